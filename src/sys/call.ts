@@ -1,0 +1,31 @@
+// One system call: number by name, retried on EINTR, a failure thrown as SyscallError.
+
+import { errno } from "./errno.ts";
+import { SyscallError } from "./error.ts";
+import { host } from "./host.ts";
+import { SYS, type SyscallName } from "./syscalls.ts";
+
+export type Argument = number | Uint8Array | Int32Array;
+
+const EINTR = errno("EINTR");
+
+/** The kernel's answer as it is: a result, or the negated errno. EINTR never comes out. */
+export function tryCall(name: SyscallName, ...args: readonly Argument[]): number {
+  for (;;) {
+    const result = host.syscall(SYS[name], ...args);
+    if (result !== -EINTR) return result;
+  }
+}
+
+/** The result of the call, which was made in order to `operation`; throws SyscallError. */
+export function call(operation: string, name: SyscallName, ...args: readonly Argument[]): number {
+  const result = tryCall(name, ...args);
+  if (result < 0) throw new SyscallError(name, -result, operation);
+  return result;
+}
+
+/** Text as the NUL-terminated bytes that a system call takes. Throws RangeError where the text has a NUL in it. */
+export function cString(text: string): Uint8Array {
+  if (text.includes("\0")) throw new RangeError(`${JSON.stringify(text)} contains a NUL character`);
+  return host.encode(`${text}\0`);
+}

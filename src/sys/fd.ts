@@ -1,0 +1,94 @@
+// File descriptors: open, read, write, close. Everything is opened close-on-exec.
+
+import { call, cString, tryCall } from "./call.ts";
+import { errno } from "./errno.ts";
+import { SyscallError } from "./error.ts";
+
+// include/uapi/asm-generic/fcntl.h; O_DIRECTORY and O_NOFOLLOW differ on arm64 and are not used.
+export const O = {
+  RDONLY: 0,
+  WRONLY: 1,
+  RDWR: 2,
+  CREAT: 0o100,
+  EXCL: 0o200,
+  TRUNC: 0o1000,
+  APPEND: 0o2000,
+  NONBLOCK: 0o4000,
+  CLOEXEC: 0o2000000,
+} as const;
+
+/** include/uapi/linux/fcntl.h: "relative to the working directory" for the *at calls. */
+export const AT_FDCWD = -100;
+
+const EAGAIN = errno("EAGAIN");
+
+/** Like open(2) with O_CLOEXEC; throws SyscallError naming the path. */
+export function open(path: string, flags: number, mode = 0): number {
+  return call(`open ${path}`, "openat", AT_FDCWD, cString(path), flags | O.CLOEXEC, mode);
+}
+
+/** Like close(2). Never throws: on Linux the descriptor is gone whatever close says. */
+export function close(fd: number): void {
+  tryCall("close", fd);
+}
+
+/** Opens, runs, and closes whatever happens. */
+export function withOpen<T>(path: string, flags: number, use: (fd: number) => T, mode = 0): T {
+  const fd = open(path, flags, mode);
+  try {
+    return use(fd);
+  } finally {
+    close(fd);
+  }
+}
+
+/** All that can be read until the end, which must come within `limit` bytes; throws RangeError otherwise. */
+export function readAll(fd: number, what: string, limit: number): Uint8Array {
+  let bytes = new Uint8Array(4096);
+  let length = 0;
+  for (;;) {
+    if (length === bytes.length) {
+      const larger = new Uint8Array(bytes.length * 4);
+      larger.set(bytes);
+      bytes = larger;
+    }
+    const count = tryCall("read", fd, bytes.subarray(length), bytes.length - length);
+    if (count === -EAGAIN) poll([{ fd, events: POLL.IN }], -1);
+    else if (count < 0) throw new SyscallError("read", -count, `read ${what}`);
+    else if (count === 0) return bytes.subarray(0, length);
+    else length += count;
+    if (length > limit) throw new RangeError(`${what} is larger than ${limit} bytes`);
+  }
+}
+
+/** Writes every byte: short writes go on, EAGAIN waits. Throws SyscallError (EPIPE where nobody reads any more). */
+export function writeAll(fd: number, what: string, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) {
+    const count = tryCall("write", fd, bytes.subarray(at), bytes.length - at);
+    if (count === -EAGAIN) poll([{ fd, events: POLL.OUT }], -1);
+    else if (count < 0) throw new SyscallError("write", -count, `write ${what}`);
+    else at += count;
+  }
+}
+
+// include/uapi/asm-generic/poll.h
+export const POLL = { IN: 1, OUT: 4, ERR: 8, HUP: 16 } as const;
+
+/**
+ * ppoll(2): waits until one of the descriptors is ready or `timeoutMs` have passed (negative: for ever).
+ * Returns the ready events of each, in order; all 0 on a time-out.
+ */
+export function poll(fds: readonly { readonly fd: number; readonly events: number }[], timeoutMs: number): number[] {
+  const table = new Uint8Array(fds.length * 8); // struct pollfd { int fd; short events; short revents; }
+  const view = new DataView(table.buffer);
+  fds.forEach(({ fd, events }, i) => {
+    view.setInt32(i * 8, fd, true);
+    view.setInt16(i * 8 + 4, events, true);
+  });
+  const timeout = new Uint8Array(16); // struct __kernel_timespec; ppoll writes the time left back into it
+  const time = new DataView(timeout.buffer);
+  time.setInt32(0, Math.floor(timeoutMs / 1000), true);
+  time.setInt32(8, Math.floor((timeoutMs % 1000) * 1e6), true);
+  call("wait for a descriptor", "ppoll", table, fds.length, timeoutMs < 0 ? 0 : timeout, 0, 0);
+  return fds.map((_, i) => view.getInt16(i * 8 + 6, true));
+}

@@ -1,0 +1,168 @@
+// Files and directories by path. Every error names the path.
+
+import { call, cString, tryCall } from "./call.ts";
+import { errno } from "./errno.ts";
+import { hasCode, SyscallError } from "./error.ts";
+import { AT_FDCWD, close, O, open, readAll, withOpen, writeAll } from "./fd.ts";
+import { host } from "./host.ts";
+
+const FILE_LIMIT = 64 << 20;
+
+/** What statx(2) tells of a file; see `stat`. */
+export interface Stat {
+  readonly device: string;
+  readonly inode: bigint;
+  readonly size: number;
+  readonly isDirectory: boolean;
+  /** Last modification, in nanoseconds since 1970. */
+  readonly mtimeNs: bigint;
+}
+
+/** The whole file as bytes. */
+export function readFile(path: string, limit: number = FILE_LIMIT): Uint8Array {
+  return withOpen(path, O.RDONLY, (fd) => readAll(fd, path, limit));
+}
+
+/** The whole file as text (UTF-8). */
+export function readText(path: string, limit: number = FILE_LIMIT): string {
+  return host.decode(readFile(path, limit));
+}
+
+/** Creates or truncates the file and writes it. With `exclusive` it must not exist (EEXIST). Not atomic: see replaceFile. */
+export function writeFile(
+  path: string,
+  content: string | Uint8Array,
+  options: { readonly mode?: number; readonly exclusive?: boolean } = {},
+): void {
+  const flags = O.WRONLY | O.CREAT | (options.exclusive ? O.EXCL : O.TRUNC);
+  withOpen(path, flags, (fd) => writeAll(fd, path, bytesOf(content)), options.mode ?? 0o644);
+}
+
+/**
+ * Gives the path this content in one step: whoever reads it sees the old content or the new, never a part, whatever
+ * happens meanwhile. The parts go through `path` with a suffix; a left-over of that name is overwritten.
+ */
+export function replaceFile(path: string, content: string | Uint8Array, mode = 0o644): void {
+  const temporary = `${path}.tmp`;
+  try {
+    writeFile(temporary, content, { mode });
+    rename(temporary, path);
+  } catch (error) {
+    remove(temporary);
+    throw error;
+  }
+}
+
+function bytesOf(content: string | Uint8Array): Uint8Array {
+  return typeof content === "string" ? host.encode(content) : content;
+}
+
+/** Like rename(2). */
+export function rename(from: string, to: string): void {
+  call(`rename ${from} to ${to}`, "renameat", AT_FDCWD, cString(from), AT_FDCWD, cString(to));
+}
+
+/** Like link(2): a second name for the file; EEXIST if the name is taken. */
+export function link(from: string, to: string): void {
+  call(`link ${from} to ${to}`, "linkat", AT_FDCWD, cString(from), AT_FDCWD, cString(to), 0);
+}
+
+/** Like symlink(2). */
+export function symbolicLink(target: string, path: string): void {
+  call(`link ${path} to ${target}`, "symlinkat", cString(target), AT_FDCWD, cString(path));
+}
+
+/** Removes the file; returns whether there was one. */
+export function remove(path: string): boolean {
+  const result = tryCall("unlinkat", AT_FDCWD, cString(path), 0);
+  if (result === -errno("ENOENT")) return false;
+  if (result < 0) throw new SyscallError("unlinkat", -result, `remove ${path}`);
+  return true;
+}
+
+const AT_REMOVEDIR = 0x200;
+
+/** Like rmdir(2): the directory must be empty. */
+export function removeDirectory(path: string): void {
+  call(`remove ${path}`, "unlinkat", AT_FDCWD, cString(path), AT_REMOVEDIR);
+}
+
+/** Like `mkdir -p`. */
+export function makeDirectories(path: string, mode = 0o755): void {
+  const result = tryCall("mkdirat", AT_FDCWD, cString(path), mode);
+  if (result >= 0) return;
+  if (result === -errno("EEXIST")) {
+    if (stat(path).isDirectory) return;
+  } else if (result === -errno("ENOENT") && path.includes("/", 1)) {
+    makeDirectories(path.slice(0, path.lastIndexOf("/")), mode);
+    makeDirectories(path, mode);
+    return;
+  }
+  throw new SyscallError("mkdirat", -result, `create directory ${path}`);
+}
+
+/** The names in a directory, without `.` and `..`, in the file system's order. */
+export function readDirectory(path: string): string[] {
+  return withOpen(path, O.RDONLY, (fd) => {
+    const names: string[] = [];
+    const buffer = new Uint8Array(32768);
+    for (;;) {
+      const length = call(`list ${path}`, "getdents64", fd, buffer, buffer.length);
+      if (length === 0) return names;
+      // struct linux_dirent64 { u64 d_ino; s64 d_off; u16 d_reclen; u8 d_type; char d_name[]; }
+      for (let at = 0; at < length; ) {
+        const recordLength = (buffer[at + 16] ?? 0) | ((buffer[at + 17] ?? 0) << 8);
+        const end = buffer.indexOf(0, at + 19);
+        const name = host.decode(buffer.subarray(at + 19, end));
+        if (name !== "." && name !== "..") names.push(name);
+        at += recordLength;
+      }
+    }
+  });
+}
+
+const STATX_BASIC_STATS = 0x7ff;
+const S_IFMT = 0o170000;
+const S_IFDIR = 0o040000;
+
+/** Like stat(2), following symbolic links. */
+export function stat(path: string): Stat {
+  const buffer = new Uint8Array(256); // struct statx, include/uapi/linux/stat.h
+  call(`look at ${path}`, "statx", AT_FDCWD, cString(path), 0, STATX_BASIC_STATS, buffer);
+  const view = new DataView(buffer.buffer);
+  return {
+    device: `${view.getUint32(136, true)}:${view.getUint32(140, true)}`,
+    inode: view.getBigUint64(32, true),
+    size: Number(view.getBigUint64(40, true)),
+    isDirectory: (view.getUint16(28, true) & S_IFMT) === S_IFDIR,
+    mtimeNs: view.getBigInt64(112, true) * 1_000_000_000n + BigInt(view.getUint32(120, true)),
+  };
+}
+
+/** Whether anything is there under this path (an unreadable parent counts as nothing). */
+export function exists(path: string): boolean {
+  try {
+    stat(path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR", "EACCES")) return false;
+    throw error;
+  }
+}
+
+/** Where a symbolic link points. */
+export function readLink(path: string): string {
+  const buffer = new Uint8Array(4096);
+  const length = call(`read link ${path}`, "readlinkat", AT_FDCWD, cString(path), buffer, buffer.length);
+  return host.decode(buffer.subarray(0, length));
+}
+
+/** Like `sync` of one directory: its names survive a power failure after this. */
+export function syncDirectory(path: string): void {
+  const fd = open(path, O.RDONLY);
+  try {
+    call(`sync ${path}`, "fsync", fd);
+  } finally {
+    close(fd);
+  }
+}

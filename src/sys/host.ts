@@ -1,0 +1,53 @@
+// The host functions: everything that bauta can ask of the outside world. The engine (engine/quickjs.c)
+// and its Node-API twin (engine/napi.c) both offer them as the global `bautaHost`.
+
+/** What a finished child process left behind. Exactly one of `status` and `signal` is 0 unless both are. */
+export interface SpawnResult {
+  /** Exit status, 0 to 255. */
+  readonly status: number;
+  /** Number of the signal that ended the child, or 0. */
+  readonly signal: number;
+  readonly stdout: Uint8Array;
+}
+
+/** The functions of the C host. Nothing here throws for a failed system call: it returns `-errno`. */
+export interface Host {
+  /**
+   * syscall(2). Arguments are integers or typed arrays (a pointer to the view's first byte); the result is
+   * what the kernel returned, or the negated errno. A view must stay referenced until the call returns.
+   */
+  syscall(number: number, ...args: readonly (number | Uint8Array | Int32Array)[]): number;
+  /**
+   * Runs `path` with `argv` and `environment`, writes `stdin` to it and collects its standard output. Standard
+   * error is inherited; every descriptor above 2 is closed in the child. Returns the negated errno when the
+   * child could not be started, or -EMSGSIZE when it printed more than `outputLimit` bytes (it is killed then).
+   */
+  spawn(
+    path: string,
+    argv: readonly string[],
+    environment: readonly string[],
+    stdin: Uint8Array,
+    outputLimit: number,
+  ): SpawnResult | number;
+  /** Text to UTF-8. */
+  encode(text: string): Uint8Array;
+  /** UTF-8 to text; bytes that are not UTF-8 become U+FFFD. */
+  decode(bytes: Uint8Array): string;
+  /** One environment variable, or undefined. */
+  getenv(name: string): string | undefined;
+  /** The whole environment as `NAME=value`. */
+  environ(): string[];
+  /** Rewrites the positions in a stack trace to the TypeScript lines they were compiled from. */
+  mapStack(stack: string): string;
+  /** The command line, beginning with the name the executable was called by. */
+  readonly args: readonly string[];
+  /** The machine, which selects the table of system call numbers. */
+  readonly arch: "x64" | "arm64";
+}
+
+declare global {
+  // biome-ignore lint/style/noVar: only `var` declares a property of the global object
+  var bautaHost: Host;
+}
+
+export const host: Host = globalThis.bautaHost;

@@ -1,0 +1,24 @@
+// Running another program: CNI delegates, and the iptables back end where it is asked for.
+
+import { errno } from "./errno.ts";
+import { SyscallError } from "./error.ts";
+import { host, type SpawnResult } from "./host.ts";
+
+const OUTPUT_LIMIT = 32 << 20;
+
+/**
+ * Runs an executable to its end with this standard input and returns what it printed. Standard error passes through.
+ * The child inherits no other descriptor. Throws SyscallError when it can't be started or prints more than 32 MiB.
+ */
+export function spawn(
+  path: string,
+  argv: readonly string[],
+  environment: readonly string[],
+  stdin: Uint8Array,
+): SpawnResult {
+  const result = host.spawn(path, argv, environment, stdin, OUTPUT_LIMIT);
+  if (typeof result !== "number") return result;
+  const operation =
+    result === -errno("EMSGSIZE") ? `keep the output of ${path} (over ${OUTPUT_LIMIT} bytes)` : `run ${path}`;
+  throw new SyscallError("execve", -result, operation);
+}

@@ -1,0 +1,19 @@
+// Three projects: `unit` (no privileges), `kernel` (TypeScript under Node against the kernel) and `e2e` (the built executable).
+import { defineConfig } from "vitest/config";
+
+const setupFiles = ["test/support/setup-host.ts"];
+
+// biome-ignore lint/style/noDefaultExport: vitest reads the default export
+export default defineConfig({
+  test: {
+    pool: "forks",
+    projects: [
+      { extends: true, test: { name: "unit", include: ["src/**/*.test.ts", "engine/**/*.test.ts"], setupFiles } },
+      {
+        extends: true,
+        test: { name: "kernel", include: ["test/kernel/**/*.test.ts"], setupFiles, testTimeout: 60_000 },
+      },
+      { extends: true, test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], setupFiles, testTimeout: 120_000 } },
+    ],
+  },
+});

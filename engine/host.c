@@ -1,0 +1,172 @@
+// System calls and child processes; see host.h.
+#include "host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef SYS_close_range
+#define SYS_close_range 436  // Linux 5.9; the same number on every machine
+#endif
+
+long bauta_syscall(long number, const long a[BAUTA_SYSCALL_ARGUMENTS]) {
+  long result = syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+  return result == -1 ? -errno : result;
+}
+
+// A pipe whose ends are above 2: dup2 onto the child's 0 and 1 must not run over an end that is still needed, which
+// could happen where this process was started with closed standard descriptors.
+static int open_pipe(int ends[2]) {
+  if (pipe2(ends, O_CLOEXEC) < 0) return -errno;
+  for (int i = 0; i < 2; i++) {
+    if (ends[i] > 2) continue;
+    int moved = fcntl(ends[i], F_DUPFD_CLOEXEC, 3);
+    if (moved < 0) {
+      int error = errno;
+      close(ends[0]);
+      close(ends[1]);
+      return -error;
+    }
+    close(ends[i]);
+    ends[i] = moved;
+  }
+  return 0;
+}
+
+// All that happens in the child, which borrows its parent's memory until execve: no allocation, no locks.
+static void become(const struct bauta_child *child, int in, int out, const sigset_t *mask, volatile int *error) {
+  // A handler must never run on the parent's memory once signals are let in again. What is ignored stays so across
+  // execve, as nohup(1) wants it, but for SIGPIPE: that is our own doing.
+  const struct sigaction standard = {.sa_handler = SIG_DFL};
+  struct sigaction present;
+  for (int number = 1; number < NSIG; number++) {
+    if (sigaction(number, NULL, &present) < 0 || present.sa_handler == SIG_DFL) continue;
+    if (present.sa_handler != SIG_IGN || number == SIGPIPE) sigaction(number, &standard, NULL);
+  }
+  sigprocmask(SIG_SETMASK, mask, NULL);
+  if (dup2(in, 0) < 0 || dup2(out, 1) < 0) {
+    *error = errno;
+    _exit(127);
+  }
+  if (syscall(SYS_close_range, 3, ~0U, 0) < 0) {
+    long last = sysconf(_SC_OPEN_MAX);
+    for (int fd = 3; fd < last; fd++) close(fd);
+  }
+  execve(child->path, child->argv, child->environment);
+  *error = errno;
+  _exit(127);
+}
+
+// vfork: the parent stands still until the child has executed or failed, so `error` needs no pipe and the cost does
+// not grow with the parent's memory.
+__attribute__((noinline)) static pid_t start(const struct bauta_child *child, int in, int out, volatile int *error) {
+  sigset_t all, before;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &before);
+  pid_t pid = vfork();
+  if (pid == 0) become(child, in, out, &before, error);
+  if (pid < 0) *error = errno;
+  sigprocmask(SIG_SETMASK, &before, NULL);
+  return pid;
+}
+
+// Reads what is there. Returns 1 to go on, 0 at the end, or a negated errno.
+static int take_output(struct bauta_child *child, int fd, size_t *capacity) {
+  if (child->output_length == *capacity) {
+    size_t larger = *capacity == 0 ? 16384 : *capacity * 2;
+    uint8_t *moved = realloc(child->output, larger);
+    if (moved == NULL) return -ENOMEM;
+    child->output = moved;
+    *capacity = larger;
+  }
+  ssize_t count = read(fd, child->output + child->output_length, *capacity - child->output_length);
+  if (count < 0) return errno == EAGAIN || errno == EINTR ? 1 : -errno;
+  child->output_length += (size_t)count;
+  if (child->output_length > child->output_limit) return -EMSGSIZE;
+  return count > 0;
+}
+
+// Writes what the pipe holds. Returns the number of bytes written, or -1 when there is no more to do: a child that
+// stops reading (EPIPE) is free to, its status tells whether it was content.
+static ssize_t give_input(const struct bauta_child *child, int fd, size_t from) {
+  if (from == child->input_length) return -1;
+  ssize_t count = write(fd, child->input + from, child->input_length - from);
+  if (count < 0) return errno == EAGAIN || errno == EINTR ? 0 : -1;
+  return count;
+}
+
+// Writes and reads in turn until the output ends. Closes both descriptors.
+static int converse(struct bauta_child *child, int in, int out) {
+  size_t written = 0, capacity = 0;
+  int more = 1;
+  fcntl(in, F_SETFL, O_NONBLOCK);
+  fcntl(out, F_SETFL, O_NONBLOCK);
+  while (more > 0) {
+    if (in >= 0 && written == child->input_length) {
+      close(in);
+      in = -1;
+    }
+    struct pollfd ready[2] = {{.fd = out, .events = POLLIN}, {.fd = in, .events = POLLOUT}};
+    if (poll(ready, 2, -1) < 0) {
+      more = errno == EINTR ? 1 : -errno;
+      continue;
+    }
+    if (ready[1].revents != 0) {
+      ssize_t count = give_input(child, in, written);
+      written = count < 0 ? child->input_length : written + (size_t)count;
+    }
+    if (ready[0].revents != 0) more = take_output(child, out, &capacity);
+  }
+  if (in >= 0) close(in);
+  close(out);
+  return more;
+}
+
+// Waits for the child's end and notes it.
+static int reap(struct bauta_child *child, pid_t pid) {
+  int wait_status;
+  while (waitpid(pid, &wait_status, 0) < 0) {
+    if (errno != EINTR) return -errno;
+  }
+  child->status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 0;
+  child->signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
+  return 0;
+}
+
+int bauta_spawn(struct bauta_child *child) {
+  int input[2], output[2];
+  child->output = NULL;
+  child->output_length = 0;
+  int failed = open_pipe(input);
+  if (failed < 0) return failed;
+  failed = open_pipe(output);
+  if (failed < 0) {
+    close(input[0]);
+    close(input[1]);
+    return failed;
+  }
+  volatile int error = 0;
+  pid_t pid = start(child, input[0], output[1], &error);
+  close(input[0]);
+  close(output[1]);
+  if (error != 0) {
+    close(input[1]);
+    close(output[0]);
+    if (pid > 0) reap(child, pid);
+    return -error;
+  }
+  failed = converse(child, input[1], output[0]);
+  if (failed < 0) kill(pid, SIGKILL);
+  int lost = reap(child, pid);
+  if (failed == 0) failed = lost;
+  if (failed < 0) {
+    free(child->output);
+    child->output = NULL;
+  }
+  return failed;
+}

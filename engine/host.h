@@ -1,0 +1,43 @@
+// The core of the host: what the kernel does for bauta, in terms of C alone. quickjs.c and napi.c bind it to
+// their engines; nothing here knows JavaScript.
+#ifndef BAUTA_HOST_H
+#define BAUTA_HOST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define BAUTA_SYSCALL_ARGUMENTS 6
+
+#if defined(__x86_64__)
+#define BAUTA_ARCH "x64"
+#elif defined(__aarch64__)
+#define BAUTA_ARCH "arm64"
+#else
+#error "bauta knows the system call numbers of x86-64 and arm64 only"
+#endif
+
+// What the kernel returned, or the negated errno.
+long bauta_syscall(long number, const long arguments[BAUTA_SYSCALL_ARGUMENTS]);
+
+struct bauta_child {
+  // In.
+  const char *path;
+  char **argv;         // ends with NULL
+  char **environment;  // ends with NULL
+  const uint8_t *input;
+  size_t input_length;
+  size_t output_limit;
+  // Out, when bauta_spawn returned 0. The caller frees `output`.
+  uint8_t *output;
+  size_t output_length;
+  int status;
+  int signal;
+};
+
+// Runs a program to its end: gives it `input` on standard input and collects its standard output. Standard error is
+// inherited, every other descriptor is closed in the child, and SIGPIPE does there what it does by default. Returns 0;
+// or the negated errno when it could not be started; or -EMSGSIZE when it printed more than `output_limit` bytes, for
+// which it is killed. The calling process must ignore SIGPIPE and must not ignore SIGCHLD.
+int bauta_spawn(struct bauta_child *child);
+
+#endif

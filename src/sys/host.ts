@@ -46,7 +46,6 @@ export interface Host {
 }
 
 declare global {
-  // biome-ignore lint/style/noVar: only `var` declares a property of the global object
   var bautaHost: Host;
 }
 

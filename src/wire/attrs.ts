@@ -1,0 +1,184 @@
+// Attribute sets: sequences of `struct nlattr { u16 nla_len; u16 nla_type; }` and payload, padded to four bytes
+// (include/uapi/linux/netlink.h). The vocabulary is that of the kernel's YNL specifications.
+
+import { type Codec, cstring, type Infer, bytes as rawBytes } from "./codec.ts";
+import { DecodeError, decodeWithin } from "./error.ts";
+import type { Writer } from "./writer.ts";
+
+const NLA_HDRLEN = 4;
+const NLA_F_NESTED = 0x8000;
+const NLA_TYPE_MASK = 0x3fff;
+
+/** One attribute that a set knows: its number and the codec of its payload. */
+export interface Attribute<T> {
+  readonly type: number;
+  readonly codec: Codec<T>;
+}
+
+/** An attribute that a set does not know, kept so that writing the set again loses nothing. */
+export interface RawAttribute {
+  /** With the flag bits. */
+  readonly type: number;
+  readonly payload: Uint8Array;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: an attribute may hold a value of any type; Infer gives it back
+type AttributeSet = Readonly<Record<string, Attribute<any>>>;
+
+/** The values of a set: undefined means that the attribute is not there. */
+export type AttributeValues<S extends AttributeSet> = {
+  readonly [K in keyof S]?: (S[K] extends Attribute<infer T> ? T : never) | undefined;
+} & { readonly unknown?: readonly RawAttribute[] | undefined };
+
+/** An entry of an attribute set. */
+export function attr<T>(type: number, codec: Codec<T>): Attribute<T> {
+  return { type, codec };
+}
+
+/** Writes one attribute: header, payload, padding. */
+export function writeAttribute<T>(out: Writer, type: number, codec: Codec<T>, value: T): void {
+  const start = out.length;
+  out.u16(0);
+  out.u16(codec.nested ? type | NLA_F_NESTED : type);
+  codec.encode(value, out);
+  const length = out.length - start;
+  if (length > 0xffff) throw new RangeError(`attribute ${type} is ${length} bytes long, over 65535`);
+  out.patchU16(start, length);
+  out.align4();
+}
+
+/** Every attribute in the bytes, in order. Throws DecodeError where a length does not fit. */
+export function readAttributes(bytes: Uint8Array): RawAttribute[] {
+  const found: RawAttribute[] = [];
+  for (let at = 0; at + NLA_HDRLEN <= bytes.length; ) {
+    const length = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
+    const type = (bytes[at + 2] ?? 0) | ((bytes[at + 3] ?? 0) << 8);
+    if (length < NLA_HDRLEN || at + length > bytes.length) {
+      throw new DecodeError(
+        `attribute ${type & NLA_TYPE_MASK} at byte ${at} has length ${length} of ${bytes.length - at} left`,
+      );
+    }
+    found.push({ type, payload: bytes.subarray(at + NLA_HDRLEN, at + length) });
+    at += (length + 3) & ~3;
+  }
+  return found;
+}
+
+/**
+ * The codec of an attribute set. Written in the order declared; read in any order, the last of a repeated attribute
+ * counts (as in the kernel) unless its codec is `multi`; unknown attributes are kept in `unknown`.
+ */
+export function attrs<S extends AttributeSet>(set: S): Codec<AttributeValues<S>> {
+  let names: Map<number, string> | undefined; // built at the first decode: most sets are only ever written
+  return {
+    nested: true,
+    encode(value, out) {
+      const values: Readonly<Record<string, unknown>> = value;
+      for (const name in set) {
+        const one = values[name];
+        const entry = set[name];
+        if (one === undefined || entry === undefined) continue;
+        if (!entry.codec.multi) writeAttribute(out, entry.type, entry.codec, one);
+        else for (const element of one as readonly unknown[]) writeAttribute(out, entry.type, entry.codec, [element]);
+      }
+      for (const { type, payload } of value.unknown ?? []) writeAttribute(out, type, rawBytes, payload);
+    },
+    decode(bytes) {
+      names ??= new Map(Object.entries(set).map(([name, { type }]) => [type, name]));
+      const values: Record<string, unknown> = {};
+      const unknown: RawAttribute[] = [];
+      for (const raw of readAttributes(bytes)) {
+        const name = names.get(raw.type & NLA_TYPE_MASK);
+        const entry = name === undefined ? undefined : set[name];
+        if (name === undefined || entry === undefined) {
+          unknown.push({ type: raw.type, payload: raw.payload.slice() });
+          continue;
+        }
+        const one = decodeWithin(name, () => entry.codec.decode(raw.payload));
+        const before = values[name];
+        values[name] = entry.codec.multi && Array.isArray(before) ? [...before, ...one] : one;
+      }
+      if (unknown.length > 0) values["unknown"] = unknown;
+      return values as AttributeValues<S>;
+    },
+  };
+}
+
+/** An attribute that stands once for each element of an array (YNL's multi-attr). */
+export function multi<T>(codec: Codec<T>): Codec<readonly T[]> {
+  return {
+    multi: true,
+    nested: codec.nested ?? false,
+    encode(values, out) {
+      for (const value of values) codec.encode(value, out);
+    },
+    decode: (bytes) => [codec.decode(bytes)],
+  };
+}
+
+/** A nest that holds nothing but attributes of one type, NFTA_LIST_ELEM say; its value is an array. */
+export function list<T>(type: number, codec: Codec<T>): Codec<readonly T[]> {
+  return {
+    nested: true,
+    encode(values, out) {
+      for (const value of values) writeAttribute(out, type, codec, value);
+    },
+    decode: (bytes) =>
+      readAttributes(bytes).map((raw, i) => {
+        if ((raw.type & NLA_TYPE_MASK) !== type) throw new DecodeError(`want attribute ${type}, got ${raw.type}`);
+        return decodeWithin(String(i), () => codec.decode(raw.payload));
+      }),
+  };
+}
+
+type Variants = Readonly<Record<string, Codec<object>>>;
+
+/** A value of one of the variants, which `kind` names; a kind that is not among them keeps its bytes. */
+export type SubmessageValue<V extends Variants> =
+  | { readonly [K in keyof V & string]: { readonly kind: K } & Infer<V[K]> }[keyof V & string]
+  | UnknownSubmessage;
+
+/** A submessage of a kind that the table of variants does not have. */
+export interface UnknownSubmessage {
+  readonly kind: "unknown";
+  readonly name: string;
+  readonly data: Uint8Array | undefined;
+}
+
+/**
+ * A nest of a name and of data whose layout the name selects (YNL's sub-message): an nf_tables expression, or
+ * IFLA_LINKINFO. `types` are the numbers of the two attributes.
+ */
+export function submessage<V extends Variants>(
+  types: { readonly name: number; readonly data: number },
+  variants: V,
+): Codec<SubmessageValue<V>> {
+  return {
+    nested: true,
+    encode(value, out) {
+      const name = value.kind === "unknown" ? (value as UnknownSubmessage).name : value.kind;
+      writeAttribute(out, types.name, cstring, name);
+      if (value.kind !== "unknown") {
+        const codec = variants[name];
+        if (codec === undefined) throw new TypeError(`no variant ${name}`);
+        writeAttribute(out, types.data, codec, value);
+      } else {
+        const { data } = value as UnknownSubmessage;
+        if (data !== undefined) writeAttribute(out, types.data | NLA_F_NESTED, rawBytes, data);
+      }
+    },
+    decode(bytes) {
+      const found = readAttributes(bytes);
+      const part = (type: number): Uint8Array | undefined =>
+        found.findLast((a) => (a.type & NLA_TYPE_MASK) === type)?.payload;
+      const nameBytes = part(types.name);
+      if (nameBytes === undefined) throw new DecodeError(`the attribute ${types.name} that names the kind is missing`);
+      const name = cstring.decode(nameBytes);
+      const data = part(types.data);
+      const codec = variants[name];
+      if (codec === undefined) return { kind: "unknown", name, data: data?.slice() };
+      const value = decodeWithin(name, () => codec.decode(data ?? new Uint8Array(0)));
+      return { kind: name, ...value } as SubmessageValue<V>;
+    },
+  };
+}

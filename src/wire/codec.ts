@@ -1,0 +1,155 @@
+// Codecs: how one value stands as bytes. Byte order is in the name: `u32` is in host order, `u32be` big-endian.
+
+import { DecodeError } from "./error.ts";
+import { Writer } from "./writer.ts";
+
+/** How values of type T are written and read. `decode` is given exactly the value's bytes. */
+export interface Codec<T> {
+  encode(value: T, out: Writer): void;
+  /** Throws DecodeError when the bytes are not such a value. */
+  decode(bytes: Uint8Array): T;
+  /** Size in bytes where it never varies; a struct's fields need it. */
+  readonly size?: number;
+  /** Whether an attribute with this payload carries NLA_F_NESTED. */
+  readonly nested?: boolean;
+  /** Whether the attribute stands once for each element of the array. */
+  readonly multi?: boolean;
+}
+
+/** The type of the values of a codec. */
+export type Infer<C> = C extends Codec<infer T> ? T : never;
+
+/** The bytes of one value. */
+export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
+  const out = new Writer(64);
+  codec.encode(value, out);
+  return out.bytes();
+}
+
+function viewOf(bytes: Uint8Array, size: number): DataView {
+  if (bytes.length !== size) throw new DecodeError(`want ${size} bytes, got ${bytes.length}`);
+  return new DataView(bytes.buffer, bytes.byteOffset, size);
+}
+
+function inRange(value: number, low: number, high: number): number {
+  if (!Number.isInteger(value) || value < low || value > high) {
+    throw new RangeError(`${value} is not an integer from ${low} to ${high}`);
+  }
+  return value;
+}
+
+export const u8: Codec<number> = {
+  size: 1,
+  encode: (value, out) => out.u8(inRange(value, 0, 0xff)),
+  decode: (bytes) => viewOf(bytes, 1).getUint8(0),
+};
+
+const unsigned16 = (littleEndian: boolean): Codec<number> => ({
+  size: 2,
+  encode: (value, out) => out.u16(inRange(value, 0, 0xffff), littleEndian),
+  decode: (bytes) => viewOf(bytes, 2).getUint16(0, littleEndian),
+});
+
+const unsigned32 = (littleEndian: boolean): Codec<number> => ({
+  size: 4,
+  encode: (value, out) => out.u32(inRange(value, 0, 0xffffffff), littleEndian),
+  decode: (bytes) => viewOf(bytes, 4).getUint32(0, littleEndian),
+});
+
+const signed32 = (littleEndian: boolean): Codec<number> => ({
+  size: 4,
+  encode: (value, out) => out.u32(inRange(value, -0x80000000, 0x7fffffff) >>> 0, littleEndian),
+  decode: (bytes) => viewOf(bytes, 4).getInt32(0, littleEndian),
+});
+
+const unsigned64 = (littleEndian: boolean): Codec<bigint> => ({
+  size: 8,
+  encode(value, out) {
+    if (value < 0n || value > 0xffffffffffffffffn) throw new RangeError(`${value} is not an unsigned 64-bit integer`);
+    out.u64(value, littleEndian);
+  },
+  decode: (bytes) => viewOf(bytes, 8).getBigUint64(0, littleEndian),
+});
+
+export const u16: Codec<number> = unsigned16(true);
+export const u16be: Codec<number> = unsigned16(false);
+export const u32: Codec<number> = unsigned32(true);
+export const u32be: Codec<number> = unsigned32(false);
+export const s32: Codec<number> = signed32(true);
+export const s32be: Codec<number> = signed32(false);
+export const u64: Codec<bigint> = unsigned64(true);
+export const u64be: Codec<bigint> = unsigned64(false);
+
+/** Bytes as they are. */
+export const bytes: Codec<Uint8Array> = {
+  encode: (value, out) => out.raw(value),
+  decode: (value) => value.slice(),
+};
+
+/** An attribute without payload, whose presence is the value (NLA_FLAG). */
+export const flag: Codec<true> = {
+  encode() {},
+  decode(value) {
+    if (value.length !== 0) throw new DecodeError(`want an empty flag, got ${value.length} bytes`);
+    return true;
+  },
+};
+
+/** Text that ends with a NUL (NLA_NUL_STRING); a missing NUL is accepted, as the kernel accepts it for NLA_STRING. */
+export const cstring: Codec<string> = {
+  encode(value, out) {
+    if (value.includes("\0")) throw new RangeError(`${JSON.stringify(value)} contains a NUL character`);
+    writeUtf8(value, out);
+    out.u8(0);
+  },
+  decode(value) {
+    const end = value.indexOf(0);
+    return readUtf8(end < 0 ? value : value.subarray(0, end));
+  },
+};
+
+/** Zeros that nobody reads: padding inside a struct. */
+export function pad(size: number): Codec<undefined> {
+  return { size, encode: (_, out) => out.zeros(size), decode: () => undefined };
+}
+
+// wire/ is pure and has no host to ask for UTF-8; names are ASCII but for comments and network names.
+
+function writeUtf8(text: string, out: Writer): void {
+  for (const character of text) {
+    const point = character.codePointAt(0) ?? 0;
+    if (point < 0x80) out.u8(point);
+    else if (point < 0x800) {
+      out.u8(0xc0 | (point >> 6));
+      out.u8(0x80 | (point & 0x3f));
+    } else if (point < 0x10000) {
+      out.u8(0xe0 | (point >> 12));
+      out.u8(0x80 | ((point >> 6) & 0x3f));
+      out.u8(0x80 | (point & 0x3f));
+    } else {
+      out.u8(0xf0 | (point >> 18));
+      out.u8(0x80 | ((point >> 12) & 0x3f));
+      out.u8(0x80 | ((point >> 6) & 0x3f));
+      out.u8(0x80 | (point & 0x3f));
+    }
+  }
+}
+
+function readUtf8(source: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < source.length; ) {
+    const lead = source[at] ?? 0;
+    const count = lead < 0x80 ? 0 : lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : -1;
+    let point = count <= 0 ? lead : lead & (0x3f >> count);
+    let valid = count >= 0 && at + count < source.length;
+    for (let i = 1; valid && i <= count; i++) {
+      const next = source[at + i] ?? 0;
+      if ((next & 0xc0) === 0x80) point = (point << 6) | (next & 0x3f);
+      else valid = false;
+    }
+    valid = valid && point <= 0x10ffff;
+    text += valid ? String.fromCodePoint(point) : "\ufffd";
+    at += valid ? count + 1 : 1;
+  }
+  return text;
+}

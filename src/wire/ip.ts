@@ -1,0 +1,165 @@
+// IP addresses and prefixes as bytes in network order: four for IPv4, sixteen for IPv6.
+
+/** An address in network byte order; its length is its family. */
+export type Ip = Uint8Array;
+
+/** An address and the length of its prefix. The address may have bits set behind the prefix: see networkOf. */
+export interface Cidr {
+  readonly ip: Ip;
+  readonly prefixLength: number;
+}
+
+export type Family = 4 | 6;
+
+/** 4 or 6. */
+export function familyOf(ip: Ip): Family {
+  return ip.length === 4 ? 4 : 6;
+}
+
+/**
+ * Reads an address as Go's net.ParseIP does: dotted quads without leading zeros, IPv6 as in RFC 4291 section 2.2 without
+ * zone; IPv4 mapped into IPv6 is the IPv4 address. Returns undefined for anything else.
+ */
+export function parseIp(text: string): Ip | undefined {
+  if (!text.includes(":")) return parseIpv4(text);
+  const ip = parseIpv6(text);
+  return ip !== undefined && isIpv4Mapped(ip) ? ip.slice(12) : ip;
+}
+
+function parseIpv4(text: string): Ip | undefined {
+  const parts = text.split(".");
+  if (parts.length !== 4) return undefined;
+  const ip = new Uint8Array(4);
+  for (let i = 0; i < 4; i++) {
+    const part = parts[i] ?? "";
+    if (!/^(0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) return undefined;
+    ip[i] = Number(part);
+  }
+  return ip;
+}
+
+function parseIpv6(text: string): Ip | undefined {
+  const halves = text.split("::");
+  if (halves.length > 2) return undefined;
+  const head = parseGroups(halves[0] ?? "", halves.length === 1);
+  const tail = halves.length === 2 ? parseGroups(halves[1] ?? "", true) : [];
+  if (head === undefined || tail === undefined) return undefined;
+  const missing = 16 - head.length - tail.length;
+  if (halves.length === 2 ? missing < 2 : missing !== 0) return undefined;
+  const ip = new Uint8Array(16);
+  ip.set(head);
+  ip.set(tail, 16 - tail.length);
+  return ip;
+}
+
+/** Groups of hexadecimal digits as bytes; the last may be a dotted quad. */
+function parseGroups(text: string, last: boolean): number[] | undefined {
+  if (text === "") return [];
+  const bytes: number[] = [];
+  const groups = text.split(":");
+  for (let i = 0; i < groups.length; i++) {
+    const group = groups[i] ?? "";
+    if (/^[0-9a-fA-F]{1,4}$/.test(group)) {
+      const value = Number.parseInt(group, 16);
+      bytes.push(value >> 8, value & 0xff);
+      continue;
+    }
+    const quad = last && i === groups.length - 1 ? parseIpv4(group) : undefined;
+    if (quad === undefined) return undefined;
+    bytes.push(...quad);
+  }
+  return bytes;
+}
+
+function isIpv4Mapped(ip: Ip): boolean {
+  return ip.length === 16 && ip[10] === 0xff && ip[11] === 0xff && ip.subarray(0, 10).every((byte) => byte === 0);
+}
+
+/** The address as text: RFC 5952 for IPv6. */
+export function formatIp(ip: Ip): string {
+  if (ip.length === 4) return `${ip[0]}.${ip[1]}.${ip[2]}.${ip[3]}`;
+  if (isIpv4Mapped(ip)) return `::ffff:${formatIp(ip.subarray(12))}`;
+  const groups: number[] = [];
+  for (let i = 0; i < 16; i += 2) groups.push(((ip[i] ?? 0) << 8) | (ip[i + 1] ?? 0));
+  // RFC 5952 4.2: the longest run of at least two zero groups is compressed, the first of equals.
+  let start = -1;
+  let length = 1;
+  for (let i = 0; i < 8; i++) {
+    let end = i;
+    while (end < 8 && groups[end] === 0) end++;
+    if (end - i > length) {
+      start = i;
+      length = end - i;
+    }
+    i = Math.max(i, end - 1);
+  }
+  const hex = (part: number[]): string => part.map((group) => group.toString(16)).join(":");
+  if (start < 0) return hex(groups);
+  return `${hex(groups.slice(0, start))}::${hex(groups.slice(start + length))}`;
+}
+
+/** Reads `10.22.0.0/16`. Returns undefined for anything else, a prefix length over 32 or 128 included. */
+export function parseCidr(text: string): Cidr | undefined {
+  const slash = text.indexOf("/");
+  if (slash < 0) return undefined;
+  const ip = parseIp(text.slice(0, slash));
+  const length = text.slice(slash + 1);
+  if (ip === undefined || !/^[0-9]{1,3}$/.test(length) || Number(length) > ip.length * 8) return undefined;
+  return { ip, prefixLength: Number(length) };
+}
+
+/** `10.22.0.5/16`: the address as it stands, and the prefix length. */
+export function formatCidr(cidr: Cidr): string {
+  return `${formatIp(cidr.ip)}/${cidr.prefixLength}`;
+}
+
+/** The mask of a prefix: 255.255.0.0 for 16 and family 4. */
+export function maskOf(prefixLength: number, family: Family): Ip {
+  const mask = new Uint8Array(family === 4 ? 4 : 16);
+  for (let i = 0; i < mask.length; i++) {
+    const bits = Math.min(8, Math.max(0, prefixLength - i * 8));
+    mask[i] = (0xff00 >> bits) & 0xff;
+  }
+  return mask;
+}
+
+/** The prefix with all bits behind it cleared: 10.22.0.0/16 for 10.22.0.5/16. */
+export function networkOf(cidr: Cidr): Cidr {
+  const mask = maskOf(cidr.prefixLength, familyOf(cidr.ip));
+  return { ip: cidr.ip.map((byte, i) => byte & (mask[i] ?? 0)), prefixLength: cidr.prefixLength };
+}
+
+/** The last address of the prefix; in IPv4 the broadcast address. */
+export function lastOf(cidr: Cidr): Ip {
+  const mask = maskOf(cidr.prefixLength, familyOf(cidr.ip));
+  return cidr.ip.map((byte, i) => byte | (~(mask[i] ?? 0) & 0xff));
+}
+
+/** Whether the address is of the prefix's family and inside it. */
+export function contains(cidr: Cidr, ip: Ip): boolean {
+  if (ip.length !== cidr.ip.length) return false;
+  const mask = maskOf(cidr.prefixLength, familyOf(ip));
+  return ip.every((byte, i) => ((byte ^ (cidr.ip[i] ?? 0)) & (mask[i] ?? 0)) === 0);
+}
+
+/** Negative, zero or positive as `a` comes before, with or after `b`; every IPv4 address comes before every IPv6. */
+export function compareIp(a: Ip, b: Ip): number {
+  if (a.length !== b.length) return a.length - b.length;
+  for (let i = 0; i < a.length; i++) {
+    const difference = (a[i] ?? 0) - (b[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/** The address `step` further on (or back, where negative), or undefined past the end of the family's addresses. */
+export function offsetIp(ip: Ip, step: number): Ip | undefined {
+  const next = ip.slice();
+  let carry = step;
+  for (let i = next.length - 1; i >= 0 && carry !== 0; i--) {
+    const sum = (next[i] ?? 0) + carry;
+    next[i] = sum & 0xff;
+    carry = Math.floor(sum / 256);
+  }
+  return carry === 0 ? next : undefined;
+}

@@ -1,0 +1,73 @@
+// A growing byte buffer. Lengths that are known only afterwards are patched in.
+
+/** Bytes under construction. Integers without a suffix are in host order, which is little-endian on all our machines. */
+export class Writer {
+  #bytes: Uint8Array;
+  #view: DataView;
+  #length = 0;
+
+  constructor(capacity = 1024) {
+    this.#bytes = new Uint8Array(capacity);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  /** How many bytes have been written; also the offset of the next. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** What has been written so far. The view is valid until the next write. */
+  bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #reserve(count: number): number {
+    const at = this.#length;
+    const end = at + count;
+    if (end > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(end, this.#bytes.length * 2));
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+      this.#view = new DataView(larger.buffer);
+    }
+    this.#length = end;
+    return at;
+  }
+
+  u8(value: number): void {
+    this.#view.setUint8(this.#reserve(1), value);
+  }
+
+  u16(value: number, littleEndian = true): void {
+    this.#view.setUint16(this.#reserve(2), value, littleEndian);
+  }
+
+  u32(value: number, littleEndian = true): void {
+    this.#view.setUint32(this.#reserve(4), value, littleEndian);
+  }
+
+  u64(value: bigint, littleEndian = true): void {
+    this.#view.setBigUint64(this.#reserve(8), value, littleEndian);
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.#bytes.set(bytes, this.#reserve(bytes.length));
+  }
+
+  zeros(count: number): void {
+    this.#reserve(count); // a Uint8Array begins as zeros, and what is reserved is never given back
+  }
+
+  /** Zeros up to the next multiple of four: `NLMSG_ALIGN(len) ( ((len)+4-1) & ~(4-1) )`. */
+  align4(): void {
+    this.zeros(-this.#length & 3);
+  }
+
+  patchU16(at: number, value: number): void {
+    this.#view.setUint16(at, value, true);
+  }
+
+  patchU32(at: number, value: number): void {
+    this.#view.setUint32(at, value, true);
+  }
+}

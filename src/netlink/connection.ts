@@ -1,0 +1,172 @@
+// A conversation with the kernel: requests and what comes back, matched by sequence number.
+
+import { errno } from "../sys/errno.ts";
+import { Writer } from "../wire/writer.ts";
+import { type Ack, readAck } from "./ack.ts";
+import { NetlinkError, NetlinkProtocolError } from "./error.ts";
+import { type Message, type Request, readMessages, writeMessage } from "./message.ts";
+import { traceDatagram } from "./trace.ts";
+import { NetlinkSocket, type SocketOptions, type Transport } from "./transport.ts";
+import { NLM_F, NLMSG } from "./uapi.ts";
+
+/** How often a dump is begun again when the kernel says that it changed underneath. */
+const DUMP_ATTEMPTS = 16;
+
+/** Requests to one netlink family in one network namespace. Sequence numbers are never reused. */
+export class Connection {
+  readonly #transport: Transport;
+  #sequence = 0;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** Opens a socket of this protocol (NETLINK.ROUTE, …). Throws SyscallError. */
+  static open(protocol: number, options?: SocketOptions): Connection {
+    return new Connection(new NetlinkSocket(protocol, options));
+  }
+
+  close(): void {
+    this.#transport.close();
+  }
+
+  /**
+   * Sends one request and waits until the kernel says that it is done. Returns what the kernel answered besides
+   * (the object of a GET, the echo of a NEW). Throws NetlinkError when it says no.
+   */
+  execute(request: Request): Message[] {
+    const messages: Message[] = [];
+    const [ack] = this.#converse([request], NLM_F.ACK, (message) => messages.push(own(message)));
+    if (ack !== undefined && ack.errno !== 0) throw new NetlinkError(request.operation(), ack);
+    return messages;
+  }
+
+  /**
+   * Sends several requests in one datagram; the kernel carries them out in order, each by itself. Throws the
+   * NetlinkError of the first that failed, after all have been tried.
+   */
+  executeAll(requests: readonly Request[]): void {
+    const acks = this.tryAll(requests);
+    requests.forEach((request, i) => {
+      const ack = acks[i];
+      if (ack !== undefined && ack.errno !== 0) throw new NetlinkError(request.operation(), ack);
+    });
+  }
+
+  /** Like executeAll, but returns the kernel's word on each request, in order, instead of throwing. */
+  tryAll(requests: readonly Request[]): Ack[] {
+    return this.#converse(requests, NLM_F.ACK, () => {});
+  }
+
+  #converse(requests: readonly Request[], flags: number, other: (message: Message) => void): Ack[] {
+    if (requests.length === 0) return [];
+    const out = new Writer();
+    const first = this.#sequence + 1;
+    for (const request of requests) writeMessage(out, request, flags, ++this.#sequence);
+    this.#send(out.bytes());
+    const acks: Ack[] = [];
+    for (let missing = requests.length; missing > 0; ) {
+      for (const message of this.#receive()) {
+        if (message.sequence < first) continue; // late word on an earlier request
+        const ack = readAck(message);
+        if (ack === undefined) other(message);
+        else if (acks[ack.sequence - first] === undefined) {
+          acks[ack.sequence - first] = ack;
+          missing--;
+        }
+      }
+    }
+    return acks;
+  }
+
+  /**
+   * Asks for all objects of a kind. A dump that the kernel marks as interrupted is begun again, a bounded number
+   * of times. Throws NetlinkError, or NetlinkProtocolError when it is interrupted every time.
+   */
+  dump(request: Request): Message[] {
+    for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
+      const messages = this.#dumpOnce(request);
+      if (messages !== undefined) return messages;
+    }
+    throw new NetlinkProtocolError(`${request.operation()}: the list changed during each of ${DUMP_ATTEMPTS} readings`);
+  }
+
+  #dumpOnce(request: Request): Message[] | undefined {
+    const out = new Writer();
+    const sequence = ++this.#sequence;
+    writeMessage(out, request, NLM_F.DUMP, sequence);
+    this.#send(out.bytes());
+    const found: Message[] = [];
+    let interrupted = false;
+    for (;;) {
+      for (const message of this.#receive()) {
+        if (message.sequence !== sequence) continue;
+        interrupted ||= (message.flags & NLM_F.DUMP_INTR) !== 0;
+        const ack = readAck(message);
+        if (ack === undefined) found.push(own(message));
+        else if (ack.errno === errno("EINTR")) return undefined;
+        else if (ack.errno !== 0) throw new NetlinkError(request.operation(), ack);
+        else if (message.type === NLMSG.DONE) return interrupted ? undefined : found;
+      }
+    }
+  }
+
+  /**
+   * Sends the messages of one transaction, framed by `begin` and `end` (nfnetlink batches): the kernel does all or
+   * nothing. Throws the NetlinkError of the first that failed. Every error comes with the sequence number of its
+   * message, or of `begin` where the transaction as a whole was refused.
+   */
+  batch(begin: Request, commands: readonly Request[], end: Request): void {
+    if (commands.length === 0) return;
+    const out = new Writer(4096);
+    const first = this.#sequence + 1;
+    writeMessage(out, begin, 0, ++this.#sequence);
+    // One acknowledgement, of the last command, tells that the commit is through: the kernel reports errors unasked.
+    const last = this.#sequence + commands.length;
+    for (const command of commands) {
+      const sequence = ++this.#sequence;
+      writeMessage(out, command, sequence === last ? NLM_F.ACK : 0, sequence);
+    }
+    writeMessage(out, end, 0, ++this.#sequence);
+    this.#send(out.bytes());
+    const failed = this.#batchError(first, last);
+    if (failed === undefined) return;
+    const command = commands[failed.sequence - first - 1] ?? begin;
+    throw new NetlinkError(command.operation(), failed);
+  }
+
+  /** Reads every reply to a batch; returns the first error by sequence. */
+  #batchError(first: number, last: number): Ack | undefined {
+    let failed: Ack | undefined;
+    let finished = false;
+    for (;;) {
+      // nfnetlink answers before sendto returns, so once the end has been seen nothing more can come late.
+      const datagram = this.#transport.receive(!finished);
+      if (datagram === undefined) return failed;
+      traceDatagram("<", datagram);
+      for (const message of readMessages(datagram)) {
+        const ack = message.sequence < first ? undefined : readAck(message);
+        if (ack === undefined) continue;
+        if (ack.errno !== 0 && (failed === undefined || ack.sequence < failed.sequence)) failed = ack;
+        if (ack.sequence >= last || ack.sequence === first) finished = true;
+      }
+    }
+  }
+
+  #send(datagram: Uint8Array): void {
+    traceDatagram(">", datagram);
+    this.#transport.send(datagram);
+  }
+
+  #receive(): Message[] {
+    const datagram = this.#transport.receive(true);
+    if (datagram === undefined) throw new NetlinkProtocolError("the transport ended");
+    traceDatagram("<", datagram);
+    return readMessages(datagram);
+  }
+}
+
+/** The payload lies in the receive buffer, which the next datagram overwrites. */
+function own(message: Message): Message {
+  return { ...message, payload: message.payload.slice() };
+}

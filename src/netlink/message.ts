@@ -1,0 +1,80 @@
+// Messages: struct nlmsghdr { u32 len; u16 type; u16 flags; u32 seq; u32 pid; } and a payload (RFC 3549 section 2.3.2).
+
+import type { Codec } from "../wire/codec.ts";
+import { DecodeError } from "../wire/error.ts";
+import type { Writer } from "../wire/writer.ts";
+import { NLM_F, NLMSG_HDRLEN } from "./uapi.ts";
+
+/** What is asked of the kernel. REQUEST and ACK are added when it is sent. */
+export interface Request {
+  readonly type: number;
+  /** NLM_F modifiers: CREATE, EXCL, DUMP and so on. */
+  readonly flags: number;
+  /** What a person would type for it, `route add default via 10.22.0.1`; asked for only when it failed. */
+  operation(): string;
+  /** Writes what follows the header. */
+  encode(out: Writer): void;
+}
+
+/** A message as it came. */
+export interface Message {
+  readonly type: number;
+  readonly flags: number;
+  readonly sequence: number;
+  readonly portId: number;
+  readonly payload: Uint8Array;
+}
+
+/** A request from its fixed header (ifinfomsg, nfgenmsg, …) and its attributes. */
+export function request<H, A>(
+  type: number,
+  flags: number,
+  operation: () => string,
+  header: readonly [Codec<H>, H],
+  attributes: readonly [Codec<A>, A],
+): Request {
+  return {
+    type,
+    flags,
+    operation,
+    encode(out) {
+      header[0].encode(header[1], out);
+      attributes[0].encode(attributes[1], out);
+    },
+  };
+}
+
+/** Writes a message with its header, padded. */
+export function writeMessage(out: Writer, message: Request, flags: number, sequence: number): void {
+  const start = out.length;
+  out.u32(0);
+  out.u16(message.type);
+  out.u16(message.flags | flags | NLM_F.REQUEST);
+  out.u32(sequence);
+  out.u32(0); // port id: the kernel knows the sender
+  message.encode(out);
+  out.patchU32(start, out.length - start);
+  out.align4();
+}
+
+/** The messages of a datagram. Throws DecodeError where a length does not fit. */
+export function readMessages(datagram: Uint8Array): Message[] {
+  const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.length);
+  const messages: Message[] = [];
+  for (let at = 0; at < datagram.length; ) {
+    const left = datagram.length - at;
+    const length = left < NLMSG_HDRLEN ? 0 : view.getUint32(at, true);
+    if (length < NLMSG_HDRLEN || length > left) {
+      throw new DecodeError(`netlink message at byte ${at} has length ${length} of ${left} left`);
+    }
+    messages.push({
+      type: view.getUint16(at + 4, true),
+      flags: view.getUint16(at + 6, true),
+      sequence: view.getUint32(at + 8, true),
+      portId: view.getUint32(at + 12, true),
+      payload: datagram.subarray(at + NLMSG_HDRLEN, at + length),
+    });
+    at += (length + 3) & ~3;
+  }
+  return messages;
+}

@@ -173,12 +173,19 @@ export function submessage<V extends Variants>(
         found.findLast((a) => (a.type & NLA_TYPE_MASK) === type)?.payload;
       const nameBytes = part(types.name);
       if (nameBytes === undefined) throw new DecodeError(`the attribute ${types.name} that names the kind is missing`);
-      const name = cstring.decode(nameBytes);
-      const data = part(types.data);
-      const codec = variants[name];
-      if (codec === undefined) return { kind: "unknown", name, data: data?.slice() };
-      const value = decodeWithin(name, () => codec.decode(data ?? new Uint8Array(0)));
-      return { kind: name, ...value } as SubmessageValue<V>;
+      return decodeVariant(variants, cstring.decode(nameBytes), part(types.data));
     },
   };
+}
+
+/** Reads the data of a submessage whose kind is known already. */
+export function decodeVariant<V extends Variants>(
+  variants: V,
+  name: string,
+  data: Uint8Array | undefined,
+): SubmessageValue<V> {
+  const codec = Object.hasOwn(variants, name) ? variants[name] : undefined;
+  if (codec === undefined) return { kind: "unknown", name, data: data?.slice() };
+  const value = decodeWithin(name, () => codec.decode(data ?? new Uint8Array(0)));
+  return { kind: name, ...value } as SubmessageValue<V>;
 }

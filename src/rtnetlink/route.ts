@@ -1,0 +1,215 @@
+// Routes: `ip route`.
+
+import type { Connection } from "../netlink/connection.ts";
+import { NetlinkError } from "../netlink/error.ts";
+import { type Message, type Request, request } from "../netlink/message.ts";
+import { NLM_F } from "../netlink/uapi.ts";
+import { attr, attrs } from "../wire/attrs.ts";
+import { bytes, type Infer, u8, u32 } from "../wire/codec.ts";
+import { decodeWithin } from "../wire/error.ts";
+import { type Cidr, type Family, familyOf, formatCidr, formatIp, type Ip } from "../wire/ip.ts";
+import { struct } from "../wire/struct.ts";
+import { ip } from "./codecs.ts";
+import { addressFamily, type Device, deviceText } from "./device.ts";
+import { AF, RT_SCOPE, RT_TABLE, RTA, RTAX, RTM, RTM_F, RTN, RTNH_F, RTPROT } from "./uapi.ts";
+
+/** struct rtmsg, include/uapi/linux/rtnetlink.h */
+const rtmsg = struct({
+  family: u8,
+  dstLength: u8,
+  srcLength: u8,
+  tos: u8,
+  table: u8,
+  protocol: u8,
+  scope: u8,
+  type: u8,
+  flags: u32,
+});
+
+/** include/uapi/linux/rtnetlink.h, RTA_* and RTAX_* */
+const routeAttributes = attrs({
+  dst: attr(RTA.DST, ip),
+  gateway: attr(RTA.GATEWAY, ip),
+  source: attr(RTA.PREFSRC, ip),
+  table: attr(RTA.TABLE, u32),
+  priority: attr(RTA.PRIORITY, u32),
+  oif: attr(RTA.OIF, u32),
+  metrics: attr(RTA.METRICS, attrs({ mtu: attr(RTAX.MTU, u32), advmss: attr(RTAX.ADVMSS, u32) })),
+  iif: attr(RTA.IIF, u32),
+  multipath: attr(RTA.MULTIPATH, bytes),
+});
+
+type RouteHeader = Infer<typeof rtmsg>;
+type RouteAttributes = Infer<typeof routeAttributes>;
+
+/** A route to be added, or as much of one as is to be deleted. */
+export interface NewRoute {
+  /** `0.0.0.0/0` or `::/0` is the default route. Its family is the route's. */
+  readonly dst: Cidr;
+  readonly gateway?: Ip | undefined;
+  readonly device?: Device | undefined;
+  /** The address that packets of our own are sent from (`src`). */
+  readonly source?: Ip | undefined;
+  /** Routing table; main when absent. */
+  readonly table?: number | undefined;
+  /** Metric: lower wins. */
+  readonly priority?: number | undefined;
+  /** RT_SCOPE; when absent UNIVERSE, or LINK for an IPv4 route without gateway. */
+  readonly scope?: number | undefined;
+  /** RTPROT; BOOT when absent, as with ip(8). */
+  readonly protocol?: number | undefined;
+  /** RTN; UNICAST when absent. */
+  readonly type?: number | undefined;
+  readonly mtu?: number | undefined;
+  readonly advmss?: number | undefined;
+  /** Take the gateway as reachable through the device though no address of ours is in its subnet. */
+  readonly onlink?: boolean | undefined;
+}
+
+/** A route as the kernel describes it. */
+export interface Route extends NewRoute {
+  readonly table: number;
+  readonly scope: number;
+  readonly protocol: number;
+  readonly type: number;
+  readonly onlink: boolean;
+  /** RTM_F and RTNH_F bits. */
+  readonly flags: number;
+}
+
+/** Like `ip route add`. Fails with EEXIST when there is one with this destination and metric in the table. */
+export function addRoute(route: NewRoute): Request {
+  return routeRequest(RTM.NEWROUTE, NLM_F.CREATE | NLM_F.EXCL, "add", route);
+}
+
+/** Like `ip route replace`: adds it, or puts it in the place of the one with this destination and metric. */
+export function replaceRoute(route: NewRoute): Request {
+  return routeRequest(RTM.NEWROUTE, NLM_F.CREATE | NLM_F.REPLACE, "replace", route);
+}
+
+/** Like `ip route delete`: the first that agrees with all that is given. Fails with ESRCH when there is none. */
+export function deleteRoute(route: NewRoute): Request {
+  return routeRequest(RTM.DELROUTE, 0, "delete", route);
+}
+
+/** Like `ip route show`: the routes of one family in one table (main when absent), all or those through a device. */
+export function listRoutes(
+  connection: Connection,
+  only: { readonly family: Family; readonly table?: number; readonly device?: Device },
+): Route[] {
+  const { family, table = RT_TABLE.MAIN, device } = only;
+  const operation = (): string => `${family === 4 ? "" : "-6 "}route show table ${table}`;
+  const header = { ...emptyHeader(family), table: tableByte(table) };
+  const attributes: RouteAttributes = { table, oif: device?.index };
+  try {
+    const dump = request(RTM.GETROUTE, 0, operation, [rtmsg, header], [routeAttributes, attributes]);
+    return connection.dump(dump).map(decodeRoute);
+  } catch (error) {
+    // A table comes into being with its first route: before, the kernel says ENOENT, "FIB table does not exist".
+    if (error instanceof NetlinkError && error.code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/**
+ * Like `ip route get`: how a packet to this address would go. Throws NetlinkError, ENETUNREACH where there is no
+ * route, EHOSTUNREACH or EACCES where a route forbids it.
+ */
+export function getRoute(connection: Connection, destination: Ip): Route | undefined {
+  const family = familyOf(destination);
+  // IPv4 names the table only when asked to; IPv6 always does, and refuses the flag.
+  const flags = family === 4 ? RTM_F.LOOKUP_TABLE : 0;
+  const header = { ...emptyHeader(family), dstLength: destination.length * 8, flags };
+  const operation = (): string => `route get ${formatIp(destination)}`;
+  const get = request(RTM.GETROUTE, 0, operation, [rtmsg, header], [routeAttributes, { dst: destination }]);
+  return connection.execute(get).map(decodeRoute)[0];
+}
+
+/** A route from an RTM_NEWROUTE or RTM_DELROUTE, answered or heard. Throws DecodeError. */
+export function decodeRoute(message: Message): Route {
+  return decodeWithin("route", () => {
+    const header = rtmsg.decode(message.payload);
+    const found = routeAttributes.decode(message.payload.subarray(rtmsg.size));
+    const any = new Uint8Array(header.family === AF.INET ? 4 : 16);
+    return {
+      dst: { ip: found.dst ?? any, prefixLength: header.dstLength },
+      gateway: found.gateway,
+      device: found.oif === undefined ? undefined : { index: found.oif },
+      source: found.source,
+      table: found.table ?? header.table,
+      priority: found.priority,
+      scope: header.scope,
+      protocol: header.protocol,
+      type: header.type,
+      mtu: found.metrics?.mtu,
+      advmss: found.metrics?.advmss,
+      onlink: (header.flags & RTNH_F.ONLINK) !== 0,
+      flags: header.flags,
+    };
+  });
+}
+
+function emptyHeader(family: Family): RouteHeader {
+  const none = { dstLength: 0, srcLength: 0, tos: 0, table: 0, protocol: 0, scope: 0, type: 0, flags: 0 };
+  return { family: addressFamily(family), ...none };
+}
+
+/** Tables past 255 stand in RTA_TABLE only. */
+function tableByte(table: number): number {
+  return table <= 0xff ? table : RT_TABLE.UNSPEC;
+}
+
+function routeRequest(type: number, flags: number, verb: string, route: NewRoute): Request {
+  const { dst, table = RT_TABLE.MAIN, mtu, advmss } = route;
+  const header = {
+    ...(type === RTM.DELROUTE ? headerOfDelete(route) : headerOfNew(route)),
+    family: addressFamily(dst.ip),
+    dstLength: dst.prefixLength,
+    table: tableByte(table),
+    flags: route.onlink ? RTNH_F.ONLINK : 0,
+  };
+  const attributes: RouteAttributes = {
+    dst: dst.prefixLength === 0 ? undefined : dst.ip,
+    gateway: route.gateway,
+    source: route.source,
+    table: table <= 0xff ? undefined : table,
+    priority: route.priority,
+    oif: route.device?.index,
+    metrics: mtu === undefined && advmss === undefined ? undefined : { mtu, advmss },
+  };
+  const operation = (): string => `route ${verb} ${routeText(route)}`;
+  return request(type, flags, operation, [rtmsg, header], [routeAttributes, attributes]);
+}
+
+/** What ip(8) takes for what isn't said. */
+function headerOfNew({ dst, gateway, scope, type, protocol }: NewRoute): RouteHeader {
+  const direct = familyOf(dst.ip) === 4 && gateway === undefined;
+  return {
+    ...emptyHeader(familyOf(dst.ip)),
+    protocol: protocol ?? RTPROT.BOOT,
+    scope: scope ?? (direct ? RT_SCOPE.LINK : RT_SCOPE.UNIVERSE),
+    type: type ?? RTN.UNICAST,
+  };
+}
+
+/** What isn't said agrees with every route. */
+function headerOfDelete({ dst, scope, type, protocol }: NewRoute): RouteHeader {
+  const anyScope = familyOf(dst.ip) === 4 ? RT_SCOPE.NOWHERE : RT_SCOPE.UNIVERSE;
+  return {
+    ...emptyHeader(familyOf(dst.ip)),
+    protocol: protocol ?? RTPROT.UNSPEC,
+    scope: scope ?? anyScope,
+    type: type ?? RTN.UNSPEC,
+  };
+}
+
+function routeText({ dst, gateway, device, source, table, priority, onlink }: NewRoute): string {
+  const isDefault = dst.prefixLength === 0;
+  let text = isDefault ? (familyOf(dst.ip) === 4 ? "default" : "::/0") : formatCidr(dst);
+  if (gateway !== undefined) text += ` via ${formatIp(gateway)}`;
+  if (device !== undefined) text += ` dev ${deviceText(device)}`;
+  if (source !== undefined) text += ` src ${formatIp(source)}`;
+  if (table !== undefined) text += ` table ${table}`;
+  if (priority !== undefined) text += ` metric ${priority}`;
+  return onlink ? `${text} onlink` : text;
+}

@@ -1,0 +1,268 @@
+// The host functions for QuickJS; napi.c is the twin for Node, and engine/conformance.ts holds the two together.
+#include "functions.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "host.h"
+#include "text.h"
+
+extern char **environ;
+
+static const struct bauta_bundle *running;
+
+// The bytes of a typed array. Throws TypeError and returns NULL for anything else; an empty array may be anywhere.
+static uint8_t *view_of(JSContext *context, JSValueConst value, size_t *length) {
+  static uint8_t nothing[1];
+  size_t offset, element, buffer_length;
+  JSValue buffer = JS_GetTypedArrayBuffer(context, value, &offset, length, &element);
+  if (JS_IsException(buffer)) return NULL;
+  uint8_t *bytes = JS_GetArrayBuffer(context, &buffer_length, buffer);
+  JS_FreeValue(context, buffer);  // the view holds on to it
+  return bytes == NULL && *length == 0 ? nothing : bytes + offset;
+}
+
+// An integer. Throws TypeError and returns -1 for anything else.
+static int integer_of(JSContext *context, JSValueConst value, long *integer) {
+  double exact;
+  int64_t rounded;
+  if (JS_VALUE_GET_TAG(value) == JS_TAG_INT) {
+    *integer = JS_VALUE_GET_INT(value);
+    return 0;
+  }
+  if (JS_IsNumber(value) && JS_ToFloat64(context, &exact, value) == 0 && JS_ToInt64(context, &rounded, value) == 0 &&
+      (double)rounded == exact) {
+    *integer = (long)rounded;
+    return 0;
+  }
+  JS_ThrowTypeError(context, "expected an integer");
+  return -1;
+}
+
+// Text as UTF-8 that ends with NUL, to be freed with JS_FreeCString. Throws and returns NULL for anything else, and
+// where C could not read it all.
+static const char *c_string_of(JSContext *context, JSValueConst value) {
+  size_t length;
+  if (!JS_IsString(value)) {
+    JS_ThrowTypeError(context, "expected a string");
+    return NULL;
+  }
+  const char *text = JS_ToCStringLen(context, &length, value);
+  if (text == NULL || strlen(text) == length) return text;
+  JS_FreeCString(context, text);
+  JS_ThrowRangeError(context, "the text contains a NUL character");
+  return NULL;
+}
+
+// UTF-8 as a string; what is not UTF-8 becomes U+FFFD.
+static JSValue text_value(JSContext *context, const uint8_t *bytes, size_t length) {
+  if (bauta_is_utf8(bytes, length)) return JS_NewStringLen(context, (const char *)bytes, length);
+  uint8_t *repaired = js_malloc(context, length * 3);
+  if (repaired == NULL) return JS_EXCEPTION;
+  size_t repaired_length = bauta_repair_utf8(bytes, length, repaired);
+  JSValue text = JS_NewStringLen(context, (const char *)repaired, repaired_length);
+  js_free(context, repaired);
+  return text;
+}
+
+static JSValue c_text_value(JSContext *context, const char *text) {
+  return text_value(context, (const uint8_t *)text, strlen(text));
+}
+
+// A Uint8Array with a copy of the bytes.
+static JSValue bytes_value(JSContext *context, const uint8_t *bytes, size_t length) {
+  JSValue buffer = JS_NewArrayBufferCopy(context, bytes, length);
+  if (JS_IsException(buffer)) return buffer;
+  JSValue array = JS_NewTypedArray(context, 1, &buffer, JS_TYPED_ARRAY_UINT8);
+  JS_FreeValue(context, buffer);
+  return array;
+}
+
+static JSValue host_syscall(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
+  (void)this;
+  long a[1 + BAUTA_SYSCALL_ARGUMENTS] = {0};
+  if (count < 1 || count > 1 + BAUTA_SYSCALL_ARGUMENTS) {
+    return JS_ThrowTypeError(context, "syscall takes a number and up to 6 arguments");
+  }
+  for (int i = 0; i < count; i++) {
+    if (i > 0 && JS_IsObject(values[i])) {
+      size_t length;
+      uint8_t *bytes = view_of(context, values[i], &length);
+      if (bytes == NULL) return JS_EXCEPTION;
+      a[i] = (long)bytes;
+    } else if (integer_of(context, values[i], &a[i]) < 0) {
+      return JS_EXCEPTION;
+    }
+  }
+  return JS_NewInt64(context, bauta_syscall(a[0], a + 1));
+}
+
+static void free_strings(JSContext *context, char **strings) {
+  if (strings == NULL) return;
+  for (char **at = strings; *at != NULL; at++) JS_FreeCString(context, *at);
+  js_free(context, strings);
+}
+
+// A list of C strings that ends with NULL. Throws and returns NULL when the value isn't an array of text.
+static char **strings_of(JSContext *context, JSValueConst array) {
+  int64_t length;
+  JSValue length_value = JS_IsArray(context, array) == 1 ? JS_GetPropertyStr(context, array, "length") : JS_UNDEFINED;
+  if (!JS_IsNumber(length_value)) {
+    JS_ThrowTypeError(context, "expected an array of strings");
+    return NULL;
+  }
+  JS_ToInt64(context, &length, length_value);
+  char **strings = js_mallocz(context, ((size_t)length + 1) * sizeof *strings);
+  for (int64_t i = 0; strings != NULL && i < length; i++) {
+    JSValue item = JS_GetPropertyUint32(context, array, (uint32_t)i);
+    strings[i] = (char *)c_string_of(context, item);
+    JS_FreeValue(context, item);
+    if (strings[i] == NULL) {
+      free_strings(context, strings);
+      return NULL;
+    }
+  }
+  return strings;
+}
+
+static JSValue spawn_result(JSContext *context, const struct bauta_child *child) {
+  JSValue output = bytes_value(context, child->output, child->output_length);
+  if (JS_IsException(output)) return output;
+  JSValue result = JS_NewObject(context);
+  JS_SetPropertyStr(context, result, "status", JS_NewInt32(context, child->status));
+  JS_SetPropertyStr(context, result, "signal", JS_NewInt32(context, child->signal));
+  JS_SetPropertyStr(context, result, "stdout", output);
+  return result;
+}
+
+// spawn(path, argv, environment, stdin, outputLimit)
+static JSValue host_spawn(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
+  (void)this;
+  (void)count;
+  struct bauta_child child = {0};
+  JSValue result = JS_EXCEPTION;
+  long limit;
+  child.path = c_string_of(context, values[0]);
+  child.argv = child.path == NULL ? NULL : strings_of(context, values[1]);
+  child.environment = child.argv == NULL ? NULL : strings_of(context, values[2]);
+  child.input = child.environment == NULL ? NULL : view_of(context, values[3], &child.input_length);
+  if (child.input != NULL && integer_of(context, values[4], &limit) == 0) {
+    child.output_limit = limit < 0 ? 0 : (size_t)limit;
+    int failed = bauta_spawn(&child);
+    result = failed < 0 ? JS_NewInt32(context, failed) : spawn_result(context, &child);
+    free(child.output);
+  }
+  JS_FreeCString(context, child.path);
+  free_strings(context, child.argv);
+  free_strings(context, child.environment);
+  return result;
+}
+
+static JSValue host_encode(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
+  (void)this;
+  (void)count;
+  size_t length;
+  if (!JS_IsString(values[0])) return JS_ThrowTypeError(context, "expected a string");
+  const char *text = JS_ToCStringLen(context, &length, values[0]);
+  if (text == NULL) return JS_EXCEPTION;
+  JSValue result = JS_NewArrayBufferCopy(context, (const uint8_t *)text, length);
+  JS_FreeCString(context, text);
+  if (JS_IsException(result)) return result;
+  bauta_replace_surrogates(JS_GetArrayBuffer(context, &length, result), length);
+  JSValue array = JS_NewTypedArray(context, 1, &result, JS_TYPED_ARRAY_UINT8);
+  JS_FreeValue(context, result);
+  return array;
+}
+
+static JSValue host_decode(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
+  (void)this;
+  (void)count;
+  size_t length;
+  const uint8_t *bytes = view_of(context, values[0], &length);
+  return bytes == NULL ? JS_EXCEPTION : text_value(context, bytes, length);
+}
+
+static JSValue host_getenv(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
+  (void)this;
+  (void)count;
+  const char *name = c_string_of(context, values[0]);
+  if (name == NULL) return JS_EXCEPTION;
+  const char *value = getenv(name);
+  JS_FreeCString(context, name);
+  return value == NULL ? JS_UNDEFINED : c_text_value(context, value);
+}
+
+// An array of the texts, up to NULL.
+static JSValue list_value(JSContext *context, char **texts) {
+  JSValue list = JS_NewArray(context);
+  for (uint32_t i = 0; !JS_IsException(list) && texts[i] != NULL; i++) {
+    JSValue text = c_text_value(context, texts[i]);
+    if (JS_IsException(text) || JS_SetPropertyUint32(context, list, i, text) < 0) {
+      JS_FreeValue(context, list);
+      return JS_EXCEPTION;
+    }
+  }
+  return list;
+}
+
+static JSValue host_environ(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
+  (void)this;
+  (void)count;
+  (void)values;
+  return list_value(context, environ);
+}
+
+struct growing {
+  JSContext *context;
+  char *bytes;
+  size_t length;
+  size_t capacity;
+};
+
+static void append(void *to, const char *bytes, size_t length) {
+  struct growing *text = to;
+  if (text->length + length > text->capacity) {
+    size_t capacity = (text->length + length) * 2;
+    char *moved = js_realloc(text->context, text->bytes, capacity);
+    if (moved == NULL) return;  // a shorter stack trace is better than none
+    text->bytes = moved;
+    text->capacity = capacity;
+  }
+  if (length > 0) memcpy(text->bytes + text->length, bytes, length);
+  text->length += length;
+}
+
+static JSValue host_map_stack(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
+  (void)this;
+  (void)count;
+  size_t length;
+  const char *stack = JS_ToCStringLen(context, &length, values[0]);
+  if (stack == NULL) return JS_EXCEPTION;
+  struct growing mapped = {.context = context};
+  bauta_map_stack(running, stack, length, append, &mapped);
+  JS_FreeCString(context, stack);
+  JSValue text = JS_NewStringLen(context, mapped.bytes, mapped.length);
+  js_free(context, mapped.bytes);
+  return text;
+}
+
+static const JSCFunctionListEntry functions[] = {
+    JS_CFUNC_DEF("syscall", 7, host_syscall),
+    JS_CFUNC_DEF("spawn", 5, host_spawn),
+    JS_CFUNC_DEF("encode", 1, host_encode),
+    JS_CFUNC_DEF("decode", 1, host_decode),
+    JS_CFUNC_DEF("getenv", 1, host_getenv),
+    JS_CFUNC_DEF("environ", 0, host_environ),
+    JS_CFUNC_DEF("mapStack", 1, host_map_stack),
+    JS_PROP_STRING_DEF("arch", BAUTA_ARCH, JS_PROP_ENUMERABLE),
+};
+
+void bauta_add_host(JSContext *context, const struct bauta_bundle *bundle, int argc, char **argv) {
+  (void)argc;
+  running = bundle;
+  JSValue global = JS_GetGlobalObject(context), host = JS_NewObject(context);
+  JS_SetPropertyFunctionList(context, host, functions, sizeof functions / sizeof functions[0]);
+  JS_SetPropertyStr(context, host, "args", list_value(context, argv));
+  JS_SetPropertyStr(context, global, "bautaHost", host);
+  JS_FreeValue(context, global);
+}

@@ -1,0 +1,118 @@
+// The environment contract (CNI specification, section 2, "Parameters"): which variable, for which operation, how checked.
+
+import { host } from "../sys/host.ts";
+import { CNI_CODE, CniError } from "./error.ts";
+
+export type Command = "ADD" | "CHECK" | "DEL" | "GC" | "STATUS" | "VERSION";
+
+/** What the runtime says through variables; the empty string is a variable that isn't set or doesn't apply. */
+export interface Environment {
+  readonly command: Command;
+  /** CNI_CONTAINERID: for ADD, CHECK and DEL, and checked. */
+  readonly containerId: string;
+  /** CNI_NETNS, a path; may be empty or lead nowhere for DEL. */
+  readonly netns: string;
+  /** CNI_IFNAME: for ADD, CHECK and DEL, and checked. */
+  readonly ifname: string;
+  /** CNI_ARGS as it came; see parseArgs. */
+  readonly args: string;
+  /** CNI_PATH: directories that plugins are looked for in, between colons. */
+  readonly path: string;
+  /** CNI_NETNS_OVERRIDE: whether CNI_NETNS may be the namespace that the plugin itself runs in. */
+  readonly netnsOverride: boolean;
+}
+
+interface Variable {
+  readonly name: string;
+  readonly requiredBy: readonly Command[];
+  /** What is wrong with the value, in words that follow "is"; undefined where nothing is. */
+  readonly problem?: (value: string) => string | undefined;
+}
+
+// CNI_PATH is optional in the specification but for GC; the reference implementation asks for it, and so do its users.
+const VARIABLES: readonly Variable[] = [
+  { name: "CNI_CONTAINERID", requiredBy: ["ADD", "CHECK", "DEL"], problem: nameProblem },
+  { name: "CNI_NETNS", requiredBy: ["ADD", "CHECK"] },
+  { name: "CNI_IFNAME", requiredBy: ["ADD", "CHECK", "DEL"], problem: interfaceNameProblem },
+  { name: "CNI_PATH", requiredBy: ["ADD", "CHECK", "DEL", "GC"] },
+];
+
+/**
+ * Reads and checks the variables of one call; undefined when CNI_COMMAND isn't set. Throws CniError 4 that names every
+ * variable that is missing, or else every one that is invalid.
+ */
+export function readEnvironment(getenv: (name: string) => string | undefined): Environment | undefined {
+  const command = getenv("CNI_COMMAND") ?? "";
+  if (command === "") return undefined;
+  if (!isCommand(command)) {
+    throw new CniError(
+      CNI_CODE.INVALID_ENVIRONMENT,
+      `unknown CNI_COMMAND: ${JSON.stringify(command)}`,
+      "it must be ADD, CHECK, DEL, GC, STATUS or VERSION",
+    );
+  }
+  const value = (name: string): string => getenv(name) ?? "";
+  checkVariables(command, value);
+  const isAttachment = command === "ADD" || command === "CHECK" || command === "DEL";
+  return {
+    command,
+    containerId: isAttachment ? value("CNI_CONTAINERID") : "",
+    netns: isAttachment ? value("CNI_NETNS") : "",
+    ifname: isAttachment ? value("CNI_IFNAME") : "",
+    args: value("CNI_ARGS"),
+    path: value("CNI_PATH"),
+    netnsOverride: /^(1|true)$/i.test(value("CNI_NETNS_OVERRIDE")),
+  };
+}
+
+function isCommand(text: string): text is Command {
+  return ["ADD", "CHECK", "DEL", "GC", "STATUS", "VERSION"].includes(text);
+}
+
+function checkVariables(command: Command, value: (name: string) => string): void {
+  const required = VARIABLES.filter(({ requiredBy }) => requiredBy.includes(command));
+  const missing = required.filter(({ name }) => value(name) === "").map(({ name }) => name);
+  if (missing.length > 0) {
+    throw new CniError(
+      CNI_CODE.INVALID_ENVIRONMENT,
+      `${command} needs environment variables that are not set: ${missing.join(", ")}`,
+    );
+  }
+  const invalid: string[] = [];
+  for (const { name, problem } of required) {
+    const what = problem?.(value(name));
+    if (what !== undefined) invalid.push(`${name} ${JSON.stringify(value(name))} is ${what}`);
+  }
+  if (invalid.length > 0) throw new CniError(CNI_CODE.INVALID_ENVIRONMENT, invalid.join("; "));
+}
+
+/** libcni keeps results in files named after these, and file systems end at 255 bytes a name. */
+const NAME_LIMIT = 255;
+
+/**
+ * What is wrong with the name of a container or a network (section 1: a letter or digit, then letters, digits, `_`, `.`
+ * and `-`), in words that follow "is"; undefined where nothing is.
+ */
+export function nameProblem(name: string): string | undefined {
+  if (name.length > NAME_LIMIT) return `longer than ${NAME_LIMIT} characters`;
+  if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) return undefined;
+  return 'not a letter or digit followed by letters, digits, "_", "." or "-"';
+}
+
+const IFNAMSIZ = 16; // include/uapi/linux/if.h: with the NUL at the end
+
+/**
+ * What the kernel holds against an interface name (dev_valid_name() in net/core/dev.c), in words that follow "is";
+ * undefined where it would take the name.
+ */
+export function interfaceNameProblem(name: string): string | undefined {
+  if (name === "") return "empty";
+  if (name === "." || name === "..") return "a directory";
+  const bytes = host.encode(name);
+  if (bytes.length >= IFNAMSIZ) return `longer than ${IFNAMSIZ - 1} bytes`;
+  // The kernel looks at bytes, and its isspace() counts 0xa0. A "%" would be taken for a pattern: eth%d becomes eth0.
+  if (/[/:%\s\u0085\ufffd]/.test(name) || bytes.includes(0xa0) || bytes.includes(0)) {
+    return 'not an interface name: "/", ":", "%", NUL and white space cannot be in one';
+  }
+  return undefined;
+}

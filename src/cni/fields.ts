@@ -1,0 +1,41 @@
+// The kinds of text that network configurations are full of, for schemas.
+
+import { type Cidr, formatCidr, formatIp, type Ip, parseCidr, parseIp } from "../wire/ip.ts";
+import { type Mac, parseMac } from "../wire/mac.ts";
+import { interfaceNameProblem } from "./environment.ts";
+import { type Schema, text } from "./schema.ts";
+
+/** `10.22.0.5/16`: an address and the length of its prefix. */
+export function cidr(about = ""): Schema<Cidr> {
+  return text("a CIDR prefix", parseCidr, about);
+}
+
+/** An IPv4 or IPv6 address; "" counts as absent. */
+export function ip(about = ""): Schema<Ip> {
+  return { ...text("an IP address", parseIp, about), emptyIsAbsent: true };
+}
+
+/** An Ethernet address; "" counts as absent. */
+export function mac(about = ""): Schema<Mac> {
+  return { ...text("a MAC address", parseMac, about), emptyIsAbsent: true };
+}
+
+/** A name that the kernel would take for an interface. */
+export function interfaceName(about = ""): Schema<string> {
+  const parse = (name: string): string | undefined => (interfaceNameProblem(name) === undefined ? name : undefined);
+  return text('an interface name (15 bytes at most, no "/", ":", "%" or white space)', parse, about);
+}
+
+/** A CIDR prefix that stays text, in its canonical form. */
+export function cidrText(about = ""): Schema<string> {
+  return text("a CIDR prefix", (given) => map(parseCidr(given), formatCidr), about);
+}
+
+/** An address that stays text, in its canonical form; "" counts as absent. */
+export function ipText(about = ""): Schema<string> {
+  return { ...text("an IP address", (given) => map(parseIp(given), formatIp), about), emptyIsAbsent: true };
+}
+
+function map<T>(value: T | undefined, use: (value: T) => string): string | undefined {
+  return value === undefined ? undefined : use(value);
+}

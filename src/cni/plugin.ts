@@ -1,0 +1,54 @@
+// What a plugin is, and what it is told: the dispatcher's side of the contract is in dispatch.ts.
+
+import type { NetworkConfig } from "./config.ts";
+import type { Command } from "./environment.ts";
+import { CNI_CODE, CniError } from "./error.ts";
+import type { Result } from "./result.ts";
+
+/** One call of a plugin, checked: environment, configuration and whatever they hold. */
+export interface Invocation {
+  readonly command: Command;
+  /** With `ifname` and the network's name the identity of an attachment; "" for GC and STATUS, as the next two. */
+  readonly containerId: string;
+  /** Path of the container's network namespace. For DEL it may be "" or lead nowhere. */
+  readonly netns: string;
+  readonly ifname: string;
+  /** CNI_ARGS as it came; see parseArgs. */
+  readonly args: string;
+  /** CNI_PATH; see findPlugin. */
+  readonly path: string;
+  readonly config: NetworkConfig;
+  /** `prevResult` of the configuration. A DEL has none where it could not be read. */
+  readonly prevResult: Result | undefined;
+  /** Writes a line for people to standard error. */
+  readonly log: (line: string) => void;
+}
+
+/**
+ * A plugin is its verbs. Each throws whatever stopped it: dispatch.ts alone turns errors into codes. A verb that isn't
+ * there succeeds at once.
+ */
+export interface Plugin {
+  readonly name: string;
+  /** The line that tells who this is when the plugin is called without CNI_COMMAND. */
+  readonly about?: string;
+  /** Makes the attachment and returns what it made. When it throws it must have left nothing behind. */
+  readonly add?: (invocation: Invocation) => Result;
+  /** Throws where the attachment isn't as ADD left it. */
+  readonly check?: (invocation: Invocation) => void;
+  /** Removes the attachment, or what there is of it: that something is gone already is no error. */
+  readonly del?: (invocation: Invocation) => void;
+  /** Removes what belongs to attachments that `config.validAttachments` doesn't name. */
+  readonly gc?: (invocation: Invocation) => void;
+  /** Throws where ADD could not be served now. */
+  readonly status?: (invocation: Invocation) => void;
+}
+
+/** The result of the ADD that CHECK looks after, or that a chained plugin builds on; CniError 7 where there is none. */
+export function requirePrevResult(invocation: Invocation): Result {
+  if (invocation.prevResult !== undefined) return invocation.prevResult;
+  throw new CniError(
+    CNI_CODE.INVALID_CONFIG,
+    `prevResult is missing: ${invocation.command} needs the result of the plugin before`,
+  );
+}

@@ -1,0 +1,127 @@
+// A result as JSON, in the version that the configuration asks for: the keys, their order and what is left out when it is
+// empty are those of the reference implementation (pkg/types 020, 040 and 100), so that a runtime sees no difference.
+
+import { CNI_CODE, CniError } from "./error.ts";
+import type { JsonObject } from "./json.ts";
+import { type Dns, familyOfCidr, type Interface, type IpConfig, type Result, type Route } from "./result.ts";
+import { isAtLeast, type Version } from "./versions.ts";
+
+/** The result as a plugin prints it. Throws CniError where the version can't express it: see resultToJson. */
+export function formatResult(result: Result, version: Version): string {
+  return `${JSON.stringify(resultToJson(result, version), undefined, 4)}\n`;
+}
+
+/**
+ * The result in this version. Before 0.3.0 there is room for one address of each family, and there must be one: the first
+ * counts, and a result without any is CniError 7.
+ */
+export function resultToJson(result: Result, version: Version): JsonObject {
+  if (isAtLeast(version, "1.0.0")) return toCurrent(result, version);
+  return isAtLeast(version, "0.3.0") ? to040(result, version) : to020(result, version);
+}
+
+/** 1.0.0 and later: every object's keys in alphabetical order, an empty `dns` left out. */
+function toCurrent(result: Result, cniVersion: Version): JsonObject {
+  const dns = dnsToJson(result.dns);
+  return compact({
+    cniVersion,
+    dns: Object.keys(dns).length > 0 ? sorted(dns) : undefined,
+    interfaces: list(result.interfaces.map(interfaceToJson)),
+    ips: list(result.ips.map((ip) => sorted(ipToJson(ip)))),
+    routes: list(result.routes.map((route) => sorted(routeToJson(route)))),
+  });
+}
+
+/** 0.3.0 to 0.4.0: addresses say their version, interfaces have a name, a MAC and a sandbox, `dns` is always there. */
+function to040(result: Result, cniVersion: Version): JsonObject {
+  return compact({
+    cniVersion,
+    interfaces: list(
+      result.interfaces.map(({ name, mac, sandbox }) =>
+        compact({ name, mac: mac || undefined, sandbox: sandbox || undefined }),
+      ),
+    ),
+    ips: list(result.ips.map((ip) => ({ version: String(familyOfCidr(ip.address)), ...ipToJson(ip) }))),
+    routes: list(result.routes.map(routeToJson)),
+    dns: dnsToJson(result.dns),
+  });
+}
+
+/** 0.1.0 and 0.2.0: the first address of each family with its routes, of which only destination and next hop remain. */
+function to020(result: Result, cniVersion: Version): JsonObject {
+  const family = (wanted: 4 | 6): JsonObject | undefined => {
+    const first = result.ips.find((ip) => familyOfCidr(ip.address) === wanted);
+    if (first === undefined) return undefined;
+    const routes = result.routes.filter((route) => familyOfCidr(route.dst) === wanted);
+    return compact({
+      ip: first.address,
+      gateway: first.gateway || undefined,
+      routes: list(routes.map(({ dst, gw }) => routeToJson({ dst, gw }))),
+    });
+  };
+  const [ip4, ip6] = [family(4), family(6)];
+  if (ip4 === undefined && ip6 === undefined) {
+    throw new CniError(
+      CNI_CODE.INVALID_CONFIG,
+      `a result without an IP address cannot be expressed in CNI version ${cniVersion}`,
+      "use cniVersion 0.3.0 or later",
+    );
+  }
+  return compact({ cniVersion, ip4, ip6, dns: dnsToJson(result.dns) });
+}
+
+/** In alphabetical order: it is written in this form only from 1.0.0 on. */
+function interfaceToJson({ mac, mtu, name, pciID, sandbox, socketPath }: Interface): JsonObject {
+  return compact({
+    mac: mac || undefined,
+    mtu: mtu || undefined,
+    name,
+    pciID: pciID || undefined,
+    sandbox: sandbox || undefined,
+    socketPath: socketPath || undefined,
+  });
+}
+
+function ipToJson(ip: IpConfig): JsonObject {
+  return compact({ interface: ip.interface, address: ip.address, gateway: ip.gateway || undefined });
+}
+
+/** A table or scope of 0 is something that was said; a number of 0 elsewhere is not. */
+function routeToJson(route: Route): JsonObject {
+  return compact({
+    dst: route.dst,
+    gw: route.gw || undefined,
+    mtu: route.mtu || undefined,
+    advmss: route.advmss || undefined,
+    priority: route.priority || undefined,
+    table: route.table,
+    scope: route.scope,
+  });
+}
+
+function dnsToJson(dns: Dns): JsonObject {
+  return compact({
+    nameservers: list(dns.nameservers ?? []),
+    domain: dns.domain || undefined,
+    search: list(dns.search ?? []),
+    options: list(dns.options ?? []),
+  });
+}
+
+function list<T>(elements: readonly T[]): readonly T[] | undefined {
+  return elements.length > 0 ? elements : undefined;
+}
+
+/** The object without the keys that hold nothing. */
+function compact(values: { readonly [key: string]: JsonObject[string] | undefined }): JsonObject {
+  const json: Record<string, JsonObject[string]> = {};
+  for (const key in values) {
+    const value = values[key];
+    if (value !== undefined) json[key] = value;
+  }
+  return json;
+}
+
+function sorted(json: JsonObject): JsonObject {
+  return compact(Object.fromEntries(Object.entries(json).sort(([a], [b]) => (a < b ? -1 : 1))));
+}

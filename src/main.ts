@@ -1,0 +1,20 @@
+// A plugin as a program: the real outside, and the end of the process.
+
+import { type PluginIo, runPlugin } from "./cni/dispatch.ts";
+import type { Plugin } from "./cni/plugin.ts";
+import { host } from "./sys/host.ts";
+import { isOwnNetns } from "./sys/netns.ts";
+import { exit, logLine, readStdin, writeStdout } from "./sys/process.ts";
+
+/** Serves the call that this process was started for, and ends it. */
+export function run(plugin: Plugin): never {
+  const io: PluginIo = {
+    getenv: (name) => host.getenv(name),
+    readStdin,
+    write: writeStdout,
+    log: logLine,
+    isOwnNetns,
+    mapStack: (stack) => host.mapStack(stack),
+  };
+  exit(runPlugin(plugin, io));
+}

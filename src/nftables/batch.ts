@@ -1,0 +1,81 @@
+// Transactions: the commands between NFNL_MSG_BATCH_BEGIN and NFNL_MSG_BATCH_END take effect all together, as one
+// generation of the rule set, across tables and families, or not at all.
+
+import { Connection } from "../netlink/connection.ts";
+import { type Request, request } from "../netlink/message.ts";
+import type { SocketOptions } from "../netlink/transport.ts";
+import { NETLINK } from "../netlink/uapi.ts";
+import { hasCode } from "../sys/error.ts";
+import { attr, attrs } from "../wire/attrs.ts";
+import { cstring, type Infer, u32be } from "../wire/codec.ts";
+import { type Command, command, nfgenmsg, readReply, required } from "./message.ts";
+import { NFNL_MSG, NFNL_SUBSYS, NFPROTO, NFT_MSG } from "./uapi.ts";
+
+/** How often a transaction is tried that the kernel asks to try again. */
+const COMMIT_ATTEMPTS = 16;
+
+/** A transaction is one datagram, and the send buffer is the limit to its size: this is some 100,000 elements. */
+const SEND_BUFFER = 16 << 20;
+/** One error of about 60 bytes comes back for each command that failed. */
+const RECEIVE_BUFFER = 4 << 20;
+
+const batchAttributes = attrs({ generation: attr(1, u32be) }); // NFNL_BATCH_GENID
+
+const generationAttributes = attrs({
+  id: attr(1, u32be), // NFTA_GEN_ID
+  processId: attr(2, u32be), // NFTA_GEN_PROC_PID
+  processName: attr(3, cstring), // NFTA_GEN_PROC_NAME
+});
+
+function frame(type: number, values: Infer<typeof batchAttributes>): Request {
+  const header = { family: NFPROTO.UNSPEC, version: 0, resourceId: NFNL_SUBSYS.NFTABLES };
+  return request(type, 0, () => "commit the nf_tables transaction", [nfgenmsg, header], [batchAttributes, values]);
+}
+
+/** nf_tables in one network namespace. */
+export class Nftables {
+  /** For the questions: listRules(nftables.connection, …). */
+  readonly connection: Connection;
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+  }
+
+  /** Opens a socket. Throws SyscallError. */
+  static open(options: SocketOptions = {}): Nftables {
+    const buffers = { sendBuffer: SEND_BUFFER, receiveBuffer: RECEIVE_BUFFER };
+    return new Nftables(Connection.open(NETLINK.NETFILTER, { ...buffers, ...options }));
+  }
+
+  /**
+   * Carries out the commands as one transaction. Throws the NetlinkError of the first that failed; then nothing has
+   * been done. With `genid` it is ERESTART if anyone committed since that generation was read.
+   */
+  commit(commands: readonly Command[], options: { readonly genid?: number | undefined } = {}): void {
+    const { genid } = options;
+    const begin = frame(NFNL_MSG.BATCH_BEGIN, { generation: genid });
+    const end = frame(NFNL_MSG.BATCH_END, {});
+    for (let attempt = 1; ; attempt++) {
+      try {
+        this.connection.batch(begin, commands, end);
+        return;
+      } catch (error) {
+        const again = genid === undefined && hasCode(error, "ERESTART", "EAGAIN", "EINTR");
+        if (!again || attempt === COMMIT_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  /** The number of the generation that is in force. Throws NetlinkError. */
+  generation(): number {
+    const get = command(NFT_MSG.GETGEN, 0, NFPROTO.UNSPEC, () => "get the generation", [generationAttributes, {}]);
+    const [id] = this.connection
+      .execute(get)
+      .map((m) => readReply(m, "generation", generationAttributes).attributes.id);
+    return required(id, "generation/id");
+  }
+
+  close(): void {
+    this.connection.close();
+  }
+}

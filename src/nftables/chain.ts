@@ -1,0 +1,138 @@
+// Chains: NFTA_CHAIN_… and NFTA_HOOK_…
+
+import type { Connection } from "../netlink/connection.ts";
+import type { Message } from "../netlink/message.ts";
+import { NLM_F } from "../netlink/uapi.ts";
+import { hasCode } from "../sys/error.ts";
+import { attr, attrs } from "../wire/attrs.ts";
+import { bytes, cstring, type Infer, s32be, u32be, u64be } from "../wire/codec.ts";
+import { type Command, command, familyName, readReply, required } from "./message.ts";
+import { NFPROTO, NFT_MSG } from "./uapi.ts";
+import { commentOf, commentUserdata, decodeUserdata, NFTNL_UDATA } from "./userdata.ts";
+
+const chain = attrs({
+  table: attr(1, cstring), // NFTA_CHAIN_TABLE
+  handle: attr(2, u64be), // NFTA_CHAIN_HANDLE
+  name: attr(3, cstring), // NFTA_CHAIN_NAME
+  hook: attr(
+    4, // NFTA_CHAIN_HOOK
+    attrs({
+      number: attr(1, u32be), // NFTA_HOOK_HOOKNUM
+      priority: attr(2, s32be), // NFTA_HOOK_PRIORITY
+      device: attr(3, cstring), // NFTA_HOOK_DEV
+    }),
+  ),
+  policy: attr(5, u32be), // NFTA_CHAIN_POLICY
+  use: attr(6, u32be), // NFTA_CHAIN_USE: how many rules and jumps refer to it
+  type: attr(7, cstring), // NFTA_CHAIN_TYPE
+  flags: attr(10, u32be), // NFTA_CHAIN_FLAGS
+  userdata: attr(12, bytes), // NFTA_CHAIN_USERDATA
+});
+
+/** What names a chain. `family` is of NFPROTO. */
+export interface ChainName {
+  readonly family: number;
+  readonly table: string;
+  readonly name: string;
+}
+
+/** A chain; one with a hook is a base chain and needs type and priority too. */
+export interface ChainSpec extends ChainName {
+  /** `filter`, `nat` or `route`. */
+  readonly type?: string | undefined;
+  /** Of NF_INET, or of NF_NETDEV in that family. */
+  readonly hook?: number | undefined;
+  /** Of NF_IP_PRI or NF_BR_PRI, say. */
+  readonly priority?: number | undefined;
+  /** The interface of a chain of the family netdev. */
+  readonly device?: string | undefined;
+  /** NF.ACCEPT or NF.DROP. */
+  readonly policy?: number | undefined;
+  /** Kernel 5.10 and later keep it. */
+  readonly comment?: string | undefined;
+}
+
+/** A chain as the kernel describes it. */
+export interface Chain extends ChainSpec {
+  readonly handle: bigint;
+  readonly use: number;
+  readonly flags: number;
+}
+
+const nameOf = (c: ChainName): string => `chain ${familyName(c.family)} ${c.table} ${c.name}`;
+
+function newChain(verb: string, flags: number, c: ChainSpec): Command {
+  const values: Infer<typeof chain> = {
+    table: c.table,
+    name: c.name,
+    hook: c.hook === undefined ? undefined : { number: c.hook, priority: c.priority, device: c.device },
+    policy: c.policy,
+    type: c.type,
+    userdata: commentUserdata(c.comment),
+  };
+  return command(NFT_MSG.NEWCHAIN, NLM_F.CREATE | flags, c.family, () => `${verb} ${nameOf(c)}`, [chain, values]);
+}
+
+/** Makes the chain unless it exists, like `nft add chain`; the policy of one that exists is changed. */
+export function addChain(c: ChainSpec): Command {
+  return newChain("add", 0, c);
+}
+
+/** Makes the chain, like `nft create chain`; EEXIST where there is one. */
+export function createChain(c: ChainSpec): Command {
+  return newChain("create", NLM_F.EXCL, c);
+}
+
+/** Deletes the chain with its rules; EBUSY while something jumps to it, ENOENT where there is none. */
+export function deleteChain(c: ChainName): Command {
+  const values = { table: c.table, name: c.name };
+  return command(NFT_MSG.DELCHAIN, 0, c.family, () => `delete ${nameOf(c)}`, [chain, values]);
+}
+
+/** Sees to it that there is no such chain, like `nft destroy chain`; the table must exist. */
+export function destroyChain(c: ChainName): Command[] {
+  return [addChain({ family: c.family, table: c.table, name: c.name }), deleteChain(c)];
+}
+
+/** Reads an answer to GETCHAIN, or an event. Throws DecodeError. */
+export function readChain(message: Message): Chain {
+  const { family, attributes } = readReply(message, "chain", chain);
+  const { hook } = attributes;
+  return {
+    family,
+    table: required(attributes.table, "chain/table"),
+    name: required(attributes.name, "chain/name"),
+    handle: attributes.handle ?? 0n,
+    type: attributes.type,
+    hook: hook?.number,
+    priority: hook?.priority,
+    device: hook?.device,
+    policy: attributes.policy,
+    use: attributes.use ?? 0,
+    flags: attributes.flags ?? 0,
+    comment: commentOf(decodeUserdata(attributes.userdata), NFTNL_UDATA.COMMENT),
+  };
+}
+
+/** The chain, or undefined where there is none. Throws NetlinkError. */
+export function getChain(connection: Connection, c: ChainName): Chain | undefined {
+  const values = { table: c.table, name: c.name };
+  const get = command(NFT_MSG.GETCHAIN, 0, c.family, () => `get ${nameOf(c)}`, [chain, values]);
+  try {
+    return connection.execute(get).map(readChain)[0];
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+/** The chains of all tables, of a family, or of one table. Throws NetlinkError. */
+export function listChains(
+  connection: Connection,
+  where: { readonly family?: number; readonly table?: string } = {},
+): Chain[] {
+  const list = command(NFT_MSG.GETCHAIN, 0, where.family ?? NFPROTO.UNSPEC, () => "list chains", [chain, {}]);
+  const chains = connection.dump(list).map(readChain);
+  // The kernel selects by family only.
+  return where.table === undefined ? chains : chains.filter((c) => c.table === where.table);
+}

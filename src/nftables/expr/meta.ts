@@ -1,0 +1,32 @@
+// meta: what the kernel knows of a packet besides its bytes (NFTA_META_…). Marks and interface indexes are in host
+// order; interface names are 16 bytes, padded with NULs.
+
+import { attr, attrs } from "../../wire/attrs.ts";
+import { u32be } from "../../wire/codec.ts";
+
+export const NFT_META = {
+  LEN: 0,
+  PROTOCOL: 1,
+  PRIORITY: 2,
+  MARK: 3,
+  IIF: 4,
+  OIF: 5,
+  IIFNAME: 6,
+  OIFNAME: 7,
+  IIFTYPE: 8,
+  OIFTYPE: 9,
+  SKUID: 10,
+  SKGID: 11,
+  NFTRACE: 12,
+  NFPROTO: 15,
+  L4PROTO: 16,
+  BRI_IIFNAME: 17,
+  BRI_OIFNAME: 18,
+  PKTTYPE: 19,
+} as const;
+
+export const meta = attrs({
+  dreg: attr(1, u32be), // NFTA_META_DREG: absent when setting
+  key: attr(2, u32be), // NFTA_META_KEY: of NFT_META
+  sreg: attr(3, u32be), // NFTA_META_SREG: absent when loading
+});

@@ -1,0 +1,240 @@
+// Composers: each returns the expressions of one piece of a rule and owns the registers that it uses; a rule is their
+// concatenation. The text that `nft list` makes of a piece stands in its comment.
+
+import { type Cidr, type Family, familyOf, maskOf, networkOf } from "../wire/ip.ts";
+import type { Mac } from "../wire/mac.ts";
+import type { Data } from "./data.ts";
+import { NFT_CMP } from "./expr/cmp.ts";
+import { NFT_LOOKUP_F } from "./expr/lookup.ts";
+import type { Expression } from "./expression.ts";
+import {
+  daddr,
+  etherDaddr,
+  etherSaddr,
+  iifname,
+  l4proto,
+  loadAll,
+  nfproto,
+  oifname,
+  type Selector,
+  saddr,
+} from "./selector.ts";
+import { NF, NF_NAT_RANGE, NFT_REG, NFT_VERDICT } from "./uapi.ts";
+
+const IFNAMSIZ = 16;
+
+// Conditions
+
+/** `<selector> 0x…`: the selector has this value; with `op` of NFT_CMP another comparison. */
+export function compare(selector: Selector, value: Uint8Array, op: number = NFT_CMP.EQ): Expression[] {
+  return [selector.load(NFT_REG[1], value.length), { kind: "cmp", sreg: NFT_REG[1], op, data: value }];
+}
+
+/** `ip saddr 10.0.0.0/8`: the first bits of the selector are those of the prefix. */
+function comparePrefix(selector: Selector, prefix: Cidr, op: number): Expression[] {
+  const { ip, prefixLength } = networkOf(prefix);
+  if (prefixLength > 0 && prefixLength % 8 === 0) return compare(selector, ip.subarray(0, prefixLength / 8), op);
+  const mask = maskOf(prefixLength, familyOf(ip));
+  const reg = NFT_REG[1];
+  return [
+    selector.load(reg),
+    { kind: "bitwise", sreg: reg, dreg: reg, len: ip.length, mask, xor: new Uint8Array(ip.length) },
+    { kind: "cmp", sreg: reg, op, data: ip },
+  ];
+}
+
+/** `ip saddr 10.0.0.0/8`, `ip6 saddr fd00::/8`: the address tells the family. */
+export function ipSaddr(prefix: Cidr): Expression[] {
+  return comparePrefix(saddr(familyOf(prefix.ip)), prefix, NFT_CMP.EQ);
+}
+
+/** `ip saddr != 10.0.0.0/8` */
+export function ipSaddrNot(prefix: Cidr): Expression[] {
+  return comparePrefix(saddr(familyOf(prefix.ip)), prefix, NFT_CMP.NEQ);
+}
+
+/** `ip daddr 10.0.0.0/8` */
+export function ipDaddr(prefix: Cidr): Expression[] {
+  return comparePrefix(daddr(familyOf(prefix.ip)), prefix, NFT_CMP.EQ);
+}
+
+/** `ip daddr != 10.0.0.0/8` */
+export function ipDaddrNot(prefix: Cidr): Expression[] {
+  return comparePrefix(daddr(familyOf(prefix.ip)), prefix, NFT_CMP.NEQ);
+}
+
+/** `meta nfproto ipv4`: in tables of the family inet, before looking at an address. `family` is of NFPROTO. */
+export function metaNfproto(family: number): Expression[] {
+  return compare(nfproto, Uint8Array.of(family));
+}
+
+/** `meta l4proto tcp`, by number: 6 for TCP, 17 for UDP, 132 for SCTP. Goes before looking at ports. */
+export function metaL4proto(protocol: number): Expression[] {
+  return compare(l4proto, Uint8Array.of(protocol));
+}
+
+/** An interface name as the kernel compares it: 16 bytes, so that `eth1` isn't also the beginning of `eth10`. */
+export function ifnameKey(name: string): Uint8Array {
+  const key = new Uint8Array(IFNAMSIZ);
+  key.set(ifnameBytes(name));
+  return key;
+}
+
+function ifnameBytes(name: string): Uint8Array {
+  const bytes = Uint8Array.from(name, (character) => character.charCodeAt(0));
+  if (bytes.length === 0 || bytes.length >= IFNAMSIZ || /[^\x21-\x7e]/.test(name)) {
+    throw new RangeError(`${JSON.stringify(name)} cannot be matched as an interface name`);
+  }
+  return bytes;
+}
+
+/** `iifname "eth0"` */
+export function iifnameIs(name: string): Expression[] {
+  return compare(iifname, ifnameKey(name));
+}
+
+/** `iifname != "eth0"` */
+export function iifnameIsNot(name: string): Expression[] {
+  return compare(iifname, ifnameKey(name), NFT_CMP.NEQ);
+}
+
+/** `iifname "veth*"` */
+export function iifnameBegins(prefix: string): Expression[] {
+  return compare(iifname, ifnameBytes(prefix));
+}
+
+/** `oifname "eth0"` */
+export function oifnameIs(name: string): Expression[] {
+  return compare(oifname, ifnameKey(name));
+}
+
+/** `oifname != "eth0"` */
+export function oifnameIsNot(name: string): Expression[] {
+  return compare(oifname, ifnameKey(name), NFT_CMP.NEQ);
+}
+
+/** `oifname "veth*"` */
+export function oifnameBegins(prefix: string): Expression[] {
+  return compare(oifname, ifnameBytes(prefix));
+}
+
+/** `ether saddr 0a:58:0a:16:00:05`; in families other than bridge and netdev goes after `meta iiftype ether`. */
+export function etherSaddrIs(mac: Mac): Expression[] {
+  return compare(etherSaddr, mac);
+}
+
+/** `ether saddr != 0a:58:0a:16:00:05` */
+export function etherSaddrIsNot(mac: Mac): Expression[] {
+  return compare(etherSaddr, mac, NFT_CMP.NEQ);
+}
+
+/** `ether daddr 0a:58:0a:16:00:05` */
+export function etherDaddrIs(mac: Mac): Expression[] {
+  return compare(etherDaddr, mac);
+}
+
+/** `iifname . ether saddr @set`: what the selectors say, one behind the other, is in the set. */
+export function isIn(selectors: readonly Selector[], set: string): Expression[] {
+  return [...loadAll(selectors), { kind: "lookup", set, sreg: NFT_REG[1] }];
+}
+
+/** `ip saddr != @set` */
+export function isNotIn(selectors: readonly Selector[], set: string): Expression[] {
+  return [...loadAll(selectors), { kind: "lookup", set, sreg: NFT_REG[1], flags: NFT_LOOKUP_F.INV }];
+}
+
+/** `ip saddr vmap @map`: the verdict that the map has for what the selectors say; goes on where it has none. */
+export function vmap(selectors: readonly Selector[], map: string): Expression[] {
+  return [...loadAll(selectors), { kind: "lookup", set: map, sreg: NFT_REG[1], dreg: NFT_REG.VERDICT }];
+}
+
+/** `ip saddr vmap @map`, `ip6 saddr vmap @map` */
+export function ipSaddrVmap(family: Family, map: string): Expression[] {
+  return vmap([saddr(family)], map);
+}
+
+// Statements
+
+function verdict(data: Data): Expression[] {
+  return [{ kind: "immediate", dreg: NFT_REG.VERDICT, data }];
+}
+
+/** `accept` */
+export function accept(): Expression[] {
+  return verdict({ code: NF.ACCEPT });
+}
+
+/** `drop` */
+export function drop(): Expression[] {
+  return verdict({ code: NF.DROP });
+}
+
+/** `return` */
+export function returnVerdict(): Expression[] {
+  return verdict({ code: NFT_VERDICT.RETURN });
+}
+
+/** `jump chain`: and afterwards back to the next rule. */
+export function jump(chain: string): Expression[] {
+  return verdict({ code: NFT_VERDICT.JUMP, chain });
+}
+
+/** `goto chain`: and afterwards back to where this chain was jumped to from. */
+export function goto(chain: string): Expression[] {
+  return verdict({ code: NFT_VERDICT.GOTO, chain });
+}
+
+/** `counter` */
+export function counter(): Expression[] {
+  return [{ kind: "counter", packets: 0n, bytes: 0n }];
+}
+
+/** How source and destination addresses and ports are chosen. */
+export interface NatOptions {
+  /** `random`: the port by a hash and a random offset. */
+  readonly random?: boolean;
+  /** `fully-random`: the port wholly at random. */
+  readonly fullyRandom?: boolean;
+  /** `persistent`: a client gets the same address each time. */
+  readonly persistent?: boolean;
+  /** `:1024-65535`: the first and the last port to choose from. */
+  readonly ports?: { readonly first: number; readonly last?: number } | undefined;
+}
+
+function natFlags(options: NatOptions): number | undefined {
+  const flags =
+    (options.random === true ? NF_NAT_RANGE.PROTO_RANDOM : 0) |
+    (options.fullyRandom === true ? NF_NAT_RANGE.PROTO_RANDOM_FULLY : 0) |
+    (options.persistent === true ? NF_NAT_RANGE.PERSISTENT : 0) |
+    (options.ports === undefined ? 0 : NF_NAT_RANGE.PROTO_SPECIFIED);
+  return flags === 0 ? undefined : flags;
+}
+
+function portBytes(port: number): Uint8Array {
+  if (!Number.isInteger(port) || port < 1 || port > 0xffff) throw new RangeError(`${port} is not a port`);
+  return Uint8Array.of(port >> 8, port & 0xff);
+}
+
+/** Data into this register and the ones that follow. */
+function loadValues(values: readonly Uint8Array[], first: number): Expression[] {
+  return values.map((data, i) => ({ kind: "immediate", dreg: first + i, data }));
+}
+
+function portValues(ports: NatOptions["ports"]): Uint8Array[] {
+  if (ports === undefined) return [];
+  return [ports.first, ...(ports.last === undefined ? [] : [ports.last])].map(portBytes);
+}
+
+/** `masquerade to :1024-65535 fully-random,persistent`; ports only after metaL4proto. */
+export function masquerade(options: NatOptions = {}): Expression[] {
+  const ports = portValues(options.ports);
+  return [
+    ...loadValues(ports, NFT_REG[1]),
+    {
+      kind: "masq",
+      flags: natFlags(options),
+      regProtoMin: ports.length > 0 ? NFT_REG[1] : undefined,
+      regProtoMax: ports.length > 1 ? NFT_REG[2] : undefined,
+    },
+  ];
+}

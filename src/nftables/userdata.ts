@@ -1,0 +1,99 @@
+// What nft stores beside the kernel's own data: a sequence of { u8 type; u8 length; value } (libnftnl's udata). The
+// types differ from object to object. Integers are in host order.
+
+import { cstring, encode, u32 } from "../wire/codec.ts";
+import { DecodeError } from "../wire/error.ts";
+import { Writer } from "../wire/writer.ts";
+
+/** Types of user data. Table, chain, rule, object and element all have the comment at 0; a set has it at 7. */
+export const NFTNL_UDATA = { COMMENT: 0 } as const;
+export const NFTNL_UDATA_SET = {
+  KEYBYTEORDER: 0,
+  DATABYTEORDER: 1,
+  MERGE_ELEMENTS: 2,
+  DATA_INTERVAL: 6,
+  COMMENT: 7,
+} as const;
+export const NFTNL_UDATA_SET_ELEM = { COMMENT: 0, FLAGS: 1 } as const;
+/** The interval that begins here has no end: it reaches to the last value there is. */
+export const NFTNL_SET_ELEM_F_INTERVAL_OPEN = 0x1;
+
+/** The longest comment that nft reads back, in bytes and without the NUL (NFTNL_UDATA_COMMENT_MAXLEN). */
+export const COMMENT_MAX = 128;
+
+/** One entry of user data. */
+export interface Userdata {
+  readonly type: number;
+  readonly value: Uint8Array;
+}
+
+/** The entries as the kernel keeps them; undefined where there are none. */
+export function encodeUserdata(entries: readonly Userdata[]): Uint8Array | undefined {
+  if (entries.length === 0) return undefined;
+  const out = new Writer(64);
+  for (const { type, value } of entries) {
+    if (value.length > 0xff) throw new RangeError(`user data ${type} is ${value.length} bytes long, over 255`);
+    out.u8(type);
+    out.u8(value.length);
+    out.raw(value);
+  }
+  return out.bytes();
+}
+
+/** The entries of user data. Bytes that are not such entries, as another program may have put there, yield none. */
+export function decodeUserdata(bytes: Uint8Array | undefined): Userdata[] {
+  const entries: Userdata[] = [];
+  if (bytes === undefined) return entries;
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + 2 + (bytes[at + 1] ?? 0);
+    if (at + 2 > bytes.length || end > bytes.length) return [];
+    entries.push({ type: bytes[at] ?? 0, value: bytes.subarray(at + 2, end) });
+    at = end;
+  }
+  return entries;
+}
+
+/** An entry that holds a number. */
+export function numberEntry(type: number, value: number): Userdata {
+  return { type, value: encode(u32, value) };
+}
+
+/** The number of an entry of this type, or undefined. */
+export function numberOf(entries: readonly Userdata[], type: number): number | undefined {
+  const value = entries.find((entry) => entry.type === type)?.value;
+  return value?.length === 4 ? u32.decode(value) : undefined;
+}
+
+/**
+ * A comment. Throws RangeError for what `nft -f` could not read back from `nft list`: more than 128 bytes of UTF-8,
+ * a double quote or a control character.
+ */
+export function commentEntry(type: number, comment: string): Userdata {
+  const value = encode(cstring, comment);
+  if (value.length - 1 > COMMENT_MAX) {
+    throw new RangeError(
+      `the comment ${JSON.stringify(comment)} is ${value.length - 1} bytes long, over ${COMMENT_MAX}`,
+    );
+  }
+  if (value.some((byte, i) => byte === 0x22 || (byte < 0x20 && i < value.length - 1) || byte === 0x7f)) {
+    throw new RangeError(`the comment ${JSON.stringify(comment)} contains a double quote or a control character`);
+  }
+  return { type, value };
+}
+
+/** The comment among the entries, or undefined. */
+export function commentOf(entries: readonly Userdata[], type: number): string | undefined {
+  const value = entries.find((entry) => entry.type === type)?.value;
+  if (value === undefined) return undefined;
+  try {
+    return cstring.decode(value);
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
+}
+
+/** User data that is nothing but a comment: that of tables, chains, rules and objects. */
+export function commentUserdata(comment: string | undefined): Uint8Array | undefined {
+  return comment === undefined ? undefined : encodeUserdata([commentEntry(NFTNL_UDATA.COMMENT, comment)]);
+}

@@ -35,23 +35,28 @@ export class Writer {
   }
 
   u8(value: number): void {
-    this.#view.setUint8(this.#reserve(1), value);
+    const at = this.#reserve(1); // first: growing replaces the view
+    this.#view.setUint8(at, value);
   }
 
   u16(value: number, littleEndian = true): void {
-    this.#view.setUint16(this.#reserve(2), value, littleEndian);
+    const at = this.#reserve(2);
+    this.#view.setUint16(at, value, littleEndian);
   }
 
   u32(value: number, littleEndian = true): void {
-    this.#view.setUint32(this.#reserve(4), value, littleEndian);
+    const at = this.#reserve(4);
+    this.#view.setUint32(at, value, littleEndian);
   }
 
   u64(value: bigint, littleEndian = true): void {
-    this.#view.setBigUint64(this.#reserve(8), value, littleEndian);
+    const at = this.#reserve(8);
+    this.#view.setBigUint64(at, value, littleEndian);
   }
 
   raw(bytes: Uint8Array): void {
-    this.#bytes.set(bytes, this.#reserve(bytes.length));
+    const at = this.#reserve(bytes.length);
+    this.#bytes.set(bytes, at);
   }
 
   zeros(count: number): void {

@@ -71,6 +71,26 @@ export function writeAll(fd: number, what: string, bytes: Uint8Array): void {
   }
 }
 
+/** Like pread(2): fills as much of `bytes` as the file has from `offset` on; returns how much that is. */
+export function readAt(fd: number, what: string, bytes: Uint8Array, offset: number): number {
+  let length = 0;
+  while (length < bytes.length) {
+    const rest = bytes.subarray(length);
+    const count = call(`read ${what}`, "pread64", fd, rest, rest.length, offset + length);
+    if (count === 0) break;
+    length += count;
+  }
+  return length;
+}
+
+/** Like pwrite(2), all of it. */
+export function writeAt(fd: number, what: string, bytes: Uint8Array, offset: number): void {
+  for (let at = 0; at < bytes.length; ) {
+    const rest = bytes.subarray(at);
+    at += call(`write ${what}`, "pwrite64", fd, rest, rest.length, offset + at);
+  }
+}
+
 // include/uapi/asm-generic/poll.h
 export const POLL = { IN: 1, OUT: 4, ERR: 8, HUP: 16 } as const;
 

@@ -5,11 +5,26 @@ import { close, O, open } from "./fd.ts";
 
 const LOCK_EX = 2;
 
-/** Runs `use` while holding the exclusive lock on this file or directory; a file that does not exist is created. */
-export function withLock<T>(path: string, use: () => T, options: { readonly create?: boolean } = {}): T {
-  const fd = options.create === false ? open(path, O.RDONLY) : open(path, O.RDWR | O.CREAT, 0o600);
+/**
+ * Opens the file, creating it where it doesn't exist (its directory must), waits for its exclusive lock, and returns the
+ * descriptor: closing that ends the lock. Opened for reading only: a lock needs no more, and a full disk or a read-only
+ * file system is no obstacle then.
+ */
+export function openLocked(path: string, mode = 0o600): number {
+  const fd = open(path, O.RDONLY | O.CREAT, mode);
   try {
     call(`lock ${path}`, "flock", fd, LOCK_EX);
+    return fd;
+  } catch (error) {
+    close(fd);
+    throw error;
+  }
+}
+
+/** Runs `use` while holding the exclusive lock on this file; one that does not exist is created. */
+export function withLock<T>(path: string, use: () => T): T {
+  const fd = openLocked(path);
+  try {
     return use();
   } finally {
     close(fd);

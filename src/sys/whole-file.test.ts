@@ -1,0 +1,97 @@
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { dieAt, syscallsOf, textOf, withSyscalls } from "../../test/support/intercept-syscalls.ts";
+import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
+import type { ErrnoName } from "./errno.ts";
+import { host } from "./host.ts";
+import { createWhole, overwrite } from "./whole-file.ts";
+
+const content = host.encode("the content");
+
+function create(directory: string): boolean {
+  return createWhole(directory, "name", content, { mode: 0o600, spare: ".spare" });
+}
+
+const withoutNamelessFiles = (failure: ErrnoName) => (name: string, args: readonly unknown[]) =>
+  name === "openat" && (Number(args[2]) & 0o20000000) !== 0 ? failure : undefined;
+
+const withoutProc = (name: string, args: readonly unknown[]) =>
+  name === "linkat" && textOf(args[1]).startsWith("/proc") ? "ENOENT" : undefined;
+
+const WAYS = [
+  ["as a file without a name", () => undefined],
+  ["where the file system has no files without a name", withoutNamelessFiles("EOPNOTSUPP")],
+  ["where the kernel knows no files without a name", withoutNamelessFiles("EISDIR")],
+  ["where there is no /proc", withoutProc],
+] as const;
+
+describe.each(WAYS)("createWhole() %s", (_, intercept) => {
+  it("creates the file with its content and mode, and nothing else", () => {
+    const directory = temporaryDirectory();
+    expect(withSyscalls(intercept, () => create(directory))).toBe(true);
+    expect(readFileSync(`${directory}/name`, "utf8")).toBe("the content");
+    expect(statSync(`${directory}/name`).mode & 0o777).toBe(0o600);
+    expect(readdirSync(directory)).toEqual(["name"]);
+  });
+
+  it("leaves a file that is there alone, and says so", () => {
+    const directory = temporaryDirectory();
+    writeFileSync(`${directory}/name`, "another's");
+    expect(withSyscalls(intercept, () => create(directory))).toBe(false);
+    expect(readFileSync(`${directory}/name`, "utf8")).toBe("another's");
+    expect(readdirSync(directory)).toEqual(["name"]);
+  });
+
+  it("leaves nothing when the disk is full", () => {
+    const directory = temporaryDirectory();
+    const full = (name: string, args: readonly unknown[]) => (name === "write" ? "ENOSPC" : intercept(name, args));
+    expect(() => withSyscalls(full, () => create(directory))).toThrow(
+      `cannot write ${directory}/name: ENOSPC: No space left on device`,
+    );
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it("leaves nothing when the name cannot be given", () => {
+    const directory = temporaryDirectory();
+    const refuse = (name: string, args: readonly unknown[]) =>
+      intercept(name, args) ?? (name === "linkat" ? "EDQUOT" : undefined);
+    expect(() => withSyscalls(refuse, () => create(directory))).toThrow(`cannot create ${directory}/name: EDQUOT`);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+});
+
+describe("createWhole()", () => {
+  it("shows the whole file or none, whenever it is killed", () => {
+    const calls = syscallsOf(() => create(temporaryDirectory())).length;
+    for (let nth = 0; nth < calls; nth++) {
+      const directory = temporaryDirectory();
+      expect(dieAt(nth, () => create(directory))).toBe(true);
+      const names = readdirSync(directory);
+      if (names.length > 0) {
+        expect(names).toEqual(["name"]);
+        expect(readFileSync(`${directory}/name`, "utf8")).toBe("the content");
+      }
+    }
+  });
+
+  it("says which directory is missing", () => {
+    expect(() => create("/nowhere")).toThrow("cannot create a file in /nowhere: ENOENT");
+  });
+});
+
+describe("overwrite()", () => {
+  it("creates a file, and later makes it longer and shorter", () => {
+    const path = `${temporaryDirectory()}/hint`;
+    for (const text of ["10.1.0.9", "10.1.0.100", "10.1.0.1"]) {
+      overwrite(path, host.encode(text), 0o600);
+      expect(readFileSync(path, "utf8")).toBe(text);
+    }
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it("says what it could not open", () => {
+    const directory = temporaryDirectory();
+    mkdirSync(`${directory}/hint`);
+    expect(() => overwrite(`${directory}/hint`, content, 0o600)).toThrow(`cannot open ${directory}/hint: EISDIR`);
+  });
+});

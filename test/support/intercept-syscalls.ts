@@ -1,0 +1,64 @@
+// Stands between the code under test and the kernel: counts system calls, fails one, or stops dead at one.
+
+import { type ErrnoName, errno } from "../../src/sys/errno.ts";
+import { SYS, type SyscallName } from "../../src/sys/syscalls.ts";
+
+const NAMES = new Map<number, SyscallName>(Object.entries(SYS).map(([name, number]) => [number, name as SyscallName]));
+
+/** What a kill -9 is to the code under test: nothing after it runs. Only for `dieAt`. */
+export class Killed extends Error {
+  override readonly name: string = "Killed";
+}
+
+/** Decides about each call before it is made: undefined lets it through, an errno name fails it. */
+export type Interceptor = (name: SyscallName, args: readonly unknown[]) => ErrnoName | undefined;
+
+/** Runs `work` with every system call shown to `intercept` first. */
+export function withSyscalls<T>(intercept: Interceptor, work: () => T): T {
+  const { bautaHost } = globalThis;
+  const original = bautaHost.syscall;
+  bautaHost.syscall = (number, ...args) => {
+    const name = NAMES.get(number);
+    const failure = name === undefined ? undefined : intercept(name, args);
+    return failure === undefined ? original(number, ...args) : -errno(failure);
+  };
+  try {
+    return work();
+  } finally {
+    bautaHost.syscall = original;
+  }
+}
+
+/** The names of the system calls that `work` makes, in order. */
+export function syscallsOf(work: () => unknown): readonly SyscallName[] {
+  const names: SyscallName[] = [];
+  withSyscalls((name) => {
+    names.push(name);
+    return undefined;
+  }, work);
+  return names;
+}
+
+/**
+ * Runs `work` as if the process were killed just before its system call number `nth` (from 0): from then on none is made but
+ * those that close descriptors, as the kernel would. Returns whether it got so far.
+ */
+export function dieAt(nth: number, work: () => unknown): boolean {
+  let count = 0;
+  let isDead = false;
+  try {
+    withSyscalls((name) => {
+      if (count++ === nth) isDead = true;
+      if (isDead && name !== "close") throw new Killed("killed");
+      return undefined;
+    }, work);
+  } catch (error) {
+    if (!isDead) throw error;
+  }
+  return isDead;
+}
+
+/** A system call's argument that is text, without its NUL. */
+export function textOf(argument: unknown): string {
+  return argument instanceof Uint8Array ? Buffer.from(argument).toString().replace(/\0.*$/s, "") : "";
+}

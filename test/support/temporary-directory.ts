@@ -1,0 +1,13 @@
+// A directory for one test, removed after it.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+
+/** Makes an empty directory that goes when the running test ends. */
+export function temporaryDirectory(): string {
+  const path = mkdtempSync(join(tmpdir(), "bauta-test-"));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}

@@ -82,6 +82,15 @@ export function addRoute(route: NewRoute): Request {
   return routeRequest(RTM.NEWROUTE, NLM_F.CREATE | NLM_F.EXCL, "add", route);
 }
 
+/**
+ * Like `ip route prepend`: adds it in front of others with this destination and metric, so that it is the one that counts
+ * while it is there. IPv6 makes one route of several next hops of those with gateways. Fails with EEXIST when there is
+ * this very route already.
+ */
+export function prependRoute(route: NewRoute): Request {
+  return routeRequest(RTM.NEWROUTE, NLM_F.CREATE, "prepend", route);
+}
+
 /** Like `ip route replace`: adds it, or puts it in the place of the one with this destination and metric. */
 export function replaceRoute(route: NewRoute): Request {
   return routeRequest(RTM.NEWROUTE, NLM_F.CREATE | NLM_F.REPLACE, "replace", route);

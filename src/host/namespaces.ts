@@ -1,0 +1,73 @@
+// The two network namespaces that an attachment is between, each with a netlink socket: nothing further up switches
+// namespaces to talk to the kernel.
+
+import { openContainerNetns } from "../cni/netns.ts";
+import { Connection } from "../netlink/connection.ts";
+import { NETLINK } from "../netlink/uapi.ts";
+import { hasCode } from "../sys/error.ts";
+import { close } from "../sys/fd.ts";
+import { NotNetnsError, openNetns } from "../sys/netns.ts";
+
+/** Both ends of an attachment, open. */
+export interface Namespaces {
+  /** rtnetlink in the namespace of this process, the node's. */
+  readonly host: Connection;
+  /** rtnetlink in the container's namespace. */
+  readonly container: Connection;
+  /** Descriptor of the container's namespace. */
+  readonly netns: number;
+  /** Its path, as CNI_NETNS has it. */
+  readonly path: string;
+}
+
+/**
+ * Opens both for ADD or CHECK, and closes them when `use` has returned. Throws CniError 3 where nothing is under the path
+ * and 8 where something else than a network namespace is.
+ */
+export function withNamespaces<T>(path: string, use: (namespaces: Namespaces) => T): T {
+  return withSockets(openContainerNetns(path), path, use);
+}
+
+/**
+ * The same for DEL: undefined, without calling `use`, where the path is empty, leads nowhere, or is the empty file that
+ * an unmounted namespace leaves behind.
+ */
+export function withNamespacesIfAny<T>(path: string, use: (namespaces: Namespaces) => T): T | undefined {
+  const netns = openIfAny(path);
+  return netns === undefined ? undefined : withSockets(netns, path, use);
+}
+
+/** One rtnetlink socket in the node's namespace, for what needs no container. */
+export function withHost<T>(use: (host: Connection) => T): T {
+  const host = Connection.open(NETLINK.ROUTE);
+  try {
+    return use(host);
+  } finally {
+    host.close();
+  }
+}
+
+function openIfAny(path: string): number | undefined {
+  if (path === "") return undefined;
+  try {
+    return openNetns(path);
+  } catch (error) {
+    if (error instanceof NotNetnsError || hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw error;
+  }
+}
+
+function withSockets<T>(netns: number, path: string, use: (namespaces: Namespaces) => T): T {
+  try {
+    return withHost((host) => {
+      const container = Connection.open(NETLINK.ROUTE, { netns });
+      try {
+        return use({ host, container, netns, path });
+      } finally {
+        container.close();
+      }
+    });
+  } finally {
+    close(netns);
+  }
+}

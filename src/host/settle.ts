@@ -1,0 +1,61 @@
+// Waiting until IPv6 addresses can be used: duplicate address detection (RFC 4862 section 5.4) takes a second or two.
+
+import type { Connection } from "../netlink/connection.ts";
+import { NetlinkSocket } from "../netlink/transport.ts";
+import { NETLINK } from "../netlink/uapi.ts";
+import { type Address, isTentative, listAddresses } from "../rtnetlink/address.ts";
+import { type Device, deviceText } from "../rtnetlink/device.ts";
+import { getLink } from "../rtnetlink/link.ts";
+import { IF_OPER, IFA_F, RTNLGRP } from "../rtnetlink/uapi.ts";
+import { POLL, poll } from "../sys/fd.ts";
+import { monotonicMs } from "../sys/process.ts";
+import { formatIp } from "../wire/ip.ts";
+
+const SETTLE_TIMEOUT_MS = 5000;
+
+/** Listens to what happens to IPv6 addresses in the namespace; open it before the addresses are added. */
+export function withAddressWatch<T>(netns: number, use: (watch: NetlinkSocket) => T): T {
+  const watch = new NetlinkSocket(NETLINK.ROUTE, { netns, groups: [RTNLGRP.IPV6_IFADDR] });
+  try {
+    return use(watch);
+  } finally {
+    watch.close();
+  }
+}
+
+/**
+ * Waits until no address of the link is tentative. Throws an Error where another station has one of them, or where they
+ * are still tentative after five seconds though the link carries frames.
+ */
+export function settleAddresses(connection: Connection, device: Device, watch: NetlinkSocket): void {
+  const end = monotonicMs() + SETTLE_TIMEOUT_MS;
+  for (;;) {
+    const waiting = tentativeAddresses(connection, device);
+    if (waiting.length === 0) return;
+    const left = end - monotonicMs();
+    if (left <= 0) {
+      // Without a carrier detection can't even begin; that is for whoever connects the link.
+      if (getLink(connection, device)?.operState !== IF_OPER.UP) return;
+      throw new Error(
+        `${deviceText(device)} still has tentative addresses after ${SETTLE_TIMEOUT_MS} ms: ${names(waiting)}`,
+      );
+    }
+    poll([{ fd: watch.fd, events: POLL.IN }], left);
+    while (watch.receive(false) !== undefined);
+  }
+}
+
+function tentativeAddresses(connection: Connection, device: Device): Address[] {
+  const addresses = listAddresses(connection, { device, family: 6 });
+  const duplicates = addresses.filter(({ flags }) => (flags & IFA_F.DADFAILED) !== 0);
+  if (duplicates.length > 0) {
+    throw new Error(
+      `another station on the link of ${deviceText(device)} already has the address ${names(duplicates)}`,
+    );
+  }
+  return addresses.filter(isTentative);
+}
+
+function names(addresses: readonly Address[]): string {
+  return addresses.map(({ ip }) => formatIp(ip)).join(", ");
+}

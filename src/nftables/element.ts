@@ -11,8 +11,8 @@ import { formatIp } from "../wire/ip.ts";
 import { formatMac } from "../wire/mac.ts";
 import { Writer } from "../wire/writer.ts";
 import { type Data, data, verdictText } from "./data.ts";
-import { type Expression, expression, expressions, expressionsFromWire, expressionsToWire } from "./expression.ts";
 import { type Command, command, familyName, readReply, required } from "./message.ts";
+import { type StatefulExpression, stateful, statefuls, statefulsFromWire, statefulsToWire } from "./stateful.ts";
 import { NFT_MSG, NFT_SET_ELEM } from "./uapi.ts";
 import {
   commentEntry,
@@ -33,10 +33,10 @@ const element = attrs({
   timeout: attr(4, u64be), // NFTA_SET_ELEM_TIMEOUT
   expiration: attr(5, u64be), // NFTA_SET_ELEM_EXPIRATION
   userdata: attr(6, bytes), // NFTA_SET_ELEM_USERDATA
-  expression: attr(7, expression), // NFTA_SET_ELEM_EXPR
+  expression: attr(7, stateful), // NFTA_SET_ELEM_EXPR
   object: attr(9, cstring), // NFTA_SET_ELEM_OBJREF
   keyEnd: attr(10, data), // NFTA_SET_ELEM_KEY_END
-  expressions: attr(11, expressions), // NFTA_SET_ELEM_EXPRESSIONS
+  expressions: attr(11, statefuls), // NFTA_SET_ELEM_EXPRESSIONS
 });
 
 const NFTA_LIST_ELEM = 1;
@@ -87,7 +87,7 @@ export interface Element {
   /** How long it is going to stay, in milliseconds. */
   readonly expiration?: bigint | undefined;
   /** Its counter, say, with what it has counted, if the set has such expressions. */
-  readonly expressions?: readonly Expression[] | undefined;
+  readonly expressions?: readonly StatefulExpression[] | undefined;
   readonly comment?: string | undefined;
 }
 
@@ -113,7 +113,7 @@ function toWire(e: Element): Infer<typeof element> {
     userdata: encodeUserdata(entries),
     object: e.object,
     keyEnd: e.keyEnd,
-    ...expressionsToWire(e.expressions),
+    ...statefulsToWire(e.expressions),
   };
 }
 
@@ -138,7 +138,7 @@ function fromWire(values: Infer<typeof element>): Element {
     catchAll,
     timeout: values.timeout,
     expiration: values.expiration,
-    expressions: expressionsFromWire(values),
+    expressions: statefulsFromWire(values),
     comment: commentOf(entries, NFTNL_UDATA_SET_ELEM.COMMENT),
   };
 }

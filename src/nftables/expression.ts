@@ -3,26 +3,52 @@
 import { list, submessage } from "../wire/attrs.ts";
 import type { Infer } from "../wire/codec.ts";
 import { bitwise } from "./expr/bitwise.ts";
+import { byteorder } from "./expr/byteorder.ts";
 import { cmp } from "./expr/cmp.ts";
 import { counter } from "./expr/counter.ts";
+import { ct } from "./expr/ct.ts";
+import { dynset } from "./expr/dynset.ts";
+import { fib } from "./expr/fib.ts";
+import { hash } from "./expr/hash.ts";
 import { immediate } from "./expr/immediate.ts";
+import { limit } from "./expr/limit.ts";
+import { log } from "./expr/log.ts";
 import { lookup } from "./expr/lookup.ts";
 import { masq } from "./expr/masq.ts";
 import { meta } from "./expr/meta.ts";
+import { nat } from "./expr/nat.ts";
+import { numgen } from "./expr/numgen.ts";
+import { objref } from "./expr/objref.ts";
 import { payload } from "./expr/payload.ts";
+import { range } from "./expr/range.ts";
+import { redir } from "./expr/redir.ts";
+import { reject } from "./expr/reject.ts";
 
 /** The codec of one expression. `kind` is the name; one that is not in the table survives as bytes. */
 export const expression = submessage(
   { name: 1, data: 2 },
   {
     bitwise,
+    byteorder,
     cmp,
     counter,
+    ct,
+    dynset,
+    fib,
+    hash,
     immediate,
+    limit,
+    log,
     lookup,
     masq,
     meta,
+    nat,
+    numgen,
+    objref,
     payload,
+    range,
+    redir,
+    reject,
   },
 );
 
@@ -33,20 +59,3 @@ export const expressions = list(NFTA_LIST_ELEM, expression);
 
 /** One step of a rule, as data. */
 export type Expression = Infer<typeof expression>;
-
-/** Sets and elements have an attribute for one expression and, since kernel 5.11, one for several. */
-interface OneOrMore {
-  readonly expression?: Expression | undefined;
-  readonly expressions?: readonly Expression[] | undefined;
-}
-
-/** One expression goes into the attribute that older kernels know, too. */
-export function expressionsToWire(all: readonly Expression[] | undefined): OneOrMore {
-  if (all === undefined || all.length === 0) return {};
-  return all.length === 1 ? { expression: all[0] } : { expressions: all };
-}
-
-/** The expressions, from either attribute; undefined where there are none. */
-export function expressionsFromWire(values: OneOrMore): readonly Expression[] | undefined {
-  return values.expressions ?? (values.expression === undefined ? undefined : [values.expression]);
-}

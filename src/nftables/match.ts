@@ -19,6 +19,7 @@ import {
   type Selector,
   saddr,
 } from "./selector.ts";
+import type { StatefulExpression } from "./stateful.ts";
 import { NF, NF_NAT_RANGE, NFT_REG, NFT_VERDICT } from "./uapi.ts";
 
 const IFNAMSIZ = 16;
@@ -185,7 +186,7 @@ export function goto(chain: string): Expression[] {
 }
 
 /** `counter` */
-export function counter(): Expression[] {
+export function counter(): StatefulExpression[] {
   return [{ kind: "counter", packets: 0n, bytes: 0n }];
 }
 

@@ -7,8 +7,8 @@ import { hasCode } from "../sys/error.ts";
 import { attr, attrs, list } from "../wire/attrs.ts";
 import { bytes, cstring, type Infer, u32be, u64be } from "../wire/codec.ts";
 import { byteorderOf, layoutOf, partsOf } from "./datatype.ts";
-import { type Expression, expression, expressions, expressionsFromWire, expressionsToWire } from "./expression.ts";
 import { type Command, command, familyName, readReply, required } from "./message.ts";
+import { type StatefulExpression, stateful, statefuls, statefulsFromWire, statefulsToWire } from "./stateful.ts";
 import { NFPROTO, NFT_DATA_VERDICT, NFT_MSG, NFT_SET } from "./uapi.ts";
 import {
   commentEntry,
@@ -44,8 +44,8 @@ const set = attrs({
   gcInterval: attr(12, u32be), // NFTA_SET_GC_INTERVAL
   userdata: attr(13, bytes), // NFTA_SET_USERDATA
   handle: attr(16, u64be), // NFTA_SET_HANDLE
-  expression: attr(17, expression), // NFTA_SET_EXPR
-  expressions: attr(18, expressions), // NFTA_SET_EXPRESSIONS
+  expression: attr(17, stateful), // NFTA_SET_EXPR
+  expressions: attr(18, statefuls), // NFTA_SET_EXPRESSIONS
 });
 
 /** What names a set or map. `family` is of NFPROTO. */
@@ -77,7 +77,7 @@ export interface SetSpec extends SetName {
   /** How often expired elements are looked for, in milliseconds. */
   readonly gcInterval?: number | undefined;
   /** What each element does when it is looked up: counters, limits. More than one needs kernel 5.11. */
-  readonly expressions?: readonly Expression[] | undefined;
+  readonly expressions?: readonly StatefulExpression[] | undefined;
   readonly comment?: string | undefined;
   /** What an anonymous set (named `__set%d`) is referred to by in the same transaction. */
   readonly id?: number | undefined;
@@ -142,7 +142,7 @@ function newSet(verb: string, modifiers: number, s: SetSpec): Command {
     timeout: s.timeout,
     gcInterval: s.gcInterval,
     userdata: userdataOf(s),
-    ...expressionsToWire(s.expressions),
+    ...statefulsToWire(s.expressions),
   };
   const operation = (): string => `${verb} ${kindOf(s)} ${nameOf(s)}`;
   return command(NFT_MSG.NEWSET, NLM_F.CREATE | modifiers, s.family, operation, [set, values]);
@@ -187,7 +187,7 @@ export function readSet(message: Message): NftSet {
     policy: attributes.policy,
     timeout: attributes.timeout,
     gcInterval: attributes.gcInterval,
-    expressions: expressionsFromWire(attributes),
+    expressions: statefulsFromWire(attributes),
     comment: commentOf(decodeUserdata(attributes.userdata), NFTNL_UDATA_SET.COMMENT),
   };
 }

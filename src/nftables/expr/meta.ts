@@ -2,7 +2,8 @@
 // order; interface names are 16 bytes, padded with NULs.
 
 import { attr, attrs } from "../../wire/attrs.ts";
-import { u32be } from "../../wire/codec.ts";
+import { type Infer, u32be } from "../../wire/codec.ts";
+import { nameText } from "./text.ts";
 
 export const NFT_META = {
   LEN: 0,
@@ -30,3 +31,14 @@ export const meta = attrs({
   key: attr(2, u32be), // NFTA_META_KEY: of NFT_META
   sreg: attr(3, u32be), // NFTA_META_SREG: absent when loading
 });
+
+const KEYS =
+  "len protocol priority mark iif oif iifname oifname iiftype oiftype skuid skgid nftrace rtclassid secmark nfproto \
+l4proto bri_iifname bri_oifname pkttype cpu iifgroup oifgroup cgroup prandom secpath iifkind oifkind bri_iifpvid \
+bri_iifvproto time day hour sdif sdifname";
+
+/** `meta load oifname => reg 1` */
+export function metaText(e: Infer<typeof meta>): string {
+  const key = nameText(KEYS.split(" "), e.key);
+  return e.sreg === undefined ? `meta load ${key} => reg ${e.dreg}` : `meta set ${key} with reg ${e.sreg}`;
+}

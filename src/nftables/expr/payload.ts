@@ -1,7 +1,8 @@
 // payload: bytes of the packet into a register, or a register into the packet (NFTA_PAYLOAD_…).
 
 import { attr, attrs } from "../../wire/attrs.ts";
-import { u32be } from "../../wire/codec.ts";
+import { type Infer, u32be } from "../../wire/codec.ts";
+import { nameText } from "./text.ts";
 
 /** Where the offset counts from. */
 export const NFT_PAYLOAD = { LL_HEADER: 0, NETWORK_HEADER: 1, TRANSPORT_HEADER: 2, INNER_HEADER: 3 } as const;
@@ -16,3 +17,13 @@ export const payload = attrs({
   csumOffset: attr(7, u32be), // NFTA_PAYLOAD_CSUM_OFFSET
   csumFlags: attr(8, u32be), // NFTA_PAYLOAD_CSUM_FLAGS
 });
+
+const BASES = ["link header", "network header", "transport header", "inner header"];
+
+/** `payload load 4b @ network header + 12 => reg 1` */
+export function payloadText(e: Infer<typeof payload>): string {
+  const place = `${e.len}b @ ${nameText(BASES, e.base)} + ${e.offset}`;
+  if (e.sreg === undefined) return `payload load ${place} => reg ${e.dreg}`;
+  const checksum = `csum_type ${e.csumType ?? 0} csum_off ${e.csumOffset ?? 0}`;
+  return `payload write reg ${e.sreg} => ${place} ${checksum} csum_flags 0x${(e.csumFlags ?? 0).toString(16)}`;
+}

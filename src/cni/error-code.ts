@@ -32,7 +32,7 @@ function flatten(error: Error): readonly Error[] {
 /** The error and what caused it, the outermost first. */
 function chainOf(error: Error): readonly Error[] {
   const chain: Error[] = [];
-  for (let at: unknown = error; at instanceof Error && !chain.includes(at); at = at.cause) chain.push(at);
+  for (let at: unknown = error; at instanceof Error; at = at.cause) chain.push(at);
   return chain;
 }
 

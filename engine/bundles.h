@@ -1,4 +1,4 @@
-// The compiled plugins inside the executable: a table that engine/build.mjs writes.
+// The compiled plugins inside the executable: a table that engine/executable.mjs writes.
 #ifndef BAUTA_BUNDLES_H
 #define BAUTA_BUNDLES_H
 
@@ -8,10 +8,10 @@
 struct bauta_bundle {
   const char *name;  // what the executable must be called by
   const uint8_t *bytecode;
-  size_t bytecode_size;
+  const uint32_t *bytecode_size;
   const char *const *sources;  // the TypeScript files, as paths in the repository
   const uint8_t *line_map;     // see linemap.c
-  size_t line_map_size;
+  const uint32_t *line_map_size;
 };
 
 extern const struct bauta_bundle bauta_bundles[];

@@ -12,6 +12,7 @@
 #define SMALL 1024  // up to this size a list for each multiple of 16, above it four for each power of two
 #define HUGE (256UL << 10)  // above this size pages of its own
 #define LISTS 128
+#define RESERVE (64UL << 10)
 
 struct block {
   size_t size;  // with this header; the bytes that the caller has come after it, at a multiple of 16
@@ -66,6 +67,13 @@ static struct block *cut_huge(size_t bytes, size_t *size) {
   return pages == NULL ? NULL : (struct block *)(pages + 16 - HEADER);
 }
 
+// What is kept back for the error that tells of the first refusal: QuickJS throws null where it can't make one.
+static void *refuse(JSMallocState *state) {
+  if (!bauta_heap_exhausted && state->malloc_limit <= SIZE_MAX - RESERVE) state->malloc_limit += RESERVE;
+  bauta_heap_exhausted = true;
+  return NULL;
+}
+
 static void *heap_malloc(JSMallocState *state, size_t bytes) {
   struct block *block = NULL;
   if (bytes <= PTRDIFF_MAX && state->malloc_size + bytes <= state->malloc_limit) {
@@ -86,8 +94,7 @@ static void *heap_malloc(JSMallocState *state, size_t bytes) {
       return (char *)block + HEADER;
     }
   }
-  bauta_heap_exhausted = true;
-  return NULL;
+  return refuse(state);
 }
 
 static void heap_free(JSMallocState *state, void *bytes) {

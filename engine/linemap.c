@@ -18,7 +18,7 @@ struct position {
 
 static struct position find(const struct bauta_bundle *bundle, uint32_t wanted) {
   struct position at = {0, 0};
-  const uint8_t *byte = bundle->line_map, *end = byte + bundle->line_map_size;
+  const uint8_t *byte = bundle->line_map, *end = byte + *bundle->line_map_size;
   for (uint32_t line = 0; line < wanted; line++) {
     if (byte == end) return (struct position){0, 0};
     if (*byte == JUMP) {

@@ -25,7 +25,7 @@
 
 #define MOST_CAUSES 8
 
-// The name before the NUL of a text property of an error, or NULL.
+// A property of an error as text, or NULL where it has none.
 static const char *text_property(JSContext *context, JSValueConst object, const char *name) {
   JSValue value = JS_GetPropertyStr(context, object, name);
   const char *text = JS_IsException(value) || JS_IsUndefined(value) ? NULL : JS_ToCString(context, value);
@@ -33,12 +33,17 @@ static const char *text_property(JSContext *context, JSValueConst object, const 
   return text;
 }
 
-// Appends `TypeError: the message`, or the value itself where it is no error.
+// Three parts that together say `TypeError: the message`, or the value itself where it is no error.
 static void describe(JSContext *context, JSValueConst thrown, const char *parts[3]) {
   parts[0] = parts[1] = parts[2] = "";
   if (!JS_IsError(context, thrown)) {
-    const char *text = JS_IsNull(thrown) ? "out of memory, or null thrown" : JS_ToCString(context, thrown);
-    parts[0] = text != NULL ? text : "something was thrown that has no text";
+    if (bauta_heap_exhausted && JS_IsNull(thrown)) {
+      parts[0] = "InternalError: out of memory";  // too little was left to make an error
+      return;
+    }
+    const char *text = JS_ToCString(context, thrown);
+    parts[0] = "not an Error, but thrown: ";
+    parts[1] = text != NULL ? text : "a value that has no text";
     return;
   }
   const char *name = text_property(context, thrown, "name"), *message = text_property(context, thrown, "message");
@@ -49,7 +54,7 @@ static void describe(JSContext *context, JSValueConst thrown, const char *parts[
 
 // Reports the exception that is pending, with the errors that caused it.
 static void report(JSContext *context, const struct bauta_bundle *bundle) {
-  const char *message[4] = {NULL}, *details[MOST_CAUSES * 5 + 1] = {NULL};
+  const char *message[4] = {NULL}, *details[MOST_CAUSES * 6 + 1] = {NULL};
   size_t count = 0;
   // What was thrown may be that memory has run out; to say so takes a little more.
   JS_SetMemoryLimit(JS_GetRuntime(context), BAUTA_MEMORY_LIMIT + (16UL << 20));
@@ -123,7 +128,11 @@ int main(int argc, char **argv) {
   signal(SIGPIPE, SIG_IGN);  // a write to nobody is EPIPE, which the TypeScript reports
   signal(SIGCHLD, SIG_DFL);  // ignored, it would take away the status of spawned programs
   const struct bauta_bundle *bundle = select_bundle(argc > 0 ? argv[0] : "");
+#ifdef BAUTA_SYSTEM_MALLOC
+  JSRuntime *runtime = JS_NewRuntime();  // which the address sanitizer watches
+#else
   JSRuntime *runtime = JS_NewRuntime2(&bauta_heap, NULL);
+#endif
   if (runtime == NULL) fail("out of memory", "");
   JS_SetMemoryLimit(runtime, BAUTA_MEMORY_LIMIT);
   JS_SetGCThreshold(runtime, GARBAGE_THRESHOLD);
@@ -131,7 +140,7 @@ int main(int argc, char **argv) {
   JSContext *context = new_context(runtime);
   if (context == NULL) fail("out of memory", "");
   bauta_add_host(context, bundle, argc, argv);
-  JSValue program = JS_ReadObject(context, bundle->bytecode, bundle->bytecode_size, JS_READ_OBJ_BYTECODE);
+  JSValue program = JS_ReadObject(context, bundle->bytecode, *bundle->bytecode_size, JS_READ_OBJ_BYTECODE);
   JSValue result = JS_IsException(program) ? JS_EXCEPTION : JS_EvalFunction(context, program);
   if (!JS_IsException(result)) _exit(0);
   report(context, bundle);

@@ -1,0 +1,167 @@
+// The C compiler: which, with what flags, and what it has compiled already.
+
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { promisify } from "node:util";
+
+/**
+ * How an executable is compiled and linked.
+ * @typedef {object} Flavour
+ * @property {string} name
+ * @property {string} compiler
+ * @property {string} packages The Debian packages that bring the compiler.
+ * @property {readonly string[]} compile
+ * @property {readonly string[]} link
+ */
+
+const SECTIONS = ["-ffunction-sections", "-fdata-sections"];
+
+/** @type {Readonly<Record<"glibc" | "musl" | "sanitized", Flavour>>} */
+export const FLAVOURS = {
+  glibc: {
+    name: "glibc",
+    compiler: process.env["CC"] ?? "gcc",
+    packages: "gcc libc6-dev",
+    compile: ["-O2", ...SECTIONS],
+    link: ["-static", "-s", "-Wl,--gc-sections"],
+  },
+  musl: {
+    name: "musl",
+    compiler: process.env["MUSL_CC"] ?? "musl-gcc",
+    packages: "gcc libc6-dev musl-tools",
+    compile: ["-O2", ...SECTIONS],
+    link: ["-static", "-s", "-Wl,--gc-sections"],
+  },
+  // For the tests: memory and arithmetic checked while they run, on the C library's own allocator, which the
+  // sanitizer watches.
+  sanitized: {
+    name: "sanitized",
+    compiler: process.env["CC"] ?? "gcc",
+    packages: "gcc libc6-dev",
+    compile: ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address", "-DBAUTA_SYSTEM_MALLOC"],
+    link: ["-fsanitize=address,undefined", "-g"],
+  },
+};
+
+/** The C library that executables are linked with when nobody says: musl's start costs a quarter of glibc's. */
+export async function preferredFlavour() {
+  try {
+    await version(FLAVOURS.musl);
+    return FLAVOURS.musl;
+  } catch {
+    return FLAVOURS.glibc;
+  }
+}
+
+const execute = promisify(execFile);
+
+/** @type {Map<string, Promise<string>>} */
+const versions = new Map();
+
+/**
+ * What the compiler says it is; part of what identifies an object file.
+ * @param {Flavour} flavour
+ */
+function version(flavour) {
+  const known = versions.get(flavour.compiler);
+  if (known !== undefined) return known;
+  const asked = compiler(flavour, ["--version"]);
+  versions.set(flavour.compiler, asked);
+  return asked;
+}
+
+/**
+ * Runs the compiler; returns what it printed on standard output.
+ * @param {Flavour} flavour
+ * @param {readonly string[]} args
+ */
+async function compiler(flavour, args) {
+  try {
+    const { stdout, stderr } = await execute(flavour.compiler, args);
+    process.stderr.write(stderr);
+    return stdout;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const advice = `as root: apt-get install ${flavour.packages}`;
+    if ("code" in error && error.code === "ENOENT") {
+      throw new Error(`the C compiler ${flavour.compiler} is not installed; ${advice}`, { cause: error });
+    }
+    throw new Error(`${error.message}\n(if a header or library is missing, ${advice})`, { cause: error });
+  }
+}
+
+/** How many compilers may still be started. */
+let free = availableParallelism();
+/** @type {(() => void)[]} */
+const waiting = [];
+
+/**
+ * Runs no more at once than the machine has processors.
+ * @template T
+ * @param {() => Promise<T>} work
+ */
+async function inTurn(work) {
+  while (free === 0) await new Promise((resolve) => waiting.push(() => resolve(undefined)));
+  free -= 1;
+  try {
+    return await work();
+  } finally {
+    free += 1;
+    waiting.shift()?.();
+  }
+}
+
+/**
+ * Compiles one C file, unless `cache` has the result for exactly this source, these headers, flags and compiler. Returns
+ * the object file's path.
+ * @param {Flavour} flavour
+ * @param {string} cache
+ * @param {string} source
+ * @param {readonly string[]} flags
+ * @returns {Promise<string>}
+ */
+export async function compileObject(flavour, cache, source, flags) {
+  const hash = createHash("sha256").update(JSON.stringify([await version(flavour), flavour.compile, flags]));
+  for (const file of [source, ...headersNear(source, flags)]) hash.update(readFileSync(file));
+  const name = `${basename(source, ".c")}-${hash.digest("hex").slice(0, 20)}.o`;
+  const object = join(cache, flavour.name, name);
+  if (existsSync(object)) return object;
+  mkdirSync(dirname(object), { recursive: true });
+  const unfinished = `${object}.${process.pid}`;
+  await inTurn(() => compiler(flavour, [...flavour.compile, ...flags, "-c", source, "-o", unfinished]));
+  renameSync(unfinished, object);
+  return object;
+}
+
+/**
+ * Every header that the source could include, the C library's aside.
+ * @param {string} source
+ * @param {readonly string[]} flags
+ */
+function headersNear(source, flags) {
+  const included = flags.filter((_, i) => flags[i - 1] === "-I" || flags[i - 1] === "-isystem");
+  return [dirname(source), ...included].flatMap((directory) => {
+    const headers = readdirSync(directory).filter((name) => name.endsWith(".h"));
+    return headers.sort().map((name) => join(directory, name));
+  });
+}
+
+/**
+ * Links objects into an executable, which takes its place at `output` in one step.
+ * @param {Flavour} flavour
+ * @param {readonly string[]} objects
+ * @param {string} output
+ */
+export async function link(flavour, objects, output) {
+  const unfinished = `${output}.${process.pid}`;
+  mkdirSync(dirname(output), { recursive: true });
+  try {
+    await compiler(flavour, [...flavour.link, ...objects, "-lm", "-lpthread", "-o", unfinished]);
+    renameSync(unfinished, output);
+  } finally {
+    rmSync(unfinished, { force: true });
+  }
+}

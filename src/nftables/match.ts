@@ -1,26 +1,31 @@
 // Composers: each returns the expressions of one piece of a rule and owns the registers that it uses; a rule is their
 // concatenation. The text that `nft list` makes of a piece stands in its comment.
 
+import { encode, u32 } from "../wire/codec.ts";
 import { type Cidr, type Family, familyOf, maskOf, networkOf } from "../wire/ip.ts";
 import type { Mac } from "../wire/mac.ts";
 import type { Data } from "./data.ts";
 import { NFT_CMP } from "./expr/cmp.ts";
 import { NFT_LOOKUP_F } from "./expr/lookup.ts";
+import { NFT_RANGE } from "./expr/range.ts";
 import type { Expression } from "./expression.ts";
+import { loadValues, type NatOptions, natFlags, portBytes, portValues } from "./nat-range.ts";
 import {
   daddr,
+  dport,
   etherDaddr,
   etherSaddr,
   iifname,
   l4proto,
   loadAll,
+  mark,
   nfproto,
   oifname,
   type Selector,
   saddr,
 } from "./selector.ts";
 import type { StatefulExpression } from "./stateful.ts";
-import { NF, NF_NAT_RANGE, NFT_REG, NFT_VERDICT } from "./uapi.ts";
+import { NF, NFT_REG, NFT_VERDICT } from "./uapi.ts";
 
 const IFNAMSIZ = 16;
 
@@ -31,17 +36,42 @@ export function compare(selector: Selector, value: Uint8Array, op: number = NFT_
   return [selector.load(NFT_REG[1], value.length), { kind: "cmp", sreg: NFT_REG[1], op, data: value }];
 }
 
-/** `ip saddr 10.0.0.0/8`: the first bits of the selector are those of the prefix. */
-function comparePrefix(selector: Selector, prefix: Cidr, op: number): Expression[] {
-  const { ip, prefixLength } = networkOf(prefix);
-  if (prefixLength > 0 && prefixLength % 8 === 0) return compare(selector, ip.subarray(0, prefixLength / 8), op);
-  const mask = maskOf(prefixLength, familyOf(ip));
+/** `<selector> & mask == value`: of the bits that the mask selects; `value` has none besides. */
+export function compareMasked(
+  selector: Selector,
+  mask: Uint8Array,
+  value: Uint8Array,
+  op: number = NFT_CMP.EQ,
+): Expression[] {
   const reg = NFT_REG[1];
   return [
     selector.load(reg),
-    { kind: "bitwise", sreg: reg, dreg: reg, len: ip.length, mask, xor: new Uint8Array(ip.length) },
-    { kind: "cmp", sreg: reg, op, data: ip },
+    { kind: "bitwise", sreg: reg, dreg: reg, len: mask.length, mask, xor: new Uint8Array(mask.length) },
+    { kind: "cmp", sreg: reg, op, data: value },
   ];
+}
+
+/** `ct state established,related`: one of these bits is set. */
+export function hasAnyBit(selector: Selector, bits: number): Expression[] {
+  return compareMasked(selector, encode(u32, bits), new Uint8Array(4), NFT_CMP.NEQ);
+}
+
+/** `tcp dport 8000-8080`: from the first value to the last, both included; as bytes, so only for network order. */
+export function inRange(selector: Selector, first: Uint8Array, last: Uint8Array): Expression[] {
+  return [...compare(selector, first, NFT_CMP.GTE), { kind: "cmp", sreg: NFT_REG[1], op: NFT_CMP.LTE, data: last }];
+}
+
+/** `tcp dport != 8000-8080` */
+export function notInRange(selector: Selector, first: Uint8Array, last: Uint8Array): Expression[] {
+  return [selector.load(NFT_REG[1]), { kind: "range", sreg: NFT_REG[1], op: NFT_RANGE.NEQ, from: first, to: last }];
+}
+
+/** The first bits of the selector are those of the prefix. */
+function comparePrefix(selector: Selector, prefix: Cidr, op: number): Expression[] {
+  const { ip, prefixLength } = networkOf(prefix);
+  // As nft does it: whole bytes need no mask.
+  if (prefixLength > 0 && prefixLength % 8 === 0) return compare(selector, ip.subarray(0, prefixLength / 8), op);
+  return compareMasked(selector, maskOf(prefixLength, familyOf(ip)), ip, op);
 }
 
 /** `ip saddr 10.0.0.0/8`, `ip6 saddr fd00::/8`: the address tells the family. */
@@ -72,6 +102,17 @@ export function metaNfproto(family: number): Expression[] {
 /** `meta l4proto tcp`, by number: 6 for TCP, 17 for UDP, 132 for SCTP. Goes before looking at ports. */
 export function metaL4proto(protocol: number): Expression[] {
   return compare(l4proto, Uint8Array.of(protocol));
+}
+
+/** `tcp dport 80` after metaL4proto(6). A port as bytes: network order. Throws RangeError. */
+export function thDport(port: number): Expression[] {
+  return compare(dport, portBytes(port));
+}
+
+/** `meta mark 0x10`, or `meta mark & 0xf0 == 0x10` with a mask. */
+export function metaMark(value: number, mask?: number): Expression[] {
+  if (mask === undefined) return compare(mark, encode(u32, value));
+  return compareMasked(mark, encode(u32, mask), encode(u32, value));
 }
 
 /** An interface name as the kernel compares it: 16 bytes, so that `eth1` isn't also the beginning of `eth10`. */
@@ -190,45 +231,9 @@ export function counter(): StatefulExpression[] {
   return [{ kind: "counter", packets: 0n, bytes: 0n }];
 }
 
-/** How source and destination addresses and ports are chosen. */
-export interface NatOptions {
-  /** `random`: the port by a hash and a random offset. */
-  readonly random?: boolean;
-  /** `fully-random`: the port wholly at random. */
-  readonly fullyRandom?: boolean;
-  /** `persistent`: a client gets the same address each time. */
-  readonly persistent?: boolean;
-  /** `:1024-65535`: the first and the last port to choose from. */
-  readonly ports?: { readonly first: number; readonly last?: number } | undefined;
-}
-
-function natFlags(options: NatOptions): number | undefined {
-  const flags =
-    (options.random === true ? NF_NAT_RANGE.PROTO_RANDOM : 0) |
-    (options.fullyRandom === true ? NF_NAT_RANGE.PROTO_RANDOM_FULLY : 0) |
-    (options.persistent === true ? NF_NAT_RANGE.PERSISTENT : 0) |
-    (options.ports === undefined ? 0 : NF_NAT_RANGE.PROTO_SPECIFIED);
-  return flags === 0 ? undefined : flags;
-}
-
-function portBytes(port: number): Uint8Array {
-  if (!Number.isInteger(port) || port < 1 || port > 0xffff) throw new RangeError(`${port} is not a port`);
-  return Uint8Array.of(port >> 8, port & 0xff);
-}
-
-/** Data into this register and the ones that follow. */
-function loadValues(values: readonly Uint8Array[], first: number): Expression[] {
-  return values.map((data, i) => ({ kind: "immediate", dreg: first + i, data }));
-}
-
-function portValues(ports: NatOptions["ports"]): Uint8Array[] {
-  if (ports === undefined) return [];
-  return [ports.first, ...(ports.last === undefined ? [] : [ports.last])].map(portBytes);
-}
-
 /** `masquerade to :1024-65535 fully-random,persistent`; ports only after metaL4proto. */
 export function masquerade(options: NatOptions = {}): Expression[] {
-  const ports = portValues(options.ports);
+  const ports = portValues(options);
   return [
     ...loadValues(ports, NFT_REG[1]),
     {

@@ -2,7 +2,11 @@
 // loaded into a register and how many bytes it then has.
 
 import type { Family } from "../wire/ip.ts";
+import { NFT_CT } from "./expr/ct.ts";
+import { NFT_FIB_RESULT, NFTA_FIB_F } from "./expr/fib.ts";
+import { NFT_HASH } from "./expr/hash.ts";
 import { NFT_META } from "./expr/meta.ts";
+import { NFT_NG } from "./expr/numgen.ts";
 import { NFT_PAYLOAD } from "./expr/payload.ts";
 import type { Expression } from "./expression.ts";
 import { NFT_REG32_00 } from "./uapi.ts";
@@ -20,6 +24,10 @@ function field(base: number, offset: number, length: number): Selector {
 
 function knowledge(key: number, length: number): Selector {
   return { length, load: (dreg) => ({ kind: "meta", dreg, key }) };
+}
+
+function flow(key: number, length: number): Selector {
+  return { length, load: (dreg) => ({ kind: "ct", dreg, key }) };
 }
 
 /** `ip saddr`, `ip6 saddr` */
@@ -52,6 +60,34 @@ export const mark: Selector = knowledge(NFT_META.MARK, 4);
 export const iifname: Selector = knowledge(NFT_META.IIFNAME, 16);
 /** `oifname` */
 export const oifname: Selector = knowledge(NFT_META.OIFNAME, 16);
+/** `meta iiftype` */
+export const iiftype: Selector = knowledge(NFT_META.IIFTYPE, 2);
+/** `ct state`: a mask of CT_STATE. */
+export const ctState: Selector = flow(NFT_CT.STATE, 4);
+/** `ct status`: a mask of IPS. */
+export const ctStatus: Selector = flow(NFT_CT.STATUS, 4);
+/** `ct mark` */
+export const ctMark: Selector = flow(NFT_CT.MARK, 4);
+/** `fib daddr type`: of RTN, in host order. */
+export const fibDaddrType: Selector = {
+  length: 4,
+  load: (dreg) => ({ kind: "fib", dreg, result: NFT_FIB_RESULT.ADDRTYPE, flags: NFTA_FIB_F.DADDR }),
+};
+
+/** `numgen random mod 3`: a number from 0, in host order; a key for a map of addresses to choose from. */
+export function randomNumber(modulus: number): Selector {
+  return { length: 4, load: (dreg) => ({ kind: "numgen", dreg, modulus, type: NFT_NG.RANDOM, offset: 0 }) };
+}
+
+/** `numgen inc mod 3`: the numbers from 0 in turn. */
+export function nextNumber(modulus: number): Selector {
+  return { length: 4, load: (dreg) => ({ kind: "numgen", dreg, modulus, type: NFT_NG.INCREMENTAL, offset: 0 }) };
+}
+
+/** `symhash mod 3`: always the same number for a flow, in both directions. */
+export function flowHash(modulus: number): Selector {
+  return { length: 4, load: (dreg) => ({ kind: "hash", dreg, modulus, type: NFT_HASH.SYM }) };
+}
 
 const WORDS_PER_REGISTER = 4;
 

@@ -1,0 +1,89 @@
+// IP masquerade of an attachment's addresses: the door for plugins. docs/adr/0002-masquerade.md tells how it works.
+
+import { Nftables } from "../nftables/batch.ts";
+import type { Cidr } from "../wire/ip.ts";
+import { type Attachment, attachmentId, idText, isOfNetwork, networkId } from "./attachment.ts";
+import { faultsOf } from "./masquerade/check.ts";
+import { claim } from "./masquerade/claim.ts";
+import { listRecords, readRecord } from "./masquerade/records.ts";
+import { type Leaving, release, releaseExactly, search } from "./masquerade/release.ts";
+import { collectUpstreamRules, removeUpstreamRules } from "./masquerade/upstream.ts";
+
+/** The masquerade of an attachment is not what it should be. */
+export class MasqueradeError extends Error {
+  override readonly name: string = "MasqueradeError";
+}
+
+function withNftables<T>(use: (nft: Nftables) => T): T {
+  const nft = Nftables.open();
+  try {
+    return use(nft);
+  } finally {
+    nft.close();
+  }
+}
+
+/**
+ * Masquerades what leaves the subnets of these addresses, in both families, in one transaction; packets inside a subnet
+ * and to multicast groups keep their source. An address that is another attachment's is taken over. Throws
+ * NetlinkError or SyscallError; call tearDownMasquerade then.
+ */
+export function setUpMasquerade(attachment: Attachment, addresses: readonly Cidr[]): void {
+  if (addresses.length === 0) return;
+  withNftables((nft) => {
+    if (readRecord(attachment) !== undefined) release(nft, attachment, []); // an ADD after one that was killed
+    claim(nft, attachment, addresses);
+  });
+}
+
+/**
+ * Ends the masquerade of the attachment, also what containernetworking/plugins set up for it. Needs neither the
+ * container nor its addresses: `hints` are addresses known from elsewhere, a prevResult say. Does nothing, without an
+ * error, where nothing is left. Throws NetlinkError or SyscallError.
+ */
+export function tearDownMasquerade(attachment: Attachment, hints: readonly Cidr[]): void {
+  withNftables((nft) => {
+    release(nft, attachment, hints);
+    removeUpstreamRules(nft, attachment);
+  });
+}
+
+/** Throws MasqueradeError, which names all that is missing or altered. */
+export function checkMasquerade(attachment: Attachment, addresses: readonly Cidr[]): void {
+  const faults = withNftables((nft) => faultsOf(nft, attachment, addresses));
+  if (faults.length === 0) return;
+  throw new MasqueradeError(
+    `IP masquerade of ${attachment.containerId} ${attachment.ifname} on ${attachment.network}: ${faults.join("; ")}`,
+  );
+}
+
+/** Ends the masquerade of every attachment on the network that is not among the valid ones. */
+export function collectMasquerade(network: string, valid: readonly Attachment[]): void {
+  const validIds = new Set(valid.map((attachment) => idText(attachmentId(attachment))));
+  const ofNetwork = networkId(network);
+  withNftables((nft) => {
+    for (const { attachment } of listRecords()) {
+      if (attachment.network === network && !validIds.has(idText(attachmentId(attachment))))
+        release(nft, attachment, []);
+    }
+    // What no record tells of any more.
+    const found = search(nft, (id) => isOfNetwork(id, ofNetwork) && !validIds.has(idText(id)));
+    const leaving: Leaving[] = [...found].map(([id, holdings]) => ({
+      id: Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(id.slice(i * 2, i * 2 + 2), 16)),
+      holdings,
+      displaced: [],
+    }));
+    if (leaving.length > 0) releaseExactly(nft, leaving);
+    collectUpstreamRules(nft, network, valid);
+  });
+}
+
+/** Why this node cannot masquerade now, or undefined when it can. Asks the kernel one question. */
+export function masqueradeUnavailable(): string | undefined {
+  try {
+    withNftables((nft) => nft.generation());
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

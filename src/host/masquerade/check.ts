@@ -1,0 +1,37 @@
+// CHECK: is everything that an attachment's masquerade takes still there, and as it was made?
+
+import type { Nftables } from "../../nftables/batch.ts";
+import { sameBytes } from "../../wire/codec.ts";
+import { type Cidr, familyOf, formatIp } from "../../wire/ip.ts";
+import { type Attachment, attachmentId } from "../attachment.ts";
+import { readHeld } from "./elements.ts";
+import { policyFor } from "./policy.ts";
+import { OWNERS, POLICIES, policyFaults, skeletonFaults } from "./tables.ts";
+
+/** What is missing or altered, each as a phrase; empty when all is well. */
+export function faultsOf(nft: Nftables, attachment: Attachment, addresses: readonly Cidr[]): string[] {
+  const faults: string[] = [];
+  for (const family of new Set(addresses.map(({ ip }) => familyOf(ip)))) {
+    const own = addresses.filter(({ ip }) => familyOf(ip) === family);
+    const skeleton = skeletonFaults(nft, family);
+    faults.push(...skeleton.map(({ text }) => text));
+    if (skeleton.some(({ isWhole }) => isWhole)) continue;
+    const policies = new Map(own.map((cidr) => [policyFor(cidr).chain, policyFor(cidr)]));
+    for (const policy of policies.values()) faults.push(...policyFaults(nft, family, policy).map(({ text }) => text));
+    for (const cidr of own) faults.push(...addressFaults(nft, attachment, cidr));
+  }
+  return faults;
+}
+
+function addressFaults(nft: Nftables, attachment: Attachment, cidr: Cidr): string[] {
+  const held = readHeld(nft, cidr.ip);
+  const address = formatIp(cidr.ip);
+  const faults: string[] = [];
+  if (held.id === undefined) faults.push(`the element ${address} of map ${OWNERS} is missing`);
+  else if (!sameBytes(held.id, attachmentId(attachment))) faults.push(`${address} belongs to another attachment`);
+  const { chain } = policyFor(cidr);
+  if (held.chain === undefined) faults.push(`the element ${address} of map ${POLICIES} is missing`);
+  else if (held.chain !== chain)
+    faults.push(`the element ${address} of map ${POLICIES} goes to ${held.chain}, not to ${chain}`);
+  return faults;
+}

@@ -1,0 +1,100 @@
+// ADD: addresses come under masquerade.
+
+import type { Nftables } from "../../nftables/batch.ts";
+import type { Command } from "../../nftables/message.ts";
+import { hasCode } from "../../sys/error.ts";
+import { sameBytes } from "../../wire/codec.ts";
+import { type Cidr, familyOf, formatCidr, formatIp } from "../../wire/ip.ts";
+import { type Attachment, attachmentId, idText } from "../attachment.ts";
+import { addHoldings, byFamily, deleteElement, type Held, type Holding, readHeld } from "./elements.ts";
+import { type Policy, policyFor } from "./policy.ts";
+import { type DisplacedClaim, readRecordById, writeRecord } from "./records.ts";
+import { createPolicy, OWNERS, POLICIES, policyFaults, skeletonFaults } from "./tables.ts";
+
+/** How often a change is begun again because another program's came in between. */
+export const ATTEMPTS = 200;
+
+/** Claims the addresses for the attachment: both families in one transaction, which deletes nothing of anyone else's. */
+export function claim(nft: Nftables, attachment: Attachment, addresses: readonly Cidr[]): void {
+  const id = attachmentId(attachment);
+  const wanted = addresses.map((cidr) => ({ cidr, policy: policyFor(cidr) }));
+  const holdings = wanted.map(({ cidr, policy }) => ({ ...cidr, chain: policy.chain }));
+  const policies = new Map(wanted.map(({ policy }) => [policy.chain, policy]));
+  const remember = (displaced: readonly DisplacedClaim[]): void =>
+    writeRecord({
+      attachment,
+      addresses: holdings.map((holding) => ({ cidr: formatCidr(holding), policy: holding.chain })),
+      displaced,
+    });
+  remember([]);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      // All that it takes in the common case, and the cheapest there is: the kernel waits for nothing.
+      nft.commit(byFamily(holdings).flatMap(([family, own]) => addHoldings(family, attachment, id, own)));
+      return;
+    } catch (error) {
+      if (!hasCode(error, "ENOENT", "EEXIST", "EBUSY")) throw error;
+    }
+    try {
+      const genid = nft.generation();
+      const { commands, displaced } = plan(nft, attachment, id, holdings, policies);
+      if (displaced.length > 0) remember(displaced);
+      nft.commit(commands, { genid });
+      return;
+    } catch (error) {
+      if (attempt === ATTEMPTS || !hasCode(error, "ERESTART", "ENOENT", "EEXIST", "EBUSY")) throw error;
+    }
+  }
+}
+
+/** What must change in the tables as they stand: missing parts are made, altered ones mended, addresses taken over. */
+function plan(
+  nft: Nftables,
+  attachment: Attachment,
+  id: Uint8Array,
+  holdings: readonly Holding[],
+  policies: ReadonlyMap<string, Policy>,
+): { commands: Command[]; displaced: DisplacedClaim[] } {
+  const commands: Command[] = [];
+  const displaced: DisplacedClaim[] = [];
+  for (const [family, own] of byFamily(holdings)) {
+    const faults = skeletonFaults(nft, family);
+    commands.push(...faults.flatMap(({ repair }) => repair));
+    const isNew = faults.some(({ isWhole }) => isWhole);
+    for (const chain of new Set(own.map((holding) => holding.chain))) {
+      const policy = policies.get(chain);
+      if (policy === undefined) continue;
+      if (isNew) commands.push(...createPolicy(family, policy));
+      else commands.push(...policyFaults(nft, family, policy).flatMap(({ repair }) => repair));
+    }
+    if (!isNew) {
+      for (const holding of own) {
+        const held = readHeld(nft, holding.ip);
+        commands.push(...clear(holding, held, id));
+        displaced.push(...displacedBy(holding, held, id));
+      }
+    }
+    commands.push(...addHoldings(family, attachment, id, own));
+  }
+  return { commands, displaced };
+}
+
+/** Removes what is in the way of the new elements. */
+function clear(holding: Holding, held: Held, id: Uint8Array): Command[] {
+  const family = familyOf(holding.ip);
+  const commands: Command[] = [];
+  if (held.id !== undefined && !sameBytes(held.id, id)) commands.push(...deleteElement(family, OWNERS, holding.ip));
+  if (held.chain !== undefined && held.chain !== holding.chain)
+    commands.push(...deleteElement(family, POLICIES, holding.ip));
+  return commands;
+}
+
+/** Whose address this was, and whose it was before that. */
+function displacedBy(holding: Holding, held: Held, id: Uint8Array): DisplacedClaim[] {
+  if (held.id === undefined || sameBytes(held.id, id) || held.chain === undefined) return [];
+  const owner = idText(held.id);
+  const record = readRecordById(owner);
+  const isThis = ({ cidr }: { readonly cidr: string }): boolean => cidr.startsWith(`${formatIp(holding.ip)}/`);
+  const cidr = record?.addresses.find(isThis)?.cidr ?? formatCidr(holding);
+  return [{ owner, cidr, policy: held.chain }, ...(record?.displaced.filter(isThis) ?? [])];
+}

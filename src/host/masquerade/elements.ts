@@ -1,0 +1,102 @@
+// What each address has in our maps: an element in `owners` and one in `policies`.
+
+import type { Nftables } from "../../nftables/batch.ts";
+import { addElements, deleteElements, type Element, getElement } from "../../nftables/element.ts";
+import type { Command } from "../../nftables/message.ts";
+import { NFT_VERDICT } from "../../nftables/uapi.ts";
+import { type Family, familyOf, formatIp, type Ip } from "../../wire/ip.ts";
+import type { Attachment } from "../attachment.ts";
+import { nfproto, OWNERS, POLICIES, TABLE } from "./tables.ts";
+
+/** An address of an attachment, and the chain of its policy. */
+export interface Holding {
+  readonly ip: Ip;
+  readonly prefixLength: number;
+  readonly chain: string;
+}
+
+const FAMILIES: readonly Family[] = [4, 6];
+
+/** The holdings by family, IPv4 first; families without any are left out. */
+export function byFamily(holdings: readonly Holding[]): [Family, Holding[]][] {
+  return FAMILIES.flatMap((family): [Family, Holding[]][] => {
+    const own = holdings.filter(({ ip }) => familyOf(ip) === family);
+    return own.length === 0 ? [] : [[family, own]];
+  });
+}
+
+function mapOf(family: Family, set: string): { family: number; table: string; set: string } {
+  return { family: nfproto(family), table: TABLE, set };
+}
+
+/** The most text that nft reads back as a comment. */
+const COMMENT_MAX = 127;
+
+/** For people: network, interface, address and container, the last cut where the whole does not fit. */
+function commentOf(attachment: Attachment, holding: Holding): string {
+  const { network, ifname, containerId } = attachment;
+  const text = `${network} ${ifname} ${formatIp(holding.ip)}/${holding.prefixLength} ${containerId}`;
+  return text.replaceAll('"', "'").slice(0, COMMENT_MAX);
+}
+
+/** Gives addresses of one family to an attachment; EEXIST where one is another's. */
+export function addHoldings(
+  family: Family,
+  attachment: Attachment,
+  id: Uint8Array,
+  holdings: readonly Holding[],
+): Command[] {
+  return [
+    ...addElements({
+      ...mapOf(family, OWNERS),
+      elements: holdings.map((holding) => ({ key: holding.ip, data: id, comment: commentOf(attachment, holding) })),
+    }),
+    ...addElements({
+      ...mapOf(family, POLICIES),
+      elements: holdings.map(({ ip, chain }) => ({ key: ip, data: { code: NFT_VERDICT.GOTO, chain } })),
+    }),
+  ];
+}
+
+/**
+ * Takes addresses of one family away from the attachment with this id. Where one has become another's, the first
+ * command is EEXIST and nothing is done: adding an element again with the same data changes nothing, with other data
+ * the kernel refuses; the deletion itself would not compare the data.
+ */
+export function deleteHoldings(family: Family, id: Uint8Array, ips: readonly Ip[]): Command[] {
+  const guard = ips.map((key) => ({ key, data: id }));
+  const keys = ips.map((key) => ({ key }));
+  return [
+    ...addElements({ ...mapOf(family, OWNERS), elements: guard }),
+    ...deleteElements({ ...mapOf(family, OWNERS), elements: keys }),
+    ...deleteElements({ ...mapOf(family, POLICIES), elements: keys }),
+  ];
+}
+
+/** Deletes the element of an address from one map, whoever owns it. */
+export function deleteElement(family: Family, map: string, ip: Ip): Command[] {
+  return deleteElements({ ...mapOf(family, map), elements: [{ key: ip }] });
+}
+
+/** Who owns an address, by the kernel's word, and where its packets go. */
+export interface Held {
+  readonly id: Uint8Array | undefined;
+  readonly chain: string | undefined;
+}
+
+export function readHeld(nft: Nftables, ip: Ip): Held {
+  const family = familyOf(ip);
+  const owner = getElement(nft.connection, mapOf(family, OWNERS), ip);
+  const policy = getElement(nft.connection, mapOf(family, POLICIES), ip);
+  return { id: idOf(owner), chain: chainOf(policy) };
+}
+
+/** The id that an element of `owners` holds. */
+export function idOf(owner: Element | undefined): Uint8Array | undefined {
+  return owner?.data instanceof Uint8Array ? owner.data : undefined;
+}
+
+/** The chain that an element of `policies` goes to. */
+export function chainOf(policy: Element | undefined): string | undefined {
+  return policy?.data === undefined || policy.data instanceof Uint8Array ? undefined : policy.data.chain;
+}

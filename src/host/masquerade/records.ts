@@ -1,0 +1,111 @@
+// What each attachment claims, as small files on tmpfs: written before its rules are, removed after they are. So every
+// element in the kernel has a record, and teardown needs no listing; like the rules, the records end with the boot.
+
+import { hasCode } from "../../sys/error.ts";
+import { exists, makeDirectories, readDirectory, readText, remove, rename, replaceFile } from "../../sys/file.ts";
+import { type Attachment, attachmentId, idText } from "../attachment.ts";
+
+/** Where the records are. On every distribution that runs containers /run is a tmpfs. */
+export const RECORDS = "/run/bauta/masquerade";
+
+/** One address under masquerade. */
+export interface ClaimedAddress {
+  /** With its prefix length: `10.22.0.5/16`. */
+  readonly cidr: string;
+  /** The policy chain that it goes to. */
+  readonly policy: string;
+}
+
+/** An address that was another attachment's when this one took it; it goes back if that attachment outlives this one. */
+export interface DisplacedClaim extends ClaimedAddress {
+  /** The attachment's id, 32 hexadecimal digits: its record bears that name while it lives. */
+  readonly owner: string;
+}
+
+export interface MasqueradeRecord {
+  readonly attachment: Attachment;
+  readonly addresses: readonly ClaimedAddress[];
+  /** The latest holder first. */
+  readonly displaced: readonly DisplacedClaim[];
+}
+
+// Once DEL has begun, the record carries this suffix: it no longer counts as a live claim, yet a repeated DEL finds it.
+const RELEASING = ".del";
+
+function pathOf(attachment: Attachment): string {
+  return `${RECORDS}/${idText(attachmentId(attachment))}`;
+}
+
+/** Writes the record, whole or not at all. Throws SyscallError. */
+export function writeRecord(record: MasqueradeRecord): void {
+  const path = pathOf(record.attachment);
+  const text = `${JSON.stringify(record)}\n`;
+  try {
+    replaceFile(path, text, 0o600);
+  } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw error;
+    makeDirectories(RECORDS, 0o700);
+    replaceFile(path, text, 0o600);
+  }
+}
+
+/** The record of a live attachment, or undefined. */
+export function readRecord(attachment: Attachment): MasqueradeRecord | undefined {
+  return parse(pathOf(attachment));
+}
+
+/** The record of the live attachment with this id (32 hexadecimal digits), or undefined. */
+export function readRecordById(id: string): MasqueradeRecord | undefined {
+  return parse(`${RECORDS}/${id}`);
+}
+
+/** The record of an attachment that is being removed, whether or not an earlier attempt has begun on it. */
+export function beginRelease(attachment: Attachment): MasqueradeRecord | undefined {
+  const path = pathOf(attachment);
+  try {
+    rename(path, path + RELEASING);
+  } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw error;
+  }
+  return parse(path + RELEASING);
+}
+
+/** Forgets the attachment. */
+export function endRelease(attachment: Attachment): void {
+  remove(pathOf(attachment) + RELEASING);
+}
+
+/** All records, those of attachments being removed included. */
+export function listRecords(): MasqueradeRecord[] {
+  return names().flatMap((name) => parse(`${RECORDS}/${name}`) ?? []);
+}
+
+/** Whether records are kept here at all: where someone has swept them away, a claim is known only to the kernel. */
+export function haveRecords(): boolean {
+  return exists(RECORDS);
+}
+
+function names(): string[] {
+  try {
+    return readDirectory(RECORDS).filter((name) => !name.endsWith(".tmp"));
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return [];
+    throw error;
+  }
+}
+
+/** A record that is missing or not whole counts as none: the rules are written only after it. */
+function parse(path: string): MasqueradeRecord | undefined {
+  try {
+    const record: unknown = JSON.parse(readText(path));
+    return isRecord(record) ? record : undefined;
+  } catch (error) {
+    if (hasCode(error, "ENOENT") || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function isRecord(value: unknown): value is MasqueradeRecord {
+  if (typeof value !== "object" || value === null) return false;
+  return "attachment" in value && "addresses" in value && Array.isArray(value.addresses) && "displaced" in value;
+}

@@ -1,0 +1,221 @@
+// DEL and GC: addresses leave masquerade, unless they have become another's.
+
+import type { Nftables } from "../../nftables/batch.ts";
+import { listElements } from "../../nftables/element.ts";
+import type { Command } from "../../nftables/message.ts";
+import { hasCode } from "../../sys/error.ts";
+import { sameBytes } from "../../wire/codec.ts";
+import { type Cidr, type Family, familyOf, formatIp, type Ip, parseCidr } from "../../wire/ip.ts";
+import { type Attachment, attachmentId, idText } from "../attachment.ts";
+import { ATTEMPTS } from "./claim.ts";
+import { addHoldings, byFamily, deleteElement, deleteHoldings, type Holding, idOf, readHeld } from "./elements.ts";
+import { policyFor } from "./policy.ts";
+import {
+  beginRelease,
+  type DisplacedClaim,
+  endRelease,
+  haveRecords,
+  type MasqueradeRecord,
+  readRecordById,
+} from "./records.ts";
+import {
+  deletePolicy,
+  deleteSkeleton,
+  isPolicyUnusedBut,
+  isTableEmptyBut,
+  nfproto,
+  OWNERS,
+  POLICIES,
+  policyFaults,
+  TABLE,
+} from "./tables.ts";
+
+/** An attachment that goes, and what it is known to hold. */
+export interface Leaving {
+  readonly id: Uint8Array;
+  readonly holdings: readonly Holding[];
+  readonly displaced: readonly DisplacedClaim[];
+}
+
+/**
+ * Takes the attachment's addresses out, in one transaction. They are known from its record; `hints` are addresses that
+ * the caller knows of besides. Where there are no records at all, the kernel's maps are searched.
+ */
+export function release(nft: Nftables, attachment: Attachment, hints: readonly Cidr[]): void {
+  const id = attachmentId(attachment);
+  const record = beginRelease(attachment);
+  const holdings = holdingsOf(record, hints);
+  const found =
+    holdings.length === 0 && !haveRecords() ? search(nft, (owner) => sameBytes(owner, id)).get(idText(id)) : undefined;
+  releaseHoldings(nft, { id, holdings: found ?? holdings, displaced: record?.displaced ?? [] });
+  endRelease(attachment);
+}
+
+function holdingsOf(record: MasqueradeRecord | undefined, hints: readonly Cidr[]): Holding[] {
+  const holdings = new Map<string, Holding>();
+  for (const cidr of hints) holdings.set(formatIp(cidr.ip), { ...cidr, chain: policyFor(cidr).chain });
+  for (const { cidr, policy } of record?.addresses ?? []) {
+    const address = parseCidr(cidr);
+    if (address !== undefined) holdings.set(formatIp(address.ip), { ...address, chain: policy });
+  }
+  return [...holdings.values()];
+}
+
+/** What the kernel's maps hold for the ids that are asked for, by id as text. A listing: for the rare case only. */
+export function search(nft: Nftables, isWanted: (id: Uint8Array) => boolean): Map<string, Holding[]> {
+  const found = new Map<string, Holding[]>();
+  for (const family of [4, 6] as const) {
+    const table = { family: nfproto(family), table: TABLE };
+    try {
+      for (const owner of listElements(nft.connection, { ...table, set: OWNERS })) {
+        const id = idOf(owner);
+        if (id === undefined || !isWanted(id)) continue;
+        const { chain } = readHeld(nft, owner.key);
+        const holding = { ip: owner.key, prefixLength: owner.key.length * 8, chain: chain ?? "" };
+        found.set(idText(id), [...(found.get(idText(id)) ?? []), holding]);
+      }
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) throw error;
+    }
+  }
+  return found;
+}
+
+function releaseHoldings(nft: Nftables, leaving: Leaving): void {
+  if (leaving.holdings.length === 0) return;
+  if (leaving.displaced.length === 0 && releaseGuarded(nft, leaving)) return;
+  releaseExactly(nft, [leaving]);
+}
+
+/** The common case: all addresses are still ours. Returns false, with nothing done, where that is not so. */
+function releaseGuarded(nft: Nftables, { id, holdings }: Leaving): boolean {
+  const genid = nft.generation();
+  const commands: Command[] = [];
+  let isLast = false;
+  for (const [family, own] of byFamily(holdings)) {
+    commands.push(
+      ...deleteHoldings(
+        family,
+        id,
+        own.map(({ ip }) => ip),
+      ),
+    );
+    const structure = unusedAfter(nft, family, tally(own));
+    isLast ||= structure.length > 0;
+    commands.push(...structure);
+  }
+  try {
+    // Chains and tables go only if nobody has come in since they were counted.
+    nft.commit(commands, isLast ? { genid } : {});
+    return true;
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "EEXIST", "EBUSY", "ERESTART")) return false;
+    throw error;
+  }
+}
+
+/** How many elements go from each chain. */
+type Tally = ReadonlyMap<string, number>;
+
+function tally(holdings: readonly Holding[]): Tally {
+  const counts = new Map<string, number>();
+  for (const { chain } of holdings) counts.set(chain, (counts.get(chain) ?? 0) + 1);
+  return counts;
+}
+
+/** Deletes the chains that nothing goes to once so many elements have gone, and the table if it holds nothing else. */
+function unusedAfter(nft: Nftables, family: Family, going: Tally, keepTable = false): Command[] {
+  const unused = [...going].filter(([chain, count]) => isPolicyUnusedBut(nft, family, chain, count));
+  const commands = unused.map(([chain]) => deletePolicy(family, chain));
+  if (unused.length > 0 && !keepTable && isTableEmptyBut(nft, family, unused.length))
+    commands.push(deleteSkeleton(family));
+  return commands;
+}
+
+/**
+ * Reads who owns what, and deletes just what these attachments do: the kernel refuses if anyone commits in between, and
+ * it begins again. An address goes back to the attachment it was taken from, if that one is still there.
+ */
+export function releaseExactly(nft: Nftables, leaving: readonly Leaving[]): void {
+  for (let attempt = 1; ; attempt++) {
+    const genid = nft.generation();
+    const { commands, restored } = exactPlan(nft, leaving);
+    try {
+      nft.commit(commands, { genid });
+      withdrawDead(nft, restored);
+      return;
+    } catch (error) {
+      if (attempt === ATTEMPTS || !hasCode(error, "ERESTART", "ENOENT", "EEXIST", "EBUSY")) throw error;
+    }
+  }
+}
+
+interface Restored {
+  readonly owner: string;
+  readonly holding: Holding;
+}
+
+function exactPlan(nft: Nftables, leaving: readonly Leaving[]): { commands: Command[]; restored: Restored[] } {
+  const commands: Command[] = [];
+  const restored: Restored[] = [];
+  const going: Record<Family, Map<string, number>> = { 4: new Map(), 6: new Map() };
+  const leavingIds = new Set(leaving.map(({ id }) => idText(id)));
+  for (const { id, holdings, displaced } of leaving) {
+    for (const holding of holdings) {
+      const family = familyOf(holding.ip);
+      const counts = going[family];
+      // Its chain may have become unused although the address itself is another's by now.
+      counts.set(holding.chain, counts.get(holding.chain) ?? 0);
+      const held = readHeld(nft, holding.ip);
+      if (held.id === undefined || !sameBytes(held.id, id)) continue;
+      commands.push(...deleteElement(family, OWNERS, holding.ip));
+      if (held.chain !== undefined) {
+        commands.push(...deleteElement(family, POLICIES, holding.ip));
+        counts.set(held.chain, (counts.get(held.chain) ?? 0) + 1);
+      }
+      const back = heirOf(holding.ip, displaced, leavingIds);
+      if (back === undefined) continue;
+      commands.push(...giveBack(nft, back));
+      restored.push(back);
+    }
+  }
+  for (const { holding } of restored) going[familyOf(holding.ip)].delete(holding.chain);
+  for (const family of [4, 6] as const) {
+    const isUsed = restored.some(({ holding }) => familyOf(holding.ip) === family);
+    commands.push(...unusedAfter(nft, family, going[family], isUsed));
+  }
+  return { commands, restored };
+}
+/** The attachment that an address goes back to: the latest one it was taken from that is still there. */
+function heirOf(ip: Ip, displaced: readonly DisplacedClaim[], leavingIds: ReadonlySet<string>): Restored | undefined {
+  for (const { owner, cidr, policy } of displaced) {
+    const address = parseCidr(cidr);
+    if (address === undefined || !sameBytes(address.ip, ip) || leavingIds.has(owner) || !isAlive(owner)) continue;
+    return { owner, holding: { ...address, chain: policy } };
+  }
+  return undefined;
+}
+
+function giveBack(nft: Nftables, { owner, holding }: Restored): Command[] {
+  const record = readRecordById(owner);
+  if (record === undefined) return [];
+  const family = familyOf(holding.ip);
+  const chain = policyFaults(nft, family, policyFor(holding)).flatMap(({ repair }) => repair);
+  return [...chain, ...addHoldings(family, record.attachment, attachmentId(record.attachment), [holding])];
+}
+
+function isAlive(owner: string): boolean {
+  return readRecordById(owner) !== undefined;
+}
+
+/**
+ * A DEL of the attachment that got its address back may have looked before it had it. Such a DEL has renamed the record
+ * first; so whoever of the two looks last sees what the other did, and takes the address out.
+ */
+function withdrawDead(nft: Nftables, restored: readonly Restored[]): void {
+  for (const { owner, holding } of restored) {
+    if (isAlive(owner)) continue;
+    const id = Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(owner.slice(i * 2, i * 2 + 2), 16));
+    releaseHoldings(nft, { id, holdings: [holding], displaced: [] });
+  }
+}

@@ -1,0 +1,97 @@
+// annotate-nft.mjs REQUEST [REPLY...] <strace-output
+// Picks nf_tables messages out of `strace -e write=all -e read=all` and prints them for test/golden: a comment in front of
+// each attribute, then its bytes. REQUEST is `batch` for transactions, or a type like GETRULE, or `-`; REPLY a type.
+// Port ids, which are process ids, are set to 0.
+
+import { readFileSync } from "node:fs";
+
+const TYPES =
+  "NEWTABLE GETTABLE DELTABLE NEWCHAIN GETCHAIN DELCHAIN NEWRULE GETRULE DELRULE NEWSET GETSET DELSET NEWSETELEM \
+GETSETELEM DELSETELEM NEWGEN GETGEN TRACE NEWOBJ GETOBJ DELOBJ".split(" ");
+const ATTRIBUTES = {
+  TABLE: "NAME FLAGS USE HANDLE PAD USERDATA OWNER",
+  CHAIN: "TABLE HANDLE NAME HOOK POLICY USE TYPE COUNTERS PAD FLAGS ID USERDATA",
+  RULE: "TABLE CHAIN HANDLE EXPRESSIONS COMPAT POSITION USERDATA PAD ID POSITION_ID CHAIN_ID",
+  SET: "TABLE NAME FLAGS KEY_TYPE KEY_LEN DATA_TYPE DATA_LEN POLICY DESC ID TIMEOUT GC_INTERVAL USERDATA PAD OBJ_TYPE \
+HANDLE EXPR EXPRESSIONS",
+  SETELEM: "TABLE SET ELEMENTS SET_ID",
+  GEN: "ID PROC_PID PROC_NAME",
+  OBJ: "TABLE NAME TYPE DATA USE HANDLE PAD USERDATA",
+};
+const FLAGS = { REQUEST: 1, MULTI: 2, ACK: 4, ECHO: 8, "ROOT/REPLACE": 0x100, "MATCH/EXCL": 0x200, CREATE: 0x400, APPEND: 0x800 };
+
+/** The datagrams of the trace: whether they were sent, and their bytes. */
+function datagrams(text) {
+  const found = [];
+  for (const line of text.split("\n")) {
+    const call = /^\d+ +(sendmsg|sendto|recvmsg|recvfrom)\(/.exec(line);
+    if (call) found.push({ sent: call[1].startsWith("send"), bytes: [] });
+    const row = /^ \| [0-9a-f]{5,} {2}([0-9a-f ]{48,50}) /.exec(line);
+    if (row) found.at(-1).bytes.push(...row[1].trim().split(/ +/).map((digits) => Number.parseInt(digits, 16)));
+  }
+  return found.map(({ sent, bytes }) => ({ sent, bytes: Buffer.from(bytes) })).filter(({ bytes }) => bytes.length > 0);
+}
+
+function messages(bytes) {
+  const found = [];
+  for (let at = 0; at + 16 <= bytes.length; at += (bytes.readUInt32LE(at) + 3) & ~3) {
+    found.push(bytes.subarray(at, at + ((bytes.readUInt32LE(at) + 3) & ~3)));
+  }
+  return found;
+}
+
+function typeName(message) {
+  const type = message.readUInt16LE(4);
+  if (type === 0x10) return "BATCH_BEGIN";
+  if (type === 0x11) return "BATCH_END";
+  return type >> 8 === 10 ? (TYPES[type & 0xff] ?? "?") : "?";
+}
+
+function rows(bytes) {
+  const lines = [];
+  for (let at = 0; at < bytes.length; at += 16) lines.push(bytes.subarray(at, at + 16).toString("hex").replace(/..(?!$)/g, "$& "));
+  return lines;
+}
+
+function attributes(bytes, name, depth) {
+  const lines = [];
+  for (let at = 0; at + 4 <= bytes.length; ) {
+    const length = bytes.readUInt16LE(at);
+    const type = bytes.readUInt16LE(at + 2);
+    const end = at + ((length + 3) & ~3);
+    lines.push(`# ${"  ".repeat(depth)}${name(type & 0x3fff)}`);
+    if (type & 0x8000) lines.push(...rows(bytes.subarray(at, at + 4)), ...attributes(bytes.subarray(at + 4, end), String, depth + 1));
+    else lines.push(...rows(bytes.subarray(at, end)));
+    at = end;
+  }
+  return lines;
+}
+
+function annotate(message) {
+  const type = typeName(message);
+  const bits = message.readUInt16LE(6);
+  const flags = Object.keys(FLAGS).filter((flag) => bits & FLAGS[flag]);
+  const object = type.replace(/^(NEW|GET|DEL)/, "");
+  const names = (ATTRIBUTES[object] ?? "").split(" ");
+  const name = (number) => (names[number - 1] ? `NFTA_${object === "SETELEM" ? "SET_ELEM_LIST" : object}_${names[number - 1]}` : number);
+  const out = Buffer.from(message);
+  out.writeUInt32LE(0, 12);
+  return [
+    `# ${type}, ${flags.join("|")}, sequence ${message.readUInt32LE(8)}`,
+    ...rows(out.subarray(0, 16)),
+    "# nfgenmsg",
+    ...rows(out.subarray(16, 20)),
+    ...attributes(out.subarray(20), name, 0),
+  ].join("\n");
+}
+
+const [request, ...replies] = process.argv.slice(2);
+const sections = datagrams(readFileSync(0, "utf8")).flatMap(({ sent, bytes }) => {
+  const wanted = sent ? (request === "batch" ? ["BATCH_BEGIN"] : [request]) : replies;
+  const all = messages(bytes);
+  if (!all.some((message) => wanted.includes(typeName(message)))) return [];
+  const picked = sent && request === "batch" ? all : all.filter((message) => wanted.includes(typeName(message)));
+  return [[sent ? "> request" : "< reply", ...picked.map(annotate)].join("\n")];
+});
+if (sections.length === 0) process.exit(1);
+console.log(sections.join("\n\n"));

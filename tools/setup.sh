@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Gets what the commands of package.json need: Debian packages (installed when root, named when not) and npm packages.
+#   tools/setup.sh build|demo|test|bench
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# command-or-file:package
+build=(gcc:gcc make:make xz:xz-utils /usr/include/string.h:libc6-dev /usr/include/linux/netlink.h:linux-libc-dev)
+demo=("${build[@]}" ip:iproute2 nft:nftables unshare:util-linux ping:iputils-ping)
+test=("${demo[@]}" musl-gcc:musl-tools strace:strace)
+bench=("${demo[@]}")
+
+missing=()
+declare -n wanted=${1:?build, demo, test or bench}
+PATH=$PATH:/usr/sbin:/sbin
+for entry in "${wanted[@]}"; do
+  what=${entry%%:*}
+  case $what in
+    /*) [ -e "$what" ] || missing+=("${entry##*:}") ;;
+    *) command -v "$what" >/dev/null || missing+=("${entry##*:}") ;;
+  esac
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  if [ "$(id -u)" != 0 ]; then
+    echo "bauta: missing Debian packages; as root: apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  echo "bauta: installing ${missing[*]}" >&2
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get -qq update
+  apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+# npm writes node_modules/.package-lock.json last.
+if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
+  npm ci --no-audit --no-fund >&2
+  touch node_modules/.package-lock.json
+fi

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# npm test: sets up what it needs, builds, checks, and runs all tests. Kernel and end-to-end tests run in namespaces of
+# their own; what they are told is required is never skipped.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bash tools/setup.sh test
+results=build/test-results
+rm -rf "$results"
+mkdir -p "$results"
+PATH=$PWD/node_modules/.bin:$PATH:/usr/sbin:/sbin
+BAUTA_PEER_DIR=$(bash tools/peer-plugins.sh)
+export BAUTA_PEER_DIR
+
+biome check .
+tsc --noEmit
+tsc --noEmit -p tsconfig.test.json
+knip
+npm run --silent build
+npm run --silent build -- --libc musl
+
+status=0
+run() { # project, then the command in front of vitest
+  local project=$1
+  shift
+  "$@" vitest run --project "$project" --reporter=default --reporter=json --outputFile.json="$results/$project.json" || status=1
+}
+run unit
+run kernel bash test/support/run-in-namespaces.sh
+run e2e bash test/support/run-in-namespaces.sh
+node tools/summary.mjs "$results" || status=1
+exit $status

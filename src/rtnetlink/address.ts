@@ -4,7 +4,7 @@ import type { Connection } from "../netlink/connection.ts";
 import { type Message, type Request, request } from "../netlink/message.ts";
 import { NLM_F } from "../netlink/uapi.ts";
 import { attr, attrs } from "../wire/attrs.ts";
-import { bytes, cstring, type Infer, u8, u32 } from "../wire/codec.ts";
+import { bytes, cstring, type Infer, sameBytes, u8, u32 } from "../wire/codec.ts";
 import { DecodeError, decodeWithin } from "../wire/error.ts";
 import { type Cidr, type Family, formatCidr, formatIp, type Ip } from "../wire/ip.ts";
 import { struct } from "../wire/struct.ts";
@@ -142,8 +142,4 @@ function addressRequest(
 function addressText(address: NewAddress): string {
   if (address.peer === undefined) return formatCidr(address);
   return `${formatIp(address.ip)} peer ${formatIp(address.peer)}/${address.prefixLength}`;
-}
-
-function sameBytes(a: Ip, b: Ip): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

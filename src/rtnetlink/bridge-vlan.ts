@@ -95,6 +95,8 @@ function split({ vid, lastVid, pvid, untagged }: BridgeVlan): VlanInfo[] {
 
 function joinRanges(entries: readonly VlanInfo[]): BridgeVlan[] {
   const vlans: BridgeVlan[] = [];
+  const halfRange = (vid: number): DecodeError =>
+    new DecodeError(`the range that VLAN ${vid} belongs to has one end only`);
   let first: number | undefined;
   for (const { flags, vid } of entries) {
     if ((flags & BRIDGE_VLAN_INFO.RANGE_BEGIN) !== 0) {
@@ -109,5 +111,6 @@ function joinRanges(entries: readonly VlanInfo[]): BridgeVlan[] {
     vlans.push({ vid: first ?? vid, lastVid: isEnd ? vid : undefined, pvid, untagged });
     first = undefined;
   }
+  if (first !== undefined) throw halfRange(first);
   return vlans;
 }

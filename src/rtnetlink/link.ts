@@ -7,7 +7,7 @@ import { NLM_F } from "../netlink/uapi.ts";
 import { attr, attrs, list } from "../wire/attrs.ts";
 import { bytes, cstring, encode, type Infer, s32, u8, u32 } from "../wire/codec.ts";
 import { decodeWithin } from "../wire/error.ts";
-import type { Mac } from "../wire/mac.ts";
+import { formatMac, type Mac } from "../wire/mac.ts";
 import { alternativeName, linkName, unterminated } from "./codecs.ts";
 import { type Device, deviceText, type LinkRef } from "./device.ts";
 import { ifinfomsg, linkHeader } from "./ifinfomsg.ts";
@@ -243,10 +243,17 @@ function attributesOf(settings: LinkSettings): LinkAttributes {
 
 /** What was to be set, in ip(8)'s words, as far as an error needs them. */
 function settingsText(settings: LinkSettings): string {
-  let text = "";
+  const { up, promisc, allMulticast, masterIndex, mtu, mac, alias, netnsFd, info } = settings;
   const onOff = (value: boolean): string => (value ? "on" : "off");
-  if (settings.up !== undefined) text += settings.up ? " up" : " down";
-  if (settings.promisc !== undefined) text += ` promisc ${onOff(settings.promisc)}`;
-  if (settings.allMulticast !== undefined) text += ` allmulticast ${onOff(settings.allMulticast)}`;
+  let text = "";
+  if (up !== undefined) text += up ? " up" : " down";
+  if (promisc !== undefined) text += ` promisc ${onOff(promisc)}`;
+  if (allMulticast !== undefined) text += ` allmulticast ${onOff(allMulticast)}`;
+  if (masterIndex !== undefined) text += masterIndex === 0 ? " nomaster" : ` master if${masterIndex}`;
+  if (mtu !== undefined) text += ` mtu ${mtu}`;
+  if (mac !== undefined) text += ` address ${formatMac(mac)}`;
+  if (alias !== undefined) text += ` alias ${JSON.stringify(alias)}`;
+  if (netnsFd !== undefined) text += ` netns (descriptor ${netnsFd})`;
+  if (info !== undefined) text += ` type ${kindName(info)}`;
   return text;
 }

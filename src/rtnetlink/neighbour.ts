@@ -52,7 +52,7 @@ export function replaceNeighbour(device: Device, neighbour: NewNeighbour): Reque
 /** Like `ip neighbour delete`. Fails with ENOENT when there is none. */
 export function deleteNeighbour(device: Device, address: Ip): Request {
   const operation = (): string => `neighbour delete ${formatIp(address)} dev ${deviceText(device)}`;
-  return neighbourRequest(RTM.DELNEIGH, 0, operation, device, { ip: address });
+  return neighbourRequest(RTM.DELNEIGH, 0, operation, device, { ip: address, state: NUD.PERMANENT });
 }
 
 /** Like `ip neighbour show`: of all links or one, of one family. */

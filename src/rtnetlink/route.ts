@@ -108,10 +108,9 @@ export function listRoutes(
 ): Route[] {
   const { family, table = RT_TABLE.MAIN, device } = only;
   const operation = (): string => `${family === 4 ? "" : "-6 "}route show table ${table}`;
-  const header = { ...emptyHeader(family), table: tableByte(table) };
   const attributes: RouteAttributes = { table, oif: device?.index };
   try {
-    const dump = request(RTM.GETROUTE, 0, operation, [rtmsg, header], [routeAttributes, attributes]);
+    const dump = request(RTM.GETROUTE, 0, operation, [rtmsg, emptyHeader(family)], [routeAttributes, attributes]);
     return connection.dump(dump).map(decodeRoute);
   } catch (error) {
     // A table comes into being with its first route: before, the kernel says ENOENT, "FIB table does not exist".

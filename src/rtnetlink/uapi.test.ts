@@ -1,0 +1,27 @@
+import { expect, it } from "vitest";
+import { prefixed, wrongConstants } from "../../test/support/c-constants.ts";
+import * as uapi from "./uapi.ts";
+
+const HEADERS = [
+  "sys/socket.h",
+  "linux/rtnetlink.h",
+  "linux/if.h",
+  "linux/if_link.h",
+  "linux/if_ether.h",
+  "linux/if_addr.h",
+  "linux/if_bridge.h",
+  "linux/veth.h",
+  "linux/neighbour.h",
+];
+
+it("every number is that of the system's headers", () => {
+  const { IFNAMSIZ, ALTIFNAMSIZ, ...groups } = uapi;
+  const constants = [...prefixed(groups), ["IFNAMSIZ", IFNAMSIZ] as const, ["ALTIFNAMSIZ", ALTIFNAMSIZ] as const];
+  expect(wrongConstants(HEADERS, constants)).toEqual([]);
+  expect(constants.length).toBeGreaterThan(150);
+});
+
+it("a wrong number, or a name that the headers do not have, is noticed", () => {
+  const found = wrongConstants(HEADERS, prefixed({ RTM: { NEWLINK: 17, NEWLINKS: 16 } }));
+  expect(found.join("\n")).toMatch(/RTM_NEWLINK is not 17[^]*RTM_NEWLINKS.* undeclared/);
+});

@@ -14,4 +14,4 @@ export function plugin(name, exported = name, file = `${name}.ts`) {
 }
 
 /** @type {readonly import("./bundle.mjs").Bundle[]} */
-export const BUNDLES = [];
+export const BUNDLES = [plugin("loopback"), plugin("ptp")];

@@ -5,7 +5,7 @@ import type { NetworkConfig } from "../cni/config.ts";
 import { delegate, delegateAdd, findPlugin, isOwnExecutable } from "../cni/delegate.ts";
 import { CNI_CODE, CniError } from "../cni/error.ts";
 import type { Invocation } from "../cni/plugin.ts";
-import type { Result } from "../cni/result.ts";
+import type { Dns, Result } from "../cni/result.ts";
 import { hostLocal } from "../ipam/host-local.ts";
 import type { Ipam } from "../ipam/ipam.ts";
 import { staticIpam } from "../ipam/static.ts";
@@ -31,6 +31,12 @@ export function allocateAddresses(invocation: Invocation, undo: Undo): Result {
     throw new CniError(CNI_CODE.INTERNAL, "IPAM plugin returned missing IP config", `ipam.type is ${type}`);
   }
   return result;
+}
+
+/** DNS settings for the container: those of the configuration where it has any, an empty list being one, else IPAM's. */
+export function dnsOf({ dns }: NetworkConfig, ipam: Result): Dns {
+  const isSaid = dns.nameservers !== undefined || dns.search !== undefined || dns.options !== undefined || dns.domain;
+  return isSaid ? dns : ipam.dns;
 }
 
 /** Gives the attachment's addresses back (DEL). A configuration without an IPAM plugin never had any. */

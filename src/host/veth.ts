@@ -1,5 +1,6 @@
 // A veth pair with one end on the node and the other in a container.
 
+import type { Interface } from "../cni/result.ts";
 import type { Connection } from "../netlink/connection.ts";
 import type { Request } from "../netlink/message.ts";
 import type { Device, LinkRef } from "../rtnetlink/device.ts";
@@ -39,6 +40,11 @@ export interface Veth {
 }
 
 const NAME_ATTEMPTS = 10;
+
+/** Whether an interface of a result is the node's end of a pair, by the name that createVeth gave it. */
+export function isHostEnd({ name, sandbox }: Interface): boolean {
+  return !sandbox && /^veth[0-9a-f]{8}$/.test(name);
+}
 
 /**
  * Makes the pair, like `ip link add NAME up [master BRIDGE] type veth peer name IFNAME netns CONTAINER`, and notes in
@@ -123,6 +129,15 @@ export function deleteLinkIfAny(connection: Connection, link: LinkRef): boolean 
     if (hasCode(error, "ENODEV")) return false;
     throw error;
   }
+}
+
+/**
+ * Deletes the pair whose end in the container has this name; returns whether there was one. An interface of another kind
+ * is not ours: an ADD that found the name taken is followed by a DEL, too.
+ */
+export function deleteContainerVeth(container: Connection, ifname: string): boolean {
+  const link = getLink(container, ifname);
+  return link?.kind === "veth" && deleteLinkIfAny(container, link);
 }
 
 /**

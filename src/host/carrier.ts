@@ -1,0 +1,26 @@
+// When frames can pass. A link that is up gets its carrier when its peer comes up, and begins to send when a work queue of
+// the kernel's has seen that (net/core/link_watch.c): what is sent to it before is lost.
+
+import type { Connection } from "../netlink/connection.ts";
+import type { Device } from "../rtnetlink/device.ts";
+import { getLink } from "../rtnetlink/link.ts";
+import { IF_OPER } from "../rtnetlink/uapi.ts";
+import { poll } from "../sys/fd.ts";
+import { monotonicMs } from "../sys/process.ts";
+
+// The kernel takes less than a millisecond, but a second where both ends happen to have the same index.
+const PATIENCE_MS = 1500;
+const PAUSE_MS = 1;
+
+/**
+ * Waits until frames pass through the link; since Linux 6.9, being asked about a link is enough to make the kernel see to
+ * it. Gives up silently: what brings the peer up is not here.
+ */
+export function waitForCarrier(connection: Connection, device: Device): void {
+  const deadline = monotonicMs() + PATIENCE_MS;
+  for (;;) {
+    const link = getLink(connection, device);
+    if (link === undefined || link.operState === IF_OPER.UP || monotonicMs() > deadline) return;
+    poll([], PAUSE_MS);
+  }
+}

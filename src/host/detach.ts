@@ -1,0 +1,54 @@
+// What DEL and GC have in common, whichever plugin made the attachment.
+
+import type { Invocation } from "../cni/plugin.ts";
+import { parseCidr } from "../wire/ip.ts";
+import type { Attachment } from "./attachment.ts";
+import { collectMasquerade, tearDownMasquerade } from "./masquerade.ts";
+import { withHost, withNamespacesIfAny } from "./namespaces.ts";
+import { deleteContainerVeth, deleteHostVeth, isHostEnd } from "./veth.ts";
+
+/** The attachment that ADD, CHECK or DEL is called for. */
+export function attachmentOf({ config, containerId, ifname }: Invocation): Attachment {
+  return { network: config.name, containerId, ifname };
+}
+
+/** Those that GC is to leave alone. */
+function validAttachments({ config }: Invocation): Attachment[] {
+  return config.validAttachments.map(({ containerId, ifname }) => ({ network: config.name, containerId, ifname }));
+}
+
+/**
+ * Ends the attachment's masquerade, whatever the configuration says by now: it may have changed while the container ran.
+ * Where it doesn't want masquerade, that it can't be ended is only logged: the node may have no nf_tables at all.
+ */
+export function endMasquerade(invocation: Invocation, isWanted: boolean): void {
+  const { prevResult } = invocation;
+  const known = (prevResult?.ips ?? []).flatMap(({ address }) => parseCidr(address) ?? []);
+  orLog(invocation, isWanted, () => tearDownMasquerade(attachmentOf(invocation), isWanted ? known : []));
+}
+
+/** Ends the masquerade of attachments that aren't valid any more (GC); see endMasquerade. */
+export function collectStaleMasquerade(invocation: Invocation, isWanted: boolean): void {
+  orLog(invocation, isWanted, () => collectMasquerade(invocation.config.name, validAttachments(invocation)));
+}
+
+function orLog(invocation: Invocation, isWanted: boolean, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (isWanted || !(error instanceof Error)) throw error;
+    invocation.log(`masquerade, which the configuration does not ask for, is left alone: ${error.message}`);
+  }
+}
+
+/**
+ * Deletes the attachment's veth pair by its end in the container. Where the namespace can't be found any more, it may
+ * still live on in some process: then by the node's end, if the result of ADD tells which that is. That nothing is left
+ * to delete is no error.
+ */
+export function deleteAttachedVeth({ netns, ifname, prevResult }: Invocation): void {
+  const found = withNamespacesIfAny(netns, ({ container }) => deleteContainerVeth(container, ifname));
+  if (found !== undefined) return;
+  const end = prevResult?.interfaces.find(isHostEnd);
+  if (end?.mac) withHost((host) => deleteHostVeth(host, end.name, end.mac ?? ""));
+}

@@ -1,0 +1,39 @@
+// The ptp plugin: a veth pair between the node and the container, without a bridge. The node is the container's gateway
+// and routes all it sends, also what goes to other containers.
+
+import { CNI_CODE, CniError } from "../cni/error.ts";
+import type { Invocation, Plugin } from "../cni/plugin.ts";
+import { collectStaleMasquerade, deleteAttachedVeth, endMasquerade } from "../host/detach.ts";
+import { allocatorStatus, collectAllocations, releaseAddresses } from "../host/ipam.ts";
+import { masqueradeUnavailable } from "../host/masquerade.ts";
+import { runAll } from "../host/undo.ts";
+import { add } from "./ptp/add.ts";
+import { check } from "./ptp/check.ts";
+import { readPtpConfig, wantsMasquerade } from "./ptp/config.ts";
+
+export const ptp: Plugin = { name: "ptp", add, check, del, gc, status };
+
+/** The rules go first and the address goes back to IPAM last, so that whoever gets it next meets nothing of ours. */
+function del(invocation: Invocation): void {
+  const isWanted = wantsMasquerade(invocation);
+  runAll([
+    () => endMasquerade(invocation, isWanted),
+    () => {
+      deleteAttachedVeth(invocation);
+      releaseAddresses(invocation);
+    },
+  ]);
+}
+
+function gc(invocation: Invocation): void {
+  const isWanted = wantsMasquerade(invocation);
+  runAll([() => collectStaleMasquerade(invocation, isWanted), () => collectAllocations(invocation)]);
+}
+
+function status(invocation: Invocation): void {
+  const { ipMasq } = readPtpConfig(invocation);
+  allocatorStatus(invocation);
+  const reason = ipMasq ? masqueradeUnavailable() : undefined;
+  if (reason === undefined) return;
+  throw new CniError(CNI_CODE.NOT_AVAILABLE, `ipMasq: this node can't masquerade: ${reason}`);
+}

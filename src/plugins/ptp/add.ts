@@ -1,0 +1,84 @@
+// ADD: a veth pair, addresses from IPAM, and the node as the gateway of each.
+
+import { CNI_CODE, CniError } from "../../cni/error.ts";
+import type { Invocation } from "../../cni/plugin.ts";
+import type { Result } from "../../cni/result.ts";
+import { waitForCarrier } from "../../host/carrier.ts";
+import { type Assignment, configureContainer, readAssignments } from "../../host/container.ts";
+import { attachmentOf } from "../../host/detach.ts";
+import { enableForwarding } from "../../host/forwarding.ts";
+import { allocateAddresses, dnsOf } from "../../host/ipam.ts";
+import { setUpMasquerade, tearDownMasquerade } from "../../host/masquerade.ts";
+import { type Namespaces, withNamespaces } from "../../host/namespaces.ts";
+import { trySysctl } from "../../host/parameters.ts";
+import { undoOnFailure } from "../../host/undo.ts";
+import { createVeth, type Veth } from "../../host/veth.ts";
+import { familyOf, formatCidr } from "../../wire/ip.ts";
+import { formatMac } from "../../wire/mac.ts";
+import { readPtpConfig } from "./config.ts";
+import { type Connected, containerRoutes, gatewayAddresses, routesToContainer } from "./routes.ts";
+
+/** Makes the attachment; a failure at whatever step leaves nothing of it. */
+export function add(invocation: Invocation): Result {
+  const { mtu, ipMasq } = readPtpConfig(invocation);
+  const { ifname, netns, config } = invocation;
+  return withNamespaces(netns, (namespaces) =>
+    undoOnFailure((undo) => {
+      const ipam = allocateAddresses(invocation, undo);
+      const addresses = readAssignments(ipam).map(requireGateway);
+      for (const family of new Set(addresses.map(({ ip }) => familyOf(ip)))) enableForwarding(family);
+      const veth = createVeth(namespaces, { ifname, mtu }, undo);
+      connect(namespaces, veth, addresses, ipam);
+      if (ipMasq) {
+        undo.defer(() => tearDownMasquerade(attachmentOf(invocation), addresses));
+        setUpMasquerade(attachmentOf(invocation), addresses);
+      }
+      // Last, as it may take an address from a stale attachment: nothing fails after it.
+      namespaces.host.executeAll(routesToContainer(veth.host, addresses));
+      waitForCarrier(namespaces.host, veth.host);
+      return resultOf(veth, netns, { ...ipam, dns: dnsOf(config, ipam) });
+    }),
+  );
+}
+
+function requireGateway(assignment: Assignment): Connected {
+  const { gateway } = assignment;
+  if (gateway !== undefined) return { ...assignment, gateway };
+  throw new CniError(
+    CNI_CODE.INVALID_CONFIG,
+    `ptp needs a gateway for ${formatCidr(assignment)}, and the IPAM plugin gave none`,
+    "with static IPAM, add a gateway to the address",
+  );
+}
+
+/** Gives both ends their addresses and the container its routes. */
+function connect(namespaces: Namespaces, veth: Veth, addresses: readonly Connected[], { routes }: Result): void {
+  const { host, container } = veth;
+  const hasIpv6 = addresses.some(({ ip }) => familyOf(ip) === 6);
+  // Nobody but these two is on the link, so the link-local addresses are theirs at once, too. Until its own is, the node
+  // could not ask for the container's Ethernet address (ndisc_solicit() in net/ipv6/ndisc.c) on behalf of others.
+  if (hasIpv6) trySysctl(`net/ipv6/conf/${host.name}/accept_dad`, "0");
+  namespaces.host.executeAll(gatewayAddresses(host, addresses));
+  configureContainer(namespaces, {
+    device: container,
+    addresses,
+    routes,
+    parameters: hasIpv6 ? [[`net/ipv6/conf/${container.name}/accept_dad`, "0"]] : [],
+    afterwards: containerRoutes(container, addresses),
+  });
+}
+
+/** Index of the container's end among the interfaces. */
+const CONTAINER = 1;
+
+function resultOf({ host, container }: Veth, sandbox: string, ipam: Result): Result {
+  return {
+    interfaces: [
+      { name: host.name, mac: formatMac(host.mac) },
+      { name: container.name, mac: formatMac(container.mac), sandbox },
+    ],
+    ips: ipam.ips.map((ip) => ({ ...ip, interface: CONTAINER })),
+    routes: ipam.routes,
+    dns: ipam.dns,
+  };
+}

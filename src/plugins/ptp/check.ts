@@ -1,0 +1,55 @@
+// CHECK: is everything that ADD made still there, and as it was made?
+
+import { type Invocation, requirePrevResult } from "../../cni/plugin.ts";
+import type { Interface, Result } from "../../cni/result.ts";
+import { arePeers, CheckError, checkAddresses, checkLink, checkRoutes } from "../../host/check.ts";
+import { readAssignments } from "../../host/container.ts";
+import { attachmentOf } from "../../host/detach.ts";
+import { checkAllocation } from "../../host/ipam.ts";
+import { checkMasquerade } from "../../host/masquerade.ts";
+import { withNamespaces } from "../../host/namespaces.ts";
+import { isHostEnd } from "../../host/veth.ts";
+import type { Connection } from "../../netlink/connection.ts";
+import { listAddresses } from "../../rtnetlink/address.ts";
+import type { Link } from "../../rtnetlink/link.ts";
+import { listRoutes } from "../../rtnetlink/route.ts";
+import { sameBytes } from "../../wire/codec.ts";
+import { familyOf, formatIp } from "../../wire/ip.ts";
+import { readPtpConfig } from "./config.ts";
+
+export function check(invocation: Invocation): void {
+  const { ipMasq } = readPtpConfig(invocation);
+  withNamespaces(invocation.netns, ({ host, container }) => {
+    checkAllocation(invocation);
+    const result = requirePrevResult(invocation);
+    const link = checkLink(container, containerInterface(invocation, result), "veth", "in the container");
+    checkAddresses(container, link, result);
+    checkRoutes(container, result);
+    checkNode(host, result, link);
+    if (ipMasq) checkMasquerade(attachmentOf(invocation), readAssignments(result));
+  });
+}
+
+function containerInterface({ ifname, netns }: Invocation, { interfaces }: Result): Interface {
+  const found = interfaces.find(({ name, sandbox }) => name === ifname && sandbox === netns);
+  if (found !== undefined) return found;
+  throw new CheckError(`prevResult does not have the interface ${ifname} in ${netns}`);
+}
+
+/** The node's end must be the peer, have the gateway addresses, and be where the container's addresses are routed to. */
+function checkNode(host: Connection, result: Result, container: Link): void {
+  const expected = result.interfaces.find(isHostEnd);
+  if (expected === undefined) throw new CheckError("prevResult does not have the node's end of the veth pair");
+  const link = checkLink(host, expected, "veth", "on the node");
+  if (!arePeers(link, container)) throw new CheckError(`${link.name} is not the other end of ${container.name}`);
+  const addresses = listAddresses(host, { device: link });
+  for (const { ip, gateway } of readAssignments(result)) {
+    if (gateway !== undefined && !addresses.some((one) => sameBytes(one.ip, gateway))) {
+      throw new CheckError(`gateway address ${formatIp(gateway)} is not on interface ${link.name} on the node`);
+    }
+    const routes = listRoutes(host, { family: familyOf(ip), device: link });
+    if (!routes.some(({ dst }) => dst.prefixLength === ip.length * 8 && sameBytes(dst.ip, ip))) {
+      throw new CheckError(`route to ${formatIp(ip)} through ${link.name} not found on the node`);
+    }
+  }
+}

@@ -1,0 +1,39 @@
+// The keys of the plugin's configuration, as upstream's documentation has them.
+
+import { CNI_CODE, CniError } from "../../cni/error.ts";
+import type { Invocation } from "../../cni/plugin.ts";
+import { boolean, type Infer, integer, object, oneOf, withDefault } from "../../cni/schema.ts";
+
+const MTU_MIN = 68; // RFC 791: what every link must carry
+const MTU_MAX = 65535; // ETH_MAX_MTU, include/uapi/linux/if_ether.h
+
+/** The plugin's own keys. */
+const schema = () =>
+  object({
+    ipMasq: withDefault(boolean("masquerade what the container sends beyond its subnets"), false),
+    ipMasqBackend: withDefault(oneOf(["nftables", "iptables"], "how to masquerade"), "nftables"),
+    mtu: withDefault(integer(0, MTU_MAX, "of both ends; 0: the kernel's default"), 0),
+  });
+
+export type PtpConfig = Infer<ReturnType<typeof schema>>;
+
+/** Reads the configuration. Throws CniError 6 for a wrong type and 7 for a wrong value. */
+export function readPtpConfig({ config }: Invocation): PtpConfig {
+  const keys = schema().read(config.raw, "");
+  if (keys.mtu !== 0 && keys.mtu < MTU_MIN) {
+    throw new CniError(CNI_CODE.INVALID_CONFIG, `mtu: ${keys.mtu} is not a number from ${MTU_MIN} to ${MTU_MAX}`);
+  }
+  if (keys.ipMasq && keys.ipMasqBackend === "iptables") {
+    throw new CniError(
+      CNI_CODE.INVALID_CONFIG,
+      'ipMasqBackend: "iptables" is not available yet in this version',
+      'use "nftables", which is also the default',
+    );
+  }
+  return keys;
+}
+
+/** For DEL and GC, which a wrong value elsewhere is no reason to refuse. Throws CniError 6 for a wrong type. */
+export function wantsMasquerade({ config }: Invocation): boolean {
+  return object({ ipMasq: withDefault(boolean(), false) }).read(config.raw, "").ipMasq;
+}

@@ -1,0 +1,126 @@
+// Calls a plugin as a container runtime does: environment and standard input in, result or error and exit status out.
+// Either in this process, or as the executable that was built; a test can be written once for both.
+
+import { spawnSync } from "node:child_process";
+import { mkdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { type PluginIo, runPlugin } from "../../src/cni/dispatch.ts";
+import type { Command } from "../../src/cni/environment.ts";
+import type { Plugin } from "../../src/cni/plugin.ts";
+import { isOwnNetns } from "../../src/sys/netns.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
+
+/** One call. What is absent isn't set. */
+export interface PluginCall {
+  readonly command: Command | string;
+  readonly containerId?: string;
+  readonly netns?: string;
+  readonly ifname?: string;
+  readonly args?: string;
+  /** CNI_PATH; a directory that leads to our own IPAM plugins when absent. */
+  readonly path?: string;
+  /** Standard input: text as it is, anything else as JSON. */
+  readonly config?: unknown;
+}
+
+export interface PluginOutcome {
+  /** Exit status. */
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Standard output as JSON; undefined where there is none. */
+  // biome-ignore lint/suspicious/noExplicitAny: the tests look into whatever a plugin prints
+  readonly json: any;
+}
+
+/** Something that serves calls: a plugin in this process, or an executable. */
+export type CallPlugin = (call: PluginCall) => PluginOutcome;
+
+/** Serves calls with a plugin of ours in this process. IPAM plugins along CNI_PATH that aren't ours are executed. */
+export function inProcess(plugin: Plugin): CallPlugin {
+  return (call) => {
+    const environment = environmentOf({ ...call, path: call.path ?? ownPluginDirectory(process.execPath) });
+    const stdout: string[] = [];
+    const stderr: string[] = [];
+    const io: PluginIo = {
+      getenv: (name) => environment[name],
+      readStdin: () => Buffer.from(inputOf(call)),
+      write: (text) => stdout.push(text),
+      log: (line) => stderr.push(`${line}\n`),
+      isOwnNetns,
+      mapStack: (stack) => stack,
+    };
+    // Delegates inherit the environment of the process.
+    const status = withEnvironment(environment, () => runPlugin(plugin, io));
+    return outcomeOf(status, stdout.join(""), stderr.join(""));
+  };
+}
+
+/** Serves calls by executing this file, ours or upstream's. */
+export function executable(path: string): CallPlugin {
+  return (call) => {
+    const environment = {
+      PATH: process.env["PATH"],
+      ...environmentOf({ ...call, path: call.path ?? join(path, "..") }),
+    };
+    const child = spawnSync(path, { env: environment, input: inputOf(call), encoding: "utf8", maxBuffer: 64 << 20 });
+    if (child.error !== undefined) throw child.error;
+    return outcomeOf(child.status ?? 128, child.stdout, child.stderr);
+  };
+}
+
+/** A CNI_PATH in which our IPAM plugins are names of the program that runs: they are called, not executed, then. */
+export function ownPluginDirectory(program: string): string {
+  const directory = join(temporaryDirectory(), "cni");
+  mkdirSync(directory);
+  for (const name of ["host-local", "static"]) symlinkSync(program, join(directory, name));
+  return directory;
+}
+
+/** The result of a call that must have succeeded; otherwise throws with what it printed. */
+// biome-ignore lint/suspicious/noExplicitAny: see PluginOutcome
+export function succeed(outcome: PluginOutcome): any {
+  if (outcome.status !== 0) throw new Error(`the plugin failed: ${outcome.stdout}${outcome.stderr}`);
+  return outcome.json;
+}
+
+const VARIABLES = {
+  command: "CNI_COMMAND",
+  containerId: "CNI_CONTAINERID",
+  netns: "CNI_NETNS",
+  ifname: "CNI_IFNAME",
+  args: "CNI_ARGS",
+  path: "CNI_PATH",
+} as const;
+
+function environmentOf(call: PluginCall): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const [key, name] of Object.entries(VARIABLES)) {
+    const value = call[key as keyof typeof VARIABLES];
+    if (value !== undefined) environment[name] = value;
+  }
+  return environment;
+}
+
+function inputOf({ config }: PluginCall): string {
+  return typeof config === "string" ? config : JSON.stringify(config ?? {});
+}
+
+function outcomeOf(status: number, stdout: string, stderr: string): PluginOutcome {
+  return { status, stdout, stderr, json: stdout === "" ? undefined : JSON.parse(stdout) };
+}
+
+function withEnvironment<T>(environment: Record<string, string>, work: () => T): T {
+  const names = Object.values(VARIABLES);
+  const before = names.map((name) => process.env[name]);
+  const set = (name: string, value: string | undefined): void => {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  };
+  for (const name of names) set(name, environment[name]);
+  try {
+    return work();
+  } finally {
+    names.forEach((name, i) => set(name, before[i]));
+  }
+}

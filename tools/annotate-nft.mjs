@@ -18,7 +18,16 @@ HANDLE EXPR EXPRESSIONS",
   GEN: "ID PROC_PID PROC_NAME",
   OBJ: "TABLE NAME TYPE DATA USE HANDLE PAD USERDATA",
 };
-const FLAGS = { REQUEST: 1, MULTI: 2, ACK: 4, ECHO: 8, "ROOT/REPLACE": 0x100, "MATCH/EXCL": 0x200, CREATE: 0x400, APPEND: 0x800 };
+const FLAGS = {
+  REQUEST: 1,
+  MULTI: 2,
+  ACK: 4,
+  ECHO: 8,
+  "ROOT/REPLACE": 0x100,
+  "MATCH/EXCL": 0x200,
+  CREATE: 0x400,
+  APPEND: 0x800,
+};
 
 /** The datagrams of the trace: whether they were sent, and their bytes. */
 function datagrams(text) {
@@ -27,7 +36,13 @@ function datagrams(text) {
     const call = /^\d+ +(sendmsg|sendto|recvmsg|recvfrom)\(/.exec(line);
     if (call) found.push({ sent: call[1].startsWith("send"), bytes: [] });
     const row = /^ \| [0-9a-f]{5,} {2}([0-9a-f ]{48,50}) /.exec(line);
-    if (row) found.at(-1).bytes.push(...row[1].trim().split(/ +/).map((digits) => Number.parseInt(digits, 16)));
+    if (row)
+      found.at(-1).bytes.push(
+        ...row[1]
+          .trim()
+          .split(/ +/)
+          .map((digits) => Number.parseInt(digits, 16)),
+      );
   }
   return found.map(({ sent, bytes }) => ({ sent, bytes: Buffer.from(bytes) })).filter(({ bytes }) => bytes.length > 0);
 }
@@ -49,7 +64,13 @@ function typeName(message) {
 
 function rows(bytes) {
   const lines = [];
-  for (let at = 0; at < bytes.length; at += 16) lines.push(bytes.subarray(at, at + 16).toString("hex").replace(/..(?!$)/g, "$& "));
+  for (let at = 0; at < bytes.length; at += 16)
+    lines.push(
+      bytes
+        .subarray(at, at + 16)
+        .toString("hex")
+        .replace(/..(?!$)/g, "$& "),
+    );
   return lines;
 }
 
@@ -60,7 +81,8 @@ function attributes(bytes, name, depth) {
     const type = bytes.readUInt16LE(at + 2);
     const end = at + ((length + 3) & ~3);
     lines.push(`# ${"  ".repeat(depth)}${name(type & 0x3fff)}`);
-    if (type & 0x8000) lines.push(...rows(bytes.subarray(at, at + 4)), ...attributes(bytes.subarray(at + 4, end), String, depth + 1));
+    if (type & 0x8000)
+      lines.push(...rows(bytes.subarray(at, at + 4)), ...attributes(bytes.subarray(at + 4, end), String, depth + 1));
     else lines.push(...rows(bytes.subarray(at, end)));
     at = end;
   }
@@ -73,7 +95,8 @@ function annotate(message) {
   const flags = Object.keys(FLAGS).filter((flag) => bits & FLAGS[flag]);
   const object = type.replace(/^(NEW|GET|DEL)/, "");
   const names = (ATTRIBUTES[object] ?? "").split(" ");
-  const name = (number) => (names[number - 1] ? `NFTA_${object === "SETELEM" ? "SET_ELEM_LIST" : object}_${names[number - 1]}` : number);
+  const name = (number) =>
+    names[number - 1] ? `NFTA_${object === "SETELEM" ? "SET_ELEM_LIST" : object}_${names[number - 1]}` : number;
   const out = Buffer.from(message);
   out.writeUInt32LE(0, 12);
   return [

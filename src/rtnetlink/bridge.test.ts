@@ -74,7 +74,10 @@ describe("listBridgeVlans", () => {
     view.setUint16(16, 4 + entries.length * 8, true);
     view.setUint16(18, IFLA.AF_SPEC, true);
     entries.forEach(([flags, vid], i) => {
-      [8, 2, flags, vid].forEach((value, j) => view.setUint16(20 + i * 8 + j * 2, value, true));
+      view.setUint16(20 + i * 8, 8, true);
+      view.setUint16(22 + i * 8, 2, true);
+      view.setUint16(24 + i * 8, flags, true);
+      view.setUint16(26 + i * 8, vid, true);
     });
     const kernel = new FakeKernel(answerWith(RTM.NEWLINK, () => [payload]));
     return listBridgeVlans(new Connection(kernel)).get(3);

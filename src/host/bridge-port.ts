@@ -1,0 +1,62 @@
+// The node's end of a container's veth pair as a port of a bridge.
+
+import type { Connection } from "../netlink/connection.ts";
+import type { Request } from "../netlink/message.ts";
+import { setBridgePort } from "../rtnetlink/bridge-port.ts";
+import type { Device } from "../rtnetlink/device.ts";
+import { getLink, type Link } from "../rtnetlink/link.ts";
+import { IF_OPER } from "../rtnetlink/uapi.ts";
+import { poll } from "../sys/fd.ts";
+import { monotonicMs } from "../sys/process.ts";
+import { CheckError } from "./check.ts";
+
+/** How a port treats its frames. */
+export interface PortSettings {
+  /** Whether frames may leave through the port that they came in by. */
+  readonly hairpin: boolean;
+  /** Whether frames of other isolated ports are kept away. */
+  readonly isolated: boolean;
+}
+
+/** The requests that give a new port these settings: none where they are the kernel's defaults. */
+export function setUpPort(port: Device, { hairpin, isolated }: PortSettings): Request[] {
+  if (!hairpin && !isolated) return [];
+  return [setBridgePort(port, { ...(hairpin ? { hairpin } : {}), ...(isolated ? { isolated } : {}) })];
+}
+
+/** As upstream's plugin: it gives up after 2.55 s. */
+const PATIENCE_MS = 2550;
+const PAUSE_MS = 1;
+
+/**
+ * Waits until frames flow through the port, and returns the link as it is then. The kernel brings a port up in a work queue
+ * that is done within a millisecond; from 6.9 on, looking at the link waits for that. Throws an Error when it stays down.
+ */
+export function waitForPort(connection: Connection, port: Device): Link {
+  const deadline = monotonicMs() + PATIENCE_MS;
+  for (;;) {
+    const link = getLink(connection, port);
+    if (link === undefined)
+      throw new Error(`the bridge port ${port.name ?? port.index} has gone while it was being set up`);
+    if (link.operState === IF_OPER.UP) return link;
+    if (monotonicMs() > deadline) {
+      throw new Error(
+        `the bridge port ${link.name} did not come up within ${PATIENCE_MS / 1000} s: its state is ${stateText(link)}`,
+      );
+    }
+    poll([], PAUSE_MS);
+  }
+}
+
+function stateText({ operState }: Link): string {
+  const [name] = Object.entries(IF_OPER).find(([, state]) => state === operState) ?? [String(operState)];
+  return name.toLowerCase();
+}
+
+/** Throws CheckError where the port does not have the settings that were made. */
+export function checkPort({ name, port }: Link, wanted: PortSettings): void {
+  const settings = port?.kind === "bridge" && "hairpin" in port ? port : undefined;
+  if (wanted.hairpin && settings?.hairpin !== true)
+    throw new CheckError(`the bridge port ${name} is not in hairpin mode`);
+  if (wanted.isolated && settings?.isolated !== true) throw new CheckError(`the bridge port ${name} is not isolated`);
+}

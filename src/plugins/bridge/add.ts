@@ -1,0 +1,179 @@
+// ADD: a veth pair between the container and the bridge, addresses from IPAM, the bridge as their gateway.
+
+import { CNI_CODE, CniError } from "../../cni/error.ts";
+import type { Invocation } from "../../cni/plugin.ts";
+import type { Dns, Interface, Result } from "../../cni/result.ts";
+import type { Attachment } from "../../host/attachment.ts";
+import { type Bridge, ensureBridge, macWithPort, NotBridgeError } from "../../host/bridge.ts";
+import { setUpPort, waitForPort } from "../../host/bridge-port.ts";
+import { ensureVlanGateway, joinVlans } from "../../host/bridge-vlan.ts";
+import { configureContainer, readAssignments } from "../../host/container.ts";
+import { attachmentOf } from "../../host/detach.ts";
+import { enableForwarding } from "../../host/forwarding.ts";
+import { AddressConflictError, ensureGateways } from "../../host/gateway-address.ts";
+import { allocateAddresses } from "../../host/ipam.ts";
+import { setUpMacSpoofCheck, tearDownMacSpoofCheck } from "../../host/mac-spoof.ts";
+import { setUpMasquerade, tearDownMasquerade } from "../../host/masquerade.ts";
+import { type Namespaces, withNamespaces } from "../../host/namespaces.ts";
+import { type Undo, undoOnFailure } from "../../host/undo.ts";
+import { createVeth, deleteLinkIfAny, type Veth, type VethEnd } from "../../host/veth.ts";
+import type { SysctlName } from "../../sys/sysctl.ts";
+import { type Cidr, familyOf } from "../../wire/ip.ts";
+import { formatMac } from "../../wire/mac.ts";
+import { type BridgeConfig, readBridgeConfig, vlanGatewayName } from "./config.ts";
+import { type GatewayPlan, gatewayOfNetwork, planGateways } from "./gateways.ts";
+
+/** Everything that one ADD is about. */
+interface Attaching {
+  readonly invocation: Invocation;
+  readonly config: BridgeConfig;
+  readonly attachment: Attachment;
+  readonly namespaces: Namespaces;
+  readonly undo: Undo;
+}
+
+/** What the container has been given. */
+interface Given {
+  readonly plan: GatewayPlan;
+  readonly dns: Dns;
+  /** The interface that carries the gateways of a VLAN. */
+  readonly vlanInterface: Interface | undefined;
+}
+
+export function add(invocation: Invocation): Result {
+  const config = readBridgeConfig(invocation);
+  return withNamespaces(invocation.netns, (namespaces) =>
+    undoOnFailure((undo) => attach({ invocation, config, attachment: attachmentOf(invocation), namespaces, undo })),
+  );
+}
+
+function attach(attaching: Attaching): Result {
+  const { invocation, config, namespaces } = attaching;
+  const bridge = makeBridge(attaching);
+  const veth = connect(attaching, bridge);
+  const given = giveAddresses(attaching, bridge, veth);
+  const port = config.disableContainerInterface ? veth.host : waitForPort(namespaces.host, veth.host);
+  const interfaces = [
+    { name: bridge.name, mac: formatMac(macWithPort(namespaces.host, bridge, port)) },
+    { name: port.name, mac: formatMac(port.mac) },
+    { name: veth.container.name, mac: formatMac(veth.container.mac), sandbox: invocation.netns },
+  ];
+  const { ips, routes } = given.plan;
+  const dns = isSaid(invocation.config.dns) ? invocation.config.dns : given.dns;
+  return { interfaces: [...interfaces, ...(given.vlanInterface ? [given.vlanInterface] : [])], ips, routes, dns };
+}
+
+function makeBridge({ invocation, config, namespaces }: Attaching): Bridge {
+  try {
+    const bridge = ensureBridge(namespaces.host, {
+      name: config.bridge,
+      mtu: config.mtu,
+      promisc: config.promiscMode,
+      vlanFiltering: config.vlanFiltering,
+      isGateway: isGatewayItself(invocation, config),
+      duplicateAddressDetection: config.enabledad,
+    });
+    const { info } = bridge;
+    if (config.vlanFiltering && info?.kind === "bridge" && "vlanFiltering" in info && info.vlanFiltering === false) {
+      invocation.log(`${bridge.name} was made without vlan_filtering, so it does not keep VLANs apart`);
+    }
+    return bridge;
+  } catch (error) {
+    if (!(error instanceof NotBridgeError)) throw error;
+    throw CniError.because(error, CNI_CODE.INVALID_CONFIG, `bridge: ${JSON.stringify(config.bridge)} cannot be used`);
+  }
+}
+
+/** Whether gateway addresses go on the bridge: not on the interface of a VLAN, nor nowhere. */
+function isGatewayItself({ config: { ipamType } }: Invocation, { isGateway, vlan }: BridgeConfig): boolean {
+  return ipamType !== "" && isGateway && vlan === undefined;
+}
+
+/** Makes the veth pair, a port of the bridge. */
+function connect({ invocation, config, attachment, namespaces, undo }: Attaching, bridge: Bridge): Veth {
+  const { ifname } = invocation;
+  const { mtu, mac, vlan, trunk, preserveDefaultVlan } = config;
+  const veth = createVeth(namespaces, { ifname, mtu, mac, masterIndex: bridge.index }, undo);
+  namespaces.host.executeAll([
+    ...setUpPort(veth.host, { hairpin: config.hairpinMode, isolated: config.portIsolation }),
+    ...joinVlans(bridge, veth.host, { native: vlan, trunk, keepDefault: preserveDefaultVlan }),
+  ]);
+  if (config.macspoofchk) {
+    undo.defer(() => tearDownMacSpoofCheck(attachment));
+    setUpMacSpoofCheck(attachment, veth.host.name, veth.container.mac);
+  }
+  return veth;
+}
+
+function giveAddresses(attaching: Attaching, bridge: Bridge, veth: Veth): Given {
+  const { invocation, config, namespaces } = attaching;
+  const device = veth.container;
+  if (invocation.config.ipamType !== "") return giveAllocated(attaching, bridge, veth);
+  // Without IPAM the bridge only carries frames.
+  if (!config.disableContainerInterface) configureContainer(namespaces, { device, addresses: [], routes: [] });
+  return { plan: { ips: [], routes: [], gateways: [] }, dns: {}, vlanInterface: undefined };
+}
+
+function giveAllocated(attaching: Attaching, bridge: Bridge, veth: Veth): Given {
+  const { invocation, config, attachment, namespaces, undo } = attaching;
+  const ipam = allocateAddresses(invocation, undo);
+  // Whoever gets the addresses next must not meet the interface that has them: it goes before they are given back.
+  undo.defer(() => deleteLinkIfAny(namespaces.host, veth.host));
+  const plan = planGateways(ipam, config);
+  const addresses = readAssignments({ ...ipam, ips: plan.ips });
+  configureContainer(namespaces, {
+    device: veth.container,
+    addresses,
+    routes: plan.routes,
+    parameters: parametersOf(veth.container, config),
+    duplicateAddressDetection: config.enabledad,
+  });
+  const vlanInterface = setUpGateways(attaching, bridge, plan.gateways);
+  if (config.ipMasq) {
+    undo.defer(() => tearDownMasquerade(attachment, addresses));
+    setUpMasquerade(attachment, addresses);
+  }
+  return { plan, dns: ipam.dns, vlanInterface };
+}
+
+/** As upstream: the link-local address, too, can be used at once, and neighbours learn of the interface when it comes up. */
+function parametersOf({ name }: VethEnd, { enabledad }: BridgeConfig): (readonly [SysctlName, string])[] {
+  const detection: (readonly [SysctlName, string])[] = enabledad
+    ? [
+        [`net/ipv6/conf/${name}/enhanced_dad`, "1"],
+        [`net/ipv6/conf/${name}/accept_dad`, "1"],
+      ]
+    : [[`net/ipv6/conf/${name}/accept_dad`, "0"]];
+  return [...detection, [`net/ipv4/conf/${name}/arp_notify`, "1"]];
+}
+
+/** Puts the gateway addresses where they belong; returns the interface of the VLAN where that is not the bridge. */
+function setUpGateways(attaching: Attaching, bridge: Bridge, gateways: readonly Cidr[]): Interface | undefined {
+  const { invocation, config, namespaces } = attaching;
+  if (gateways.length === 0) return undefined;
+  const { vlan } = config;
+  const link =
+    vlan === undefined
+      ? bridge
+      : ensureVlanGateway(namespaces.host, bridge, vlanGatewayName(bridge.name, vlan), {
+          vid: vlan,
+          keepDefault: config.preserveDefaultVlan,
+        });
+  try {
+    ensureGateways(namespaces.host, link, gateways, {
+      force: config.forceAddress,
+      detectDuplicates: config.enabledad,
+      belongs: gatewayOfNetwork(invocation),
+    });
+  } catch (error) {
+    if (!(error instanceof AddressConflictError)) throw error;
+    const problem = `${link.name} cannot be the gateway because of another address, which forceAddress would replace`;
+    throw CniError.because(error, CNI_CODE.INVALID_CONFIG, problem);
+  }
+  for (const family of new Set(gateways.map(({ ip }) => familyOf(ip)))) enableForwarding(family);
+  return link === bridge ? undefined : { name: link.name, mac: formatMac(link.mac) };
+}
+
+function isSaid({ nameservers, search, options, domain }: Dns): boolean {
+  return nameservers !== undefined || search !== undefined || options !== undefined || Boolean(domain);
+}

@@ -1,0 +1,81 @@
+// CHECK: is everything that ADD made still there, and as it was made?
+
+import { type Invocation, requirePrevResult } from "../../cni/plugin.ts";
+import type { Interface, Result } from "../../cni/result.ts";
+import { checkPort } from "../../host/bridge-port.ts";
+import { arePeers, CheckError, checkAddresses, checkLink, checkRoutes } from "../../host/check.ts";
+import { readAssignments } from "../../host/container.ts";
+import { attachmentOf } from "../../host/detach.ts";
+import { checkGateways } from "../../host/gateway-address.ts";
+import { checkAllocation } from "../../host/ipam.ts";
+import { checkMacSpoofCheck } from "../../host/mac-spoof.ts";
+import { checkMasquerade } from "../../host/masquerade.ts";
+import { type Namespaces, withNamespaces } from "../../host/namespaces.ts";
+import type { Connection } from "../../netlink/connection.ts";
+import { getLink, type Link } from "../../rtnetlink/link.ts";
+import { IFF } from "../../rtnetlink/uapi.ts";
+import { type BridgeConfig, readBridgeConfig, vlanGatewayName } from "./config.ts";
+import { gatewaysOf } from "./gateways.ts";
+
+export function check(invocation: Invocation): void {
+  const config = readBridgeConfig(invocation);
+  withNamespaces(invocation.netns, (namespaces) => {
+    if (invocation.config.ipamType !== "") checkAllocation(invocation);
+    checkAttachment(invocation, config, namespaces, requirePrevResult(invocation));
+  });
+}
+
+function checkAttachment(
+  invocation: Invocation,
+  config: BridgeConfig,
+  { host, container }: Namespaces,
+  result: Result,
+): void {
+  const attachment = attachmentOf(invocation);
+  const bridge = checkBridge(host, config, result);
+  const device = checkLink(container, containerInterface(invocation, result), "veth", "in the container");
+  const port = findPort(host, result, device, bridge);
+  checkPort(port, { hairpin: config.hairpinMode, isolated: config.portIsolation });
+  if (config.macspoofchk) checkMacSpoofCheck(attachment, port.name, device.mac);
+  checkAddresses(container, device, result);
+  checkRoutes(container, result);
+  if (invocation.config.ipamType === "") return;
+  if (config.isGateway) checkGateways(host, gatewayLink(host, config, bridge, result), gatewaysOf(result));
+  if (config.ipMasq) checkMasquerade(attachment, readAssignments(result));
+}
+
+function checkBridge(host: Connection, config: BridgeConfig, result: Result): Link {
+  const expected = result.interfaces.find(({ name, sandbox }) => name === config.bridge && !sandbox);
+  if (expected === undefined) throw new CheckError(`prevResult does not have the bridge ${config.bridge}`);
+  // A bridge that carries no addresses changes its MAC address as ports come and go.
+  const keepsMac = config.isGateway && config.vlan === undefined && result.ips.length > 0;
+  const bridge = checkLink(host, keepsMac ? expected : { name: expected.name }, "bridge", "on the node");
+  if (config.promiscMode && (bridge.flags & IFF.PROMISC) === 0) {
+    throw new CheckError(`the bridge ${bridge.name} is not in promiscuous mode`);
+  }
+  return bridge;
+}
+
+function containerInterface({ ifname, netns }: Invocation, result: Result): Interface {
+  const found = result.interfaces.find(({ name, sandbox }) => name === ifname && sandbox === netns);
+  if (found !== undefined) return found;
+  throw new CheckError(`prevResult does not have the interface ${ifname} in ${netns}`);
+}
+
+/** The node's end of the pair, by the names in the result. */
+function findPort(host: Connection, result: Result, device: Link, bridge: Link): Link {
+  for (const expected of result.interfaces) {
+    if (expected.sandbox || expected.name === bridge.name) continue;
+    const link = getLink(host, expected.name);
+    if (link === undefined || !arePeers(link, device)) continue;
+    if (link.masterIndex !== bridge.index) throw new CheckError(`${link.name} is not a port of bridge ${bridge.name}`);
+    return checkLink(host, expected, "veth", "on the node");
+  }
+  throw new CheckError(`none of the interfaces in prevResult is the node's end of ${device.name}`);
+}
+
+function gatewayLink(host: Connection, config: BridgeConfig, bridge: Link, result: Result): Link {
+  if (config.vlan === undefined) return bridge;
+  const name = vlanGatewayName(bridge.name, config.vlan);
+  return checkLink(host, result.interfaces.find((one) => one.name === name) ?? { name }, "veth", "on the node");
+}

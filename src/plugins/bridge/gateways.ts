@@ -1,0 +1,94 @@
+// What the configuration makes of the addresses that IPAM gave: which gateways the bridge carries for them, and which
+// default routes they get.
+
+import { CniError } from "../../cni/error.ts";
+import type { Invocation } from "../../cni/plugin.ts";
+import { familyOfCidr, type IpConfig, type Result, type Route } from "../../cni/result.ts";
+import { readAssignments } from "../../host/container.ts";
+import { readHostLocalConfig } from "../../ipam/host-local-config.ts";
+import { sameBytes } from "../../wire/codec.ts";
+import { type Cidr, formatIp, networkOf, offsetIp, parseCidr } from "../../wire/ip.ts";
+
+/** What the container is given, and what the bridge needs for it. */
+export interface GatewayPlan {
+  readonly ips: readonly IpConfig[];
+  readonly routes: readonly Route[];
+  /** Addresses for the bridge, one for each subnet; none where it is no gateway. */
+  readonly gateways: readonly Cidr[];
+}
+
+/** Index of the container's interface in the result. */
+const CONTAINER = 2;
+
+const RT_TABLE_MAIN = 254; // include/uapi/linux/rtnetlink.h
+
+/** Completes what IPAM gave, as upstream does; `isDefaultGateway` adds default routes where there are none. */
+export function planGateways(
+  ipam: Result,
+  { isGateway, isDefaultGateway }: { readonly isGateway: boolean; readonly isDefaultGateway: boolean },
+): GatewayPlan {
+  const routes = [...ipam.routes];
+  const ips = ipam.ips.map(({ address, gateway }) => {
+    const wanted = gateway || (isGateway ? firstAddress(address) : undefined);
+    if (isDefaultGateway && !routes.some(isDefaultOf(familyOfCidr(address)))) {
+      routes.push({ dst: familyOfCidr(address) === 4 ? "0.0.0.0/0" : "::/0", gw: wanted });
+    }
+    return { address, gateway: wanted, interface: CONTAINER };
+  });
+  return { ips, routes, gateways: isGateway ? gatewaysOf({ ...ipam, ips }) : [] };
+}
+
+/** The addresses that a bridge carries for a result: the gateway of each address, with its prefix length. */
+export function gatewaysOf(result: Result): Cidr[] {
+  const gateways: Cidr[] = [];
+  for (const { gateway, prefixLength } of readAssignments(result)) {
+    if (gateway === undefined) continue;
+    const one = { ip: gateway, prefixLength };
+    if (!gateways.some((other) => isSame(other, one))) gateways.push(one);
+  }
+  return gateways;
+}
+
+/**
+ * A test for addresses that a bridge has for another subnet of the same network: where a range set has several subnets, an
+ * attachment gets an address of one of them, and the bridge is the gateway of them all.
+ */
+export function gatewayOfNetwork(invocation: Invocation): (address: Cidr) => boolean {
+  let own: readonly Cidr[] | undefined;
+  return (address) => {
+    own ??= rangeGateways(invocation);
+    return own.some((gateway) => isSame(gateway, address));
+  };
+}
+
+function rangeGateways(invocation: Invocation): Cidr[] {
+  if (invocation.config.ipamType !== "host-local") return [];
+  try {
+    const { sets } = readHostLocalConfig(invocation);
+    return sets.flat().map(({ gateway, subnet }) => ({ ip: gateway, prefixLength: subnet.prefixLength }));
+  } catch (error) {
+    // The one that is executed may understand what ours doesn't.
+    if (error instanceof CniError) return [];
+    throw error;
+  }
+}
+
+/** Whether a route is a default route that leaves no room for another: upstream overlooks those without a next hop. */
+function isDefaultOf(family: 4 | 6): (route: Route) => boolean {
+  const dst = family === 4 ? "0.0.0.0/0" : "::/0";
+  return (route) => {
+    if (route.dst !== dst) return false;
+    const isInMainTable = (route.table ?? RT_TABLE_MAIN) === RT_TABLE_MAIN;
+    return Boolean(route.gw) || (isInMainTable && !route.priority);
+  };
+}
+
+function firstAddress(address: string): string | undefined {
+  const cidr = parseCidr(address);
+  const first = cidr && offsetIp(networkOf(cidr).ip, 1);
+  return first && formatIp(first);
+}
+
+function isSame(a: Cidr, b: Cidr): boolean {
+  return a.prefixLength === b.prefixLength && sameBytes(a.ip, b.ip);
+}

@@ -69,13 +69,18 @@ static JSValue c_text_value(JSContext *context, const char *text) {
   return text_value(context, (const uint8_t *)text, strlen(text));
 }
 
+// A Uint8Array over the whole buffer, which it takes over. QuickJS reads three arguments, however many it is told of.
+static JSValue view_value(JSContext *context, JSValue buffer) {
+  JSValueConst arguments[] = {buffer, JS_UNDEFINED, JS_UNDEFINED};
+  JSValue array = JS_NewTypedArray(context, 3, arguments, JS_TYPED_ARRAY_UINT8);
+  JS_FreeValue(context, buffer);
+  return array;
+}
+
 // A Uint8Array with a copy of the bytes.
 static JSValue bytes_value(JSContext *context, const uint8_t *bytes, size_t length) {
   JSValue buffer = JS_NewArrayBufferCopy(context, bytes, length);
-  if (JS_IsException(buffer)) return buffer;
-  JSValue array = JS_NewTypedArray(context, 1, &buffer, JS_TYPED_ARRAY_UINT8);
-  JS_FreeValue(context, buffer);
-  return array;
+  return JS_IsException(buffer) ? buffer : view_value(context, buffer);
 }
 
 static JSValue host_syscall(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
@@ -169,9 +174,7 @@ static JSValue host_encode(JSContext *context, JSValueConst this, int count, JSV
   JS_FreeCString(context, text);
   if (JS_IsException(result)) return result;
   bauta_replace_surrogates(JS_GetArrayBuffer(context, &length, result), length);
-  JSValue array = JS_NewTypedArray(context, 1, &result, JS_TYPED_ARRAY_UINT8);
-  JS_FreeValue(context, result);
-  return array;
+  return view_value(context, result);
 }
 
 static JSValue host_decode(JSContext *context, JSValueConst this, int count, JSValueConst *values) {

@@ -1,0 +1,151 @@
+// What the CNI specification asks of every plugin before it does anything, as a suite that each plugin runs. It needs no
+// privileges: whatever it sends must be refused, or succeed, without a look at the kernel.
+
+import { describe, expect, it } from "vitest";
+import type { Plugin } from "../../src/cni/plugin.ts";
+import { callPlugin, type Outcome, type Variables } from "./call.ts";
+
+export interface Contract {
+  /** A configuration that is right, without `cniVersion`, `name` and `type`. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Configurations that are wrong in one key each, laid over `config`, by the path that the error must name. */
+  readonly wrong?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+const attachment: Variables = {
+  CNI_COMMAND: "ADD",
+  CNI_CONTAINERID: "conformance",
+  CNI_NETNS: "/nonexistent/netns",
+  CNI_IFNAME: "eth0",
+  CNI_PATH: "/nonexistent",
+};
+
+/** Registers the suite for one plugin. */
+export function runContract(plugin: Plugin, contract: Contract): void {
+  const config = { cniVersion: "1.1.0", name: "conformance", type: plugin.name, ...contract.config };
+  const call = (env: Variables, given: unknown = config): Outcome => callPlugin(plugin, env, given);
+  const command = (name: string, env: Variables = {}): Variables => ({ ...attachment, CNI_COMMAND: name, ...env });
+
+  describe(`${plugin.name} keeps the contract of a plugin:`, () => {
+    environmentCases(call, command);
+    configurationCases(call, command, config);
+
+    it.each(Object.entries(contract.wrong ?? {}))(
+      "an invalid %s is named by ADD, with code 6, 7 or 2",
+      (path, wrong) => {
+        const { json } = expectError(call(attachment, { ...config, ...wrong }));
+        expect([2, 6, 7]).toContain(json.code);
+        expect(json.msg).toContain(path);
+      },
+    );
+  });
+}
+
+type Call = (env: Variables, config?: unknown) => Outcome;
+type WithCommand = (name: string, env?: Variables) => Variables;
+
+/** A failed call prints one error with all its keys, and says nothing that only a fault in the program would bring. */
+function expectError(outcome: Outcome, code?: number): Outcome {
+  expect(outcome.status).toBe(1);
+  expect(outcome.json).toMatchObject({ cniVersion: expect.any(String), msg: expect.stringMatching(/./) });
+  expect(outcome.json.code).not.toBe(999);
+  if (code !== undefined) expect(outcome.json).toMatchObject({ code });
+  return outcome;
+}
+
+function environmentCases(call: Call, command: WithCommand): void {
+  it("VERSION lists the versions, whatever else is set", () => {
+    const { status, json } = call({ CNI_COMMAND: "VERSION", CNI_NETNS: "dummy", CNI_IFNAME: "//" }, "no JSON");
+    expect(status).toBe(0);
+    expect(json).toEqual({
+      cniVersion: "1.1.0",
+      supportedVersions: ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"],
+    });
+  });
+
+  it("without CNI_COMMAND it introduces itself on standard error", () => {
+    const { status, json, log } = call({});
+    expect([status, json]).toEqual([0, undefined]);
+    expect(log.join("\n")).toMatch(/^CNI .* plugin.*\nCNI protocol versions supported: 0\.1\.0, .*1\.1\.0$/);
+  });
+
+  it("an unknown command is refused", () => {
+    expect(expectError(call(command("HELLO")), 4).json.msg).toContain("HELLO");
+  });
+
+  it.each([
+    ["ADD", ["CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME"]],
+    ["CHECK", ["CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME"]],
+    ["DEL", ["CNI_CONTAINERID", "CNI_IFNAME"]],
+    ["GC", ["CNI_PATH"]],
+  ])("%s names every variable that is missing", (name, missing) => {
+    const { json } = expectError(call({ CNI_COMMAND: name }), 4);
+    for (const variable of missing) expect(json.msg).toContain(variable);
+  });
+
+  it.each([
+    ["CNI_CONTAINERID", ["../x", "a/b", "..", "a b", 'a"b', "a\nb", "-a", "x".repeat(300)]],
+    ["CNI_IFNAME", ["a/b", "..", ".", "a b", "a:b", "a\n", "x".repeat(16), "eth%d"]],
+  ])("an invalid %s is refused by ADD, CHECK and DEL", (variable, values) => {
+    for (const name of ["ADD", "CHECK", "DEL"]) {
+      for (const value of values) {
+        expect(expectError(call(command(name, { [variable]: value })), 4).json.msg).toContain(variable);
+      }
+    }
+  });
+
+  it("ADD refuses the network namespace that the plugin runs in", () => {
+    expectError(call(command("ADD", { CNI_NETNS: "/proc/self/ns/net" })), 8);
+  });
+}
+
+function configurationCases(call: Call, command: WithCommand, config: Readonly<Record<string, unknown>>): void {
+  const verbs = ["ADD", "CHECK", "DEL", "GC", "STATUS"];
+
+  it.each(["", "{", '{"cniVersion": "1.1.0", "name": "x', "hello", "[]", "null", "5"])(
+    "standard input that is %j is refused by every verb",
+    (stdin) => {
+      for (const verb of verbs) expectError(call(command(verb), stdin), 6);
+    },
+  );
+
+  it.each(["", "a/b", "..", "a b", "a\nb", "a\0", '"', "x".repeat(300), null])(
+    "the network name %j is refused",
+    (name) => {
+      for (const verb of verbs) {
+        expect(expectError(call(command(verb), { ...config, name }), 7).json.msg).toContain("name");
+      }
+    },
+  );
+
+  it("wrong types in the common keys are refused by name", () => {
+    const wrong = {
+      cniVersion: 1,
+      name: {},
+      type: [],
+      ipam: "x",
+      dns: 5,
+      runtimeConfig: [],
+      args: "x",
+      capabilities: { mac: "yes" },
+      prevResult: "x",
+    };
+    for (const [key, value] of Object.entries(wrong)) {
+      expect(expectError(call(command("ADD"), { ...config, [key]: value }), 6).json.msg).toContain(key);
+    }
+  });
+
+  it("an unknown version is refused by every verb, and told", () => {
+    for (const verb of verbs) {
+      expectError(call(command(verb), { ...config, cniVersion: "0.9.0" }), 1);
+    }
+  });
+
+  it.each([
+    ["CHECK", "0.3.1"],
+    ["GC", "1.0.0"],
+    ["STATUS", "1.0.0"],
+  ])("%s is refused for version %s, which does not have it", (verb, cniVersion) => {
+    expectError(call(command(verb), { ...config, cniVersion }), 1);
+  });
+}

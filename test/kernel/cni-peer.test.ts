@@ -1,0 +1,186 @@
+// Our side of the CNI specification beside that of containernetworking/plugins' own executables: the same results byte for
+// byte, the same error codes. The peers that are asked touch no interface: `bandwidth` without limits hands prevResult
+// through, `static` prints its configuration.
+
+import { spawnSync } from "node:child_process";
+import fc from "fast-check";
+import { beforeAll, describe, expect, it } from "vitest";
+import { runPlugin } from "../../src/cni/dispatch.ts";
+import type { JsonObject } from "../../src/cni/json.ts";
+import { parseResult } from "../../src/cni/result.ts";
+import { formatResult } from "../../src/cni/result-json.ts";
+import { SUPPORTED_VERSIONS, type Version } from "../../src/cni/versions.ts";
+import { host } from "../../src/sys/host.ts";
+import { isOwnNetns } from "../../src/sys/netns.ts";
+import { requireNamespaces } from "../support/netns.ts";
+
+const peers = process.env["BAUTA_PEER_DIR"];
+
+beforeAll(() => {
+  requireNamespaces();
+  if (peers === undefined) throw new Error("BAUTA_PEER_DIR is not set: npm test sets it by tools/peer-plugins.sh");
+});
+
+type Variables = Readonly<Record<string, string>>;
+
+const attachment: Variables = {
+  CNI_COMMAND: "ADD",
+  CNI_CONTAINERID: "c1",
+  CNI_NETNS: "/nonexistent",
+  CNI_IFNAME: "eth0",
+  CNI_PATH: "/nonexistent",
+};
+
+interface Outcome {
+  readonly status: number;
+  readonly stdout: string;
+}
+
+function runPeer(name: string, env: Variables, input: string): Outcome {
+  const { status, stdout } = spawnSync(`${peers}/${name}`, { input, env, encoding: "utf8" });
+  return { status: status ?? -1, stdout };
+}
+
+/** A plugin of ours that has no verbs: whatever is refused, the dispatcher has refused. */
+function runOurs(env: Variables, input: string): Outcome {
+  let stdout = "";
+  const status = runPlugin(
+    { name: "none" },
+    {
+      getenv: (name) => env[name],
+      readStdin: () => host.encode(input),
+      write: (text) => {
+        stdout += text;
+      },
+      log: () => undefined,
+      isOwnNetns,
+      mapStack: (stack) => stack,
+    },
+  );
+  return { status, stdout };
+}
+
+// Go escapes these in JSON, which says the same.
+const text = fc.string({ maxLength: 5 }).map((given) => given.replaceAll(/[<>&\b\f\u007f\u2028\u2029]/g, "x"));
+const number = fc.integer({ min: 0, max: 5000 });
+const prefix4 = fc.tuple(fc.ipV4(), fc.integer({ min: 0, max: 32 })).map(([ip, length]) => `${ip}/${length}`);
+const prefix6 = fc.tuple(fc.ipV6(), fc.integer({ min: 0, max: 128 })).map(([ip, length]) => `${ip}/${length}`);
+const prefix = fc.oneof(prefix4, prefix6);
+const address = fc.oneof(fc.ipV4(), fc.ipV6(), fc.constant(""));
+const texts = fc.array(text, { maxLength: 3 });
+const dns = fc.record({ nameservers: texts, domain: text, search: texts, options: texts }, { requiredKeys: [] });
+const route = fc.record(
+  { dst: prefix, gw: address, mtu: number, advmss: number, priority: number, table: number, scope: number },
+  { requiredKeys: ["dst"] },
+);
+const link = fc.record(
+  { name: text, mac: text, mtu: number, sandbox: text, socketPath: text, pciID: text },
+  { requiredKeys: [] },
+);
+const ip = fc.record({ address: prefix, gateway: address, interface: number }, { requiredKeys: ["address"] });
+
+/** A result of 0.3.0 or later; addresses say their version, which it is no harm to say after 0.4.0. */
+const modern = (cniVersion: Version): fc.Arbitrary<JsonObject> =>
+  fc
+    .record(
+      {
+        interfaces: fc.array(link, { maxLength: 3 }),
+        ips: fc.array(
+          ip.map((one) => ({ ...one, version: one.address.includes(":") ? "6" : "4" })),
+          { maxLength: 3 },
+        ),
+        routes: fc.array(route, { maxLength: 3 }),
+        dns,
+      },
+      { requiredKeys: [] },
+    )
+    .map((result) => JSON.parse(JSON.stringify({ cniVersion, ...result })));
+
+describe("a prevResult that is handed through", () => {
+  it.each(["0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"] as const)("comes out of both alike in %s", (cniVersion) => {
+    fc.assert(
+      fc.property(modern(cniVersion), (prevResult) => {
+        const input = JSON.stringify({ cniVersion, name: "n", type: "bandwidth", prevResult });
+        const printed = runPeer("bandwidth", attachment, input).stdout;
+        expect(formatResult(parseResult(prevResult, cniVersion, "prevResult"), cniVersion)).toBe(`${printed}\n`);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe("a result", () => {
+  const addresses = [
+    { address: "10.0.0.1/24", gateway: "10.0.0.254" },
+    { address: "2001:db8::1/64", gateway: "2001:db8::ff" },
+  ];
+  const routes = [
+    { dst: "0.0.0.0/0", mtu: 1400, table: 0, scope: 0, priority: 5 },
+    { dst: "::/0", gw: "fe80::1", advmss: 3 },
+    { dst: "10.1.0.0/16", gw: "10.0.0.9" },
+  ];
+  const servers = { nameservers: ["1.1.1.1"], domain: "example.org", search: ["a", "b"], options: ["ndots:1"] };
+
+  it.each(SUPPORTED_VERSIONS)("is converted by both alike into %s", (cniVersion) => {
+    const ipam = { type: "static", addresses, routes, dns: servers };
+    const peer = runPeer("static", attachment, JSON.stringify({ cniVersion, name: "n", type: "static", ipam }));
+    const result = { interfaces: [], ips: addresses, routes, dns: servers };
+    expect(formatResult(result, cniVersion)).toBe(`${peer.stdout}\n`);
+  });
+});
+
+describe("a call", () => {
+  const config = { cniVersion: "1.1.0", name: "n", type: "static", ipam: { addresses: [] } };
+  const without = (...names: readonly string[]): Variables =>
+    Object.fromEntries(Object.entries(attachment).filter(([name]) => !names.includes(name)));
+  const command = (name: string): Variables => ({ ...attachment, CNI_COMMAND: name });
+
+  it.each<[string, Variables, unknown]>([
+    ["without CNI_COMMAND", without("CNI_COMMAND"), config],
+    ["VERSION", { CNI_COMMAND: "VERSION" }, config],
+    ["VERSION without configuration", { CNI_COMMAND: "VERSION", CNI_NETNS: "dummy" }, ""],
+    ["STATUS", command("STATUS"), config],
+    ["GC", command("GC"), config],
+    ["GC without CNI_PATH", { CNI_COMMAND: "GC" }, config],
+    ["DEL", command("DEL"), config],
+    ["DEL without CNI_NETNS", { ...without("CNI_NETNS"), CNI_COMMAND: "DEL" }, config],
+    ["DEL in its own namespace", { ...command("DEL"), CNI_NETNS: "/proc/self/ns/net" }, config],
+    [
+      "DEL in its own namespace, on purpose",
+      { ...command("DEL"), CNI_NETNS: "/proc/self/ns/net", CNI_NETNS_OVERRIDE: "True" },
+      config,
+    ],
+    ["an unknown command", command("HELLO"), config],
+    ["ADD without anything", { CNI_COMMAND: "ADD" }, config],
+    ["ADD without CNI_IFNAME", without("CNI_IFNAME"), config],
+    ["ADD without CNI_PATH", without("CNI_PATH"), config],
+    ["a container id with a slash", { ...attachment, CNI_CONTAINERID: "a/b" }, config],
+    ["a container id that is a directory", { ...attachment, CNI_CONTAINERID: ".." }, config],
+    ["a container id with a newline", { ...attachment, CNI_CONTAINERID: "a\n" }, config],
+    ["an interface name with a slash", { ...attachment, CNI_IFNAME: "a/b" }, config],
+    ["an interface name with a space", { ...attachment, CNI_IFNAME: "a b" }, config],
+    ["an interface name that is too long", { ...attachment, CNI_IFNAME: "a".repeat(16) }, config],
+    ["an interface name that is a directory", { ...attachment, CNI_IFNAME: "." }, config],
+    ["an empty configuration", attachment, ""],
+    ["half a configuration", attachment, '{"cniVersion": "1.1.0", "name": '],
+    ["a configuration that is no JSON", attachment, "hello"],
+    ["a configuration that is a list", attachment, []],
+    ["a name that is a number", attachment, { ...config, name: 5 }],
+    ["no name", attachment, { cniVersion: "1.1.0" }],
+    ["an empty name", attachment, { ...config, name: "" }],
+    ["a name with a slash", attachment, { ...config, name: "a/b" }],
+    ["a name that is a directory", attachment, { ...config, name: ".." }],
+    ["a version that is a number", attachment, { ...config, cniVersion: 1 }],
+    ["a version of the future", attachment, { ...config, cniVersion: "1.2.0" }],
+    ["a version that is none", attachment, { ...config, cniVersion: "new" }],
+    ["CHECK before its time", command("CHECK"), { ...config, cniVersion: "0.3.1" }],
+    ["CHECK in the future", command("CHECK"), { ...config, cniVersion: "1.2.0" }],
+    ["GC before its time", command("GC"), { ...config, cniVersion: "1.0.0" }],
+    ["STATUS before its time", command("STATUS"), { ...config, cniVersion: "1.0.0" }],
+  ])("%s ends for both with the same status and code", (_, env, given) => {
+    const input = typeof given === "string" ? given : JSON.stringify(given);
+    const [peer, ours] = [runPeer("static", env, input), runOurs(env, input)];
+    const code = ({ status, stdout }: Outcome): unknown => (status === 0 ? stdout : JSON.parse(stdout).code);
+    expect([ours.status, code(ours)]).toEqual([peer.status, code(peer)]);
+  });
+});

@@ -7,8 +7,11 @@ import { type Dns, dnsSchema } from "./result.ts";
 import { array, boolean, jsonObject, object, optional, record, type Schema, string, withDefault } from "./schema.ts";
 import { checkVersion, DEFAULT_VERSION, type Version } from "./versions.ts";
 
-/** More than any runtime sends; what is larger isn't read to its end. */
-export const CONFIG_LIMIT: number = 64 << 20;
+/**
+ * More than any runtime sends; what is larger isn't read to its end. What is smaller fits the engine's memory several
+ * times: as bytes, as text and as objects.
+ */
+export const CONFIG_LIMIT: number = 16 << 20;
 
 /** An attachment that is still valid, as GC is told. */
 export interface ValidAttachment {

@@ -310,7 +310,7 @@ describe("an error", () => {
   it("is one of input and output when standard input fails or is too large", () => {
     const errors = [
       new SyscallError("read", errno("EIO"), "read standard input"),
-      new RangeError("standard input is larger than 67108864 bytes"),
+      new RangeError("standard input is larger than 16777216 bytes"),
     ];
     for (const error of errors) {
       stdout = "";

@@ -200,7 +200,7 @@ describe("DEL", () => {
   it("goes on without a prevResult that can't be read, and says so", () => {
     expect(run({ env: env(DEL), stdin: { ...config, prevResult: { ips: 5 } } })).toBe(0);
     expect(calls[0]?.prevResult).toBeUndefined();
-    expect(log).toEqual(["prevResult is ignored: prevResult.ips: 5 is not an array"]);
+    expect(log).toEqual(["fake: prevResult is ignored: prevResult.ips: 5 is not an array"]);
   });
 
   it("keeps out of the plugin's own namespace, cleans up the rest, and then refuses it", () => {

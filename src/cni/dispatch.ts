@@ -3,7 +3,7 @@
 
 import { hasCode } from "../sys/error.ts";
 import { CONFIG_LIMIT, type NetworkConfig, parseConfig } from "./config.ts";
-import { type Environment, readEnvironment } from "./environment.ts";
+import { type Command, type Environment, readEnvironment } from "./environment.ts";
 import { CNI_CODE, CniError, formatError } from "./error.ts";
 import { toCniError } from "./error-code.ts";
 import type { Invocation, Plugin } from "./plugin.ts";
@@ -42,7 +42,7 @@ export function runPlugin(plugin: Plugin, io: PluginIo): number {
 interface Call {
   readonly plugin: Plugin;
   readonly io: PluginIo;
-  command: Environment["command"] | "";
+  command: Command | "";
   version: Version;
 }
 
@@ -65,8 +65,8 @@ function serveNetwork(call: Call, environment: Environment): void {
   const config = parseConfig(readConfig(io), environment.command);
   call.version = config.cniVersion;
   const { command, containerId, netns, ifname, args, path } = environment;
-  const prevResult = readPrevResult(config, environment, io);
   const log = (line: string): void => io.log(`${plugin.name}: ${line}`);
+  const prevResult = readPrevResult(config, command, log);
   const invocation = { command, containerId, netns, ifname, args, path, config, prevResult, log };
   const isOwn = usesOwnNetns(environment, io);
   if (command === "DEL") {
@@ -90,13 +90,13 @@ function readConfig(io: PluginIo): Uint8Array {
 }
 
 /** A DEL goes on without a prevResult that can't be read: it must not fail for what is missing. */
-function readPrevResult(config: NetworkConfig, { command }: Environment, io: PluginIo): Result | undefined {
+function readPrevResult(config: NetworkConfig, command: Command, log: Invocation["log"]): Result | undefined {
   if (config.prevResult === undefined) return undefined;
   try {
     return parseResult(config.prevResult, config.cniVersion, "prevResult");
   } catch (error) {
     if (command !== "DEL" || !(error instanceof CniError)) throw error;
-    io.log(`prevResult is ignored: ${error.message}`);
+    log(`prevResult is ignored: ${error.message}`);
     return undefined;
   }
 }

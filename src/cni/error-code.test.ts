@@ -104,6 +104,16 @@ describe("toCniError()", () => {
     expect(convert(error)).toMatchObject({ code: 11, message: `cannot delete link: ${told}; ${told}` });
   });
 
+  it("finds aggregates behind other errors", () => {
+    const inner = (...errors: readonly unknown[]): Error =>
+      new Error("outer", { cause: new Error("middle", { cause: new AggregateError(errors, "several") }) });
+    expect(convert(inner(new CniError(3, "a"), new CniError(3, "b")))).toMatchObject({
+      code: 3,
+      message: "outer: middle: a; outer: middle: b",
+    });
+    expect(convert(inner(new CniError(3, "a")))).toMatchObject({ code: 3, message: "outer: middle: a" });
+  });
+
   it("gives an aggregate the code that all its errors share, and 999 otherwise", () => {
     expect(convert(new AggregateError([full, full])).code).toBe(5);
     expect(convert(new AggregateError([full, busy])).code).toBe(999);

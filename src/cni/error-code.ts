@@ -23,10 +23,14 @@ export function toCniError(thrown: unknown, command: Command | "", mapStack: (st
   return new CniError(code ?? CNI_CODE.INTERNAL, message, details.length > 0 ? details.join("; ") : undefined);
 }
 
-/** The errors that an AggregateError collects, those of aggregates among them too; any other error is itself. */
+/** The errors that an AggregateError collects, wherever it is among the causes; any other error is itself. */
 function flatten(error: Error): readonly Error[] {
-  if (!(error instanceof AggregateError) || error.errors.length === 0) return [error];
-  return error.errors.flatMap((one: unknown) => (one instanceof Error ? flatten(one) : [new Error(String(one))]));
+  if (error instanceof AggregateError && error.errors.length > 0) {
+    return error.errors.flatMap((one: unknown) => (one instanceof Error ? flatten(one) : [new Error(String(one))]));
+  }
+  if (error instanceof CniError || !(error.cause instanceof Error)) return [error];
+  const causes = flatten(error.cause);
+  return causes[0] === error.cause ? [error] : causes.map((cause) => new Error(error.message, { cause }));
 }
 
 /** The error and what caused it, the outermost first. */

@@ -14,4 +14,10 @@ export function plugin(name, exported = name, file = `${name}.ts`) {
 }
 
 /** @type {readonly import("./bundle.mjs").Bundle[]} */
-export const BUNDLES = [plugin("loopback"), plugin("ptp")];
+export const BUNDLES = [
+  plugin("bridge", "bridge", "bridge/plugin.ts"),
+  plugin("host-local", "hostLocalPlugin"),
+  plugin("loopback"),
+  plugin("ptp"),
+  plugin("static", "staticPlugin"),
+];

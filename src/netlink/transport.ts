@@ -21,10 +21,8 @@ export interface SocketOptions {
   readonly netns?: number | undefined;
   /** Multicast groups to listen to, by number (not by bit). */
   readonly groups?: readonly number[];
-  /** Bytes of receive buffer, where the default (212,992) is too small: a monitor's, or a large batch's. */
+  /** Bytes of receive buffer, where the default (212,992) is too small: a monitor's. */
   readonly receiveBuffer?: number;
-  /** Bytes of send buffer: the largest datagram that can be sent. */
-  readonly sendBuffer?: number;
 }
 
 const SOCK_CLOEXEC = 0o2000000;
@@ -33,6 +31,8 @@ const SO = { SNDBUF: 7, RCVBUF: 8, RCVTIMEO: 20, SNDBUFFORCE: 32, RCVBUFFORCE: 3
 const MSG = { TRUNC: 0x20, DONTWAIT: 0x40 } as const;
 /** No answer of the kernel's takes this long; a listener for events waits for ever. */
 const RECEIVE_TIMEOUT_S = 30;
+/** What surely fits into the buffers that a socket has from the beginning (net.core.wmem_default is 212,992). */
+const LARGE_DATAGRAM = 65536;
 /** Dumps come in datagrams of up to 32 KiB when the reader offers that much (NLMSG_GOODSIZE grows with it). */
 const DATAGRAM_SIZE = 32768;
 
@@ -64,7 +64,6 @@ export class NetlinkSocket implements Transport {
     }
     for (const group of options.groups ?? []) this.#setOption(SOL_NETLINK, NETLINK_OPTION.ADD_MEMBERSHIP, group);
     if (options.receiveBuffer !== undefined) this.#setBuffer(SO.RCVBUFFORCE, SO.RCVBUF, options.receiveBuffer);
-    if (options.sendBuffer !== undefined) this.#setBuffer(SO.SNDBUFFORCE, SO.SNDBUF, options.sendBuffer);
   }
 
   #setOption(level: number, option: number, value: number): void {
@@ -78,6 +77,7 @@ export class NetlinkSocket implements Transport {
   }
 
   send(datagram: Uint8Array): void {
+    if (datagram.length > LARGE_DATAGRAM) this.#makeRoom(datagram.length);
     const sent = call("send a netlink message", "sendto", this.fd, datagram, datagram.length, 0, 0, 0);
     if (sent !== datagram.length) throw new NetlinkProtocolError(`the kernel took ${sent} of ${datagram.length} bytes`);
   }
@@ -105,6 +105,12 @@ export class NetlinkSocket implements Transport {
       if (length > this.#buffer.length) throw new NetlinkProtocolError(`a reply of ${length} bytes was truncated`);
       return this.#buffer.subarray(0, length);
     }
+  }
+
+  /** A datagram must fit into the send buffer, and an error for each of its messages into the receive buffer. */
+  #makeRoom(length: number): void {
+    this.#setBuffer(SO.SNDBUFFORCE, SO.SNDBUF, length * 2);
+    this.#setBuffer(SO.RCVBUFFORCE, SO.RCVBUF, length * 2);
   }
 
   close(): void {

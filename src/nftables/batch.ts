@@ -14,11 +14,6 @@ import { NFNL_MSG, NFNL_SUBSYS, NFPROTO, NFT_MSG } from "./uapi.ts";
 /** How often a transaction is tried that the kernel asks to try again. */
 const COMMIT_ATTEMPTS = 16;
 
-/** A transaction is one datagram, and the send buffer is the limit to its size: this is some 100,000 elements. */
-const SEND_BUFFER = 16 << 20;
-/** One error of about 60 bytes comes back for each command that failed. */
-const RECEIVE_BUFFER = 4 << 20;
-
 const batchAttributes = attrs({ generation: attr(1, u32be) }); // NFNL_BATCH_GENID
 
 const generationAttributes = attrs({
@@ -43,8 +38,7 @@ export class Nftables {
 
   /** Opens a socket. Throws SyscallError. */
   static open(options: SocketOptions = {}): Nftables {
-    const buffers = { sendBuffer: SEND_BUFFER, receiveBuffer: RECEIVE_BUFFER };
-    return new Nftables(Connection.open(NETLINK.NETFILTER, { ...buffers, ...options }));
+    return new Nftables(Connection.open(NETLINK.NETFILTER, options));
   }
 
   /**

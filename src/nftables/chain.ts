@@ -114,12 +114,20 @@ export function readChain(message: Message): Chain {
   };
 }
 
+function getCommand(c: ChainName): Command {
+  const values = { table: c.table, name: c.name };
+  return command(NFT_MSG.GETCHAIN, 0, c.family, () => `get ${nameOf(c)}`, [chain, values]);
+}
+
+/** Whether all of these chains are there: one question for any number of them. Throws what the transport throws. */
+export function haveChains(connection: Connection, chains: readonly ChainName[]): boolean {
+  return connection.tryAll(chains.map(getCommand)).every(({ errno }) => errno === 0);
+}
+
 /** The chain, or undefined where there is none. Throws NetlinkError. */
 export function getChain(connection: Connection, c: ChainName): Chain | undefined {
-  const values = { table: c.table, name: c.name };
-  const get = command(NFT_MSG.GETCHAIN, 0, c.family, () => `get ${nameOf(c)}`, [chain, values]);
   try {
-    return connection.execute(get).map(readChain)[0];
+    return connection.execute(getCommand(c)).map(readChain)[0];
   } catch (error) {
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;

@@ -1,15 +1,16 @@
 // ADD: addresses come under masquerade.
 
 import type { Nftables } from "../../nftables/batch.ts";
+import { haveChains } from "../../nftables/chain.ts";
 import type { Command } from "../../nftables/message.ts";
 import { hasCode } from "../../sys/error.ts";
 import { sameBytes } from "../../wire/codec.ts";
-import { type Cidr, familyOf, formatCidr, formatIp } from "../../wire/ip.ts";
+import { type Cidr, type Family, familyOf, formatCidr, formatIp } from "../../wire/ip.ts";
 import { type Attachment, attachmentId, idText } from "../attachment.ts";
 import { addHoldings, byFamily, deleteElement, type Held, type Holding, readHeld } from "./elements.ts";
 import { type Policy, policyFor } from "./policy.ts";
 import { type DisplacedClaim, readRecordById, writeRecord } from "./records.ts";
-import { createPolicy, OWNERS, POLICIES, policyFaults, skeletonFaults } from "./tables.ts";
+import { createPolicy, nfproto, OWNERS, POLICIES, policyFaults, skeletonFaults, TABLE } from "./tables.ts";
 
 /** How often a change is begun again because another program's came in between. */
 export const ATTEMPTS = 200;
@@ -29,9 +30,12 @@ export function claim(nft: Nftables, attachment: Attachment, addresses: readonly
   remember([]);
   for (let attempt = 1; ; attempt++) {
     try {
-      // All that it takes in the common case, and the cheapest there is: the kernel waits for nothing.
-      nft.commit(byFamily(holdings).flatMap(([family, own]) => addHoldings(family, attachment, id, own)));
-      return;
+      // A transaction that fails waits for a grace period (16 ms), so the one question before it pays.
+      if (havePolicies(nft, byFamily(holdings))) {
+        // All that it takes in the common case, and the cheapest there is: the kernel waits for nothing.
+        nft.commit(byFamily(holdings).flatMap(([family, own]) => addHoldings(family, attachment, id, own)));
+        return;
+      }
     } catch (error) {
       if (!hasCode(error, "ENOENT", "EEXIST", "EBUSY")) throw error;
     }
@@ -45,6 +49,14 @@ export function claim(nft: Nftables, attachment: Attachment, addresses: readonly
       if (attempt === ATTEMPTS || !hasCode(error, "ERESTART", "ENOENT", "EEXIST", "EBUSY")) throw error;
     }
   }
+}
+
+/** Whether all the chains are there that the holdings go to. */
+function havePolicies(nft: Nftables, holdings: readonly (readonly [Family, readonly Holding[]])[]): boolean {
+  const chains = holdings.flatMap(([family, own]) =>
+    [...new Set(own.map(({ chain }) => chain))].map((name) => ({ family: nfproto(family), table: TABLE, name })),
+  );
+  return haveChains(nft.connection, chains);
 }
 
 /** What must change in the tables as they stand: missing parts are made, altered ones mended, addresses taken over. */

@@ -140,7 +140,7 @@ function reportError({ io, plugin, command, version }: Call, thrown: unknown): v
   try {
     io.write(formatError(error, version));
   } catch (writeError) {
-    io.log(`${plugin.name}: ${error.message}`);
-    io.log(`${plugin.name}: ${toCniError(writeError, command, io.mapStack).message}`);
+    const { message } = toCniError(writeError, command, io.mapStack);
+    for (const line of new Set([error.message, message])) io.log(`${plugin.name}: ${line}`);
   }
 }

@@ -53,6 +53,7 @@ static void become(const struct bauta_child *child, int in, int out, const sigse
     *error = errno;
     _exit(127);
   }
+  fcntl(2, F_SETFD, 0);  // Node has made its own close-on-exec
   if (syscall(SYS_close_range, 3, ~0U, 0) < 0) {
     long last = sysconf(_SC_OPEN_MAX);
     for (int fd = 3; fd < last; fd++) close(fd);

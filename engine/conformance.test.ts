@@ -1,0 +1,10 @@
+// The host functions under Node, the twin's side; executable.test.ts has the other.
+
+import { describe, it } from "vitest";
+import { CHECKS, VALUE, VARIABLE } from "./conformance.ts";
+
+process.env[VARIABLE] = VALUE;
+
+describe("the host functions under Node", () => {
+  for (const { name, run } of CHECKS) it(name, run);
+});

@@ -1,26 +1,31 @@
 // What ECMAScript has and this engine leaves out, because setting it up would cost every plugin's start (quickjs.c,
-// new_context). TypeScript and Node know it all, so the build looks for it.
+// new_context). TypeScript's library and Node have it all, so the build looks for it.
 
-const PATTERNS = {
-  Date: /\bDate\b(?=[.(])/,
-  Promise: /\bPromise\b(?=[.(])/,
-  "async functions": /\basync\s*(?:function\b|\()|\bawait\b/,
-  Proxy: /\bnew Proxy\b/,
-  "WeakRef and FinalizationRegistry": /\bnew (?:WeakRef|FinalizationRegistry)\b/,
-  "Atomics and SharedArrayBuffer": /\bAtomics\.|\bnew SharedArrayBuffer\b/,
-  "eval and new Function": /\beval\(|\bnew Function\b/,
-  "String.prototype.localeCompare": /\.localeCompare\(/,
-  "String.prototype.normalize": /\.normalize\(/,
-  Intl: /\bIntl\./,
-  "host objects of other platforms": /\b(?:console|process)\.|\bnew (?:TextEncoder|TextDecoder|URL|Buffer)\b/,
-};
+const GLOBALS = [
+  ...["Date", "Intl", "Promise", "Proxy", "WeakRef", "FinalizationRegistry", "Atomics", "SharedArrayBuffer", "eval"],
+  ...["console", "process", "Buffer", "TextEncoder", "TextDecoder", "URL", "setTimeout", "queueMicrotask", "fetch"],
+  "structuredClone",
+];
+const METHODS = ["localeCompare", "normalize"];
+
+const MARK = "bauta_absent_";
+
+/** For esbuild: each use of such a global, and only of the global, becomes one of a name that `absentFeatures` finds. */
+export const MARKED_GLOBALS = Object.fromEntries(GLOBALS.map((name) => [name, `${MARK}${name}`]));
+
+/** For esbuild: async functions become calls of a helper of this name. */
+export const LOWERED = { "async-await": false, "async-generator": false };
+const ASYNC_HELPER = /\b__async(?:Generator)?\(/;
 
 /**
- * The names of what the bundle uses and the engine hasn't got. Text is searched, strings included: better an alarm too
- * many in the build than a TypeError on a node.
+ * The names of what the bundle uses and the engine hasn't got. Asking for `typeof` something is no use.
  * @param {string} code
  * @returns {string[]}
  */
 export function absentFeatures(code) {
-  return Object.entries(PATTERNS).flatMap(([name, pattern]) => (pattern.test(code) ? [name] : []));
+  const globals = [...code.matchAll(new RegExp(`(?<!typeof )\\b${MARK}(\\w+)`, "g"))].map(([, name]) => String(name));
+  const methods = [...code.matchAll(/\.(\w+)\(/g)].map(([, name]) => String(name));
+  const used = [...globals, ...methods.filter((name) => METHODS.includes(name))];
+  if (ASYNC_HELPER.test(code)) used.push("async functions");
+  return [...new Set(used)];
 }

@@ -10,6 +10,9 @@
 
 #include "text.h"
 
+// Enough of a stack trace; that of a stack overflow has thousands of lines.
+#define MOST_LINES 40
+
 struct output {
   char buffer[4096];
   size_t length;
@@ -66,16 +69,27 @@ static void put_escaped(void *to, const char *bytes, size_t length) {
   }
 }
 
+// How much of the text its first lines are.
+static size_t beginning(const char *text) {
+  const char *at = text;
+  for (int lines = 0; *at != '\0' && lines < MOST_LINES; at++) lines += *at == '\n';
+  return (size_t)(at - text);
+}
+
+static void put_details(struct output *output, const struct bauta_bundle *bundle, const char *text) {
+  size_t length = beginning(text);
+  if (bundle == NULL) put_escaped(output, text, length);
+  else bauta_map_stack(bundle, text, length, put_escaped, output);
+  if (text[length] != '\0') put_escaped(output, "    ...\n", 8);
+}
+
 void bauta_print_failure(const struct bauta_bundle *bundle, const char *const *message, const char *const *details) {
   static const char head[] = "{\"cniVersion\":\"1.1.0\",\"code\":999,\"msg\":\"", middle[] = "\",\"details\":\"";
   struct output output = {.length = 0};
   put(&output, head, sizeof head - 1);
   for (; *message != NULL; message++) put_escaped(&output, *message, strlen(*message));
   put(&output, middle, sizeof middle - 1);
-  for (; *details != NULL; details++) {
-    if (bundle == NULL) put_escaped(&output, *details, strlen(*details));
-    else bauta_map_stack(bundle, *details, strlen(*details), put_escaped, &output);
-  }
+  for (; *details != NULL; details++) put_details(&output, bundle, *details);
   put(&output, "\"}\n", 3);
   flush(&output);
 }

@@ -12,7 +12,6 @@
 #define SMALL 1024  // up to this size a list for each multiple of 16, above it four for each power of two
 #define HUGE (256UL << 10)  // above this size pages of its own
 #define LISTS 128
-#define RESERVE (64UL << 10)
 
 struct block {
   size_t size;  // with this header; the bytes that the caller has come after it, at a multiple of 16
@@ -67,9 +66,15 @@ static struct block *cut_huge(size_t bytes, size_t *size) {
   return pages == NULL ? NULL : (struct block *)(pages + 16 - HEADER);
 }
 
-// What is kept back for the error that tells of the first refusal: QuickJS throws null where it can't make one.
+// Each refusal gives out some of what is kept back, for the error that tells of it: QuickJS throws null where it can't
+// make one.
 static void *refuse(JSMallocState *state) {
-  if (!bauta_heap_exhausted && state->malloc_limit <= SIZE_MAX - RESERVE) state->malloc_limit += RESERVE;
+  static size_t reserve = 1UL << 20;
+  const size_t part = 64UL << 10;
+  if (reserve > 0) {
+    state->malloc_limit += part;
+    reserve -= part;
+  }
   bauta_heap_exhausted = true;
   return NULL;
 }

@@ -14,7 +14,7 @@ import { checkVersion, DEFAULT_VERSION, type Version } from "./versions.ts";
 export const CONFIG_LIMIT: number = 16 << 20;
 
 /** An attachment that is still valid, as GC is told. */
-export interface ValidAttachment {
+interface ValidAttachment {
   readonly containerId: string;
   readonly ifname: string;
 }

@@ -1,8 +1,8 @@
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { run } from "../../test/support/netns.ts";
 import { close } from "../sys/fd.ts";
 import { openContainerNetns } from "./netns.ts";
 
@@ -42,7 +42,7 @@ describe("openContainerNetns()", () => {
   it("does not wait for somebody at the other end of a FIFO", () => {
     const directory = mkdtempSync(join(tmpdir(), "netns-"));
     try {
-      execFileSync("mkfifo", [join(directory, "fifo")]);
+      run("mkfifo", join(directory, "fifo"));
       expect(() => openContainerNetns(join(directory, "fifo"))).toThrow(expect.objectContaining({ code: 8 }));
     } finally {
       rmSync(directory, { recursive: true });

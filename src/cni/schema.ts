@@ -6,7 +6,7 @@ import { CNI_CODE, CniError } from "./error.ts";
 import { excerpt, isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
 
 /** What a schema is made of, for whoever describes it to people or programs. */
-export type Shape =
+type Shape =
   | { readonly kind: "boolean" | "string" | "json" | "json object" }
   | { readonly kind: "integer"; readonly min: number; readonly max: number }
   | { readonly kind: "one of"; readonly values: readonly string[] }

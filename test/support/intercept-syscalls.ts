@@ -13,14 +13,20 @@ export class Killed extends Error {
 /** Decides about each call before it is made: undefined lets it through, an errno name fails it. */
 export type Interceptor = (name: SyscallName, args: readonly unknown[]) => ErrnoName | undefined;
 
-/** Runs `work` with every system call shown to `intercept` first. */
-export function withSyscalls<T>(intercept: Interceptor, work: () => T): T {
+/** Runs `work` with every system call shown to `intercept` first, and its result to `observe`. */
+export function withSyscalls<T>(
+  intercept: Interceptor,
+  work: () => T,
+  observe: (name: SyscallName | undefined, args: readonly unknown[], result: number) => void = () => {},
+): T {
   const { bautaHost } = globalThis;
   const original = bautaHost.syscall;
   bautaHost.syscall = (number, ...args) => {
     const name = NAMES.get(number);
     const failure = name === undefined ? undefined : intercept(name, args);
-    return failure === undefined ? original(number, ...args) : -errno(failure);
+    const result = failure === undefined ? original(number, ...args) : -errno(failure);
+    observe(name, args, result);
+    return result;
   };
   try {
     return work();
@@ -40,22 +46,26 @@ export function syscallsOf(work: () => unknown): readonly SyscallName[] {
 }
 
 /**
- * Runs `work` as if the process were killed just before its system call number `nth` (from 0): from then on none is made but
- * those that close descriptors, as the kernel would. Returns whether it got so far.
+ * Runs `work` as if the process were killed just before its system call number `nth` (from 0): none is made from then on,
+ * and what it has open is closed, as the kernel does. Returns whether it got so far.
  */
 export function dieAt(nth: number, work: () => unknown): boolean {
+  const open = new Set<number>();
   let count = 0;
-  let isDead = false;
+  const die: Interceptor = () => {
+    if (count++ >= nth) throw new Killed("killed");
+    return undefined;
+  };
   try {
-    withSyscalls((name) => {
-      if (count++ === nth) isDead = true;
-      if (isDead && name !== "close") throw new Killed("killed");
-      return undefined;
-    }, work);
+    withSyscalls(die, work, (name, args, result) => {
+      if (name === "openat" && result >= 0) open.add(result);
+      if (name === "close") open.delete(Number(args[0]));
+    });
   } catch (error) {
-    if (!isDead) throw error;
+    if (count <= nth) throw error;
   }
-  return isDead;
+  for (const fd of open) globalThis.bautaHost.syscall(SYS.close, fd);
+  return count > nth;
 }
 
 /** A system call's argument that is text, without its NUL. */

@@ -1,0 +1,130 @@
+// The configuration of host-local: the `ipam` section and the addresses and ranges that come from the runtime.
+
+import { parseArgs } from "../cni/args.ts";
+import type { NetworkConfig } from "../cni/config.ts";
+import { CNI_CODE, CniError } from "../cni/error.ts";
+import { cidr } from "../cni/fields.ts";
+import { excerpt } from "../cni/json.ts";
+import { type Route, routeSchema } from "../cni/result.ts";
+import { array, object, optional, type Schema, string, text, withDefault } from "../cni/schema.ts";
+import { isAtLeast } from "../cni/versions.ts";
+import { type Cidr, familyOf, type Ip, parseCidr, parseIp } from "../wire/ip.ts";
+import type { IpamCall } from "./ipam.ts";
+import { checkDisjoint, completeSet, type RangeConfig, type RangeSet, rangeFields, rangeSchema } from "./range.ts";
+import { readRequestedIps } from "./requested-ips.ts";
+
+const DEFAULT_DATA_DIR = "/var/lib/cni/networks";
+
+export interface HostLocalConfig {
+  /** At least one; the index is that of `last_reserved_ip.N`. */
+  readonly sets: readonly RangeSet[];
+  readonly routes: readonly Route[];
+  /** A file in the form of resolv.conf, or "" */
+  readonly resolvConf: string;
+  readonly requested: readonly Ip[];
+}
+
+/** The `ipam` section as it is written. */
+export interface HostLocalSection {
+  readonly ranges: readonly (readonly RangeConfig[])[];
+  readonly routes: readonly Route[];
+  readonly dataDir: string;
+  readonly resolvConf: string;
+  readonly subnet: Cidr | undefined;
+  readonly rangeStart: Ip | undefined;
+  readonly rangeEnd: Ip | undefined;
+  readonly gateway: Ip | undefined;
+}
+
+export function hostLocalSchema(): Schema<HostLocalSection> {
+  return object({
+    ranges: withDefault(array(array(rangeSchema())), []),
+    routes: withDefault(array(routeSchema()), []),
+    dataDir: dataDirField(),
+    resolvConf: withDefault(string("a file in the form of resolv.conf, for the result's dns"), ""),
+    subnet: optional(cidr("a range set of one range, before those of `ranges`")),
+    ...rangeFields(),
+  });
+}
+
+function dataDirField(): Schema<string> {
+  return withDefault(path(`where addresses are noted; ${DEFAULT_DATA_DIR} where absent`), DEFAULT_DATA_DIR);
+}
+
+function path(about: string): Schema<string> {
+  const parse = (given: string): string | undefined => (given.includes("\0") ? undefined : given);
+  return { ...text("a path", parse, about), emptyIsAbsent: true };
+}
+
+/** The directory of the network's store. All that DEL and GC need: they work whatever else is wrong. Throws CniError. */
+export function storeDirectory(config: NetworkConfig): string {
+  const { dataDir } = object({ dataDir: dataDirField() }).read(sectionOf(config), "ipam");
+  return `${dataDir.replace(/\/+$/, "")}/${config.name}`;
+}
+
+function sectionOf({ ipam }: NetworkConfig): NonNullable<NetworkConfig["ipam"]> {
+  if (ipam !== undefined) return ipam;
+  throw new CniError(CNI_CODE.INVALID_CONFIG, "ipam is missing: it says which addresses to give out");
+}
+
+/** Reads and checks everything. Throws CniError. */
+export function readHostLocalConfig({ config, args }: IpamCall): HostLocalConfig {
+  const { routes, resolvConf, ...section } = hostLocalSchema().read(sectionOf(config), "ipam");
+  const sets = completeSets(gatherSets(config, section));
+  checkFamilies(sets, config);
+  return { sets, routes, resolvConf, requested: readRequested(config, args) };
+}
+
+interface NamedSet {
+  readonly at: string;
+  readonly ranges: readonly RangeConfig[];
+  readonly paths: readonly string[];
+}
+
+/** The sets in the order of their numbers: from the runtime, the one at the top of the section, then `ranges`. */
+function gatherSets(config: NetworkConfig, section: Omit<HostLocalSection, "routes" | "resolvConf">): NamedSet[] {
+  const named = (ranges: readonly RangeConfig[], at: string): NamedSet => {
+    return { at, ranges, paths: ranges.map((_, i) => `${at}[${i}]`) };
+  };
+  const ipRanges = withDefault(array(array(rangeSchema())), []);
+  const { runtimeConfig } = object({ runtimeConfig: optional(object({ ipRanges })) }).read(config.raw, "");
+  const sets = (runtimeConfig?.ipRanges ?? []).map((ranges, i) => named(ranges, `runtimeConfig.ipRanges[${i}]`));
+  const { subnet, rangeStart, rangeEnd, gateway } = section;
+  // The keys beside `subnet` mean nothing without it.
+  if (subnet !== undefined) {
+    sets.push({ at: "ipam", ranges: [{ subnet, rangeStart, rangeEnd, gateway }], paths: ["ipam"] });
+  }
+  return sets.concat(section.ranges.map((ranges, i) => named(ranges, `ipam.ranges[${i}]`)));
+}
+
+function completeSets(named: readonly NamedSet[]): readonly RangeSet[] {
+  if (named.length === 0) {
+    throw new CniError(CNI_CODE.INVALID_CONFIG, "ipam: no IP ranges specified", "ipam.ranges says which there are");
+  }
+  const sets = named.map(({ at, ranges, paths }) => completeSet(ranges, at, paths));
+  checkDisjoint(
+    sets,
+    named.map(({ at }) => at),
+  );
+  return sets;
+}
+
+function checkFamilies(sets: readonly RangeSet[], { cniVersion }: NetworkConfig): void {
+  if (isAtLeast(cniVersion, "0.3.0")) return;
+  const families = sets.flatMap(([first]) => (first === undefined ? [] : [familyOf(first.start)]));
+  if (new Set(families).size === families.length) return;
+  const problem = `CNI version ${cniVersion} does not support more than 1 address per family`;
+  throw new CniError(CNI_CODE.INVALID_CONFIG, `ipam.ranges: ${problem}`, "use cniVersion 0.3.0 or later");
+}
+
+/** Each may carry a prefix length, which tells nothing here: the subnet does. */
+function readRequested({ raw }: NetworkConfig, args: string): readonly Ip[] {
+  const parse = (given: string): Ip | undefined => parseIp(given) ?? parseCidr(given)?.ip;
+  const { IP: wanted = "" } = parseArgs(args, ["IP"]);
+  const first = wanted === "" ? undefined : parse(wanted);
+  if (wanted !== "" && first === undefined) {
+    throw new CniError(CNI_CODE.INVALID_ENVIRONMENT, `CNI_ARGS: IP ${excerpt(wanted)} is not an IP address`);
+  }
+  const ips = readRequestedIps(raw, text("an IP address", parse));
+  return [...(first === undefined ? [] : [first]), ...ips.args, ...ips.runtimeConfig];
+}

@@ -1,0 +1,346 @@
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { withSyscalls } from "../../test/support/intercept-syscalls.ts";
+import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
+import { parseConfig } from "../cni/config.ts";
+import { CniError } from "../cni/error.ts";
+import { parseResult, type Result } from "../cni/result.ts";
+import { host } from "../sys/host.ts";
+import { parseIp } from "../wire/ip.ts";
+import { hostLocal } from "./host-local.ts";
+import { readHostLocalConfig } from "./host-local-config.ts";
+import type { IpamCall } from "./ipam.ts";
+import { formatSet } from "./range.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+
+interface Options {
+  readonly ipam?: Json;
+  readonly network?: Json;
+  readonly containerId?: string;
+  readonly ifname?: string;
+  readonly args?: string;
+  readonly prevResult?: Json;
+}
+
+const DUAL = { ranges: [[{ subnet: "10.1.0.0/24" }], [{ subnet: "fd00::/64" }]] };
+
+function call(options: Options = {}): IpamCall {
+  const { ipam = DUAL, network = {}, containerId = "abc", ifname = "eth0", args = "", prevResult } = options;
+  const json = { cniVersion: "1.1.0", name: "net", type: "bridge", ipam: { type: "host-local", ...ipam }, ...network };
+  const config = parseConfig(host.encode(JSON.stringify(json)), "ADD");
+  const result: Result | undefined =
+    prevResult === undefined
+      ? undefined
+      : parseResult(JSON.parse(JSON.stringify(prevResult)), config.cniVersion, "prevResult");
+  return { config, containerId, ifname, args, prevResult: result };
+}
+
+/** Calls that share a data directory. */
+function inDirectory(): { dataDir: string; with: (options?: Options) => IpamCall; taken: () => string[] } {
+  const dataDir = temporaryDirectory();
+  return {
+    dataDir,
+    with: (options = {}) => call({ ...options, ipam: { ...(options.ipam ?? DUAL), dataDir } }),
+    taken: () => readdirSync(`${dataDir}/net`).filter((name) => parseIp(name) !== undefined),
+  };
+}
+
+function errorOf(work: () => unknown): CniError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof CniError) return error;
+    throw error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+const setsOf = (options: Options): string[] => readHostLocalConfig(call(options)).sets.map(formatSet);
+const requestedOf = (options: Options): string[] =>
+  readHostLocalConfig(call(options)).requested.map((ip) => [...ip].join("."));
+
+describe("the configuration of host-local", () => {
+  it("takes the range sets of the runtime first, then the one at the top, then the others", () => {
+    const ipam = { subnet: "10.2.0.0/24", rangeStart: "10.2.0.9", ranges: [[{ subnet: "10.3.0.0/24" }]] };
+    const network = { runtimeConfig: { ipRanges: [[{ subnet: "10.4.0.0/24" }, { subnet: "10.5.0.0/24" }]] } };
+    expect(setsOf({ ipam, network })).toEqual([
+      "10.4.0.1-10.4.0.254,10.5.0.1-10.5.0.254",
+      "10.2.0.9-10.2.0.254",
+      "10.3.0.1-10.3.0.254",
+    ]);
+  });
+
+  it("ignores start, end and gateway at the top where there is no subnet", () => {
+    const ipam = { rangeStart: "10.9.0.9", gateway: "10.9.0.1", ranges: [[{ subnet: "10.3.0.0/24" }]] };
+    expect(setsOf({ ipam })).toEqual(["10.3.0.1-10.3.0.254"]);
+  });
+
+  it.each<[string, Options, number, string]>([
+    ["no ipam section", { network: { ipam: null } }, 7, "ipam is missing: it says which addresses to give out"],
+    ["no ranges", { ipam: {} }, 7, "ipam: no IP ranges specified"],
+    ["an empty range set", { ipam: { ranges: [[]] } }, 7, "ipam.ranges[0]: is an empty range set"],
+    [
+      "an object for a range set",
+      { ipam: { ranges: [{ subnet: "10.1.0.0/24" }] } },
+      6,
+      'ipam.ranges[0]: {"subnet":"10.1.0.0/24"} is not an array',
+    ],
+    ["a wrong subnet at the top", { ipam: { subnet: "10.1.0.9/24" } }, 7, "ipam.subnet: 10.1.0.9/24 has host bits set"],
+    [
+      "a range end outside",
+      { ipam: { ranges: [[{ subnet: "10.1.0.0/24", rangeEnd: "10.2.0.1" }]] } },
+      7,
+      "ipam.ranges[0][0].rangeEnd: 10.2.0.1 is not in subnet 10.1.0.0/24",
+    ],
+    [
+      "sets that overlap",
+      { ipam: { subnet: "10.1.0.0/16", ranges: [[{ subnet: "10.1.5.0/24" }]] } },
+      7,
+      "ipam.ranges[0]: range 10.1.5.1-10.1.5.254 overlaps with 10.1.0.1-10.1.255.254 of ipam",
+    ],
+    [
+      "a wrong range of the runtime",
+      { network: { runtimeConfig: { ipRanges: [[{ subnet: "x" }]] } } },
+      7,
+      'runtimeConfig.ipRanges[0][0].subnet: "x" is not a CIDR prefix',
+    ],
+    [
+      "a wrong route",
+      { ipam: { ...DUAL, routes: [{ dst: "10.0.0.0" }] } },
+      7,
+      'ipam.routes[0].dst: "10.0.0.0" is not a CIDR prefix',
+    ],
+    [
+      "a data directory with a NUL",
+      { ipam: { ...DUAL, dataDir: "/a\0b" } },
+      7,
+      'ipam.dataDir: "/a\\u0000b" is not a path',
+    ],
+    [
+      "an address to ask for that is none",
+      { network: { args: { cni: { ips: ["10.1.0"] } } } },
+      7,
+      'args.cni.ips[0]: "10.1.0" is not an IP address',
+    ],
+    [
+      "an address of the runtime that is none",
+      { network: { runtimeConfig: { ips: ["10.1.0.1/33"] } } },
+      7,
+      'runtimeConfig.ips[0]: "10.1.0.1/33" is not an IP address',
+    ],
+    ["a wrong CNI_ARGS", { args: "IP=nonsense" }, 4, 'CNI_ARGS: IP "nonsense" is not an IP address'],
+    ["an unknown CNI_ARGS", { args: "K8S_POD_NAME=x" }, 4, "CNI_ARGS: this plugin does not know K8S_POD_NAME"],
+    [
+      "two addresses of a family before 0.3.0",
+      {
+        network: { cniVersion: "0.2.0" },
+        ipam: { ranges: [[{ subnet: "10.1.0.0/24" }], [{ subnet: "10.2.0.0/24" }]] },
+      },
+      7,
+      "ipam.ranges: CNI version 0.2.0 does not support more than 1 address per family",
+    ],
+  ])("refuses %s", (_, options, code, message) => {
+    const error = errorOf(() => readHostLocalConfig(call(options)));
+    expect({ code: error.code, message: error.message }).toEqual({ code, message });
+  });
+
+  it("takes an address of each family before 0.3.0", () => {
+    expect(setsOf({ network: { cniVersion: "0.2.0" } })).toHaveLength(2);
+  });
+
+  it("gathers what is asked for from everywhere, with a prefix length or without", () => {
+    const network = { args: { cni: { ips: ["10.1.0.8", "10.1.0.9/24"] } }, runtimeConfig: { ips: ["10.1.0.10/16"] } };
+    const args = "IgnoreUnknown=1;K8S_POD_NAME=x;IP=10.1.0.7/24";
+    expect(requestedOf({ network, args })).toEqual(["10.1.0.7", "10.1.0.8", "10.1.0.9", "10.1.0.10"]);
+    expect(requestedOf({ args: "IP=" })).toEqual([]);
+    expect(requestedOf({ network: { args: { cni: {} }, runtimeConfig: {} } })).toEqual([]);
+  });
+});
+
+describe("hostLocal.add()", () => {
+  it("returns addresses with the subnet's prefix length, gateways and the routes as they are", () => {
+    const ipam = { ...DUAL, routes: [{ dst: "0.0.0.0/0" }, { dst: "fd01::/16", gw: "fd00::9", mtu: 1400, table: 0 }] };
+    expect(hostLocal.add(inDirectory().with({ ipam }))).toEqual({
+      interfaces: [],
+      ips: [
+        { address: "10.1.0.2/24", gateway: "10.1.0.1" },
+        { address: "fd00::2/64", gateway: "fd00::1" },
+      ],
+      routes: [{ dst: "0.0.0.0/0" }, { dst: "fd01::/16", gw: "fd00::9", mtu: 1400, table: 0 }],
+      dns: {},
+    });
+  });
+
+  it("reads DNS from resolvConf, and takes nothing where that cannot be read", () => {
+    const { dataDir, with: options } = inDirectory();
+    writeFileSync(`${dataDir}/resolv.conf`, "nameserver 10.1.0.53\nsearch a b\n");
+    const ipam = { ...DUAL, resolvConf: `${dataDir}/resolv.conf` };
+    expect(hostLocal.add(options({ ipam })).dns).toMatchObject({ nameservers: ["10.1.0.53"], search: ["a", "b"] });
+    rmSync(`${dataDir}/net`, { recursive: true });
+    const error = errorOf(() => hostLocal.add(options({ ipam: { ...DUAL, resolvConf: `${dataDir}/none` } })));
+    expect(error).toMatchObject({ code: 5, message: `ipam.resolvConf: cannot read "${dataDir}/none"` });
+    expect(readdirSync(dataDir)).toEqual(["resolv.conf"]);
+  });
+
+  it("gives an interface one set of addresses, and another one others", () => {
+    const { with: options } = inDirectory();
+    hostLocal.add(options());
+    expect(() => hostLocal.add(options())).toThrow("10.1.0.2 has been allocated to abc");
+    expect(hostLocal.add(options({ ifname: "eth1" })).ips[0]?.address).toBe("10.1.0.3/24");
+  });
+
+  it.each([
+    ["ENOSPC", "No space left on device", "make room on its file system"],
+    ["EROFS", "Read-only file system", "ipam.dataDir must be a directory that this process can write to"],
+    ["EIO", "Input/output error", undefined],
+  ] as const)("says what to do about %s, and leaves nothing", (code, text, advice) => {
+    const { dataDir, with: options, taken } = inDirectory();
+    hostLocal.add(options({ containerId: "first" }));
+    const before = readdirSync(`${dataDir}/net`);
+    const error = errorOf(() =>
+      withSyscalls(
+        (name, args) => ((name === "openat" && (Number(args[2]) & 3) !== 0) || name === "write" ? code : undefined),
+        () => hostLocal.add(options()),
+      ),
+    );
+    expect(error.code).toBe(5);
+    expect(error.message).toBe(`host-local: cannot take addresses in ${dataDir}/net: ${text}`);
+    expect(error.details).toBe(advice);
+    expect(taken()).toHaveLength(2);
+    expect(readdirSync(`${dataDir}/net`)).toEqual(before);
+  });
+
+  it("takes a data directory with slashes at its end", () => {
+    const { dataDir } = inDirectory();
+    hostLocal.add(call({ ipam: { ...DUAL, dataDir: `${dataDir}//` } }));
+    expect(readdirSync(`${dataDir}/net`)).toContain("10.1.0.2");
+  });
+});
+
+describe("hostLocal.del()", () => {
+  it("gives everything back, as often as it is asked to", () => {
+    const { with: options, taken } = inDirectory();
+    hostLocal.add(options());
+    hostLocal.add(options({ containerId: "other" }));
+    hostLocal.del(options());
+    hostLocal.del(options());
+    expect(taken().sort()).toEqual(["10.1.0.3", "fd00::3"]);
+  });
+
+  it("makes no directory where there is none", () => {
+    const { dataDir, with: options } = inDirectory();
+    hostLocal.del(options());
+    expect(readdirSync(dataDir)).toEqual([]);
+  });
+
+  it("works whatever else is wrong with the configuration", () => {
+    const { with: options, taken } = inDirectory();
+    hostLocal.add(options());
+    hostLocal.del(options({ ipam: { ranges: [[]] }, args: "nonsense" }));
+    expect(taken()).toEqual([]);
+  });
+});
+
+describe("hostLocal.check()", () => {
+  const result = (...addresses: string[]): Json => ({
+    cniVersion: "1.1.0",
+    ips: addresses.map((address) => ({ address })),
+  });
+
+  it("is content with what ADD left", () => {
+    const { with: options } = inDirectory();
+    hostLocal.add(options());
+    hostLocal.check(options());
+    hostLocal.check(options({ prevResult: result("10.1.0.2/24", "fd00::2/64", "192.0.2.7/24") }));
+  });
+
+  it.each([
+    ["nothing is noted", undefined, "host-local: no address is noted in DIR for container abc, interface eth1"],
+    [
+      "an address is not noted",
+      result("10.1.0.2/24", "fd00::9/64"),
+      "host-local: fd00::9 is not noted in DIR for container abc, interface eth0",
+    ],
+  ])("complains where %s", (_, prevResult, message) => {
+    const { dataDir, with: options } = inDirectory();
+    hostLocal.add(options());
+    const who = prevResult === undefined ? { ifname: "eth1" } : { prevResult };
+    const error = errorOf(() => hostLocal.check(options(who)));
+    expect(error).toMatchObject({ code: 999, message: message.replace("DIR", `${dataDir}/net`) });
+  });
+
+  it("complains where there is no directory, and makes none", () => {
+    const { dataDir, with: options } = inDirectory();
+    expect(errorOf(() => hostLocal.check(options())).message).toContain("no address is noted");
+    expect(readdirSync(dataDir)).toEqual([]);
+  });
+});
+
+describe("hostLocal.gc()", () => {
+  it("keeps what is valid", () => {
+    const { with: options, taken } = inDirectory();
+    for (const containerId of ["a", "b", "c"]) hostLocal.add(options({ containerId }));
+    hostLocal.gc(options({ network: { "cni.dev/valid-attachments": [{ containerID: "b", ifname: "eth0" }] } }));
+    expect(taken().sort()).toEqual(["10.1.0.3", "fd00::3"]);
+  });
+
+  it("makes no directory where there is none", () => {
+    const { dataDir, with: options } = inDirectory();
+    hostLocal.gc(options());
+    expect(readdirSync(dataDir)).toEqual([]);
+  });
+});
+
+describe("hostLocal.status()", () => {
+  const TINY = { ranges: [[{ subnet: "10.1.0.0/24" }], [{ subnet: "10.2.0.0/30" }]] };
+
+  it("is content while there are addresses, and where there is no directory yet", () => {
+    const { dataDir, with: options } = inDirectory();
+    hostLocal.status(options());
+    expect(readdirSync(dataDir)).toEqual([]);
+    hostLocal.add(options());
+    hostLocal.status(options());
+  });
+
+  it("names the range set that has no more, until one is given back", () => {
+    const { with: options } = inDirectory();
+    hostLocal.add(options({ ipam: TINY }));
+    const error = errorOf(() => hostLocal.status(options({ ipam: TINY })));
+    expect(error).toMatchObject({ code: 50, message: "no IP addresses available in range set: 10.2.0.1-10.2.0.2" });
+    hostLocal.del(options({ ipam: TINY }));
+    hostLocal.status(options({ ipam: TINY }));
+  });
+
+  it("counts closely where other addresses are in the directory", () => {
+    const { dataDir, with: options } = inDirectory();
+    mkdirSync(`${dataDir}/net`);
+    for (let n = 0; n < 5; n++) writeFileSync(`${dataDir}/net/10.9.0.${n}`, "x");
+    hostLocal.status(options({ ipam: TINY }));
+  });
+
+  it("knows a range that never had any", () => {
+    const ipam = { ranges: [[{ subnet: "10.2.0.0/30", rangeEnd: "10.2.0.1" }]] };
+    expect(errorOf(() => hostLocal.status(inDirectory().with({ ipam }))).code).toBe(50);
+  });
+
+  it("does not look into files where a look at their number will do", () => {
+    const { with: options } = inDirectory();
+    hostLocal.add(options());
+    const opened: string[] = [];
+    withSyscalls(
+      (name, args) => {
+        if (name === "openat")
+          opened.push(
+            Buffer.from(args[1] as Uint8Array)
+              .toString()
+              .replace("\0", ""),
+          );
+        return undefined;
+      },
+      () => hostLocal.status(options()),
+    );
+    expect(opened.filter((path) => /10\.1\.0\.2$/.test(path))).toEqual([]);
+    expect(opened.length).toBeLessThanOrEqual(3);
+  });
+});

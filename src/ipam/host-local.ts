@@ -1,0 +1,105 @@
+// The host-local IPAM plugin: addresses of configured ranges, noted in files of this host.
+
+import type { NetworkConfig } from "../cni/config.ts";
+import { CNI_CODE, CniError } from "../cni/error.ts";
+import type { Dns, Result } from "../cni/result.ts";
+import { errnoText } from "../sys/errno.ts";
+import { hasCode, SyscallError } from "../sys/error.ts";
+import { readText } from "../sys/file.ts";
+import { formatCidr, formatIp, parseCidr } from "../wire/ip.ts";
+import { allocate, hasFree } from "./allocator.ts";
+import { readHostLocalConfig, storeDirectory } from "./host-local-config.ts";
+import type { Ipam, IpamCall } from "./ipam.ts";
+import { capacityOf, formatSet, type RangeSet, rangeFor } from "./range.ts";
+import { parseResolvConf } from "./resolv-conf.ts";
+import { type Store, withExistingStore, withStore } from "./store.ts";
+
+export const hostLocal: Ipam = { add, check, del, gc, status };
+
+function add(call: IpamCall): Result {
+  const { sets, routes, resolvConf, requested } = readHostLocalConfig(call);
+  const dns = resolvConf === "" ? {} : readResolvConf(resolvConf);
+  const allocations = inStore(call.config, "take addresses", (directory) =>
+    withStore(directory, (store) => allocate(store, sets, call, requested)),
+  );
+  const ips = allocations.map(({ ip, range: { subnet, gateway } }) => ({
+    address: formatCidr({ ip, prefixLength: subnet.prefixLength }),
+    gateway: formatIp(gateway),
+  }));
+  return { interfaces: [], ips, routes, dns };
+}
+
+function readResolvConf(path: string): Dns {
+  try {
+    return parseResolvConf(readText(path));
+  } catch (error) {
+    throw CniError.because(error, CNI_CODE.IO_FAILURE, `ipam.resolvConf: cannot read ${JSON.stringify(path)}`);
+  }
+}
+
+/** Every address that the result names must be noted, and in any case one. */
+function check(call: IpamCall): void {
+  const { sets } = readHostLocalConfig(call);
+  const ours = (call.prevResult?.ips ?? []).flatMap(({ address }) => {
+    const ip = parseCidr(address)?.ip;
+    return ip !== undefined && sets.some((set) => rangeFor(set, ip) !== undefined) ? [formatIp(ip)] : [];
+  });
+  const held = (store: Store): readonly string[] => store.addressesOf(call).map(formatIp);
+  const isMissing = (found: readonly string[]): boolean => found.length === 0 || ours.some((ip) => !found.includes(ip));
+  inStore(call.config, "look for addresses", (directory) => {
+    const found = withExistingStore(directory, (store) => {
+      const first = held(store);
+      return isMissing(first) && store.refreshIfOld() ? held(store) : first;
+    });
+    if (!isMissing(found ?? [])) return;
+    const missing = ours.filter((ip) => !found?.includes(ip));
+    const what = missing.length === 0 ? "no address is noted" : `${missing.join(", ")} is not noted`;
+    const whose = `container ${call.containerId}, interface ${call.ifname}`;
+    throw new CniError(CNI_CODE.INTERNAL, `host-local: ${what} in ${directory} for ${whose}`);
+  });
+}
+
+function del(call: IpamCall): void {
+  inStore(call.config, "give addresses back", (directory) =>
+    withExistingStore(directory, (store) => store.releaseAll(call)),
+  );
+}
+
+function gc({ config }: IpamCall): void {
+  inStore(config, "give stale addresses back", (directory) =>
+    withExistingStore(directory, (store) => store.keepOnly(config.validAttachments)),
+  );
+}
+
+/** Looks at the number of addresses first, which costs next to nothing, and closely only where it is large. */
+function status(call: IpamCall): void {
+  const { sets } = readHostLocalConfig(call);
+  const smallest = Math.min(...sets.map(capacityOf));
+  const exhausted = inStore(call.config, "look for free addresses", (directory): RangeSet | undefined => {
+    const found = withExistingStore(directory, (store) => {
+      if (store.countAtMost() < smallest) return undefined;
+      return sets.find((set) => !hasFree(store, set));
+    });
+    return found;
+  });
+  if (exhausted === undefined && smallest > 0) return;
+  const set = exhausted ?? sets.find((one) => capacityOf(one) === 0) ?? [];
+  throw new CniError(CNI_CODE.NOT_AVAILABLE, `no IP addresses available in range set: ${formatSet(set)}`);
+}
+
+/** Runs work on the network's store; a system call that fails is told with what it was for. */
+function inStore<T>(config: NetworkConfig, purpose: string, work: (directory: string) => T): T {
+  const directory = storeDirectory(config);
+  try {
+    return work(directory);
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+    const advice = hasCode(error, "ENOSPC", "EDQUOT")
+      ? "make room on its file system"
+      : hasCode(error, "EROFS", "EACCES", "EPERM")
+        ? "ipam.dataDir must be a directory that this process can write to"
+        : undefined;
+    const problem = `host-local: cannot ${purpose} in ${directory}: ${errnoText(error.errno)}`;
+    throw CniError.because(error, CNI_CODE.IO_FAILURE, problem, advice);
+  }
+}

@@ -1,0 +1,276 @@
+// An index of a directory of reservations, in a file beside them: who holds which addresses, and which are free. The files
+// are the truth. The index is a shortcut that holds for exactly one state of the directory, and nobody but bauta knows it:
+// after each change it gives the directory a time of modification that the kernel doesn't give (the seal) and notes it.
+// Whatever anybody adds or removes afterwards changes that time, as does a bauta that is killed half-way, and the index no
+// longer counts. The boot id is in the seal too, for after a power failure the time may be on disk and the index not.
+
+import { hasCode, SyscallError } from "../sys/error.ts";
+import { close, O, open, readAt, writeAt } from "../sys/fd.ts";
+import { readText, remove, setModified, stat } from "../sys/file.ts";
+import { host } from "../sys/host.ts";
+import { halfSipHash } from "../wire/half-siphash.ts";
+import { compareIp, type Ip } from "../wire/ip.ts";
+import { KEY_WORDS, PAGE_WORDS, SlotTable } from "./slot-table.ts";
+import { TakenAddresses } from "./taken.ts";
+
+/** One address and the record of who holds it. */
+export interface Reservation {
+  readonly ip: Ip;
+  readonly record: string;
+}
+
+/** The index's name: hidden, and no address. */
+export const INDEX_NAME = ".bauta.index";
+
+const FORMAT = "bauta: index of the addresses in this directory, safe to remove; format 1";
+const HEADER_SIZE = 4096;
+/** The header is text, a few lines of it, then NULs. */
+const HEADER_READ = 512;
+const PAGE_SIZE = PAGE_WORDS * 4;
+const OWNER_TAG = 1;
+
+/** An index this small is not worth its file: reading the reservations is as quick. */
+const SMALLEST_SAVED = 16;
+const SMALLEST_KEPT = 8;
+
+interface Counts {
+  readonly slots: number;
+  readonly used: number;
+  readonly addresses: number;
+  /** When the index was made from the files, in nanoseconds since 1970 by the file system's clock. */
+  readonly builtNs: bigint;
+}
+
+export class ReservationIndex {
+  readonly #directory: string;
+  readonly #table: SlotTable;
+  readonly #taken: TakenAddresses;
+  /** The file the table lies in; undefined while it is in memory only. */
+  readonly #fd: number | undefined;
+  #addresses: number;
+  readonly #builtNs: bigint | undefined;
+  /** Whether the table had no room for something, and is wrong since. */
+  #isIncomplete = false;
+  #isChanged: boolean;
+
+  /** Whether there is a file of the index's name. */
+  readonly #hasFile: boolean;
+
+  private constructor(
+    directory: string,
+    table: SlotTable,
+    hasFile: boolean,
+    saved: { fd: number; counts: Counts } | undefined,
+  ) {
+    this.#directory = directory;
+    this.#table = table;
+    this.#taken = new TakenAddresses(table);
+    this.#hasFile = hasFile;
+    this.#fd = saved?.fd;
+    this.#addresses = saved?.counts.addresses ?? 0;
+    this.#builtNs = saved?.counts.builtNs;
+    this.#isChanged = saved === undefined;
+  }
+
+  /** The index that lies in the directory, if it holds for the directory as it is now. The caller has the lock. */
+  static load(directory: string): ReservationIndex | undefined {
+    const path = `${directory}/${INDEX_NAME}`;
+    const fd = tryOpen(path);
+    if (fd === undefined) return undefined;
+    try {
+      const counts = readHeader(fd, directory);
+      if (counts !== undefined && stat(path).size === sizeOf(counts.slots)) {
+        const readPage = (page: number): Int32Array => {
+          const words = new Int32Array(PAGE_WORDS);
+          readAt(fd, path, new Uint8Array(words.buffer), HEADER_SIZE + page * PAGE_SIZE);
+          return words;
+        };
+        const table = new SlotTable(counts.slots, counts.used, readPage);
+        return new ReservationIndex(directory, table, true, { fd, counts });
+      }
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+    }
+    close(fd);
+    return undefined;
+  }
+
+  /** An index made from the files themselves; `hasFile` says that one lies in the directory, which then doesn't count. */
+  static build(directory: string, reservations: readonly Reservation[], hasFile: boolean): ReservationIndex {
+    const table = new SlotTable(reservations.length * 4 + 256);
+    const index = new ReservationIndex(directory, table, hasFile, undefined);
+    for (const { ip, record } of reservations) index.add(ip, record);
+    return index;
+  }
+
+  /** How many addresses are taken. */
+  get addresses(): number {
+    return this.#addresses;
+  }
+
+  /** Whether it was made from the files by this process, and not read from a file. */
+  get isFresh(): boolean {
+    return this.#fd === undefined;
+  }
+
+  /** For how long the index has been trusted without a look at the files, in nanoseconds. */
+  ageNs(): bigint {
+    return this.#builtNs === undefined ? 0n : stat(this.#directory).mtimeNs - this.#builtNs;
+  }
+
+  /** The addresses that the record holds. A hash stands for it: look into the files before acting on the answer. */
+  addressesOf(record: string): Ip[] {
+    const key = ownerKey(record);
+    const found: Ip[] = [];
+    for (let slot = this.#table.find(key); slot >= 0; slot = this.#table.find(key, slot)) found.push(this.#ip(slot));
+    return found;
+  }
+
+  /** The first address from `from` on that isn't taken. */
+  nextFree(from: Ip): Ip | undefined {
+    return this.#taken.nextFree(from);
+  }
+
+  isTaken(ip: Ip): boolean {
+    return this.#taken.has(ip);
+  }
+
+  add(ip: Ip, record: string): void {
+    this.#isChanged = true;
+    this.#addresses++;
+    const slot = this.#table.insert(ownerKey(record));
+    if (slot < 0 || !this.#taken.add(ip)) {
+      this.#isIncomplete = true;
+      return;
+    }
+    const bytes = bytesOf(this.#table.change(slot));
+    bytes[0] = ip.length;
+    bytes.set(ip, 4);
+  }
+
+  delete(ip: Ip, record: string): void {
+    const key = ownerKey(record);
+    for (let slot = this.#table.find(key); slot >= 0; slot = this.#table.find(key, slot)) {
+      if (compareIp(this.#ip(slot), ip) !== 0) continue;
+      this.#isChanged = true;
+      this.#addresses--;
+      this.#table.remove(slot);
+      this.#taken.delete(ip);
+      return;
+    }
+  }
+
+  #ip(slot: number): Ip {
+    const bytes = bytesOf(this.#table.value(slot));
+    return bytes.slice(4, 4 + (bytes[0] ?? 0));
+  }
+
+  /**
+   * Writes what has changed, and the seal, and lets go of the file. Never throws SyscallError: without a seal, on a full
+   * disk say, the index merely counts for nothing.
+   */
+  save(): void {
+    const { slots, used } = this.#table;
+    const isFull = this.#isIncomplete || used * 4 > slots * 3;
+    const isSmall = this.#addresses < (this.#fd === undefined ? SMALLEST_SAVED : SMALLEST_KEPT);
+    try {
+      if (isFull || isSmall) this.#remove();
+      else if (this.#isChanged) this.#write();
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+    } finally {
+      this.discard();
+    }
+  }
+
+  /** Lets go of the file without writing. */
+  discard(): void {
+    if (this.#fd !== undefined) close(this.#fd);
+  }
+
+  #remove(): void {
+    if (this.#hasFile) remove(`${this.#directory}/${INDEX_NAME}`);
+  }
+
+  #write(): void {
+    const path = `${this.#directory}/${INDEX_NAME}`;
+    if (this.#fd !== undefined) {
+      this.#writeTo(this.#fd, path);
+      return;
+    }
+    this.#remove();
+    const fd = open(path, O.RDWR | O.CREAT | O.EXCL, 0o600);
+    try {
+      this.#writeTo(fd, path);
+    } catch (error) {
+      remove(path);
+      throw error;
+    } finally {
+      close(fd);
+    }
+  }
+
+  #writeTo(fd: number, path: string): void {
+    const { slots, used } = this.#table;
+    // A new file gets its length first: its last page may be one that is never written.
+    if (this.#fd === undefined) writeAt(fd, path, new Uint8Array(1), sizeOf(slots) - 1);
+    for (const [page, words] of this.#table.changedPages()) {
+      writeAt(fd, path, new Uint8Array(words.buffer), HEADER_SIZE + page * PAGE_SIZE);
+    }
+    const { device, inode, mtimeNs } = stat(this.#directory);
+    // One less than what the kernel gave for the last change: it never goes back, so it won't give this one.
+    const sealNs = mtimeNs - 1n;
+    const builtNs = this.#builtNs ?? mtimeNs;
+    const counts = `slots ${slots} used ${used} addresses ${this.#addresses} built ${builtNs}`;
+    const header = new Uint8Array(HEADER_READ);
+    header.set(host.encode(`${sealText(device, inode, sealNs)}${counts}\n`));
+    writeAt(fd, path, header, 0);
+    setModified(this.#directory, sealNs);
+  }
+}
+
+function tryOpen(path: string): number | undefined {
+  try {
+    return open(path, O.RDWR);
+  } catch (error) {
+    if (error instanceof SyscallError && !hasCode(error, "EMFILE", "ENFILE")) return undefined;
+    throw error;
+  }
+}
+
+function readHeader(fd: number, directory: string): Counts | undefined {
+  const bytes = new Uint8Array(HEADER_READ);
+  readAt(fd, INDEX_NAME, bytes, 0);
+  const text = host.decode(bytes);
+  const { device, inode, mtimeNs } = stat(directory);
+  const seal = sealText(device, inode, mtimeNs);
+  if (!text.startsWith(seal)) return undefined;
+  const match = /^slots (\d+) used (\d+) addresses (\d+) built (\d+)\n/.exec(text.slice(seal.length));
+  if (match === null) return undefined;
+  const [, slots, used, addresses, built] = match;
+  return { slots: Number(slots), used: Number(used), addresses: Number(addresses), builtNs: BigInt(built ?? 0) };
+}
+
+function sealText(device: string, inode: bigint, sealNs: bigint): string {
+  const boot = readText("/proc/sys/kernel/random/boot_id").trim();
+  return `${FORMAT}\nboot ${boot}\ndirectory ${device} ${inode}\nseal ${sealNs}\n`;
+}
+
+function sizeOf(slots: number): number {
+  return HEADER_SIZE + (slots * PAGE_SIZE) / 64;
+}
+
+// "bauta ix", as two words: any fixed key does.
+const KEY0 = 0x74756162;
+const KEY1 = 0x78692061;
+
+function ownerKey(record: string): Int32Array {
+  const key = new Uint8Array(KEY_WORDS * 4);
+  key.set(halfSipHash(host.encode(record), KEY0, KEY1));
+  key[15] = OWNER_TAG;
+  return new Int32Array(key.buffer);
+}
+
+function bytesOf(words: Int32Array): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+}

@@ -1,0 +1,81 @@
+// The configuration of static: addresses as they are to be, from the `ipam` section or, instead, from the runtime.
+
+import { parseArgs } from "../cni/args.ts";
+import type { NetworkConfig } from "../cni/config.ts";
+import { CNI_CODE, CniError } from "../cni/error.ts";
+import { cidr, ip } from "../cni/fields.ts";
+import { excerpt } from "../cni/json.ts";
+import { type Dns, dnsSchema, type Route, routeSchema } from "../cni/result.ts";
+import { array, object, optional, type Schema, withDefault } from "../cni/schema.ts";
+import { isAtLeast } from "../cni/versions.ts";
+import { type Cidr, contains, familyOf, type Ip, parseCidr, parseIp } from "../wire/ip.ts";
+import type { IpamCall } from "./ipam.ts";
+import { readRequestedIps } from "./requested-ips.ts";
+
+export interface StaticAddress {
+  readonly address: Cidr;
+  readonly gateway: Ip | undefined;
+}
+
+export interface StaticConfig {
+  readonly addresses: readonly StaticAddress[];
+  readonly routes: readonly Route[];
+  readonly dns: Dns;
+}
+
+export function staticSchema(): Schema<StaticConfig> {
+  return object({
+    addresses: withDefault(
+      array(object({ address: cidr("address and prefix length"), gateway: optional(ip("the address's gateway")) })),
+      [],
+    ),
+    routes: withDefault(array(routeSchema()), []),
+    dns: withDefault(dnsSchema(), {}),
+  });
+}
+
+/**
+ * Reads and checks everything. The addresses of CNI_ARGS come after those of the section; those of `args`, and before all
+ * those of the `ips` capability, instead of any other. Throws CniError.
+ */
+export function readStaticConfig({ config, args }: IpamCall): StaticConfig {
+  if (config.ipam === undefined) {
+    throw new CniError(CNI_CODE.INVALID_CONFIG, "ipam is missing: it says which addresses there are");
+  }
+  const section = staticSchema().read(config.ipam, "ipam");
+  const fromArgs = readArgs(args);
+  const asked = readRequestedIps(config.raw, cidr());
+  const instead = asked.runtimeConfig.length > 0 ? asked.runtimeConfig : asked.args;
+  const addresses =
+    instead.length > 0
+      ? instead.map((address) => ({ address, gateway: undefined }))
+      : [...section.addresses, ...fromArgs];
+  checkFamilies(addresses, config);
+  return { ...section, addresses };
+}
+
+/** `IP=10.22.0.5/16,fd00::5/64;GATEWAY=10.22.0.1`: each gateway is that of the addresses here whose prefix it is in. */
+function readArgs(args: string): readonly StaticAddress[] {
+  const { IP: ips = "", GATEWAY: gateways = "" } = parseArgs(args, ["IP", "GATEWAY"]);
+  const known = parseList("GATEWAY", gateways, "an IP address", parseIp);
+  return parseList("IP", ips, "an address in CIDR notation", parseCidr).map((address) => ({
+    address,
+    gateway: known.findLast((gateway) => contains(address, gateway)),
+  }));
+}
+
+function parseList<T>(key: string, list: string, noun: string, parse: (text: string) => T | undefined): readonly T[] {
+  if (list === "") return [];
+  return list.split(",").map((item) => {
+    const value = parse(item.trim());
+    if (value !== undefined) return value;
+    throw new CniError(CNI_CODE.INVALID_ENVIRONMENT, `CNI_ARGS: ${key} ${excerpt(item.trim())} is not ${noun}`);
+  });
+}
+
+function checkFamilies(addresses: readonly StaticAddress[], { cniVersion }: NetworkConfig): void {
+  const families = addresses.map(({ address }) => familyOf(address.ip));
+  if (isAtLeast(cniVersion, "0.3.0") || new Set(families).size === families.length) return;
+  const problem = `CNI version ${cniVersion} does not support more than 1 address per family`;
+  throw new CniError(CNI_CODE.INVALID_CONFIG, `ipam.addresses: ${problem}`, "use cniVersion 0.3.0 or later");
+}

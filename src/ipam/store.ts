@@ -1,0 +1,213 @@
+// The addresses of one network on disk: DATADIR/NETWORK, as containernetworking/plugins' host-local keeps them, under its
+// lock, so that both can work on one directory at the same time. A file for each address (reservation.ts), for each range
+// set `last_reserved_ip.N`, and `lock`. After the last DEL directory, `lock` and `last_reserved_ip.N` stay, as upstream's
+// do: a lock file that is removed is no lock (someone may be waiting for it while the next one makes a new one).
+
+import { hasCode } from "../sys/error.ts";
+import { close } from "../sys/fd.ts";
+import { makeDirectories, readDirectory, readText } from "../sys/file.ts";
+import { openLocked } from "../sys/flock.ts";
+import { host } from "../sys/host.ts";
+import { overwrite } from "../sys/whole-file.ts";
+import { formatIp, type Ip, parseIp } from "../wire/ip.ts";
+import { addressOf, createReservation, readReservation, recordOf, removeReservation } from "./reservation.ts";
+import { INDEX_NAME, type Reservation, ReservationIndex } from "./reservation-index.ts";
+
+const DIRECTORY_MODE = 0o755;
+const FILE_MODE = 0o600;
+
+/** For so long an index may be believed that says there is no address left, in nanoseconds. */
+const TRUST_NS = 60_000_000_000n;
+
+/** What names an attachment within a network. */
+export interface Holder {
+  readonly containerId: string;
+  readonly ifname: string;
+}
+
+/** Runs `use` on the network's store, which is made where there is none, holding its lock. Throws SyscallError. */
+export function withStore<T>(directory: string, use: (store: Store) => T): T {
+  const path = `${directory}/lock`;
+  let fd: number;
+  try {
+    fd = openLocked(path);
+  } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw error;
+    makeDirectories(directory, DIRECTORY_MODE);
+    fd = openLocked(path);
+  }
+  return useLocked(directory, fd, use);
+}
+
+/** As withStore, but makes nothing where there is no store; undefined then. */
+export function withExistingStore<T>(directory: string, use: (store: Store) => T): T | undefined {
+  let fd: number;
+  try {
+    fd = openLocked(`${directory}/lock`);
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw error;
+  }
+  return useLocked(directory, fd, use);
+}
+
+function useLocked<T>(directory: string, fd: number, use: (store: Store) => T): T {
+  const store = new Store(directory);
+  try {
+    return use(store);
+  } finally {
+    try {
+      store.save();
+    } finally {
+      close(fd);
+    }
+  }
+}
+
+export class Store {
+  readonly #directory: string;
+  #index: ReservationIndex | undefined;
+
+  /** For whoever holds the lock: see withStore. */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** The addresses of an attachment. Those that an old version noted for the container, without interface, count too. */
+  addressesOf({ containerId, ifname }: Holder): Ip[] {
+    return this.#held(recordOf(containerId, ifname)).concat(this.#held(containerId));
+  }
+
+  /** Takes an address; false where someone has it. */
+  reserve(ip: Ip, { containerId, ifname }: Holder): boolean {
+    const index = this.#open();
+    const record = recordOf(containerId, ifname);
+    if (createReservation(this.#directory, ip, record)) {
+      index.add(ip, record);
+      return true;
+    }
+    if (!index.isTaken(ip)) this.refresh();
+    return false;
+  }
+
+  /** Gives back one address of an attachment. */
+  release(ip: Ip, { containerId, ifname }: Holder): void {
+    const index = this.#open();
+    removeReservation(this.#directory, ip);
+    index.delete(ip, recordOf(containerId, ifname));
+  }
+
+  /**
+   * Gives back all addresses of an attachment; where it has none, those noted for its container without an interface, as
+   * upstream does. Returns how many there were.
+   */
+  releaseAll({ containerId, ifname }: Holder): number {
+    return this.#releaseRecord(recordOf(containerId, ifname)) || this.#releaseRecord(containerId);
+  }
+
+  #releaseRecord(record: string): number {
+    const held = this.#held(record);
+    for (const ip of held) {
+      removeReservation(this.#directory, ip);
+      this.#open().delete(ip, record);
+    }
+    return held.length;
+  }
+
+  /** Gives back every address but those of these attachments, and removes files without content. Returns how many. */
+  keepOnly(holders: readonly Holder[]): number {
+    const valid = new Set<string>();
+    for (const { containerId, ifname } of holders) valid.add(recordOf(containerId, ifname)).add(containerId);
+    let released = 0;
+    for (const { ip, record } of this.#read(readDirectory(this.#directory))) {
+      if (record !== undefined && valid.has(record)) continue;
+      if (removeReservation(this.#directory, ip)) released++;
+    }
+    if (released > 0) this.refresh();
+    return released;
+  }
+
+  /** The first address from `from` on that nobody has, as far as the index knows. */
+  nextFree(from: Ip): Ip | undefined {
+    return this.#open().nextFree(from);
+  }
+
+  /** An upper bound of how many addresses are taken, without a look into the files. */
+  countAtMost(): number {
+    this.#index ??= ReservationIndex.load(this.#directory);
+    if (this.#index !== undefined) return this.#index.addresses;
+    return readDirectory(this.#directory).filter((name) => addressOf(name) !== undefined).length;
+  }
+
+  /** The address that was given out last in the range set of this number. */
+  lastReserved(set: number): Ip | undefined {
+    try {
+      return parseIp(readText(this.#lastReservedPath(set)));
+    } catch (error) {
+      if (hasCode(error, "ENOENT")) return undefined;
+      throw error;
+    }
+  }
+
+  /** Notes the address given out last. A hint only: where it is lost, addresses come round again sooner. */
+  setLastReserved(set: number, ip: Ip): void {
+    overwrite(this.#lastReservedPath(set), host.encode(formatIp(ip)), FILE_MODE);
+  }
+
+  #lastReservedPath(set: number): string {
+    return `${this.#directory}/last_reserved_ip.${set}`;
+  }
+
+  /** Looks into every file again. */
+  refresh(): void {
+    this.#index?.discard();
+    this.#index = this.#build();
+  }
+
+  /**
+   * For an answer that would be a pity if it were wrong: looks into every file again unless that was done not long ago.
+   * Returns whether it did, and asking again may bring another answer.
+   */
+  refreshIfOld(): boolean {
+    const index = this.#open();
+    if (index.isFresh || index.ageNs() < TRUST_NS) return false;
+    this.refresh();
+    return true;
+  }
+
+  /** Writes the index, if there is one worth it, and lets go of it. */
+  save(): void {
+    this.#index?.save();
+    this.#index = undefined;
+  }
+
+  /** What the index says the record holds, if the files say so too; else what the files say. */
+  #held(record: string): Ip[] {
+    const index = this.#open();
+    const held = index.addressesOf(record);
+    if (held.every((ip) => readReservation(this.#directory, ip) === record)) return held;
+    this.refresh();
+    return this.#open().addressesOf(record);
+  }
+
+  /** Called before anything is changed: a saved index doesn't hold for the directory any more afterwards. */
+  #open(): ReservationIndex {
+    this.#index ??= ReservationIndex.load(this.#directory) ?? this.#build();
+    return this.#index;
+  }
+
+  #build(): ReservationIndex {
+    const names = readDirectory(this.#directory);
+    const reservations = this.#read(names).filter((one): one is Reservation => one.record !== undefined);
+    return ReservationIndex.build(this.#directory, reservations, names.includes(INDEX_NAME));
+  }
+
+  #read(names: readonly string[]): { readonly ip: Ip; readonly record: string | undefined }[] {
+    const found: { ip: Ip; record: string | undefined }[] = [];
+    for (const name of names) {
+      const ip = addressOf(name);
+      if (ip !== undefined) found.push({ ip, record: readReservation(this.#directory, ip) });
+    }
+    return found;
+  }
+}

@@ -121,6 +121,6 @@ function withEnvironment<T>(environment: Record<string, string>, work: () => T):
   try {
     return work();
   } finally {
-    names.forEach((name, i) => set(name, before[i]));
+    for (const [i, name] of names.entries()) set(name, before[i]);
   }
 }

@@ -1,6 +1,6 @@
 // annotate-nft.mjs REQUEST [REPLY...] <strace-output
 // Picks nf_tables messages out of `strace -e write=all -e read=all` and prints them for test/golden: a comment in front of
-// each attribute, then its bytes. REQUEST is `batch` for transactions, or a type like GETRULE, or `-`; REPLY a type.
+// each attribute, then its bytes. REQUEST is `batch` for transactions, a type like GETRULE, or `-` for none; REPLY a type.
 // Port ids, which are process ids, are set to 0.
 
 import { readFileSync } from "node:fs";
@@ -109,7 +109,10 @@ function annotate(message) {
 }
 
 const [request, ...replies] = process.argv.slice(2);
-const sections = datagrams(readFileSync(0, "utf8")).flatMap(({ sent, bytes }) => {
+const trace = readFileSync(0, "utf8");
+// `-` is for nft monitor, which asks for what there is before it waits for events.
+const begin = request === "-" ? trace.indexOf("pselect6(") : 0;
+const sections = datagrams(trace.slice(begin)).flatMap(({ sent, bytes }) => {
   const wanted = sent ? (request === "batch" ? ["BATCH_BEGIN"] : [request]) : replies;
   const all = messages(bytes);
   if (!all.some((message) => wanted.includes(typeName(message)))) return [];
@@ -117,4 +120,4 @@ const sections = datagrams(readFileSync(0, "utf8")).flatMap(({ sent, bytes }) =>
   return [[sent ? "> request" : "< reply", ...picked.map(annotate)].join("\n")];
 });
 if (sections.length === 0) process.exit(1);
-console.log(sections.join("\n\n"));
+process.stdout.write(`${sections.join("\n\n")}\n`);

@@ -20,7 +20,7 @@ golden() { # name, commands before, commands, request: batch, a type or -; types
     [ "$2" = : ] || echo "# after: nft $2"
     echo "# $tools"
     echo
-    BEFORE=$2 COMMAND=$3 TRACE=$trace bash test/support/run-in-namespaces.sh bash -c '
+    BEFORE=$2 COMMAND=$3 TRACE=$trace bash test/support/run-in-namespaces.sh bash -ec '
       [ "$BEFORE" = : ] || nft "$BEFORE"
       set -f
       strace -f -e trace=sendmsg,sendto,recvmsg,recvfrom -e write=all -e read=all -o "$TRACE" nft $COMMAND >/dev/null' >&2
@@ -49,10 +49,10 @@ events() { # name, commands before, commands; what `nft monitor` is told meanwhi
     echo "# $tools"
     echo
     # The trace ends in an unfinished line whenever the monitor waits.
-    BEFORE=$2 COMMAND=$3 TRACE=$trace bash test/support/run-in-namespaces.sh bash -c '
-      waits() { [ "$(tail -c 4 "$TRACE")" = "(3, " ]; }
+    BEFORE=$2 COMMAND=$3 TRACE=$trace bash test/support/run-in-namespaces.sh bash -ec '
+      waits() { tail -n 1 "$TRACE" | grep -q "pselect6([^=]*$"; }
       nft "$BEFORE"
-      strace -e trace=recvmsg -e read=all -o "$TRACE" nft monitor >/dev/null & tracer=$!
+      strace -f -e trace=recvmsg,pselect6 -e read=all -o "$TRACE" nft monitor >/dev/null & tracer=$!
       until waits; do sleep 0.1; done
       nft "$COMMAND"
       nft add table ip last
@@ -99,7 +99,7 @@ golden sets : "-f $out/sets.nft" batch
 golden set-create "add table ip t" "create set ip t s { type ipv4_addr; }" batch
 golden set-delete "$table" "delete set ip t s" batch
 golden set-flush "$table" "flush set ip t s" batch
-golden set-list "$table; add map inet u m { type ipv4_addr : verdict; }; table ip v { map m { type ipv4_addr : ipv6_addr; comment \"hello\"; counter; timeout 1h; size 100; }; }" "list sets" GETSET NEWSET
+golden set-list "$table; add table inet u; add map inet u m { type ipv4_addr : verdict; }; table ip v { map m { type ipv4_addr : ipv6_addr; comment \"hello\"; counter; timeout 1h; size 100; }; }" "list sets" GETSET NEWSET
 
 golden element-add "$table" "add element ip t s { 10.1.2.3 comment \"hello\" }" batch
 golden element-add-verdict "$table" "add element ip t m { 10.1.2.3 : goto c }" batch

@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 # command-or-file:package
 build=(gcc:gcc make:make xz:xz-utils /usr/include/string.h:libc6-dev /usr/include/linux/netlink.h:linux-libc-dev)
 demo=("${build[@]}" ip:iproute2 nft:nftables unshare:util-linux ping:iputils-ping)
-test=("${demo[@]}" musl-gcc:musl-tools strace:strace)
-bench=("${demo[@]}")
+test=("${demo[@]}" musl-gcc:musl-tools strace:strace iptables:iptables)
+bench=("${demo[@]}" iptables:iptables) # upstream's DEL always runs iptables
 
 missing=()
 declare -n wanted=${1:?build, demo, test or bench}

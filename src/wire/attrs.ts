@@ -96,7 +96,8 @@ export function attrs<S extends AttributeSet>(set: S): Codec<AttributeValues<S>>
         }
         const one = decodeWithin(name, () => entry.codec.decode(raw.payload));
         const before = values[name];
-        values[name] = entry.codec.multi && Array.isArray(before) ? [...before, ...one] : one;
+        if (entry.codec.multi && Array.isArray(before)) before.push(...one);
+        else values[name] = one;
       }
       if (unknown.length > 0) values["unknown"] = unknown;
       return values as AttributeValues<S>;

@@ -122,7 +122,8 @@ export function pad(size: number): Codec<undefined> {
 
 function writeUtf8(text: string, out: Writer): void {
   for (const character of text) {
-    const point = character.codePointAt(0) ?? 0;
+    let point = character.codePointAt(0) ?? 0;
+    if (point >= 0xd800 && point <= 0xdfff) point = 0xfffd; // half of a surrogate pair
     if (point < 0x80) out.u8(point);
     else if (point < 0x800) {
       out.u8(0xc0 | (point >> 6));
@@ -140,21 +141,33 @@ function writeUtf8(text: string, out: Writer): void {
   }
 }
 
+/** As the Encoding Standard decodes: U+FFFD for each longest run of bytes that begins a character and doesn't end it. */
 function readUtf8(source: Uint8Array): string {
   let text = "";
   for (let at = 0; at < source.length; ) {
     const lead = source[at] ?? 0;
-    const count = lead < 0x80 ? 0 : lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : -1;
+    const count = followers(lead);
     let point = count <= 0 ? lead : lead & (0x3f >> count);
-    let valid = count >= 0 && at + count < source.length;
-    for (let i = 1; valid && i <= count; i++) {
-      const next = source[at + i] ?? 0;
-      if ((next & 0xc0) === 0x80) point = (point << 6) | (next & 0x3f);
-      else valid = false;
+    // The second byte's range leaves out overlong forms, surrogates and what is past U+10FFFF.
+    let low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+    let high = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+    let taken = 1;
+    for (; taken <= count; taken++) {
+      const next = source[at + taken] ?? 0;
+      if (next < low || next > high) break;
+      point = (point << 6) | (next & 0x3f);
+      low = 0x80;
+      high = 0xbf;
     }
-    valid = valid && point <= 0x10ffff;
-    text += valid ? String.fromCodePoint(point) : "\ufffd";
-    at += valid ? count + 1 : 1;
+    text += taken > count && count >= 0 ? String.fromCodePoint(point) : "\ufffd";
+    at += taken;
   }
   return text;
+}
+
+/** How many bytes must follow this one; -1 where it can't begin a character. */
+function followers(lead: number): number {
+  if (lead < 0x80) return 0;
+  if (lead < 0xc2 || lead > 0xf4) return -1;
+  return lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
 }

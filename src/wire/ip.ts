@@ -157,9 +157,10 @@ export function offsetIp(ip: Ip, step: number): Ip | undefined {
   const next = ip.slice();
   let carry = step;
   for (let i = next.length - 1; i >= 0 && carry !== 0; i--) {
-    const sum = (next[i] ?? 0) + carry;
+    const rest = Math.floor(carry / 256); // apart from the sum, which could pass what a number holds exactly
+    const sum = (next[i] ?? 0) + (carry - rest * 256);
     next[i] = sum & 0xff;
-    carry = Math.floor(sum / 256);
+    carry = rest + (sum >> 8);
   }
   return carry === 0 ? next : undefined;
 }

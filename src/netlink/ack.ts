@@ -33,13 +33,13 @@ export function readAck(message: Message): Ack | undefined {
     throw new DecodeError(`acknowledgement of ${payload.length} bytes, want at least 4`);
   }
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
-  const errno = -view.getInt32(0, true);
+  const errno = 0 - view.getInt32(0, true); // not -x, which makes -0 of 0
   if ((flags & NLM_F.ACK_TLVS) === 0) return { sequence, errno, extack: undefined };
   let at = 4; // DONE: attributes follow the code
   if (message.type === NLMSG.ERROR) {
     // struct nlmsgerr { int error; struct nlmsghdr msg; }, then the request's payload unless it was capped
     const requestLength = payload.length < 8 || (flags & NLM_F.CAPPED) !== 0 ? NLMSG_HDRLEN : view.getUint32(4, true);
-    at += (requestLength + 3) & ~3;
+    at += requestLength + (-requestLength & 3);
   }
   return { sequence, errno, extack: at < payload.length ? extendedAck.decode(payload.subarray(at)) : undefined };
 }

@@ -67,11 +67,12 @@ export class Connection {
     const acks: Ack[] = [];
     for (let missing = requests.length; missing > 0; ) {
       for (const message of this.#receive()) {
-        if (message.sequence < first) continue; // late word on an earlier request
+        const index = message.sequence - first;
+        if (index < 0 || index >= requests.length) continue; // a late word on an earlier request
         const ack = readAck(message);
         if (ack === undefined) other(message);
-        else if (acks[ack.sequence - first] === undefined) {
-          acks[ack.sequence - first] = ack;
+        else if (acks[index] === undefined) {
+          acks[index] = ack;
           missing--;
         }
       }

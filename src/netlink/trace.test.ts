@@ -1,0 +1,33 @@
+import { expect, it, vi } from "vitest";
+import { SYS } from "../sys/syscalls.ts";
+
+/** What a fresh copy of the module writes to standard error for one datagram, with this in the environment. */
+async function written(setting: string | undefined): Promise<string> {
+  vi.resetModules();
+  const { bautaHost } = globalThis;
+  const { syscall, getenv } = bautaHost;
+  let text = "";
+  bautaHost.getenv = (name) => (name === "BAUTA_TRACE" ? setting : getenv(name));
+  bautaHost.syscall = (number, ...args) => {
+    const [fd, bytes] = args;
+    if (number !== SYS.write || fd !== 2 || !(bytes instanceof Uint8Array)) return syscall(number, ...args);
+    text += bautaHost.decode(bytes);
+    return bytes.length;
+  };
+  try {
+    const { traceDatagram } = await import("./trace.ts");
+    traceDatagram(">", Uint8Array.of(0x14, 0, 0, 0, 0x61));
+  } finally {
+    Object.assign(bautaHost, { syscall, getenv });
+  }
+  return text;
+}
+
+it("BAUTA_TRACE=netlink prints every datagram in rows of four bytes", async () => {
+  expect(await written("netlink")).toBe("> 5 bytes\n0000  14 00 00 00  ....\n0004  61           a\n");
+});
+
+it("nothing is printed otherwise", async () => {
+  expect(await written(undefined)).toBe("");
+  expect(await written("nftables")).toBe("");
+});

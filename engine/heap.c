@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -21,10 +22,22 @@ struct block {
 
 bool bauta_heap_exhausted;
 
+static struct block *block_of(const void *bytes) { return (struct block *)((char *)bytes - HEADER); }
+
+#ifdef BAUTA_SYSTEM_MALLOC  // which the address sanitizer watches, to the byte
+
+static struct block *take(size_t bytes, size_t *size) {
+  *size = bytes + HEADER;
+  char *memory = malloc(*size + 16 - HEADER);
+  return memory == NULL ? NULL : (struct block *)(memory + 16 - HEADER);
+}
+
+static void give_back(struct block *block) { free((char *)block + HEADER - 16); }
+
+#else
+
 static struct block *free_lists[LISTS];
 static char *fresh, *fresh_end;
-
-static struct block *block_of(const void *bytes) { return (struct block *)((char *)bytes - HEADER); }
 
 static size_t round_up(size_t size, size_t unit) { return (size + unit - 1) & ~(unit - 1); }
 
@@ -66,6 +79,30 @@ static struct block *cut_huge(size_t bytes, size_t *size) {
   return pages == NULL ? NULL : (struct block *)(pages + 16 - HEADER);
 }
 
+// A block for so many bytes, and its size; NULL when the system has no more.
+static struct block *take(size_t bytes, size_t *size) {
+  if (bytes + HEADER > HUGE) return cut_huge(bytes, size);
+  unsigned list;
+  *size = block_size(bytes, &list);
+  struct block *block = free_lists[list];
+  if (block == NULL) return cut(*size);
+  free_lists[list] = block->next;
+  return block;
+}
+
+static void give_back(struct block *block) {
+  if (block->size > HUGE) {
+    munmap((char *)block + HEADER - 16, block->size + 16 - HEADER);
+    return;
+  }
+  unsigned list;
+  block_size(block->size - HEADER, &list);
+  block->next = free_lists[list];
+  free_lists[list] = block;
+}
+
+#endif
+
 // Each refusal gives out some of what is kept back, for the error that tells of it: QuickJS throws null where it can't
 // make one.
 static void *refuse(JSMallocState *state) {
@@ -80,26 +117,14 @@ static void *refuse(JSMallocState *state) {
 }
 
 static void *heap_malloc(JSMallocState *state, size_t bytes) {
+  size_t size;
   struct block *block = NULL;
-  if (bytes <= PTRDIFF_MAX && state->malloc_size + bytes <= state->malloc_limit) {
-    size_t size;
-    unsigned list;
-    if (bytes + HEADER > HUGE) {
-      block = cut_huge(bytes, &size);
-    } else {
-      size = block_size(bytes, &list);
-      block = free_lists[list];
-      if (block != NULL) free_lists[list] = block->next;
-      else block = cut(size);
-    }
-    if (block != NULL) {
-      block->size = size;
-      state->malloc_count++;
-      state->malloc_size += size;
-      return (char *)block + HEADER;
-    }
-  }
-  return refuse(state);
+  if (bytes <= PTRDIFF_MAX && state->malloc_size + bytes <= state->malloc_limit) block = take(bytes, &size);
+  if (block == NULL) return refuse(state);
+  block->size = size;
+  state->malloc_count++;
+  state->malloc_size += size;
+  return (char *)block + HEADER;
 }
 
 static void heap_free(JSMallocState *state, void *bytes) {
@@ -107,14 +132,7 @@ static void heap_free(JSMallocState *state, void *bytes) {
   struct block *block = block_of(bytes);
   state->malloc_count--;
   state->malloc_size -= block->size;
-  if (block->size > HUGE) {
-    munmap((char *)bytes - 16, block->size + 16 - HEADER);
-    return;
-  }
-  unsigned list;
-  block_size(block->size - HEADER, &list);
-  block->next = free_lists[list];
-  free_lists[list] = block;
+  give_back(block);
 }
 
 static void *heap_realloc(JSMallocState *state, void *bytes, size_t wanted) {

@@ -128,11 +128,7 @@ int main(int argc, char **argv) {
   signal(SIGPIPE, SIG_IGN);  // a write to nobody is EPIPE, which the TypeScript reports
   signal(SIGCHLD, SIG_DFL);  // ignored, it would take away the status of spawned programs
   const struct bauta_bundle *bundle = select_bundle(argc > 0 ? argv[0] : "");
-#ifdef BAUTA_SYSTEM_MALLOC
-  JSRuntime *runtime = JS_NewRuntime();  // which the address sanitizer watches
-#else
   JSRuntime *runtime = JS_NewRuntime2(&bauta_heap, NULL);
-#endif
   if (runtime == NULL) fail("out of memory", "");
   JS_SetMemoryLimit(runtime, BAUTA_MEMORY_LIMIT);
   JS_SetGCThreshold(runtime, GARBAGE_THRESHOLD);

@@ -1,7 +1,8 @@
-// The host functions under Node, the twin's side; executable.test.ts has the other.
+// The host functions under Node, the twin's side; ../executable.test.ts has the other.
 
 import { describe, it } from "vitest";
-import { CHECKS, VALUE, VARIABLE } from "./conformance.ts";
+import { CHECKS } from "./all.ts";
+import { VALUE, VARIABLE } from "./check.ts";
 
 process.env[VARIABLE] = VALUE;
 

@@ -1,0 +1,32 @@
+// What the host functions must do, as one list of checks that runs under Node (conformance.test.ts) and inside the
+// executable (../executable.test.ts), so that the twins cannot drift apart.
+
+import { host } from "../../src/sys/host.ts";
+import { writeStdout } from "../../src/sys/process.ts";
+import { CALLS } from "./calls.ts";
+import type { Check } from "./check.ts";
+import { CHILDREN } from "./children.ts";
+import { MEMORY } from "./memory.ts";
+import { SURROUNDINGS, TEXT } from "./text.ts";
+
+export const CHECKS: readonly Check[] = [...CALLS, ...TEXT, ...SURROUNDINGS, ...CHILDREN, ...MEMORY];
+
+/** A stack trace as it is reported, whose first line is the one with the mark. */
+export function markedStack(): string {
+  const error = new Error("for its stack"); // MARK
+  return host.mapStack(error.stack ?? "");
+}
+
+/** Runs them all and prints a JSON array of [name, failure or null]. */
+export function printChecks(): void {
+  writeStdout(JSON.stringify(CHECKS.map(({ name, run }) => [name, failureOf(run)])));
+}
+
+function failureOf(run: () => void): string | null {
+  try {
+    run();
+    return null;
+  } catch (error) {
+    return error instanceof Error ? `${error.message}\n${host.mapStack(error.stack ?? "")}` : String(error);
+  }
+}

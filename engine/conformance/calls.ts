@@ -1,0 +1,77 @@
+// System calls: numbers and views in, a result or a negated errno out.
+
+import { errno } from "../../src/sys/errno.ts";
+import { host } from "../../src/sys/host.ts";
+import { SYS } from "../../src/sys/syscalls.ts";
+import { type Check, equal, NOTHING, open, throws } from "./check.ts";
+
+const O_WRONLY = 1;
+
+export const CALLS: readonly Check[] = [
+  {
+    name: "a failed system call returns the negated errno",
+    run: () => equal(open("/nowhere/at/all"), -errno("ENOENT")),
+  },
+  {
+    name: "a view is a pointer to its own first byte, not its buffer's",
+    run: () => {
+      const bytes = new Uint8Array(12).fill(7);
+      const fd = open("/dev/zero");
+      equal(host.syscall(SYS.read, fd, bytes.subarray(4), 4), 4);
+      equal(bytes, [7, 7, 7, 7, 0, 0, 0, 0, 7, 7, 7, 7]);
+      equal(host.syscall(SYS.close, fd), 0);
+    },
+  },
+  {
+    name: "an Int32Array takes what the kernel writes as integers",
+    run: () => {
+      const ends = new Int32Array(4).fill(-1);
+      equal(host.syscall(SYS.pipe2, ends.subarray(1), 0), 0);
+      const [before, reader = -1, writer = -1, after] = ends;
+      equal([before, after, reader > 2, writer > 2], [-1, -1, true, true]);
+      equal(host.syscall(SYS.write, writer, host.encode("mask"), 4), 4);
+      const bytes = new Uint8Array(8);
+      equal(host.syscall(SYS.read, reader, bytes, bytes.length), 4);
+      equal(host.decode(bytes.subarray(0, 4)), "mask");
+      host.syscall(SYS.close, reader);
+      host.syscall(SYS.close, writer);
+    },
+  },
+  {
+    name: "an empty view is a valid pointer",
+    run: () => {
+      const fd = open("/dev/null", O_WRONLY);
+      equal(host.syscall(SYS.write, fd, NOTHING, 0), 0);
+      host.syscall(SYS.close, fd);
+    },
+  },
+  {
+    name: "results beyond 32 bits come out whole",
+    run: () => {
+      const [PROT_NONE, MAP_PRIVATE_ANONYMOUS] = [0, 0x22];
+      const address = host.syscall(SYS.mmap, 0, 4096, PROT_NONE, MAP_PRIVATE_ANONYMOUS, -1, 0);
+      equal([address > 2 ** 32, address % 4096], [true, 0]);
+    },
+  },
+  {
+    name: "arguments beyond 32 bits go in whole",
+    run: () => {
+      const fd = open("/dev/zero");
+      equal(host.syscall(SYS.ftruncate, fd, 2 ** 40), -errno("EINVAL"));
+      equal(host.syscall(SYS.ftruncate, 2 ** 32 + 1000, 0), -errno("EBADF"));
+      host.syscall(SYS.close, fd);
+    },
+  },
+  {
+    name: "a system call takes integers and views and nothing else",
+    run: () => {
+      const loose = host.syscall as (...values: unknown[]) => number;
+      for (const value of ["1", 1.5, Number.NaN, Number.POSITIVE_INFINITY, null, undefined, true, 1n, {}, [1]]) {
+        throws(TypeError, () => loose(SYS.close, value));
+      }
+      throws(TypeError, () => loose("3", -1));
+      throws(TypeError, () => loose());
+      throws(TypeError, () => loose(SYS.getpid, new ArrayBuffer(8)));
+    },
+  },
+];

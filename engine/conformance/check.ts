@@ -1,0 +1,46 @@
+// What every check of the host functions needs.
+
+import { host } from "../../src/sys/host.ts";
+import { SYS } from "../../src/sys/syscalls.ts";
+
+export interface Check {
+  readonly name: string;
+  readonly run: () => void;
+}
+
+/** The environment variable that whoever runs the checks must set, and its value. */
+export const VARIABLE = "BAUTA_CONFORMANCE";
+export const VALUE = "Masquerade à la bautà 🎭";
+
+const AT_FDCWD = -100;
+export const NOTHING: Uint8Array = new Uint8Array(0);
+export const MEGABYTE: number = 1 << 20;
+
+/** Throws unless both are the same JSON; typed arrays count as arrays. */
+export function equal(actual: unknown, expected: unknown): void {
+  const [got, wanted] = [show(actual), show(expected)];
+  if (got !== wanted) throw new Error(`got ${got}, wanted ${wanted}`);
+}
+
+function show(value: unknown): string {
+  const plain = value instanceof Uint8Array || value instanceof Int32Array ? Array.from(value) : value;
+  const text = JSON.stringify(plain) ?? "undefined";
+  return text.length > 300 ? `${text.slice(0, 300)}… (${text.length})` : text;
+}
+
+/** Throws unless the call throws an error of that kind. */
+export function throws(kind: typeof TypeError | typeof RangeError, call: () => unknown): void {
+  let result: unknown;
+  try {
+    result = call();
+  } catch (error) {
+    if (error instanceof kind) return;
+    throw new Error(`threw ${error}, not a ${kind.name}`, { cause: error });
+  }
+  throw new Error(`returned ${show(result)} instead of a ${kind.name}`);
+}
+
+const path = (text: string): Uint8Array => host.encode(`${text}\0`);
+
+/** Opens without close-on-exec, as a library that knows no better would. */
+export const open = (file: string, flags = 0): number => host.syscall(SYS.openat, AT_FDCWD, path(file), flags, 0);

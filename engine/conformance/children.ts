@@ -1,0 +1,131 @@
+// Programs that the host runs.
+
+import { errno } from "../../src/sys/errno.ts";
+import { type Host, host } from "../../src/sys/host.ts";
+import { SYS } from "../../src/sys/syscalls.ts";
+import { type Check, equal, MEGABYTE, NOTHING, open, throws } from "./check.ts";
+
+const spawn = (script: string, stdin: Uint8Array = NOTHING, limit = 4 * MEGABYTE): ReturnType<Host["spawn"]> =>
+  host.spawn("/bin/sh", ["sh", "-c", script], ["PATH=/usr/bin:/bin"], stdin, limit);
+
+/** Status, signal and output as text. */
+function outcome(result: ReturnType<Host["spawn"]>): unknown {
+  return typeof result === "number" ? result : [result.status, result.signal, host.decode(result.stdout)];
+}
+
+export const CHILDREN: readonly Check[] = [
+  {
+    name: "a child's output and status come back",
+    run: () => equal(outcome(spawn("echo bautà; exit 7")), [7, 0, "bautà\n"]),
+  },
+  {
+    name: "a child gets its own name, arguments and environment, and nothing else of ours",
+    run: () => {
+      const argv = ["mask", "-c", 'echo "$0" "$@"; env', "zero", "a b", "", "é"];
+      const environment = ["ONE=1", "EMPTY=", "PATH=/usr/bin:/bin"];
+      const [status, signal, text] = outcome(host.spawn("/bin/sh", argv, environment, NOTHING, 4096)) as unknown[];
+      equal([status, signal], [0, 0]);
+      const lines = String(text).split("\n");
+      equal(lines[0], "zero a b  é");
+      equal(lines.filter((line) => /^(?:ONE|EMPTY|PATH|BAUTA_\w+)=/.test(line)).sort(), environment.toSorted());
+    },
+  },
+  {
+    name: "more than a pipe holds goes in and comes out at once",
+    run: () => {
+      const bytes = new Uint8Array(3 * MEGABYTE + 5);
+      for (let i = 0; i < bytes.length; i += 1) bytes[i] = (i * 7 + (i >> 8)) & 255;
+      const result = host.spawn("/bin/cat", ["cat"], [], bytes, bytes.length);
+      if (typeof result === "number") throw new Error(`spawn returned ${result}`);
+      equal([result.status, result.signal, result.stdout.length], [0, 0, bytes.length]);
+      equal(
+        result.stdout.findIndex((byte, i) => byte !== bytes[i]),
+        -1,
+      );
+    },
+  },
+  {
+    name: "a child that does not read its input is no failure",
+    run: () => equal(outcome(spawn("exec 0<&-; echo done", new Uint8Array(MEGABYTE))), [0, 0, "done\n"]),
+  },
+  {
+    name: "a child that a signal ends tells which",
+    run: () => equal(outcome(spawn("kill -KILL $$")), [0, 9, ""]),
+  },
+  {
+    name: "SIGPIPE ends a child as it does by default, though we ignore it",
+    run: () => equal(outcome(spawn("kill -PIPE $$; echo survived")), [0, 13, ""]),
+  },
+  {
+    name: "what cannot be executed is a negated errno",
+    run: () => {
+      const run = (file: string): unknown => host.spawn(file, ["x"], [], NOTHING, 0);
+      equal([run("/nowhere/at/all"), run("/dev"), run("/etc/hostname/x")], [-2, -13, -20]);
+      const long = "x".repeat(MEGABYTE);
+      equal(host.spawn("/bin/true", ["true", long], [], NOTHING, 0), -errno("E2BIG"));
+    },
+  },
+  {
+    name: "a child that prints beyond the limit is ended",
+    run: () => {
+      equal(outcome(spawn("printf 12345", NOTHING, 5)), [0, 0, "12345"]);
+      equal(outcome(spawn("printf 123456", NOTHING, 5)), -errno("EMSGSIZE"));
+      equal(outcome(spawn("while :; do echo mask; done", NOTHING, 100_000)), -errno("EMSGSIZE"));
+    },
+  },
+  {
+    name: "a child has descriptors 0 to 2 and no other of ours",
+    run: () => {
+      const opened = [open("/dev/null"), open("/dev/null"), open("/dev/zero")];
+      const result = spawn("ls /proc/$$/fd; exit 0");
+      for (const fd of opened) host.syscall(SYS.close, fd);
+      equal(outcome(result), [0, 0, "0\n1\n2\n"]);
+    },
+  },
+  {
+    name: "no descriptor of ours stays open behind a child",
+    run: () => {
+      const first = open("/dev/null");
+      host.syscall(SYS.close, first);
+      for (let i = 0; i < 20; i += 1) {
+        equal(outcome(spawn("cat", host.encode("x"))), [0, 0, "x"]);
+        spawn("echo too much", NOTHING, 1);
+        host.spawn("/nowhere", [], [], NOTHING, 0);
+      }
+      const last = open("/dev/null");
+      host.syscall(SYS.close, last);
+      equal(last, first);
+    },
+  },
+  {
+    name: "a child may have a huge environment",
+    run: () => {
+      const environment = Array.from({ length: 500 }, (_, i) => `V${i}=${"é".repeat(1000)}`);
+      const result = host.spawn("/usr/bin/env", ["env"], environment, NOTHING, 4 * MEGABYTE);
+      if (typeof result === "number") throw new Error(`spawn returned ${result}`);
+      equal([result.status, host.decode(result.stdout) === `${environment.join("\n")}\n`], [0, true]);
+    },
+  },
+  {
+    name: "spawn takes text without NUL, lists of it, bytes and an integer, and nothing else",
+    run: () => {
+      const loose = host.spawn as (...values: unknown[]) => unknown;
+      const good = ["/bin/true", ["true"], [], NOTHING, 0];
+      equal(outcome(loose(...good) as ReturnType<Host["spawn"]>), [0, 0, ""]);
+      const bad: readonly (readonly [number, unknown])[] = [
+        [0, 1],
+        [1, "true"],
+        [1, [1]],
+        [2, undefined],
+        [2, { length: 1, 0: "A=b" }],
+        [3, "text"],
+        [3, [1]],
+        [4, 1.5],
+        [4, "5"],
+      ];
+      for (const [at, value] of bad) throws(TypeError, () => loose(...good.with(at, value as never)));
+      throws(RangeError, () => loose(...good.with(0, "/bin/true\0x")));
+      throws(RangeError, () => loose(...good.with(1, ["true", "a\0b"])));
+    },
+  },
+];

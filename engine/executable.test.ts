@@ -1,0 +1,192 @@
+// The executable as it is built, and again with the address and undefined-behaviour sanitizers: the host functions, and
+// how a program ends that goes wrong in each way there is.
+
+import { spawnSync } from "node:child_process";
+import { linkSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CHECKS } from "./conformance/all.ts";
+import { VALUE, VARIABLE } from "./conformance/check.ts";
+import { buildExecutable, ROOT } from "./executable.mjs";
+import { FLAVOURS, preferredFlavour } from "./toolchain.mjs";
+
+/** TypeScript that fails, and what the `msg` of the error says. */
+const FAILURES: Readonly<Record<string, readonly [program: string, message: RegExp]>> = {
+  objects: ["const all: unknown[] = []; for (;;) all.push({ mask: all.length });", /^InternalError: out of memory$/],
+  bytes: ["const all: unknown[] = []; for (;;) all.push(new Uint8Array(100_000));", /^InternalError: out of memory$/],
+  map: ["const all = new Map(); for (let i = 0; ; i += 1) all.set(String(i), i);", /^InternalError: out of memory$/],
+  closures: ["let f = () => 0; for (;;) { const g = f; f = () => g(); }", /^InternalError: out of memory$/],
+  text: ['let text = "x"; for (;;) text += text + "é";', /^InternalError: (?:out of memory|string too long)$/],
+  recursion: ["const f = (n: number): number => f(n + 1) + 1; f(0);", /^InternalError: stack overflow$/],
+  "parse-arrays": ['JSON.parse("[".repeat(1e6));', /: stack overflow$/],
+  "parse-objects": ["JSON.parse('{\"a\":'.repeat(1e6));", /: stack overflow$/],
+  stringify: ["let a: unknown = 0; for (let i = 0; i < 1e5; i += 1) a = [a]; JSON.stringify(a);", /: stack overflow$/],
+  regexp: [
+    '/^(?:(a)|b)*$/.test("ab".repeat(3e6)); throw new Error("matched");',
+    /^(?:Error: matched|InternalError: .*)$/,
+  ],
+  freed: [
+    'let a: unknown = 0; for (let i = 0; i < 1e5; i += 1) a = [a]; a = 0; throw new Error("freed");',
+    /^Error: freed$/,
+  ],
+  sort: ['[2, 1].sort(() => [2, 1].sort(() => { throw new Error("sorting"); }).length);', /^Error: sorting$/],
+  "thrown-text": ['throw "bautà";', /^not an Error, but thrown: bautà$/],
+  "thrown-null": ["throw null;", /^not an Error, but thrown: null$/],
+  "thrown-nothing": ["throw undefined;", /^not an Error, but thrown: undefined$/],
+  "thrown-symbol": ["throw Symbol();", /^not an Error, but thrown: a value that has no text$/],
+  "thrown-trap": ["throw { toString() { throw 1; } };", /^not an Error, but thrown: a value that has no text$/],
+  "message-trap": [
+    'throw Object.defineProperty(new Error("x"), "message", { get() { throw 1; } });',
+    /^Error: \(no message\)$/,
+  ],
+  "stack-trap": [
+    'const e = new Error("x"); throw Object.defineProperty(e, "stack", { get: () => e.stack });',
+    /^Error: x$/,
+  ],
+  "long-message": ['throw new Error("\\"é\\n\\\\\\\\\\\\".repeat(1e5));', /^Error: ("é\n\\\\\\){100000}$/],
+  surrogate: ['throw new Error("\\ud83c-\\udfad");', /^Error: \ufffd-\ufffd$/],
+  "absent-global": ["(globalThis as never as { nowhere: () => void }).nowhere();", /^TypeError: not a function$/],
+};
+
+const PROGRAMS = [
+  { name: "bauta", entry: 'import { printChecks } from "./engine/conformance/all.ts"; printChecks();' },
+  {
+    name: "stack",
+    entry:
+      'import { markedStack } from "./engine/conformance/all.ts";\nimport { writeStdout } from "./src/sys/process.ts";\nwriteStdout(markedStack());',
+  },
+  {
+    name: "arguments",
+    entry:
+      'import { host } from "./src/sys/host.ts";\nimport { writeStdout } from "./src/sys/process.ts";\nwriteStdout(JSON.stringify(host.args));',
+  },
+  {
+    name: "descriptors",
+    entry: 'import { open } from "./engine/conformance/check.ts"; if (open("/dev/null") < 3) throw new Error("low");',
+  },
+  { name: "fall", entry: '\n\nimport { fall } from "./engine/conformance/failing.ts";\nfall({ name: "bauta" });' },
+  ...Object.entries(FAILURES).map(([name, [entry]]) => ({ name, entry })),
+];
+
+const sanitizers = ["-fsanitize=undefined", "-fno-sanitize-recover=all"];
+const smallMemory = "-DBAUTA_MEMORY_LIMIT=(32UL << 20)"; // so that running out is quick
+const executables = [
+  { flavour: await preferredFlavour(), flags: [smallMemory] },
+  { flavour: FLAVOURS.sanitized, flags: [...sanitizers, smallMemory] },
+];
+
+describe.each(executables)("the executable, $flavour.name", ({ flavour, flags }) => {
+  const directory = mkdtempSync(join(tmpdir(), "bauta-engine-"));
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  beforeAll(async () => {
+    const executable = join(directory, "bauta");
+    await buildExecutable(flavour, PROGRAMS, executable, flags);
+    for (const { name } of PROGRAMS) if (name !== "bauta") linkSync(executable, join(directory, name));
+  }, 300_000);
+
+  const run = (name: string, args: readonly string[] = [], command = join(directory, name)) =>
+    spawnSync(command, args, {
+      env: { [VARIABLE]: VALUE, PATH: process.env["PATH"] },
+      encoding: "utf8",
+      maxBuffer: 1 << 24,
+    });
+
+  it("passes every check that the twin under Node passes", () => {
+    const { stdout, stderr, status } = run("bauta");
+    expect([stderr, status]).toEqual(["", 0]);
+    expect(JSON.parse(stdout)).toEqual(CHECKS.map(({ name }) => [name, null]));
+  });
+
+  it("passes them under a name that is no program's", () => {
+    linkSync(join(directory, "bauta"), join(directory, "other"));
+    expect(JSON.parse(run("other").stdout)).toHaveLength(CHECKS.length);
+  });
+
+  it("gives the command line, the name it was called by first", () => {
+    const { stdout } = run("arguments", ["--as", "bautà", ""]);
+    expect(JSON.parse(stdout)).toEqual([join(directory, "arguments"), "--as", "bautà", ""]);
+  });
+
+  it("names the TypeScript line in a stack trace", () => {
+    const line = lineOf("engine/conformance/all.ts", "// MARK");
+    expect(run("stack").stdout).toContain(`    at markedStack (engine/conformance/all.ts:${line})\n`);
+  });
+
+  it("reports an error that nothing caught, its cause and both their TypeScript lines, and fails", () => {
+    const { stdout, stderr, status } = run("fall");
+    const source = "engine/conformance/failing.ts";
+    expect([stderr, status]).toEqual(["", 1]);
+    expect(JSON.parse(stdout)).toEqual({
+      cniVersion: "1.1.0",
+      code: 999,
+      msg: "TypeError: fell",
+      details: [
+        `    at fall (${source}:${lineOf(source, "// FALL")})`,
+        "    at <eval> (engine/bundles.mjs:4)",
+        'caused by RangeError: "bauta"\n\\ \u0001 é 🎭',
+        `    at fall (${source}:${lineOf(source, "// CAUSE")})`,
+        "    at <eval> (engine/bundles.mjs:4)\n",
+      ].join("\n"),
+    });
+  });
+
+  it.each(Object.entries(FAILURES))("ends %s with a CNI error", (name, [, message]) => {
+    const { stdout, stderr, status, signal } = run(name);
+    expect([stderr, status, signal]).toEqual(["", 1, null]);
+    expect(JSON.parse(stdout)).toEqual({
+      cniVersion: "1.1.0",
+      code: 999,
+      msg: expect.stringMatching(message),
+      details: expect.any(String),
+    });
+  });
+
+  it("ends a stack overflow with a CNI error on a small stack too", () => {
+    for (const kilobytes of [512, 1024]) {
+      const script = `ulimit -s ${kilobytes}; exec "$0"`;
+      const { stdout, status } = run("", ["-c", script, join(directory, "recursion")], "/bin/sh");
+      expect([status, JSON.parse(stdout).msg]).toEqual([1, "InternalError: stack overflow"]);
+    }
+  });
+
+  // The address sanitizer itself needs terabytes of address space.
+  if (flavour.name !== "sanitized") {
+    it.each(["objects", "map", "closures"])("ends %s with a CNI error where the system refuses memory", (name) => {
+      for (const kilobytes of [1500, 2500, 3500, 5000, 8000]) {
+        const script = `ulimit -v ${kilobytes}; exec "$0"`;
+        const { stdout, status } = run("", ["-c", script, join(directory, name)], "/bin/sh");
+        expect([kilobytes, status, JSON.parse(stdout).msg]).toEqual([
+          kilobytes,
+          1,
+          expect.stringMatching(/out of memory$/),
+        ]);
+      }
+    });
+  }
+
+  it("prints no more of a stack trace than helps", () => {
+    expect(JSON.parse(run("recursion").stdout).details.split("\n").length).toBeLessThan(50);
+  });
+
+  it("takes no standard descriptor for its first file where they were closed", () => {
+    const script = 'exec "$0" <&- >&- 2>&-';
+    expect(run("", ["-c", script, join(directory, "descriptors")], "/bin/sh").status).toBe(0);
+  });
+
+  it("fails without a signal where nobody reads its error", () => {
+    const script = '{ "$0"; echo $? >&2; } | exec true';
+    expect(run("", ["-c", script, join(directory, "long-message")], "/bin/sh").stderr).toBe("1\n");
+    expect(run("", ["-c", 'exec "$0" >&-', join(directory, "thrown-text")], "/bin/sh").status).toBe(1);
+  });
+});
+
+/** The number of the line that contains the text. */
+function lineOf(file: string, text: string): number {
+  return (
+    readFileSync(join(ROOT, file), "utf8")
+      .split("\n")
+      .findIndex((line) => line.includes(text)) + 1
+  );
+}

@@ -131,6 +131,7 @@ const NUMBERS = {
   EOWNERDEAD: 130,
   ENOTRECOVERABLE: 131,
   ERFKILL: 132,
+  EHWPOISON: 133,
 } as const;
 
 export type ErrnoName = keyof typeof NUMBERS;
@@ -286,5 +287,6 @@ function texts(): Readonly<Record<number, string>> {
     130: "Owner died",
     131: "State not recoverable",
     132: "Operation not possible due to RF-kill",
+    133: "Memory page has hardware error",
   };
 }

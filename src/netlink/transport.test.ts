@@ -2,11 +2,10 @@
 
 import { readdirSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
-import { withSyscalls } from "../../test/support/intercept-syscalls.ts";
+import { withResult, withSyscalls } from "../../test/support/intercept-syscalls.ts";
 import { call } from "../sys/call.ts";
 import { type ErrnoName, errno } from "../sys/errno.ts";
 import { SyscallError } from "../sys/error.ts";
-import { SYS } from "../sys/syscalls.ts";
 import type { Writer } from "../wire/writer.ts";
 import { Connection } from "./connection.ts";
 import { NetlinkError, NetlinkProtocolError } from "./error.ts";
@@ -56,19 +55,6 @@ function getLink(name: string): Request {
 
 /** Fails one system call by name each time it is made. */
 const failing = (wanted: string, code: ErrnoName) => (name: string) => (name === wanted ? code : undefined);
-
-/** Answers one system call by name with this number instead of making it, so many times. */
-function withResult<T>(name: keyof typeof SYS, result: number, times: number, work: () => T): T {
-  const { bautaHost } = globalThis;
-  const original = bautaHost.syscall;
-  let left = times;
-  bautaHost.syscall = (number, ...args) => (number === SYS[name] && left-- > 0 ? result : original(number, ...args));
-  try {
-    return work();
-  } finally {
-    bautaHost.syscall = original;
-  }
-}
 
 function thrown(work: () => unknown): unknown {
   try {

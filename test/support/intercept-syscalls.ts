@@ -35,6 +35,19 @@ export function withSyscalls<T>(
   }
 }
 
+/** Runs `work` with the first so many calls of this name answered by a number of ours instead of by the kernel. */
+export function withResult<T>(name: SyscallName, result: number, times: number, work: () => T): T {
+  const { bautaHost } = globalThis;
+  const original = bautaHost.syscall;
+  let left = times;
+  bautaHost.syscall = (number, ...args) => (number === SYS[name] && left-- > 0 ? result : original(number, ...args));
+  try {
+    return work();
+  } finally {
+    bautaHost.syscall = original;
+  }
+}
+
 /** The names of the system calls that `work` makes, in order. */
 export function syscallsOf(work: () => unknown): readonly SyscallName[] {
   const names: SyscallName[] = [];

@@ -1,0 +1,70 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, statSync, writeFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { withSyscalls } from "../../test/support/intercept-syscalls.ts";
+import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
+import { tryCall } from "./call.ts";
+import { errno } from "./errno.ts";
+import { close } from "./fd.ts";
+import { openLocked, withLock } from "./flock.ts";
+
+/** Whether another process could lock the file now; flock(1) is the witness. */
+function isFree(path: string): boolean {
+  try {
+    execFileSync("flock", ["--exclusive", "--nonblock", path, "true"]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe("withLock", () => {
+  it("holds the lock while it runs, and no longer", () => {
+    const path = `${temporaryDirectory()}/lock`;
+    expect(withLock(path, () => isFree(path))).toBe(false);
+    expect(isFree(path)).toBe(true);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it("lets go when what it runs throws", () => {
+    const path = `${temporaryDirectory()}/lock`;
+    const fail = (): never => {
+      throw new Error("stop");
+    };
+    expect(() => withLock(path, fail)).toThrow("stop");
+    expect(isFree(path)).toBe(true);
+  });
+});
+
+describe("openLocked", () => {
+  it("holds the lock until it is closed", () => {
+    const path = `${temporaryDirectory()}/lock`;
+    const fd = openLocked(path);
+    expect(isFree(path)).toBe(false);
+    close(fd);
+    expect(isFree(path)).toBe(true);
+  });
+
+  it("locks a file that may only be read", () => {
+    const path = `${temporaryDirectory()}/lock`;
+    writeFileSync(path, "");
+    chmodSync(path, 0o400);
+    close(openLocked(path));
+  });
+
+  it("closes the file when it can't be locked", () => {
+    const path = `${temporaryDirectory()}/lock`;
+    let locked = -1;
+    const refuse = (name: string, args: readonly unknown[]) => {
+      if (name !== "flock") return undefined;
+      locked = Number(args[0]);
+      return "ENOLCK" as const;
+    };
+    expect(() => withSyscalls(refuse, () => openLocked(path))).toThrow(`cannot lock ${path}: ENOLCK`);
+    expect(tryCall("fcntl", locked, 1, 0)).toBe(-errno("EBADF"));
+  });
+
+  it("names the path when there is no directory for it", () => {
+    expect(() => openLocked("/nowhere/lock")).toThrow("cannot open /nowhere/lock: ENOENT");
+  });
+});

@@ -7,20 +7,15 @@ import type { SocketOptions } from "../netlink/transport.ts";
 import { NETLINK } from "../netlink/uapi.ts";
 import { hasCode } from "../sys/error.ts";
 import { attr, attrs } from "../wire/attrs.ts";
-import { cstring, type Infer, u32be } from "../wire/codec.ts";
-import { type Command, command, nfgenmsg, readReply, required } from "./message.ts";
-import { NFNL_MSG, NFNL_SUBSYS, NFPROTO, NFT_MSG } from "./uapi.ts";
+import { type Infer, u32be } from "../wire/codec.ts";
+import { getGeneration } from "./generation.ts";
+import { type Command, nfgenmsg } from "./message.ts";
+import { NFNL_MSG, NFNL_SUBSYS, NFPROTO } from "./uapi.ts";
 
 /** How often a transaction is tried that the kernel asks to try again. */
 const COMMIT_ATTEMPTS = 16;
 
 const batchAttributes = attrs({ generation: attr(1, u32be) }); // NFNL_BATCH_GENID
-
-const generationAttributes = attrs({
-  id: attr(1, u32be), // NFTA_GEN_ID
-  processId: attr(2, u32be), // NFTA_GEN_PROC_PID
-  processName: attr(3, cstring), // NFTA_GEN_PROC_NAME
-});
 
 function frame(type: number, values: Infer<typeof batchAttributes>): Request {
   const header = { family: NFPROTO.UNSPEC, version: 0, resourceId: NFNL_SUBSYS.NFTABLES };
@@ -62,11 +57,7 @@ export class Nftables {
 
   /** The number of the generation that is in force. Throws NetlinkError. */
   generation(): number {
-    const get = command(NFT_MSG.GETGEN, 0, NFPROTO.UNSPEC, () => "get the generation", [generationAttributes, {}]);
-    const [id] = this.connection
-      .execute(get)
-      .map((m) => readReply(m, "generation", generationAttributes).attributes.id);
-    return required(id, "generation/id");
+    return getGeneration(this.connection);
   }
 
   close(): void {

@@ -16,11 +16,13 @@ import {
   etherDaddr,
   etherSaddr,
   iifname,
+  iiftype,
   l4proto,
   loadAll,
   mark,
   nfproto,
   oifname,
+  protocol,
   type Selector,
   saddr,
 } from "./selector.ts";
@@ -28,6 +30,8 @@ import type { StatefulExpression } from "./stateful.ts";
 import { NF, NFT_REG, NFT_VERDICT } from "./uapi.ts";
 
 const IFNAMSIZ = 16;
+/** In host order: include/uapi/linux/if_arp.h. */
+const ARPHRD_ETHER = Uint8Array.of(1, 0);
 
 // Conditions
 
@@ -100,8 +104,18 @@ export function metaNfproto(family: number): Expression[] {
 }
 
 /** `meta l4proto tcp`, by number: 6 for TCP, 17 for UDP, 132 for SCTP. Goes before looking at ports. */
-export function metaL4proto(protocol: number): Expression[] {
-  return compare(l4proto, Uint8Array.of(protocol));
+export function metaL4proto(number: number): Expression[] {
+  return compare(l4proto, Uint8Array.of(number));
+}
+
+/** `meta protocol ip`, by number, 0x0800 for IPv4: in tables of the family bridge, before looking at an address. */
+export function metaProtocol(ethertype: number): Expression[] {
+  return compare(protocol, Uint8Array.of(ethertype >> 8, ethertype & 0xff));
+}
+
+/** `meta iiftype ether`: in families other than bridge and netdev, before looking at a MAC. */
+export function metaIiftypeEther(): Expression[] {
+  return compare(iiftype, ARPHRD_ETHER);
 }
 
 /** `tcp dport 80` after metaL4proto(6). A port as bytes: network order. Throws RangeError. */
@@ -160,7 +174,7 @@ export function oifnameBegins(prefix: string): Expression[] {
   return compare(oifname, ifnameBytes(prefix));
 }
 
-/** `ether saddr 0a:58:0a:16:00:05`; in families other than bridge and netdev goes after `meta iiftype ether`. */
+/** `ether saddr 0a:58:0a:16:00:05`; in families other than bridge and netdev after metaIiftypeEther. */
 export function etherSaddrIs(mac: Mac): Expression[] {
   return compare(etherSaddr, mac);
 }
@@ -226,9 +240,9 @@ export function goto(chain: string): Expression[] {
   return verdict({ code: NFT_VERDICT.GOTO, chain });
 }
 
-/** `counter` */
+/** `counter`, which begins at zero. */
 export function counter(): StatefulExpression[] {
-  return [{ kind: "counter", packets: 0n, bytes: 0n }];
+  return [{ kind: "counter" }];
 }
 
 /** `masquerade to :1024-65535 fully-random,persistent`; ports only after metaL4proto. */

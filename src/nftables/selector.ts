@@ -86,7 +86,7 @@ export function nextNumber(modulus: number): Selector {
 
 /** `symhash mod 3`: always the same number for a flow, in both directions. */
 export function flowHash(modulus: number): Selector {
-  return { length: 4, load: (dreg) => ({ kind: "hash", dreg, modulus, type: NFT_HASH.SYM }) };
+  return { length: 4, load: (dreg) => ({ kind: "hash", dreg, modulus, type: NFT_HASH.SYM, offset: 0 }) };
 }
 
 const WORDS_PER_REGISTER = 4;

@@ -56,16 +56,18 @@ export interface NatMap extends Omit<NatOptions, "ports"> {
   /** NFPROTO.IPV4 or NFPROTO.IPV6. */
   readonly family: number;
   readonly map: string;
+  /** The id of an anonymous map of the same transaction. */
+  readonly setId?: number | undefined;
   readonly withPort?: boolean | undefined;
 }
 
 function natByMap(type: number, selectors: readonly Selector[], target: NatMap): Expression[] {
-  const { family, map } = target;
+  const { family, map, setId } = target;
   // The address takes one word or four of register 1; the port follows it. 9 is NFT_REG32_01.
   const portRegister = family === NFPROTO.IPV4 ? 9 : NFT_REG[2];
   return [
     ...loadAll(selectors),
-    { kind: "lookup", set: map, sreg: NFT_REG[1], dreg: NFT_REG[1] },
+    { kind: "lookup", set: map, sreg: NFT_REG[1], dreg: NFT_REG[1], setId },
     {
       kind: "nat",
       type,

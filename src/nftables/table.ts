@@ -44,7 +44,8 @@ const nameOf = (t: TableName): string => `table ${familyName(t.family)} ${t.name
 
 function newTable(verb: string, flags: number, t: TableSpec): Command {
   const values: Infer<typeof table> = { name: t.name, flags: t.flags ?? 0, userdata: commentUserdata(t.comment) };
-  return command(NFT_MSG.NEWTABLE, NLM_F.CREATE | flags, t.family, () => `${verb} ${nameOf(t)}`, [table, values]);
+  // Without NLM_F_CREATE, as nft sends it: the kernel does not ask for it here.
+  return command(NFT_MSG.NEWTABLE, flags, t.family, () => `${verb} ${nameOf(t)}`, [table, values]);
 }
 
 /** Makes the table unless it exists, like `nft add table`. The comment of one that exists stays. */

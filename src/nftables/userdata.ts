@@ -97,3 +97,17 @@ export function commentOf(entries: readonly Userdata[], type: number): string | 
 export function commentUserdata(comment: string | undefined): Uint8Array | undefined {
   return comment === undefined ? undefined : encodeUserdata([commentEntry(NFTNL_UDATA.COMMENT, comment)]);
 }
+
+/** The text as a comment that nft can read back: what cannot stand there replaced, what is too long cut off. */
+export function fitComment(text: string): string {
+  let fitted = "";
+  let length = 0;
+  for (const character of text) {
+    const point = character.codePointAt(0) ?? 0;
+    length += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    if (length > COMMENT_MAX) break;
+    if (character === '"') fitted += "'";
+    else fitted += point < 0x20 || point === 0x7f ? " " : character;
+  }
+  return fitted;
+}

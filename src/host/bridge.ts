@@ -4,9 +4,9 @@ import type { Connection } from "../netlink/connection.ts";
 import { addLink, getLink, type Link, setLink } from "../rtnetlink/link.ts";
 import { IF_OPER, IFF } from "../rtnetlink/uapi.ts";
 import { hasCode } from "../sys/error.ts";
-import { randomBytes } from "../sys/process.ts";
 import type { Mac } from "../wire/mac.ts";
 import { trySysctl } from "./parameters.ts";
+import { randomMac } from "./random-mac.ts";
 
 /** What is asked of a bridge. */
 export interface BridgeSpec {
@@ -94,9 +94,4 @@ function make(connection: Connection, { name, mtu, vlanFiltering, isGateway }: B
     if (!vlanFiltering || !hasCode(error, "EOPNOTSUPP")) throw error;
     throw new Error("this kernel's bridges can't tell VLANs apart (CONFIG_BRIDGE_VLAN_FILTERING)", { cause: error });
   }
-}
-
-/** A random unicast address of the locally administered kind (IEEE 802: the two lowest bits of the first byte). */
-function randomMac(): Mac {
-  return randomBytes(6).map((byte, i) => (i === 0 ? (byte & 0xfc) | 0x02 : byte));
 }

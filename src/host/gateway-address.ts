@@ -8,7 +8,9 @@ import { IFA_F } from "../rtnetlink/uapi.ts";
 import { errno } from "../sys/errno.ts";
 import { sameBytes } from "../wire/codec.ts";
 import { type Cidr, contains, formatCidr, lastOf } from "../wire/ip.ts";
+import type { Mac } from "../wire/mac.ts";
 import { CheckError } from "./check.ts";
+import { randomMac } from "./random-mac.ts";
 
 /** How the addresses get on the link. */
 export interface GatewayOptions {
@@ -44,7 +46,7 @@ export function ensureGateways(
   if (missing.length === 0 && obstacles.length === 0) return;
   const removals = obstacles.map((address) => deleteAddress(link, address));
   const additions = missing.map((gateway) => addAddress(link, gatewayAddress(gateway, options)));
-  const requests = [...removals, ...additions, ...(missing.length > 0 ? [setLink(link, { mac: link.mac })] : [])];
+  const requests = [...removals, ...additions, ...(missing.length > 0 ? [setLink(link, { mac: ownMac(link) })] : [])];
   // Whoever does the same at the same time may be faster: what is done already is no error.
   const acks = connection.tryAll(requests);
   requests.forEach((request, i) => {
@@ -52,6 +54,11 @@ export function ensureGateways(
     const done = errno(i < removals.length ? "EADDRNOTAVAIL" : "EEXIST");
     if (ack !== undefined && ack.errno !== 0 && ack.errno !== done) throw new NetlinkError(request.operation(), ack);
   });
+}
+
+/** A bridge that has lost its ports has no address that it could keep: 00:00:00:00:00:00. */
+function ownMac({ mac }: Link): Mac {
+  return mac.some((byte) => byte !== 0) ? mac : randomMac();
 }
 
 /** Throws CheckError, naming what is missing, where the link does not carry all these addresses. */

@@ -62,8 +62,17 @@ export class NetlinkSocket implements Transport {
       const timeout = new Int32Array([RECEIVE_TIMEOUT_S, 0, 0, 0]); // struct timeval of two 64-bit fields
       call("set the netlink socket's time-out", "setsockopt", this.fd, SOL_SOCKET, SO.RCVTIMEO, timeout, 16);
     }
-    for (const group of options.groups ?? []) this.#setOption(SOL_NETLINK, NETLINK_OPTION.ADD_MEMBERSHIP, group);
+    if (options.groups !== undefined) this.#listen(options.groups);
     if (options.receiveBuffer !== undefined) this.#setBuffer(SO.RCVBUFFORCE, SO.RCVBUF, options.receiveBuffer);
+  }
+
+  #listen(groups: readonly number[]): void {
+    // The kernel passes over sockets whose port id is that of the sender, which for its own events is 0: a socket that
+    // was never bound has that, too. Binding comes first, because it sets the first 32 groups anew.
+    const anyPort = new Uint8Array(12); // struct sockaddr_nl
+    anyPort[0] = AF_NETLINK;
+    call("bind the netlink socket", "bind", this.fd, anyPort, anyPort.length);
+    for (const group of groups) this.#setOption(SOL_NETLINK, NETLINK_OPTION.ADD_MEMBERSHIP, group);
   }
 
   #setOption(level: number, option: number, value: number): void {

@@ -3,7 +3,13 @@ import { halfSipHash } from "./half-siphash.ts";
 
 // Key 00 01 … 07, as in the reference implementation's vectors.
 const hash = (length: number): string =>
-  Buffer.from(halfSipHash(Uint8Array.from({ length }, (_, i) => i), 0x03020100, 0x07060504)).toString("hex");
+  Buffer.from(
+    halfSipHash(
+      Uint8Array.from({ length }, (_, i) => i),
+      0x03020100,
+      0x07060504,
+    ),
+  ).toString("hex");
 
 describe("halfSipHash", () => {
   it("agrees with the reference vector of no input", () => {

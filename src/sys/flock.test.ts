@@ -1,7 +1,7 @@
-import { execFileSync } from "node:child_process";
 import { chmodSync, statSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { withSyscalls } from "../../test/support/intercept-syscalls.ts";
+import { run } from "../../test/support/netns.ts";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { tryCall } from "./call.ts";
 import { errno } from "./errno.ts";
@@ -11,7 +11,7 @@ import { openLocked, withLock } from "./flock.ts";
 /** Whether another process could lock the file now; flock(1) is the witness. */
 function isFree(path: string): boolean {
   try {
-    execFileSync("flock", ["--exclusive", "--nonblock", path, "true"]);
+    run("flock", "--exclusive", "--nonblock", path, "true");
     return true;
   } catch {
     return false;

@@ -1,9 +1,9 @@
 // What can be said without privileges; test/kernel/netlink.test.ts switches for real.
 
-import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { withSyscalls } from "../../test/support/intercept-syscalls.ts";
+import { run } from "../../test/support/netns.ts";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { tryCall } from "./call.ts";
 import { errno } from "./errno.ts";
@@ -35,7 +35,7 @@ describe("openNetns", () => {
   it("refuses an ordinary file and a FIFO, for which it does not wait", () => {
     const directory = temporaryDirectory();
     writeFileSync(`${directory}/file`, "");
-    execFileSync("mkfifo", [`${directory}/fifo`]);
+    run("mkfifo", `${directory}/fifo`);
     expect(() => openNetns(`${directory}/file`)).toThrow(NotNetnsError);
     expect(() => openNetns(`${directory}/fifo`)).toThrow(NotNetnsError);
   });

@@ -8,9 +8,8 @@ import { hasCode, SyscallError } from "../sys/error.ts";
 import { close, O, open, readAt, writeAt } from "../sys/fd.ts";
 import { readText, remove, setModified, stat } from "../sys/file.ts";
 import { host } from "../sys/host.ts";
-import { halfSipHash } from "../wire/half-siphash.ts";
 import { compareIp, type Ip } from "../wire/ip.ts";
-import { KEY_WORDS, PAGE_WORDS, SlotTable } from "./slot-table.ts";
+import { PAGE_WORDS, SlotTable } from "./slot-table.ts";
 import { TakenAddresses } from "./taken.ts";
 
 /** One address and the record of who holds it. */
@@ -33,7 +32,9 @@ const OWNER_TAG = 1;
 const SMALLEST_SAVED = 16;
 const SMALLEST_KEPT = 8;
 
-interface Counts {
+/** What the header of a saved index says. */
+interface Header {
+  readonly bootId: string;
   readonly slots: number;
   readonly used: number;
   readonly addresses: number;
@@ -49,6 +50,7 @@ export class ReservationIndex {
   readonly #fd: number | undefined;
   #addresses: number;
   readonly #builtNs: bigint | undefined;
+  readonly #bootId: string | undefined;
   /** Whether the table had no room for something, and is wrong since. */
   #isIncomplete = false;
   #isChanged: boolean;
@@ -60,15 +62,16 @@ export class ReservationIndex {
     directory: string,
     table: SlotTable,
     hasFile: boolean,
-    saved: { fd: number; counts: Counts } | undefined,
+    saved: { fd: number; header: Header } | undefined,
   ) {
     this.#directory = directory;
     this.#table = table;
     this.#taken = new TakenAddresses(table);
     this.#hasFile = hasFile;
     this.#fd = saved?.fd;
-    this.#addresses = saved?.counts.addresses ?? 0;
-    this.#builtNs = saved?.counts.builtNs;
+    this.#addresses = saved?.header.addresses ?? 0;
+    this.#builtNs = saved?.header.builtNs;
+    this.#bootId = saved?.header.bootId;
     this.#isChanged = saved === undefined;
   }
 
@@ -78,15 +81,15 @@ export class ReservationIndex {
     const fd = tryOpen(path);
     if (fd === undefined) return undefined;
     try {
-      const counts = readHeader(fd, directory);
-      if (counts !== undefined && stat(path).size === sizeOf(counts.slots)) {
+      const header = readHeader(fd, directory);
+      if (header !== undefined && stat(path).size === sizeOf(header.slots)) {
         const readPage = (page: number): Int32Array => {
           const words = new Int32Array(PAGE_WORDS);
           readAt(fd, path, new Uint8Array(words.buffer), HEADER_SIZE + page * PAGE_SIZE);
           return words;
         };
-        const table = new SlotTable(counts.slots, counts.used, readPage);
-        return new ReservationIndex(directory, table, true, { fd, counts });
+        const table = new SlotTable(header.slots, header.used, readPage);
+        return new ReservationIndex(directory, table, true, { fd, header });
       }
     } catch (error) {
       if (!(error instanceof SyscallError)) throw error;
@@ -223,7 +226,7 @@ export class ReservationIndex {
     const builtNs = this.#builtNs ?? mtimeNs;
     const counts = `slots ${slots} used ${used} addresses ${this.#addresses} built ${builtNs}`;
     const header = new Uint8Array(HEADER_READ);
-    header.set(host.encode(`${sealText(device, inode, sealNs)}${counts}\n`));
+    header.set(host.encode(`${sealText(this.#bootId ?? readBootId(), device, inode, sealNs)}${counts}\n`));
     writeAt(fd, path, header, 0);
     setModified(this.#directory, sealNs);
   }
@@ -238,37 +241,53 @@ function tryOpen(path: string): number | undefined {
   }
 }
 
-function readHeader(fd: number, directory: string): Counts | undefined {
+function readHeader(fd: number, directory: string): Header | undefined {
   const bytes = new Uint8Array(HEADER_READ);
   readAt(fd, INDEX_NAME, bytes, 0);
   const text = host.decode(bytes);
   const { device, inode, mtimeNs } = stat(directory);
-  const seal = sealText(device, inode, mtimeNs);
+  const bootId = readBootId();
+  const seal = sealText(bootId, device, inode, mtimeNs);
   if (!text.startsWith(seal)) return undefined;
   const match = /^slots (\d+) used (\d+) addresses (\d+) built (\d+)\n/.exec(text.slice(seal.length));
   if (match === null) return undefined;
   const [, slots, used, addresses, built] = match;
-  return { slots: Number(slots), used: Number(used), addresses: Number(addresses), builtNs: BigInt(built ?? 0) };
+  return {
+    bootId,
+    slots: Number(slots),
+    used: Number(used),
+    addresses: Number(addresses),
+    builtNs: BigInt(built ?? 0),
+  };
 }
 
-function sealText(device: string, inode: bigint, sealNs: bigint): string {
-  const boot = readText("/proc/sys/kernel/random/boot_id").trim();
-  return `${FORMAT}\nboot ${boot}\ndirectory ${device} ${inode}\nseal ${sealNs}\n`;
+function readBootId(): string {
+  return readText("/proc/sys/kernel/random/boot_id").trim();
+}
+
+function sealText(bootId: string, device: string, inode: bigint, sealNs: bigint): string {
+  return `${FORMAT}\nboot ${bootId}\ndirectory ${device} ${inode}\nseal ${sealNs}\n`;
 }
 
 function sizeOf(slots: number): number {
   return HEADER_SIZE + (slots * PAGE_SIZE) / 64;
 }
 
-// "bauta ix", as two words: any fixed key does.
-const KEY0 = 0x74756162;
-const KEY1 = 0x78692061;
-
+/** Two lanes of multiplying and shifting: a hash that is quick in an interpreter, for those who look at the file then. */
 function ownerKey(record: string): Int32Array {
-  const key = new Uint8Array(KEY_WORDS * 4);
-  key.set(halfSipHash(host.encode(record), KEY0, KEY1));
-  key[15] = OWNER_TAG;
-  return new Int32Array(key.buffer);
+  const bytes = host.encode(record);
+  const words = new Int32Array((bytes.length + 3) >> 2);
+  new Uint8Array(words.buffer).set(bytes);
+  let a = bytes.length;
+  let b = ~bytes.length;
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] ?? 0;
+    a = Math.imul(a ^ word, 0x9e3779b1); // odd numbers as good as random: the golden ratio, and one of xxHash's primes
+    a ^= a >>> 15;
+    b = Math.imul(b + word, 0x85ebca77);
+    b ^= b >>> 13;
+  }
+  return Int32Array.of(a, b, 0, OWNER_TAG << 24);
 }
 
 function bytesOf(words: Int32Array): Uint8Array {

@@ -2,7 +2,7 @@
 // containernetworking/plugins, so that either implementation can take over the other's directory.
 
 import { hasCode } from "../sys/error.ts";
-import { readText, remove } from "../sys/file.ts";
+import { readStart, remove } from "../sys/file.ts";
 import { host } from "../sys/host.ts";
 import { createWhole } from "../sys/whole-file.ts";
 import { formatIp, type Ip, parseIp } from "../wire/ip.ts";
@@ -24,16 +24,25 @@ export function addressOf(name: string): Ip | undefined {
   const isDigit = first >= 0x30 && first <= 0x39;
   if (!isDigit && !name.includes(":")) return undefined;
   const ip = parseIp(name);
-  return ip !== undefined && formatIp(ip) === name ? ip : undefined;
+  // Of IPv4 addresses parseIp takes but one spelling, which makes this quicker for the many.
+  return ip !== undefined && (ip.length === 4 || formatIp(ip) === name) ? ip : undefined;
 }
 
+/** Longer than any record: container ids end at 255 characters, interface names at 15. */
+const RECORD_LIMIT = 512;
+
 /**
- * Whose the address is: the record, or undefined where there is none. A file without content is none: the plugin that
- * made it died before it wrote (upstream's does so in two steps), or the power failed.
+ * Whose the address of this file name is: the record, or undefined where there is none. A file without content is none:
+ * the plugin that made it died before it wrote (upstream's does so in two steps), or the power failed.
  */
-export function readReservation(directory: string, ip: Ip): string | undefined {
+export function readReservation(
+  directory: string,
+  name: string,
+  buffer: Uint8Array = new Uint8Array(RECORD_LIMIT),
+): string | undefined {
   try {
-    const record = readText(pathOf(directory, ip)).replaceAll("\0", "").trim();
+    const text = host.decode(readStart(`${directory}/${name}`, buffer));
+    const record = (text.includes("\0") ? text.replaceAll("\0", "") : text).trim();
     return record === "" ? undefined : record;
   } catch (error) {
     if (hasCode(error, "ENOENT")) return undefined;
@@ -41,21 +50,31 @@ export function readReservation(directory: string, ip: Ip): string | undefined {
   }
 }
 
+/** All reservations among the files of these names; those without content have no record. */
+export function readReservations(
+  directory: string,
+  names: readonly string[],
+): { readonly ip: Ip; readonly record: string | undefined }[] {
+  const buffer = new Uint8Array(RECORD_LIMIT);
+  const found: { ip: Ip; record: string | undefined }[] = [];
+  for (const name of names) {
+    const ip = addressOf(name);
+    if (ip !== undefined) found.push({ ip, record: readReservation(directory, name, buffer) });
+  }
+  return found;
+}
+
 /** Takes the address for the record; false where it is taken. */
 export function createReservation(directory: string, ip: Ip, record: string): boolean {
-  const create = (): boolean =>
-    createWhole(directory, formatIp(ip), host.encode(record), { mode: RECORD_MODE, spare: SPARE });
+  const name = formatIp(ip);
+  const create = (): boolean => createWhole(directory, name, host.encode(record), { mode: RECORD_MODE, spare: SPARE });
   if (create()) return true;
-  if (readReservation(directory, ip) !== undefined) return false;
+  if (readReservation(directory, name) !== undefined) return false;
   removeReservation(directory, ip); // without content, or gone since
   return create();
 }
 
 /** Gives the address back; returns whether it was taken. */
 export function removeReservation(directory: string, ip: Ip): boolean {
-  return remove(pathOf(directory, ip));
-}
-
-function pathOf(directory: string, ip: Ip): string {
-  return `${directory}/${formatIp(ip)}`;
+  return remove(`${directory}/${formatIp(ip)}`);
 }

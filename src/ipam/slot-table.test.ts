@@ -50,25 +50,30 @@ describe("SlotTable", () => {
   it("holds what a Map of lists would hold, whatever is added and removed", () => {
     const step = fc.record({ n: fc.nat(40), value: fc.nat(5), remove: fc.boolean() });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
-        const table = new SlotTable(64);
-        const model = new Map<number, number[]>();
-        for (const { n, value, remove } of steps) {
-          const values = model.get(n) ?? [];
-          if (remove && values.length > 0) {
-            const slot = table.find(key(n));
-            values.splice(values.indexOf(table.value(slot)[0] ?? 0), 1);
-            table.remove(slot);
-          } else if (!remove && table.used < 60) {
-            put(table, n, value);
-            values.push(value);
+      fc.property(
+        fc.array(step, { maxLength: 60 }),
+        fc.array(fc.nat(40), { minLength: 40, maxLength: 55 }),
+        (steps, first) => {
+          const table = new SlotTable(64);
+          const model = new Map<number, number[]>();
+          const filling = first.map((n) => ({ n, value: 9, remove: false })); // so that there are collisions
+          for (const { n, value, remove } of [...filling, ...steps]) {
+            const values = model.get(n) ?? [];
+            if (remove && values.length > 0) {
+              const slot = table.find(key(n));
+              values.splice(values.indexOf(table.value(slot)[0] ?? 0), 1);
+              table.remove(slot);
+            } else if (!remove && table.used < 60) {
+              put(table, n, value);
+              values.push(value);
+            }
+            model.set(n, values);
           }
-          model.set(n, values);
-        }
-        for (let n = 0; n <= 40; n++) {
-          expect(valuesOf(table, n)).toEqual((model.get(n) ?? []).toSorted((a, b) => a - b));
-        }
-      }),
+          for (let n = 0; n <= 40; n++) {
+            expect(valuesOf(table, n)).toEqual((model.get(n) ?? []).toSorted((a, b) => a - b));
+          }
+        },
+      ),
     );
   });
 

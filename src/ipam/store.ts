@@ -10,7 +10,14 @@ import { openLocked } from "../sys/flock.ts";
 import { host } from "../sys/host.ts";
 import { overwrite } from "../sys/whole-file.ts";
 import { formatIp, type Ip, parseIp } from "../wire/ip.ts";
-import { addressOf, createReservation, readReservation, recordOf, removeReservation } from "./reservation.ts";
+import {
+  addressOf,
+  createReservation,
+  readReservation,
+  readReservations,
+  recordOf,
+  removeReservation,
+} from "./reservation.ts";
 import { INDEX_NAME, type Reservation, ReservationIndex } from "./reservation-index.ts";
 
 const DIRECTORY_MODE = 0o755;
@@ -118,12 +125,14 @@ export class Store {
   keepOnly(holders: readonly Holder[]): number {
     const valid = new Set<string>();
     for (const { containerId, ifname } of holders) valid.add(recordOf(containerId, ifname)).add(containerId);
+    const names = readDirectory(this.#directory);
+    const kept: Reservation[] = [];
     let released = 0;
-    for (const { ip, record } of this.#read(readDirectory(this.#directory))) {
-      if (record !== undefined && valid.has(record)) continue;
-      if (removeReservation(this.#directory, ip)) released++;
+    for (const { ip, record } of readReservations(this.#directory, names)) {
+      if (record !== undefined && valid.has(record)) kept.push({ ip, record });
+      else if (removeReservation(this.#directory, ip)) released++;
     }
-    if (released > 0) this.refresh();
+    if (released > 0) this.#use(ReservationIndex.build(this.#directory, kept, names.includes(INDEX_NAME)));
     return released;
   }
 
@@ -160,8 +169,7 @@ export class Store {
 
   /** Looks into every file again. */
   refresh(): void {
-    this.#index?.discard();
-    this.#index = this.#build();
+    this.#use(this.#build());
   }
 
   /**
@@ -185,7 +193,7 @@ export class Store {
   #held(record: string): Ip[] {
     const index = this.#open();
     const held = index.addressesOf(record);
-    if (held.every((ip) => readReservation(this.#directory, ip) === record)) return held;
+    if (held.every((ip) => readReservation(this.#directory, formatIp(ip)) === record)) return held;
     this.refresh();
     return this.#open().addressesOf(record);
   }
@@ -196,18 +204,15 @@ export class Store {
     return this.#index;
   }
 
-  #build(): ReservationIndex {
-    const names = readDirectory(this.#directory);
-    const reservations = this.#read(names).filter((one): one is Reservation => one.record !== undefined);
-    return ReservationIndex.build(this.#directory, reservations, names.includes(INDEX_NAME));
+  #use(index: ReservationIndex): void {
+    this.#index?.discard();
+    this.#index = index;
   }
 
-  #read(names: readonly string[]): { readonly ip: Ip; readonly record: string | undefined }[] {
-    const found: { ip: Ip; record: string | undefined }[] = [];
-    for (const name of names) {
-      const ip = addressOf(name);
-      if (ip !== undefined) found.push({ ip, record: readReservation(this.#directory, ip) });
-    }
-    return found;
+  #build(): ReservationIndex {
+    const names = readDirectory(this.#directory);
+    const reservations = readReservations(this.#directory, names);
+    const taken = reservations.filter((one): one is Reservation => one.record !== undefined);
+    return ReservationIndex.build(this.#directory, taken, names.includes(INDEX_NAME));
   }
 }

@@ -28,6 +28,15 @@ export function readText(path: string, limit: number = FILE_LIMIT): string {
   return host.decode(readFile(path, limit));
 }
 
+/** The beginning of a file: what one read(2) puts into `buffer`, all of a file that is shorter. For many small ones. */
+export function readStart(path: string, buffer: Uint8Array): Uint8Array {
+  const fd = open(path, O.RDONLY);
+  const count = tryCall("read", fd, buffer, buffer.length);
+  close(fd);
+  if (count < 0) throw new SyscallError("read", -count, `read ${path}`);
+  return buffer.subarray(0, count);
+}
+
 /** Creates or truncates the file and writes it. With `exclusive` it must not exist (EEXIST). Not atomic: see replaceFile. */
 export function writeFile(
   path: string,

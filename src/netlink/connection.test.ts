@@ -380,6 +380,15 @@ describe("batch", () => {
     expect(() => send(thing(1), thing(2))).toThrow("cannot begin a transaction: ENOMEM");
   });
 
+  it("throws the first refusal although there was no room for all of them, and leaves no reply behind", () => {
+    const full = new SyscallError("recvfrom", errno("ENOBUFS"), "receive a netlink message");
+    const { connection } = open((requests) => [full, ...nfnetlink({ 1: EEXIST, 2: EPERM })(requests)], acknowledgeAll);
+    expect(() => connection.batch(begin, [thing(1), thing(2), thing(3)], end)).toThrow("cannot thing add 1: EEXIST");
+    expect(connection.execute(thing(4))).toEqual([]);
+    const { connection: another } = open(() => [full, full]);
+    expect(thrown(() => another.batch(begin, [thing(1)], end))).toBe(full);
+  });
+
   it("leaves no reply behind for the next conversation", () => {
     const { connection } = open(nfnetlink({ 1: EEXIST, 2: EEXIST, 3: EEXIST }), acknowledgeAll);
     expect(() => connection.batch(begin, [thing(1), thing(2), thing(3)], end)).toThrow(NetlinkError);

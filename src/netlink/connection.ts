@@ -1,6 +1,7 @@
 // A conversation with the kernel: requests and what comes back, matched by sequence number.
 
 import { errno } from "../sys/errno.ts";
+import { hasCode } from "../sys/error.ts";
 import { Writer } from "../wire/writer.ts";
 import { type Ack, readAck } from "./ack.ts";
 import { NetlinkError, NetlinkProtocolError } from "./error.ts";
@@ -139,11 +140,24 @@ export class Connection {
   /** Reads every reply to a batch; returns the first error by sequence. */
   #batchError(first: number, last: number): Ack | undefined {
     let failed: Ack | undefined;
+    let overrun: unknown;
     let finished = false;
     for (;;) {
-      // nfnetlink answers before sendto returns, so once the end has been seen nothing more can come late.
-      const datagram = this.#transport.receive(!finished);
-      if (datagram === undefined) return failed;
+      let datagram: Uint8Array | undefined;
+      try {
+        // nfnetlink answers before sendto returns, so once the end has been seen nothing more can come late.
+        datagram = this.#transport.receive(!finished);
+      } catch (error) {
+        // So many commands failed that there was no room for all their errors. The first errors are there.
+        if (overrun !== undefined || !hasCode(error, "ENOBUFS")) throw error;
+        overrun = error;
+        finished = true;
+        continue;
+      }
+      if (datagram === undefined) {
+        if (failed === undefined && overrun !== undefined) throw overrun;
+        return failed;
+      }
       traceDatagram("<", datagram);
       for (const message of readMessages(datagram)) {
         const ack = message.sequence < first ? undefined : readAck(message);

@@ -92,6 +92,7 @@ export function lengthOf(...types: readonly number[]): number {
 
 /** The byte order that nft notes for a set's key or data. */
 export function byteorderOf(type: number): number {
+  if (type === TYPE.INTEGER) return BYTEORDER.HOST; // numgen's and symhash's
   return layoutOf(type)?.byteorder ?? BYTEORDER.INVALID;
 }
 

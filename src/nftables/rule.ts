@@ -100,11 +100,13 @@ export function readRule(message: Message): Rule {
   };
 }
 
-/** The rules of all tables, of a family, of a table or of one chain, in order. Throws NetlinkError. */
-export function listRules(
-  connection: Connection,
-  where: { readonly family?: number; readonly table?: string; readonly chain?: string } = {},
-): Rule[] {
+/** Which rules to list: all, those of a family, of a table or of one chain. */
+export type RuleScope =
+  | { readonly family?: number; readonly table?: undefined; readonly chain?: undefined }
+  | { readonly family: number; readonly table: string; readonly chain?: string };
+
+/** The rules, in order; none where there is no such table or chain. Throws NetlinkError. */
+export function listRules(connection: Connection, where: RuleScope = {}): Rule[] {
   const values = { table: where.table, chain: where.chain };
   const list = command(NFT_MSG.GETRULE, 0, where.family ?? NFPROTO.UNSPEC, () => "list rules", [rule, values]);
   return connection.dump(list).map(readRule);

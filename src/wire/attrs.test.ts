@@ -6,6 +6,7 @@ import {
   decodeVariant,
   list,
   multi,
+  pickAttributes,
   type RawAttribute,
   readAttributes,
   submessage,
@@ -147,6 +148,41 @@ describe("readAttributes", () => {
 
   it("skips up to three bytes at the end, as the kernel does", () => {
     expect(readAttributes(rows([4, 0, 1, 0], [1, 2, 3]))).toHaveLength(1);
+  });
+});
+
+describe("pickAttributes", () => {
+  const three = rows([5, 0, 1, 0], [7, 0, 0, 0], [6, 0, 2, 0x80], [8, 9, 0, 0], [5, 0, 1, 0], [10, 0, 0, 0]);
+
+  it("has the payloads in the order of the types, of a repeated attribute the last, whatever its flag bits", () => {
+    expect(pickAttributes(three, [3, 2, 1])).toEqual([undefined, rows([8, 9]), rows([10])]);
+  });
+
+  it("finds what reading everything finds, and throws where that throws", () => {
+    const anything = fc.oneof(
+      fc.uint8Array({ maxLength: 40 }),
+      fc.array(fc.tuple(fc.integer({ min: 0, max: 3 }), fc.uint8Array({ maxLength: 9 }))).map((all) => {
+        const out = new Writer();
+        for (const [type, payload] of all) writeAttribute(out, type, bytes, payload);
+        return out.bytes().slice();
+      }),
+    );
+    const resultOf = (read: () => unknown): unknown => {
+      try {
+        return read();
+      } catch (error) {
+        return String(error);
+      }
+    };
+    fc.assert(
+      fc.property(anything, (given) => {
+        const all = (): unknown => {
+          const found = readAttributes(given);
+          return [1, 2].map((wanted) => found.findLast(({ type }) => (type & 0x3fff) === wanted)?.payload);
+        };
+        expect(resultOf(() => pickAttributes(given, [1, 2]))).toEqual(resultOf(all));
+      }),
+    );
   });
 });
 

@@ -65,6 +65,25 @@ export function readAttributes(bytes: Uint8Array): RawAttribute[] {
 }
 
 /**
+ * The payloads of attributes of these types, in their order, the last of a repeated attribute; undefined where there is
+ * none. The others are passed over, which is much cheaper than to read them. Throws DecodeError where a length does not fit.
+ */
+export function pickAttributes(bytes: Uint8Array, types: readonly number[]): (Uint8Array | undefined)[] {
+  const found: (Uint8Array | undefined)[] = types.map(() => undefined);
+  for (let at = 0; at + NLA_HDRLEN <= bytes.length; ) {
+    const length = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
+    const type = ((bytes[at + 2] ?? 0) | ((bytes[at + 3] ?? 0) << 8)) & NLA_TYPE_MASK;
+    if (length < NLA_HDRLEN || at + length > bytes.length) {
+      throw new DecodeError(`attribute ${type} at byte ${at} has length ${length} of ${bytes.length - at} left`);
+    }
+    const i = types.indexOf(type);
+    if (i >= 0) found[i] = bytes.subarray(at + NLA_HDRLEN, at + length);
+    at += (length + 3) & ~3;
+  }
+  return found;
+}
+
+/**
  * The codec of an attribute set. Written in the order declared; read in any order, the last of a repeated attribute
  * counts (as in the kernel) unless its codec is `multi`; unknown attributes are kept in `unknown`.
  */

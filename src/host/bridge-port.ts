@@ -3,8 +3,9 @@
 import type { Connection } from "../netlink/connection.ts";
 import type { Request } from "../netlink/message.ts";
 import { setBridgePort } from "../rtnetlink/bridge-port.ts";
+import { type BriefLink, getBriefLink } from "../rtnetlink/brief-link.ts";
 import type { Device } from "../rtnetlink/device.ts";
-import { getLink, type Link } from "../rtnetlink/link.ts";
+import type { Link } from "../rtnetlink/link.ts";
 import { IF_OPER } from "../rtnetlink/uapi.ts";
 import { poll } from "../sys/fd.ts";
 import { monotonicMs } from "../sys/process.ts";
@@ -32,10 +33,10 @@ const PAUSE_MS = 1;
  * Waits until frames flow through the port, and returns the link as it is then. The kernel brings a port up in a work queue
  * that is done within a millisecond; from 6.9 on, looking at the link waits for that. Throws an Error when it stays down.
  */
-export function waitForPort(connection: Connection, port: Device): Link {
+export function waitForPort(connection: Connection, port: Device): BriefLink {
   const deadline = monotonicMs() + PATIENCE_MS;
   for (;;) {
-    const link = getLink(connection, port);
+    const link = getBriefLink(connection, port);
     if (link === undefined)
       throw new Error(`the bridge port ${port.name ?? port.index} has gone while it was being set up`);
     if (link.operState === IF_OPER.UP) return link;
@@ -48,7 +49,7 @@ export function waitForPort(connection: Connection, port: Device): Link {
   }
 }
 
-function stateText({ operState }: Link): string {
+function stateText({ operState }: BriefLink): string {
   const [name] = Object.entries(IF_OPER).find(([, state]) => state === operState) ?? [String(operState)];
   return name.toLowerCase();
 }

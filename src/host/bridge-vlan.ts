@@ -3,11 +3,13 @@
 import type { Connection } from "../netlink/connection.ts";
 import type { Request } from "../netlink/message.ts";
 import { addBridgeVlans, type BridgeVlan, deleteBridgeVlans } from "../rtnetlink/bridge-vlan.ts";
+import { type BriefLink, getBriefLink } from "../rtnetlink/brief-link.ts";
 import type { Device } from "../rtnetlink/device.ts";
-import { getLink, type Link, setLink } from "../rtnetlink/link.ts";
+import { setLink } from "../rtnetlink/link.ts";
 import { hasCode } from "../sys/error.ts";
 import { close } from "../sys/fd.ts";
 import { OWN_NETNS, openNetns } from "../sys/netns.ts";
+import type { Bridge } from "./bridge.ts";
 import { undoOnFailure } from "./undo.ts";
 import { createVeth } from "./veth.ts";
 
@@ -25,7 +27,11 @@ export interface PortVlans {
 const NATIVE_OF_TRUNK = 1;
 
 /** The requests that put a new port of the bridge in its VLANs; none where it shall be in no VLAN of its own. */
-export function joinVlans(bridge: Link, port: Device, { native, trunk, keepDefault }: PortVlans): Request[] {
+export function joinVlans(
+  bridge: Pick<Bridge, "info">,
+  port: Device,
+  { native, trunk, keepDefault }: PortVlans,
+): Request[] {
   if (native === undefined && trunk.length === 0) return [];
   const requests: Request[] = [];
   const initial = defaultVlan(bridge);
@@ -38,7 +44,7 @@ export function joinVlans(bridge: Link, port: Device, { native, trunk, keepDefau
 }
 
 /** The VLAN that the bridge puts every new port into; 0: none. */
-function defaultVlan({ info }: Link): number {
+function defaultVlan({ info }: Pick<Bridge, "info">): number {
   return info?.kind === "bridge" && "vlanDefaultPvid" in info ? (info.vlanDefaultPvid ?? 0) : 0;
 }
 
@@ -48,21 +54,21 @@ function defaultVlan({ info }: Link): number {
  */
 export function ensureVlanGateway(
   connection: Connection,
-  bridge: Link,
+  bridge: Bridge,
   name: string,
   vlan: { readonly vid: number; readonly keepDefault: boolean },
-): Link {
-  const found = getLink(connection, name) ?? makeVlanGateway(connection, bridge, name, vlan);
+): BriefLink {
+  const found = getBriefLink(connection, name) ?? makeVlanGateway(connection, bridge, name, vlan);
   if (!found.isUp) connection.execute(setLink(found, { up: true }));
   return found;
 }
 
 function makeVlanGateway(
   host: Connection,
-  bridge: Link,
+  bridge: Bridge,
   name: string,
   { vid, keepDefault }: { readonly vid: number; readonly keepDefault: boolean },
-): Link {
+): BriefLink {
   const netns = openNetns(OWN_NETNS);
   try {
     return undoOnFailure((undo) => {
@@ -81,8 +87,8 @@ function makeVlanGateway(
   }
 }
 
-function lookUp(connection: Connection, name: string): Link {
-  const link = getLink(connection, name);
+function lookUp(connection: Connection, name: string): BriefLink {
+  const link = getBriefLink(connection, name);
   if (link === undefined)
     throw new Error(`the VLAN's interface ${JSON.stringify(name)} has gone while it was being set up`);
   return link;

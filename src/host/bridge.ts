@@ -1,7 +1,9 @@
 // The bridge that containers are ports of: made when there is none, taken as it is when there is one.
 
 import type { Connection } from "../netlink/connection.ts";
-import { addLink, getLink, type Link, setLink } from "../rtnetlink/link.ts";
+import { type BriefLink, getBriefLink } from "../rtnetlink/brief-link.ts";
+import { addLink, getLink, setLink } from "../rtnetlink/link.ts";
+import type { LinkInfo } from "../rtnetlink/link-info.ts";
 import { IF_OPER, IFF } from "../rtnetlink/uapi.ts";
 import { hasCode } from "../sys/error.ts";
 import type { Mac } from "../wire/mac.ts";
@@ -26,9 +28,14 @@ export interface BridgeSpec {
 }
 
 /** A bridge that is up. */
-export interface Bridge extends Link {
+export interface Bridge extends FoundBridge {
   /** Whether there was none before. */
   readonly isNew: boolean;
+}
+
+interface FoundBridge extends BriefLink {
+  /** Its options, where it was to tell VLANs apart: to read them all takes long. */
+  readonly info?: LinkInfo | undefined;
 }
 
 /** There is a link of this name that is no bridge. */
@@ -63,10 +70,10 @@ export function ensureBridge(connection: Connection, spec: BridgeSpec): Bridge {
  * The bridge's MAC address once the port has joined. A bridge that has not been told to keep its own takes that of its
  * lowest port (br_stp_recalculate_bridge_id() in net/bridge/br_stp_if.c), so there's often no need to look again.
  */
-export function macWithPort(connection: Connection, bridge: Link, port: Link): Mac {
+export function macWithPort(connection: Connection, bridge: BriefLink, port: BriefLink): Mac {
   const hadPorts = bridge.operState === IF_OPER.UP;
   if (hadPorts && compareBytes(bridge.mac, port.mac) < 0) return bridge.mac;
-  return getLink(connection, bridge)?.mac ?? bridge.mac;
+  return getBriefLink(connection, bridge)?.mac ?? bridge.mac;
 }
 
 function compareBytes(a: Uint8Array, b: Uint8Array): number {
@@ -75,11 +82,15 @@ function compareBytes(a: Uint8Array, b: Uint8Array): number {
 }
 
 /** Of two processes that make the bridge at once one is told EEXIST, and takes the other's. */
-function findOrMake(connection: Connection, spec: BridgeSpec): { readonly bridge: Link; readonly isNew: boolean } {
-  const found = getLink(connection, spec.name);
+function findOrMake(
+  connection: Connection,
+  spec: BridgeSpec,
+): { readonly bridge: FoundBridge; readonly isNew: boolean } {
+  const look = (): FoundBridge | undefined => (spec.vlanFiltering ? getLink : getBriefLink)(connection, spec.name);
+  const found = look();
   if (found !== undefined) return { bridge: found, isNew: false };
   const isNew = make(connection, spec);
-  const bridge = getLink(connection, spec.name);
+  const bridge = look();
   if (bridge === undefined) throw new Error(`the bridge ${JSON.stringify(spec.name)} is gone as soon as it was made`);
   return { bridge, isNew };
 }

@@ -3,7 +3,8 @@
 import type { Connection } from "../netlink/connection.ts";
 import { NetlinkError } from "../netlink/error.ts";
 import { type Address, addAddress, deleteAddress, listAddresses, type NewAddress } from "../rtnetlink/address.ts";
-import { type Link, setLink } from "../rtnetlink/link.ts";
+import type { BriefLink } from "../rtnetlink/brief-link.ts";
+import { setLink } from "../rtnetlink/link.ts";
 import { IFA_F } from "../rtnetlink/uapi.ts";
 import { errno } from "../sys/errno.ts";
 import { sameBytes } from "../wire/codec.ts";
@@ -34,7 +35,7 @@ export class AddressConflictError extends Error {
  */
 export function ensureGateways(
   connection: Connection,
-  link: Link,
+  link: BriefLink,
   gateways: readonly Cidr[],
   options: GatewayOptions,
 ): void {
@@ -57,12 +58,12 @@ export function ensureGateways(
 }
 
 /** A bridge that has lost its ports has no address that it could keep: 00:00:00:00:00:00. */
-function ownMac({ mac }: Link): Mac {
+function ownMac({ mac }: BriefLink): Mac {
   return mac.some((byte) => byte !== 0) ? mac : randomMac();
 }
 
 /** Throws CheckError, naming what is missing, where the link does not carry all these addresses. */
-export function checkGateways(connection: Connection, link: Link, gateways: readonly Cidr[]): void {
+export function checkGateways(connection: Connection, link: BriefLink, gateways: readonly Cidr[]): void {
   const present = listAddresses(connection, { device: link });
   const missing = gateways.filter((gateway) => !present.some((address) => isSame(address, gateway)));
   if (missing.length === 0) return;
@@ -83,7 +84,7 @@ function isObstacle(address: Address, gateways: readonly Cidr[], { belongs }: Ga
   return isInTheWay && !belongs(address);
 }
 
-function conflict(link: Link, address: Address, gateways: readonly Cidr[]): AddressConflictError {
+function conflict(link: BriefLink, address: Address, gateways: readonly Cidr[]): AddressConflictError {
   const wanted = gateways.filter((gateway) => gateway.ip.length === address.ip.length).map(formatCidr);
   return new AddressConflictError(
     `${JSON.stringify(link.name)} already has the address ${formatCidr(address)}, which is in the way of the gateway ${wanted.join(", ")}`,

@@ -1,7 +1,7 @@
 // Calls a plugin as a container runtime does: environment and standard input in, result or error and exit status out.
 // Either in this process, or as the executable that was built; a test can be written once for both.
 
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type PluginIo, runPlugin } from "../../src/cni/dispatch.ts";
@@ -59,14 +59,32 @@ export function inProcess(plugin: Plugin): CallPlugin {
 /** Serves calls by executing this file, ours or upstream's. */
 export function executable(path: string): CallPlugin {
   return (call) => {
-    const environment = {
-      PATH: process.env["PATH"],
-      ...environmentOf({ ...call, path: call.path ?? join(path, "..") }),
-    };
-    const child = spawnSync(path, { env: environment, input: inputOf(call), encoding: "utf8", maxBuffer: 64 << 20 });
+    const env = runtimeEnvironment(path, call);
+    const child = spawnSync(path, { env, input: inputOf(call), encoding: "utf8", maxBuffer: 64 << 20 });
     if (child.error !== undefined) throw child.error;
     return outcomeOf(child.status ?? 128, child.stdout, child.stderr);
   };
+}
+
+/** Executes this file without waiting for it, so that calls can run side by side. */
+export function start(path: string, call: PluginCall): Promise<PluginOutcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(path, { env: runtimeEnvironment(path, call) });
+    const output = { stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"] as const) {
+      child[name].setEncoding("utf8").on("data", (text: string) => {
+        output[name] += text;
+      });
+    }
+    child.on("error", reject);
+    child.on("close", (status) => resolve(outcomeOf(status ?? 128, output.stdout, output.stderr)));
+    child.stdin.on("error", () => {}); // whoever ends without reading says why on standard output
+    child.stdin.end(inputOf(call));
+  });
+}
+
+function runtimeEnvironment(path: string, call: PluginCall): NodeJS.ProcessEnv {
+  return { PATH: process.env["PATH"], ...environmentOf({ ...call, path: call.path ?? join(path, "..") }) };
 }
 
 /** A CNI_PATH in which our IPAM plugins are names of the program that runs: they are called, not executed, then. */

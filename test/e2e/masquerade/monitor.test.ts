@@ -1,0 +1,121 @@
+// What everybody who watches sees: nft(8)'s own monitor, which prints each object of a transaction and then its generation.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { poll, run } from "../../support/netns.ts";
+import { becomeNode, ruleset } from "./node.ts";
+import { add, addressesOf, attach, check, containerFor, del, networkOf, SEVEN, TYPES } from "./runtime.ts";
+
+beforeAll(() => {
+  becomeNode();
+});
+
+/** One transaction: what was done, and by which program. */
+interface Generation {
+  readonly changes: readonly string[];
+  readonly program: string;
+}
+
+interface Monitor {
+  /** Waits for so many generations, and returns all since the last time. */
+  generations(count: number): Promise<Generation[]>;
+}
+
+const NFT_NETLINK = /^\S+ +12 +(\d+)/gm; // NETLINK_NETFILTER, port id
+
+/** Starts `nft monitor`; it listens when this returns. */
+function startMonitor(): Monitor {
+  const child = spawn("nft", ["monitor"], { stdio: ["ignore", "pipe", "inherit"] });
+  onTestFinished(async () => {
+    child.kill("SIGKILL");
+    await once(child, "close");
+  });
+  let text = "";
+  child.stdout.setEncoding("utf8").on("data", (part: string) => {
+    text += part;
+  });
+  const ports = (): string[] =>
+    [...readFileSync("/proc/thread-self/net/netlink", "utf8").matchAll(NFT_NETLINK)].map(([, port]) => port ?? "");
+  poll("nft monitor to listen", () => ports().length > 0);
+  const isComplete = (count: number): boolean => (text.match(/^# new generation .*\n/gm) ?? []).length >= count;
+  return {
+    async generations(count) {
+      const end = performance.now() + 10_000;
+      while (!isComplete(count)) {
+        if (performance.now() > end) throw new Error(`nft monitor has not told of ${count} generations:\n${text}`);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      const found = parse(text);
+      text = "";
+      return found;
+    },
+  };
+}
+
+function parse(text: string): Generation[] {
+  const generations: Generation[] = [];
+  let changes: string[] = [];
+  for (const line of text.split("\n").filter((one) => one !== "")) {
+    const program = /^# new generation \d+ by process \d+ \((.*)\)/.exec(line)?.[1];
+    if (program === undefined) changes.push(line);
+    else {
+      generations.push({ changes, program });
+      changes = [];
+    }
+  }
+  return generations;
+}
+
+/** A transaction of somebody else's, so that the monitor is known to have told all before it. */
+function markEnd(): void {
+  run("nft", "add table inet end; delete table inet end");
+}
+
+const isElementOf =
+  (family: "ip" | "ip6", map: string) =>
+  (change: string): boolean =>
+    change.startsWith(`add element ${family} bauta_masquerade ${map} `);
+
+describe.each(TYPES)("%s", (type) => {
+  it("attaches each container in one generation, both families' elements in it, that deletes nothing", async () => {
+    const config = networkOf(type, SEVEN);
+    const monitor = startMonitor();
+    for (const [i, container] of [containerFor(config), containerFor(config)].entries()) {
+      const result = add(config, container);
+      expect(check(config, container, result)).toMatchObject({ status: 0 });
+      markEnd();
+      const [generation, end] = await monitor.generations(2);
+      expect(end?.program).toBe("nft");
+      const changes = generation?.changes ?? [];
+      expect(generation?.program).toBe(type);
+      expect(changes.filter((change) => !/^(add|create) /.test(change))).toEqual([]);
+      for (const map of ["owners", "policies"]) {
+        expect(changes.filter(isElementOf("ip", map))).toHaveLength(2);
+        expect(changes.filter(isElementOf("ip6", map))).toHaveLength(5);
+      }
+      for (const address of addressesOf(result)) expect(changes.join("\n")).toContain(`{ ${address} `);
+      // The second finds everything else there already.
+      const rest = changes.filter((change) => !change.startsWith("add element "));
+      if (i === 1) expect(rest).toEqual([]);
+      else expect(rest).not.toEqual([]);
+    }
+  });
+
+  it("detaches in one generation, which deletes the elements and with the last of them everything", async () => {
+    const config = networkOf(type);
+    const attached = [attach(config), attach(config)];
+    const monitor = startMonitor();
+    for (const [i, { container }] of attached.entries()) {
+      del(config, container);
+      markEnd();
+      const [generation, end] = await monitor.generations(2);
+      expect([generation?.program, end?.program]).toEqual([type, "nft"]);
+      const changes = generation?.changes ?? [];
+      expect(changes.filter((change) => change.startsWith("delete element "))).toHaveLength(4);
+      expect(changes.some((change) => change.startsWith("delete table "))).toBe(i === 1);
+    }
+    expect(ruleset()).not.toContain("bauta");
+  });
+});

@@ -1,0 +1,98 @@
+// The node of one test file: this thread, and the programs it starts, in namespaces of their own within those of
+// run-in-namespaces.sh, so that test files side by side share neither rules nor files under /run and /var/lib.
+
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { call } from "../../../src/sys/call.ts";
+import { makeNetns, poll, requireNamespaces, run, type TestNetns } from "../../support/netns.ts";
+
+/** The plugins as `npm run build` leaves them. */
+export const PLUGINS: string = fileURLToPath(new URL("../../../dist/cni", import.meta.url));
+
+/** Addresses for documentation (RFC 5737, RFC 3849). */
+export const NODE = { 4: "192.0.2.1", 6: "2001:db8::1" } as const;
+export const OUTSIDE = { 4: "192.0.2.2", 6: "2001:db8::2" } as const;
+
+const CLONE_NEWNS = 0x00020000;
+const CLONE_NEWNET = 0x40000000;
+
+/** Makes this thread a node that nothing else is on, with a link to a host outside; call it once, in beforeAll. */
+export function becomeNode(): TestNetns {
+  requireNamespaces();
+  if (!existsSync(join(PLUGINS, "ptp"))) throw new Error(`${PLUGINS} is missing: npm run build makes it`);
+  call("make namespaces", "unshare", CLONE_NEWNS | CLONE_NEWNET);
+  run("mount", "--make-rprivate", "/");
+  for (const path of ["/run", "/var/lib"]) run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", path);
+  mkdirSync("/run/netns");
+  run("ip", "link", "set", "lo", "up");
+  return connectOutside();
+}
+
+/** Its only routes are those to the link between it and the node. */
+function connectOutside(): TestNetns {
+  const outside = makeNetns("outside");
+  outside.ip("link set lo up");
+  // Whatever the kernel's default: it must take packets from addresses to which it knows no way.
+  outside.exec("sysctl", "-qw", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0");
+  run("ip", "link", "add", "uplink", "type", "veth", "peer", "name", "eth0", "netns", outside.name);
+  run("ip", "address", "add", `${NODE[4]}/24`, "dev", "uplink");
+  run("ip", "address", "add", `${NODE[6]}/64`, "dev", "uplink", "nodad");
+  outside.ip(`address add ${OUTSIDE[4]}/24 dev eth0`);
+  outside.ip(`address add ${OUTSIDE[6]}/64 dev eth0 nodad`);
+  run("ip", "link", "set", "uplink", "up");
+  outside.ip("link set eth0 up");
+  poll("carrier of uplink", () => /state UP/.test(run("ip", "link", "show", "uplink")));
+  return outside;
+}
+
+/** What `nft list ruleset` prints on the node. */
+export function ruleset(): string {
+  return run("nft", "list", "ruleset");
+}
+
+/** The node's ends of veth pairs, but for the uplink's. */
+export function veths(): string[] {
+  const links: { ifname: string }[] = JSON.parse(run("ip", "-j", "link", "show", "type", "veth") || "[]");
+  return links.map(({ ifname }) => ifname).filter((ifname) => ifname !== "uplink");
+}
+
+/** Files below the directory, as paths. */
+function filesIn(directory: string): string[] {
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory).flatMap((name) => {
+    const path = join(directory, name);
+    return statSync(path).isDirectory() ? filesIn(path) : [path];
+  });
+}
+
+/** What upstream's host-local leaves, too, and the index that ours keeps beside it. */
+const KEPT = /\/(lock|last_reserved_ip\.\d+|\.bauta\.index)$/;
+
+/** Reserved addresses, as files; and any other file of IPAM that doesn't stay for ever. */
+export function addressFiles(): string[] {
+  return filesIn("/var/lib/cni").filter((path) => !KEPT.test(path));
+}
+
+/** All that attachments have left on the node, one phrase each: empty when nothing is left. */
+export function leftovers(): string[] {
+  const locks = [...filesIn("/var/lib/cni"), ...filesIn("/run")].filter((path) => /lock/.test(path) && isLocked(path));
+  const rules = ruleset();
+  return [
+    ...(rules === "" ? [] : [rules]),
+    ...veths().map((name) => `link ${name}`),
+    ...addressFiles(),
+    ...filesIn("/run/bauta"),
+    ...locks.map((path) => `${path} is locked`),
+  ];
+}
+
+function isLocked(path: string): boolean {
+  try {
+    execFileSync("flock", ["--nonblock", path, "true"], { stdio: "ignore" });
+    return false;
+  } catch {
+    return true;
+  }
+}

@@ -2,6 +2,7 @@
 
 import type { Interface } from "../cni/result.ts";
 import type { Connection } from "../netlink/connection.ts";
+import { NetlinkError } from "../netlink/error.ts";
 import type { Request } from "../netlink/message.ts";
 import type { Device, LinkRef } from "../rtnetlink/device.ts";
 import { addLink, deleteLink, getLink, type Link } from "../rtnetlink/link.ts";
@@ -51,7 +52,7 @@ export function isHostEnd({ name, sandbox }: Interface): boolean {
  * `undo` how to remove it. Throws an Error whose cause has the code EEXIST where one of the names is taken.
  */
 export function createVeth(namespaces: Namespaces, wanted: NewVeth, undo: Undo): Veth {
-  const { name, mac } = addPair(namespaces, wanted);
+  const { name, mac } = addPair(namespaces, wanted, undo);
   undo.defer(() => deleteLinkIfAny(namespaces.host, name));
   const host = getLink(namespaces.host, name);
   // The kernel tells the peer of a veth as the link that it hangs on.
@@ -62,7 +63,7 @@ export function createVeth(namespaces: Namespaces, wanted: NewVeth, undo: Undo):
 }
 
 /** Sends the request under one random name after the other until one is free. */
-function addPair(namespaces: Namespaces, wanted: NewVeth): VethNames {
+function addPair(namespaces: Namespaces, wanted: NewVeth, undo: Undo): VethNames {
   for (let attempt = 1; ; attempt++) {
     const random = randomBytes(16);
     const names = {
@@ -74,6 +75,9 @@ function addPair(namespaces: Namespaces, wanted: NewVeth): VethNames {
       namespaces.host.execute(pairRequest(names, wanted, namespaces.netns));
       return names;
     } catch (error) {
+      // Where it isn't the kernel that said no, it may have said yes and not been heard.
+      const isUnheard = !(error instanceof NetlinkError) && wanted.hostName === undefined;
+      if (isUnheard) undo.defer(() => deleteLinkIfAny(namespaces.host, names.name));
       if (!hasCode(error, "EEXIST")) throw new Error("failed to make veth pair", { cause: error });
       const taken = getLink(namespaces.container, wanted.ifname) !== undefined;
       const given = JSON.stringify(taken ? wanted.ifname : names.name);

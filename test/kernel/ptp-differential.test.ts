@@ -17,36 +17,46 @@ const fixed = (addresses: readonly unknown[], more: Config = {}): Config => ({
   ipam: { type: "static", addresses, ...more },
 });
 
-const WORKING: readonly (readonly [what: string, config: (dataDir: string) => Config])[] = [
-  [
-    "a range of each family with default routes",
-    (dataDir) => ({
+interface Case {
+  readonly what: string;
+  readonly config: (dataDir: string) => Config;
+  readonly prepare?: (node: TestNode) => void;
+}
+
+const FIXED = fixed([{ address: "10.1.0.5/24", gateway: "10.1.0.1" }]);
+const FIXED_IPV6 = fixed([{ address: "fd00:1::5/64", gateway: "fd00:1::1" }]);
+const WITH_DNS = fixed([{ address: "10.1.0.5/24", gateway: "10.1.0.1" }], { dns: { nameservers: ["192.0.2.53"] } });
+
+const WORKING: readonly Case[] = [
+  {
+    what: "a range of each family with default routes",
+    config: (dataDir) => ({
       ...v1,
       ipam: { type: "host-local", dataDir, ranges: [range("10.1.0.0/17"), range("fd00:1::/112")], routes: defaults },
     }),
-  ],
-  [
-    "an IPv4 range alone, an MTU and DNS in the result of version 0.2.0",
-    (dataDir) => ({
+  },
+  {
+    what: "an IPv4 range alone, an MTU and DNS in the result of version 0.2.0",
+    config: (dataDir) => ({
       ...v1,
       cniVersion: "0.2.0",
       mtu: 1400,
       dns: { nameservers: ["192.0.2.53"], search: ["example.org"] },
       ipam: { type: "host-local", dataDir, subnet: "10.1.0.0/24", routes: [{ dst: "0.0.0.0/0" }] },
     }),
-  ],
-  [
-    "an IPv6 range alone in the result of version 0.4.0",
-    (dataDir) => ({
+  },
+  {
+    what: "an IPv6 range alone in the result of version 0.4.0",
+    config: (dataDir) => ({
       ...v1,
       cniVersion: "0.4.0",
       mtu: 1280,
       ipam: { type: "host-local", dataDir, ranges: [range("fd00:1::/64")], routes: [{ dst: "::/0" }] },
     }),
-  ],
-  [
-    "two ranges of each family and default routes by either",
-    (dataDir) => ({
+  },
+  {
+    what: "two ranges of each family and default routes by either",
+    config: (dataDir) => ({
       ...v1,
       ipam: {
         type: "host-local",
@@ -61,53 +71,48 @@ const WORKING: readonly (readonly [what: string, config: (dataDir: string) => Co
         ],
       },
     }),
-  ],
-  ["a /31", () => fixed([{ address: "10.1.0.1/31", gateway: "10.1.0.0" }])],
-  ["a /128 whose gateway is outside", () => fixed([{ address: "fd00:1::5/128", gateway: "fd00:2::1" }])],
-  [
-    "an empty list of name servers, which takes IPAM's away",
-    () => ({
-      ...fixed([{ address: "10.1.0.5/24", gateway: "10.1.0.1" }], { dns: { nameservers: ["192.0.2.53"] } }),
-      dns: { nameservers: [] },
-    }),
-  ],
-  [
-    "DNS of IPAM's where the configuration has none",
-    () => fixed([{ address: "10.1.0.5/24", gateway: "10.1.0.1" }], { dns: { nameservers: ["192.0.2.53"] } }),
-  ],
+  },
+  { what: "a /31", config: () => fixed([{ address: "10.1.0.1/31", gateway: "10.1.0.0" }]) },
+  {
+    what: "a /128 whose gateway is outside",
+    config: () => fixed([{ address: "fd00:1::5/128", gateway: "fd00:2::1" }]),
+  },
+  { what: "an empty list of name servers", config: () => ({ ...WITH_DNS, dns: { nameservers: [] } }) },
+  { what: "name servers that IPAM gives", config: () => WITH_DNS },
+  {
+    what: "a namespace in which IPv6 is disabled",
+    config: () => FIXED_IPV6,
+    prepare: ({ container }) => void container.exec("sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1"),
+  },
 ];
 
 /** What neither serves. */
-const FAILING: readonly (readonly [
-  what: string,
-  config: (dataDir: string) => Config,
-  prepare?: (node: TestNode) => void,
-])[] = [
-  ["no IPAM plugin", () => v1],
-  ["an IPAM plugin that isn't there", () => ({ ...v1, ipam: { type: "nonsuch" } })],
-  ["an IPAM plugin that gives no address", () => fixed([])],
-  ["an address without a gateway", () => fixed([{ address: "10.1.0.5/24" }])],
-  [
-    "an unknown back end",
-    () => ({ ...fixed([{ address: "10.1.0.5/24", gateway: "10.1.0.1" }]), ipMasq: true, ipMasqBackend: "pf" }),
-  ],
-  ["an MTU that no link can have", () => ({ ...fixed([{ address: "10.1.0.5/24", gateway: "10.1.0.1" }]), mtu: 20 })],
-  ["an MTU too small for IPv6", () => ({ ...fixed([{ address: "fd00:1::5/64", gateway: "fd00:1::1" }]), mtu: 1000 })],
-  [
-    "an interface name that is taken",
-    () => fixed([{ address: "10.1.0.5/24", gateway: "10.1.0.1" }]),
-    ({ container }) => container.ip("link add eth0 type bridge"),
-  ],
+const FAILING: readonly Case[] = [
+  { what: "no IPAM plugin", config: () => v1 },
+  { what: "an IPAM plugin that isn't there", config: () => ({ ...v1, ipam: { type: "nonsuch" } }) },
+  { what: "an IPAM plugin that gives no address", config: () => fixed([]) },
+  { what: "an address without a gateway", config: () => fixed([{ address: "10.1.0.5/24" }]) },
+  { what: "an unknown back end", config: () => ({ ...FIXED, ipMasq: true, ipMasqBackend: "pf" }) },
+  { what: "an MTU that no link can have", config: () => ({ ...FIXED, mtu: 20 }) },
+  { what: "an MTU too small for IPv6", config: () => ({ ...FIXED_IPV6, mtu: 1000 }) },
+  {
+    what: "an interface name that is taken",
+    config: () => FIXED,
+    prepare: ({ container }) => void container.ip("link add eth0 type bridge"),
+  },
 ];
 
 describe("ptp beside upstream's", () => {
-  it.each(WORKING)("makes the same of %s", (_, config) => {
-    const [ours, theirs] = [ourNode(ptp), peerNode("ptp")].map((node) => addOn(node, config(node.dataDir)));
+  it.each(WORKING)("makes the same of $what", ({ config, prepare }) => {
+    const [ours, theirs] = [ourNode(ptp), peerNode("ptp")].map((node) => {
+      prepare?.(node);
+      return addOn(node, config(node.dataDir));
+    });
     expect(ours).toEqual(theirs);
   });
 
   it("makes the same where the kernel looks for duplicates of addresses, but switches that off", () => {
-    const config = fixed([{ address: "fd00:1::5/64", gateway: "fd00:1::1" }]);
+    const config = FIXED_IPV6;
     const options = { detectsDuplicates: true };
     const [ours, theirs] = [ourNode(ptp, options), peerNode("ptp", options)].map((node) => addOn(node, config));
     expect(ours?.node.parameters["ipv6/conf/VETH0/accept_dad"]).toBe("0");
@@ -119,7 +124,7 @@ describe("ptp beside upstream's", () => {
     });
   });
 
-  it.each(FAILING)("refuses as upstream's does: %s", (_, config, prepare) => {
+  it.each(FAILING)("refuses as upstream's does: $what", ({ config, prepare }) => {
     for (const node of [ourNode(ptp), peerNode("ptp")]) {
       prepare?.(node);
       const { status, json } = node.call({ command: "ADD", config: config(node.dataDir) });

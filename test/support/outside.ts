@@ -1,0 +1,67 @@
+// A host outside the node, and a server on it that tells who has come: what masquerade looks like from where it counts.
+
+import { spawn } from "node:child_process";
+import { onTestFinished } from "vitest";
+import { inNetns } from "../../src/sys/netns.ts";
+import { makeNetns, type TestNetns } from "./netns.ts";
+
+/** Addresses for documentation (RFC 5737, RFC 3849). */
+export const NODE = { 4: "192.0.2.1", 6: "2001:db8::1" } as const;
+export const OUTSIDE = { 4: "192.0.2.2", 6: "2001:db8::2" } as const;
+
+const PORT = 7777;
+
+/** Connects the node to a new host, both with addresses of either family, and starts the server there. */
+export async function connectOutside(node: TestNetns): Promise<TestNetns> {
+  const outside = makeNetns();
+  onTestFinished(() => outside.remove());
+  outside.ip("link set lo up");
+  node.ip(`link add uplink type veth peer name uplink netns ${outside.name}`);
+  for (const [netns, addresses] of [[node, NODE] as const, [outside, OUTSIDE] as const]) {
+    netns.ip(`address add ${addresses[4]}/24 dev uplink`);
+    netns.ip(`address add ${addresses[6]}/64 dev uplink nodad`);
+    netns.ip("link set uplink up");
+  }
+  await serve(outside);
+  return outside;
+}
+
+/** Answers each TCP connection and UDP datagram with the address that it came from. */
+const SERVER = `
+  const plain = (address) => address.replace("::ffff:", "");
+  const sockets = [
+    require("net").createServer((one) => one.on("error", () => {}).resume().end(plain(one.remoteAddress))),
+    require("dgram").createSocket("udp6"),
+  ];
+  const [tcp, udp] = sockets;
+  udp.on("message", (_, from) => udp.send(plain(from.address), from.port, from.address));
+  let missing = 2;
+  for (const one of sockets) one.on("listening", () => --missing || console.log("ready"));
+  tcp.listen(${PORT}, "::");
+  udp.bind(${PORT}, "::");
+`;
+
+async function serve(outside: TestNetns): Promise<void> {
+  const child = inNetns(outside.fd, () =>
+    spawn(process.execPath, ["-e", SERVER], { stdio: ["ignore", "pipe", "inherit"] }),
+  );
+  onTestFinished(() => void child.kill("SIGKILL"));
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.once("data", () => resolve());
+    child.once("exit", (status) => reject(new Error(`the server outside ended with status ${status}`)));
+  });
+}
+
+/** Who the server sees when something in this namespace talks to it. Throws when no answer comes. */
+export function seenAs(from: TestNetns, protocol: "tcp" | "udp", server: string): string {
+  // dd reads once, and so a whole datagram; bash's own read takes it byte by byte, which loses all but the first.
+  const script = `exec 3<>/dev/${protocol}/${server}/${PORT} && echo >&3 && timeout 10 dd bs=1500 count=1 status=none <&3`;
+  const seen = from.exec("bash", "-c", script).trim();
+  if (seen === "") throw new Error(`no answer from ${server} over ${protocol}`);
+  return seen;
+}
+
+/** Throws unless the address answers a ping from here, sent from `source` where that is given. */
+export function ping(from: TestNetns, address: string, source?: string): void {
+  from.exec("ping", "-n", "-q", "-c1", "-W10", ...(source === undefined ? [] : ["-I", source]), address);
+}

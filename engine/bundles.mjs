@@ -6,14 +6,14 @@
  * @param {string} name
  * @param {string} [exported]
  * @param {string} [file] Under src/plugins.
- * @returns {import("./bundle.mjs").Bundle}
+ * @returns {import("./bundle.mjs").Program}
  */
 export function plugin(name, exported = name, file = `${name}.ts`) {
   const entry = `import { run } from "./src/main.ts"; import { ${exported} } from "./src/plugins/${file}"; run(${exported});`;
   return { name, entry };
 }
 
-/** @type {readonly import("./bundle.mjs").Bundle[]} */
+/** @type {readonly import("./bundle.mjs").Program[]} */
 export const BUNDLES = [
   plugin("bridge", "bridge", "bridge/plugin.ts"),
   plugin("host-local", "hostLocalPlugin"),

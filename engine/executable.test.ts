@@ -46,6 +46,7 @@ const FAILURES: Readonly<Record<string, readonly [program: string, message: RegE
   ],
   "long-message": ['throw new Error("\\"é\\n\\\\\\\\\\\\".repeat(1e5));', /^Error: ("é\n\\\\\\){100000}$/],
   surrogate: ['throw new Error("\\ud83c-\\udfad");', /^Error: \ufffd-\ufffd$/],
+  unknown: ["declare const nowhere: number; nowhere + 1;", /^ReferenceError: 'nowhere' is not defined$/],
   "absent-global": ["(globalThis as never as { nowhere: () => void }).nowhere();", /^TypeError: not a function$/],
 };
 
@@ -124,10 +125,10 @@ describe.each(executables)("the executable, $flavour.name", ({ flavour, flags })
       msg: "TypeError: fell",
       details: [
         `    at fall (${source}:${lineOf(source, "// FALL")})`,
-        "    at <eval> (engine/bundles.mjs:4)",
+        "    at <eval> (program:fall:4)",
         'caused by RangeError: "bauta"\n\\ \u0001 é 🎭',
         `    at fall (${source}:${lineOf(source, "// CAUSE")})`,
-        "    at <eval> (engine/bundles.mjs:4)\n",
+        "    at <eval> (program:fall:4)\n",
       ].join("\n"),
     });
   });

@@ -76,20 +76,19 @@ static size_t beginning(const char *text) {
   return (size_t)(at - text);
 }
 
-static void put_details(struct output *output, const struct bauta_bundle *bundle, const char *text) {
+static void put_details(struct output *output, const char *text) {
   size_t length = beginning(text);
-  if (bundle == NULL) put_escaped(output, text, length);
-  else bauta_map_stack(bundle, text, length, put_escaped, output);
+  bauta_map_stack(text, length, put_escaped, output);
   if (text[length] != '\0') put_escaped(output, "    ...\n", 8);
 }
 
-void bauta_print_failure(const struct bauta_bundle *bundle, const char *const *message, const char *const *details) {
+void bauta_print_failure(const char *const *message, const char *const *details) {
   static const char head[] = "{\"cniVersion\":\"1.1.0\",\"code\":999,\"msg\":\"", middle[] = "\",\"details\":\"";
   struct output output = {.length = 0};
   put(&output, head, sizeof head - 1);
   for (; *message != NULL; message++) put_escaped(&output, *message, strlen(*message));
   put(&output, middle, sizeof middle - 1);
-  for (; *details != NULL; details++) put_details(&output, bundle, *details);
+  for (; *details != NULL; details++) put_details(&output, *details);
   put(&output, "\"}\n", 3);
   flush(&output);
 }

@@ -2,10 +2,8 @@
 #ifndef BAUTA_FAILURE_H
 #define BAUTA_FAILURE_H
 
-#include "bundles.h"
-
 // Prints a CNI error object (code 999) on standard output. Message and details are the strings of two lists that end with
-// NULL, put together; positions in `details` become TypeScript lines where there is a bundle. Allocates nothing.
-void bauta_print_failure(const struct bauta_bundle *bundle, const char *const *message, const char *const *details);
+// NULL, put together; positions in `details` become TypeScript lines. Allocates nothing.
+void bauta_print_failure(const char *const *message, const char *const *details);
 
 #endif

@@ -9,8 +9,6 @@
 
 extern char **environ;
 
-static const struct bauta_bundle *running;
-
 // The bytes of a typed array. Throws TypeError and returns NULL for anything else; an empty array may be anywhere.
 static uint8_t *view_of(JSContext *context, JSValueConst value, size_t *length) {
   static uint8_t nothing[1];
@@ -242,7 +240,7 @@ static JSValue host_map_stack(JSContext *context, JSValueConst this, int count, 
   const char *stack = JS_ToCStringLen(context, &length, values[0]);
   if (stack == NULL) return JS_EXCEPTION;
   struct growing mapped = {.context = context};
-  bauta_map_stack(running, stack, length, append, &mapped);
+  bauta_map_stack(stack, length, append, &mapped);
   JS_FreeCString(context, stack);
   JSValue text = JS_NewStringLen(context, mapped.bytes, mapped.length);
   js_free(context, mapped.bytes);
@@ -260,9 +258,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_PROP_STRING_DEF("arch", BAUTA_ARCH, JS_PROP_ENUMERABLE),
 };
 
-void bauta_add_host(JSContext *context, const struct bauta_bundle *bundle, int argc, char **argv) {
-  (void)argc;
-  running = bundle;
+void bauta_add_host(JSContext *context, char **argv) {
   JSValue global = JS_GetGlobalObject(context), host = JS_NewObject(context);
   JS_SetPropertyFunctionList(context, host, functions, sizeof functions / sizeof functions[0]);
   JS_SetPropertyStr(context, host, "args", list_value(context, argv));

@@ -2,10 +2,9 @@
 #ifndef BAUTA_FUNCTIONS_H
 #define BAUTA_FUNCTIONS_H
 
-#include "bundles.h"
 #include "quickjs.h"
 
-// Adds the global `bautaHost`. The bundle is the one whose line map mapStack reads.
-void bauta_add_host(JSContext *context, const struct bauta_bundle *bundle, int argc, char **argv);
+// Adds the global `bautaHost`.
+void bauta_add_host(JSContext *context, char **argv);
 
 #endif

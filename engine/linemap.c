@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "modules.h"
 #include "text.h"
 
-#define BUNDLE_FILE "bundle.js:"
+#define BUNDLE_FILE "bundle-"
+#define EXTENSION ".js:"
 #define JUMP 255
 
 struct position {
@@ -16,9 +18,9 @@ struct position {
   uint32_t line;  // from 1; 0 is none
 };
 
-static struct position find(const struct bauta_bundle *bundle, uint32_t wanted) {
+static struct position find(uint32_t wanted) {
   struct position at = {0, 0};
-  const uint8_t *byte = bundle->line_map, *end = byte + *bundle->line_map_size;
+  const uint8_t *byte = bauta_line_map, *end = byte + bauta_line_map_size;
   for (uint32_t line = 0; line < wanted; line++) {
     if (byte == end) return (struct position){0, 0};
     if (*byte == JUMP) {
@@ -38,26 +40,37 @@ static const char *digits(const char *at, const char *end, uint32_t *value) {
   return at;
 }
 
-void bauta_map_stack(const struct bauta_bundle *bundle, const char *stack, size_t length, bauta_put *put, void *to) {
+// Reads the word; returns where it ends, or NULL where something else is.
+static const char *word(const char *at, const char *end, const char *word) {
+  size_t length = strlen(word);
+  return (size_t)(end - at) >= length && memcmp(at, word, length) == 0 ? at + length : NULL;
+}
+
+// Reads `bundle-7.js:1234`; returns where it ends, or NULL where something else is.
+static const char *position_at(const char *at, const char *end, struct position *position) {
+  uint32_t module, line;
+  const char *after = word(at, end, BUNDLE_FILE);
+  if (after != NULL) after = word(digits(after, end, &module), end, EXTENSION);
+  if (after == NULL) return NULL;
+  after = digits(after, end, &line);  // counts through all of the bundle, whichever module it is in
+  *position = find(line);
+  return position->line == 0 ? NULL : after;
+}
+
+void bauta_map_stack(const char *stack, size_t length, bauta_put *put, void *to) {
   const char *end = stack + length, *start = stack;
-  const size_t name_length = strlen(BUNDLE_FILE);
-  for (const char *at = stack; at < end;) {
-    uint32_t line, column;
-    if ((size_t)(end - at) < name_length || memcmp(at, BUNDLE_FILE, name_length) != 0) {
-      at++;
-      continue;
-    }
-    const char *after = digits(at + name_length, end, &line);
-    struct position position = find(bundle, line);
-    if (position.line != 0) {
-      char number[16];
-      const char *source = bundle->sources[position.source];
-      put(to, start, (size_t)(at - start));
-      put(to, source, strlen(source));
-      put(to, number, (size_t)snprintf(number, sizeof number, ":%u", (unsigned)position.line));
-      start = after < end && *after == ':' ? digits(after + 1, end, &column) : after;
-    }
-    at = after;
+  for (const char *at = stack; at < end; at++) {
+    struct position position;
+    uint32_t column;
+    const char *after = position_at(at, end, &position);
+    if (after == NULL) continue;
+    char number[16];
+    const char *source = bauta_sources[position.source];
+    put(to, start, (size_t)(at - start));
+    put(to, source, strlen(source));
+    put(to, number, (size_t)snprintf(number, sizeof number, ":%u", (unsigned)position.line));
+    start = after < end && *after == ':' ? digits(after + 1, end, &column) : after;
+    at = start - 1;
   }
   put(to, start, (size_t)(end - start));
 }

@@ -7,10 +7,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "bundles.h"
 #include "failure.h"
 #include "functions.h"
 #include "heap.h"
+#include "modules.h"
 #include "quickjs.h"
 
 // Where a runaway plugin ends. An ADD takes 1.5 MB; `bauta list` with 10,000 attachments some tens.
@@ -53,7 +53,7 @@ static void describe(JSContext *context, JSValueConst thrown, const char *parts[
 }
 
 // Reports the exception that is pending, with the errors that caused it.
-static void report(JSContext *context, const struct bauta_bundle *bundle) {
+static void report(JSContext *context) {
   const char *message[4] = {NULL}, *details[MOST_CAUSES * 6 + 1] = {NULL};
   size_t count = 0;
   // What was thrown may be that memory has run out; to say so takes a little more.
@@ -71,29 +71,29 @@ static void report(JSContext *context, const struct bauta_bundle *bundle) {
     if (stack != NULL) details[count++] = stack;
     error = JS_GetPropertyStr(context, error, "cause");
   }
-  bauta_print_failure(bundle, message, details);
+  bauta_print_failure(message, details);
 }
 
 static void fail(const char *message, const char *name) {
-  bauta_print_failure(NULL, (const char *const[]){message, name, NULL}, (const char *const[]){NULL});
+  bauta_print_failure((const char *const[]){message, name, NULL}, (const char *const[]){NULL});
   _exit(1);
 }
 
-static const struct bauta_bundle *bundle_named(const char *name) {
-  for (size_t i = 0; i < bauta_bundle_count; i++) {
-    if (strcmp(bauta_bundles[i].name, name) == 0) return &bauta_bundles[i];
+static const struct bauta_program *program_named(const char *name) {
+  for (size_t i = 0; i < bauta_program_count; i++) {
+    if (strcmp(bauta_programs[i].name, name) == 0) return &bauta_programs[i];
   }
   return NULL;
 }
 
 // The plugin called for; `bauta` under any name that is no plugin's.
-static const struct bauta_bundle *select_bundle(const char *path) {
+static const struct bauta_program *select_program(const char *path) {
   const char *slash = strrchr(path, '/');
   const char *name = slash == NULL ? path : slash + 1;
-  const struct bauta_bundle *bundle = bundle_named(name);
-  if (bundle == NULL) bundle = bundle_named("bauta");
-  if (bundle == NULL) fail("this executable has no plugin called ", name);
-  return bundle;
+  const struct bauta_program *program = program_named(name);
+  if (program == NULL) program = program_named("bauta");
+  if (program == NULL) fail("this executable has no plugin called ", name);
+  return program;
 }
 
 // Descriptors 0 to 2 must be taken, or the first file that is opened would become the standard output. The wrong
@@ -127,7 +127,7 @@ int main(int argc, char **argv) {
   keep_standard_descriptors();
   signal(SIGPIPE, SIG_IGN);  // a write to nobody is EPIPE, which the TypeScript reports
   signal(SIGCHLD, SIG_DFL);  // ignored, it would take away the status of spawned programs
-  const struct bauta_bundle *bundle = select_bundle(argc > 0 ? argv[0] : "");
+  const struct bauta_program *program = select_program(argc > 0 ? argv[0] : "");
   JSRuntime *runtime = JS_NewRuntime2(&bauta_heap, NULL);
   if (runtime == NULL) fail("out of memory", "");
   JS_SetMemoryLimit(runtime, BAUTA_MEMORY_LIMIT);
@@ -135,10 +135,9 @@ int main(int argc, char **argv) {
   JS_SetMaxStackSize(runtime, stack_size());
   JSContext *context = new_context(runtime);
   if (context == NULL) fail("out of memory", "");
-  bauta_add_host(context, bundle, argc, argv);
-  JSValue program = JS_ReadObject(context, bundle->bytecode, *bundle->bytecode_size, JS_READ_OBJ_BYTECODE);
-  JSValue result = JS_IsException(program) ? JS_EXCEPTION : JS_EvalFunction(context, program);
-  if (!JS_IsException(result)) _exit(0);
-  report(context, bundle);
+  bauta_add_host(context, argv);
+  if (bauta_add_modules(context) < 0) fail("out of memory", "");
+  if (bauta_load_module(context, program->module) == 0) _exit(0);
+  report(context);
   _exit(1);
 }

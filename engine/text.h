@@ -6,8 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bundles.h"
-
 // Whether all of it is well-formed UTF-8 (Unicode 15, table 3-7).
 bool bauta_is_utf8(const uint8_t *bytes, size_t length);
 
@@ -21,8 +19,8 @@ void bauta_replace_surrogates(uint8_t *bytes, size_t length);
 // A sink for text.
 typedef void bauta_put(void *to, const char *bytes, size_t length);
 
-// Puts the stack trace with every position in the bundle, `bundle.js:12:5`, as the TypeScript line that it was compiled
-// from, `src/plugins/bridge.ts:34`.
-void bauta_map_stack(const struct bauta_bundle *bundle, const char *stack, size_t length, bauta_put *put, void *to);
+// Puts the stack trace with every position in the bundle, `bundle-7.js:1234:5`, as the TypeScript line that it was
+// compiled from, `src/plugins/bridge.ts:34`.
+void bauta_map_stack(const char *stack, size_t length, bauta_put *put, void *to);
 
 #endif

@@ -7,9 +7,10 @@ import { CALLS } from "./calls.ts";
 import type { Check } from "./check.ts";
 import { CHILDREN } from "./children.ts";
 import { MEMORY } from "./memory.ts";
+import { MODULES } from "./modules.ts";
 import { SURROUNDINGS, TEXT } from "./text.ts";
 
-export const CHECKS: readonly Check[] = [...CALLS, ...TEXT, ...SURROUNDINGS, ...CHILDREN, ...MEMORY];
+export const CHECKS: readonly Check[] = [...CALLS, ...TEXT, ...SURROUNDINGS, ...CHILDREN, ...MEMORY, ...MODULES];
 
 /** A stack trace as it is reported, whose first line is the one with the mark. */
 export function markedStack(): string {

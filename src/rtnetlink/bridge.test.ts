@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { answerWith, FakeKernel } from "../../test/support/fake-kernel.ts";
-import { asked, expectSame, sent } from "../../test/support/rtnetlink-golden.ts";
+import { asked, expectSame, replaying, sent } from "../../test/support/rtnetlink-golden.ts";
 import { Connection } from "../netlink/connection.ts";
 import { setBridgePort } from "./bridge-port.ts";
 import { addBridgeVlans, type BridgeVlan, deleteBridgeVlans, listBridgeVlans } from "./bridge-vlan.ts";
@@ -63,6 +63,27 @@ describe("addBridgeVlans and deleteBridgeVlans", () => {
 describe("listBridgeVlans", () => {
   it("asks as bridge(8) does", () => {
     expectSame("bridge-vlan-show", asked(listBridgeVlans));
+  });
+
+  it("reads what a kernel that filters VLANs answers, the bridge's own VLANs and those of its port", () => {
+    const plain = { lastVid: undefined, pvid: false, untagged: false };
+    expect([...listBridgeVlans(replaying("bridge-vlan-show-filtering"))]).toEqual([
+      [
+        2,
+        [
+          { ...plain, vid: 1, pvid: true, untagged: true },
+          { ...plain, vid: 5 },
+        ],
+      ],
+      [
+        4,
+        [
+          { ...plain, vid: 1, untagged: true },
+          { ...plain, vid: 100, pvid: true, untagged: true },
+          { ...plain, vid: 200, lastVid: 210 },
+        ],
+      ],
+    ]);
   });
 
   /** What a kernel with these entries in a link's list answers. */

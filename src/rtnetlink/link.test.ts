@@ -224,6 +224,16 @@ describe("getLink", () => {
     });
   });
 
+  it("reads a VLAN and its parent, with what it has no name for", () => {
+    expect(getLink(replaying("link-show-vlan"), "veth0.5")).toMatchObject({
+      name: "veth0.5",
+      mac: mac("02:00:00:00:00:05"),
+      kind: "vlan",
+      info: { kind: "vlan", id: 5, protocol: ETH_P["8021AD"], unknown: [{ type: 2, payload: expect.anything() }] },
+      linkIndex: 4,
+    });
+  });
+
   it("returns undefined when there is no such link", () => {
     const kernel = new FakeKernel((requests) => requests.map((request) => ack(request, errno("ENODEV"))));
     expect(getLink(new Connection(kernel), "nope")).toBeUndefined();

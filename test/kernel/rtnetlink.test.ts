@@ -272,7 +272,7 @@ describe("ports of a bridge", () => {
     const [seen] = JSON.parse(netns.exec("bridge", "-j", "-compressvlans", "vlan", "show", "dev", "veth0"));
     expect(seen.vlans).toEqual([
       { vlan: 100, flags: ["PVID", "Egress Untagged"] },
-      { vlan: 200, vlanEnd: 204 },
+      { vlan: 200, vlanEnd: 204, flags: [] },
       { vlan: 300, vlanEnd: 305, flags: ["Egress Untagged"] },
     ]);
     const vlans = listBridgeVlans(connection);

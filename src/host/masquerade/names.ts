@@ -1,4 +1,5 @@
-// The names in an element's comment, for whoever finds an element without a record. elements.ts writes them.
+// The names in an element's comment, for whoever finds an element without a record: `network interface address/prefix
+// container` in masquerade's maps, the same without the address in those of MAC spoof checking.
 
 /** What is known of an attachment's names; undefined where nothing is. */
 export interface AttachmentName {
@@ -9,6 +10,11 @@ export interface AttachmentName {
   readonly isCut: boolean;
 }
 
+/** The names in a comment, and the prefix length of the address. */
+export interface CommentedName extends AttachmentName {
+  readonly prefixLength: number | undefined;
+}
+
 /** An attachment that nothing names. */
 export const UNKNOWN_NAME: AttachmentName = {
   network: undefined,
@@ -17,19 +23,20 @@ export const UNKNOWN_NAME: AttachmentName = {
   isCut: false,
 };
 
-/** The length at which elements.ts cuts a comment. */
+/** The length at which comments are cut where they are written. */
 const COMMENT_MAX = 127;
 
-/** Reads `dual eth0 10.22.0.5/16 1f2e3d…`: undefined for a comment that we did not write. */
-export function fromComment(
-  comment: string | undefined,
-): (AttachmentName & { readonly prefixLength: number | undefined }) | undefined {
+/**
+ * Reads `dual eth0 10.22.0.5/16 1f2e3d…` of an element in one of our own maps, or with `hasAddress` false the form that
+ * has no address; undefined where it says something else.
+ */
+export function fromComment(comment: string | undefined, hasAddress = true): CommentedName | undefined {
   if (comment === undefined) return undefined;
-  const [network, ifname, cidr, containerId, ...rest] = comment.split(" ");
   const isCut = comment.length >= COMMENT_MAX;
-  if (network === undefined || network === "" || rest.length > 0) return undefined;
-  if (containerId === undefined && !isCut) return undefined;
-  const length = /\/([0-9]{1,3})$/.exec(cidr ?? "")?.[1];
-  const isWhole = containerId !== undefined && length !== undefined;
-  return { network, ifname, containerId, isCut, prefixLength: isWhole ? Number(length) : undefined };
+  const [network = "", ifname, ...rest] = comment.split(" ");
+  const cidr = hasAddress ? rest.shift() : undefined;
+  const [containerId, ...surplus] = rest;
+  if (network === "" || surplus.length > 0 || (containerId === undefined && !isCut)) return undefined;
+  const length = containerId === undefined ? undefined : cidr?.slice(cidr.indexOf("/") + 1);
+  return { network, ifname, containerId, isCut, prefixLength: length === undefined ? undefined : Number(length) };
 }

@@ -1,0 +1,192 @@
+// What the kernel's maps and the records say, read one after the other and put side by side: see inventory.ts.
+
+import type { Nftables } from "../../nftables/batch.ts";
+import { type Element, getElement, listElements } from "../../nftables/element.ts";
+import { hasCode } from "../../sys/error.ts";
+import { readDirectory } from "../../sys/file.ts";
+import { type Family, formatIp, parseIp } from "../../wire/ip.ts";
+import { type Attachment, idText, isOfNetwork, networkId } from "../attachment.ts";
+import { chainOf, idOf } from "./elements.ts";
+import { type MasqueradeRecord, RECORDS, readRecordById } from "./records.ts";
+import { nfproto, OWNERS, POLICIES, TABLE } from "./tables.ts";
+
+/**
+ * How an address stands: `ok`; `missing`, recorded but not in the kernel; `taken` by a later attachment; `no policy`,
+ * `other policy`: in the kernel, but its packets go nowhere or elsewhere; `no record`, `no owner`: only the kernel knows
+ * of it; `leaving`: its removal has begun and not ended.
+ */
+export type AddressState =
+  | "ok"
+  | "missing"
+  | "taken"
+  | "no policy"
+  | "other policy"
+  | "no record"
+  | "no owner"
+  | "leaving";
+
+/** What the element of an address in `owners` says. */
+interface Owner {
+  readonly id: string;
+  readonly comment: string | undefined;
+}
+
+/** What the element of an address in `policies` says. */
+interface Policed {
+  readonly chain: string | undefined;
+  readonly packets: bigint | undefined;
+  readonly bytes: bigint | undefined;
+}
+
+/** An address that a record tells of. */
+export interface Claim {
+  readonly ip: string;
+  readonly prefixLength: number;
+  readonly policy: string;
+}
+
+/** What a record says. */
+interface Known {
+  readonly attachment: Attachment;
+  readonly isLeaving: boolean;
+  readonly claims: readonly Claim[];
+}
+
+/** All that was read: owners and policies by address as text, records by id. */
+export interface Facts {
+  readonly owners: Map<string, Owner>;
+  readonly policies: Map<string, Policed>;
+  readonly records: Map<string, Known>;
+}
+
+/** An address of an attachment (by id), or of nobody (""). */
+export interface Place {
+  readonly id: string;
+  readonly ip: string;
+}
+
+function mapOf(family: Family, set: string): { family: number; table: string; set: string } {
+  return { family: nfproto(family), table: TABLE, set };
+}
+
+function readMap(nft: Nftables, family: Family, set: string): Element[] {
+  try {
+    return listElements(nft.connection, mapOf(family, set));
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return [];
+    throw error;
+  }
+}
+
+/** Reads all, or what concerns one network. Throws NetlinkError or SyscallError. */
+export function readFacts(nft: Nftables, network: string | undefined): Facts {
+  const wanted = network === undefined ? undefined : networkId(network);
+  const facts: Facts = { owners: new Map(), policies: new Map(), records: new Map() };
+  for (const family of [4, 6] as const) {
+    for (const element of readMap(nft, family, OWNERS)) {
+      const id = idOf(element);
+      if (id !== undefined && (wanted === undefined || isOfNetwork(id, wanted))) addOwner(facts, id, element);
+    }
+    for (const element of readMap(nft, family, POLICIES)) {
+      const ip = formatIp(element.key);
+      if (wanted === undefined || facts.owners.has(ip)) facts.policies.set(ip, policed(element));
+    }
+  }
+  readRecords(facts, wanted === undefined ? "" : idText(wanted));
+  return facts;
+}
+
+function addOwner(facts: Facts, id: Uint8Array, element: Element): void {
+  facts.owners.set(formatIp(element.key), { id: idText(id), comment: element.comment });
+}
+
+function policed(element: Element): Policed {
+  const counter = element.expressions?.find((expression) => expression.kind === "counter");
+  return { chain: chainOf(element), packets: counter?.packets, bytes: counter?.bytes };
+}
+
+const ID_DIGITS = 32;
+
+/** A record's file is named after the attachment's id; while the attachment is being removed something follows that. */
+function readRecords(facts: Facts, prefix: string): void {
+  const names = readNames().filter((name) => name.startsWith(prefix) && !name.endsWith(".tmp"));
+  const live = new Set(names.filter((name) => name.length === ID_DIGITS));
+  for (const name of names) {
+    const id = name.slice(0, ID_DIGITS);
+    const isLeaving = !live.has(name);
+    if (isLeaving && live.has(id)) continue; // an ADD has come after a DEL that never ended
+    const record = readRecordById(name);
+    if (record !== undefined) facts.records.set(id, known(record, isLeaving));
+  }
+}
+
+function readNames(): string[] {
+  try {
+    return readDirectory(RECORDS);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return [];
+    throw error;
+  }
+}
+
+function known({ attachment, addresses }: MasqueradeRecord, isLeaving: boolean): Known {
+  const claims = addresses.map(({ cidr, policy }): Claim => {
+    const slash = cidr.indexOf("/");
+    return { ip: cidr.slice(0, slash), prefixLength: Number(cidr.slice(slash + 1)), policy };
+  });
+  return { attachment, isLeaving, claims };
+}
+
+/** What a record says of an address. */
+export function claimTo(record: Known | undefined, ip: string): Claim | undefined {
+  return record?.claims.find((claim) => claim.ip === ip);
+}
+
+/** Every address that is in the kernel or should be. */
+export function placesIn({ owners, policies, records }: Facts): Place[] {
+  const places: Place[] = [];
+  for (const [ip, { id }] of owners) places.push({ id, ip });
+  for (const [id, { claims, isLeaving }] of records) {
+    for (const { ip } of claims) if (!isLeaving && owners.get(ip)?.id !== id) places.push({ id, ip });
+  }
+  for (const ip of policies.keys()) if (!owners.has(ip)) places.push({ id: "", ip });
+  return places;
+}
+
+/** How an address stands. */
+export function stateOf({ owners, policies, records }: Facts, { id, ip }: Place): AddressState {
+  const owner = owners.get(ip);
+  if (owner === undefined) return id === "" ? "no owner" : "missing";
+  if (owner.id !== id) return "taken";
+  const policy = policies.get(ip);
+  if (policy === undefined) return "no policy";
+  const record = records.get(id);
+  const claim = claimTo(record, ip);
+  if (record === undefined || claim === undefined) return "no record";
+  if (record.isLeaving) return "leaving";
+  return policy.chain === claim.policy ? "ok" : "other policy";
+}
+
+/** Asks for one address alone, so that what looked wrong is not just something that changed between two readings. */
+export function readAgain(nft: Nftables, facts: Facts, { id, ip }: Place): void {
+  const key = parseIp(ip);
+  if (key === undefined) return;
+  const family = key.length === 4 ? 4 : 6;
+  const owner = getElement(nft.connection, mapOf(family, OWNERS), key);
+  const policy = getElement(nft.connection, mapOf(family, POLICIES), key);
+  const ownerId = idOf(owner);
+  facts.owners.delete(ip);
+  facts.policies.delete(ip);
+  if (owner !== undefined && ownerId !== undefined) addOwner(facts, ownerId, owner);
+  if (policy !== undefined) facts.policies.set(ip, policed(policy));
+  const record = id === "" ? undefined : readRecordById(id);
+  if (record !== undefined) facts.records.set(id, known(record, false));
+  else if (facts.records.get(id)?.isLeaving === false) facts.records.delete(id);
+}
+
+/** Whether there is still something to show: an element of this owner, a claim, or a policy without an owner. */
+export function isThere({ owners, policies, records }: Facts, { id, ip }: Place): boolean {
+  if (id === "") return policies.has(ip) && !owners.has(ip);
+  const record = records.get(id);
+  return owners.get(ip)?.id === id || (record?.isLeaving === false && claimTo(record, ip) !== undefined);
+}

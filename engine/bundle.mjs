@@ -149,8 +149,14 @@ function moduleOf(source, line, text) {
 }
 
 /**
+ * @typedef {ReturnType<typeof parseAst>["body"][number]} Statement
+ * @typedef {Extract<Statement, { type: "VariableDeclaration" }>["declarations"][number]["id"]} Pattern
+ * @typedef {Extract<Pattern, { type: "ObjectPattern" }>["properties"][number]} PatternProperty
+ */
+
+/**
  * The names that statements declare at the top level.
- * @param {readonly import("estree").Node[]} statements
+ * @param {readonly Statement[]} statements
  * @returns {string[]}
  */
 function declaredNames(statements) {
@@ -162,7 +168,7 @@ function declaredNames(statements) {
 }
 
 /**
- * @param {import("estree").Pattern | import("estree").AssignmentProperty | null} pattern
+ * @param {Pattern | PatternProperty | null} pattern
  * @returns {string[]}
  */
 function patternNames(pattern) {

@@ -216,7 +216,7 @@ process.exit(0);
  * @param {string} address
  */
 function ask(container, protocol, address) {
-  return run(...split([...inside(container), "node", `${here}ask.mjs`, protocol, address, String(PORT)]));
+  return run(...inside(container), "node", `${here}ask.mjs`, protocol, address, String(PORT));
 }
 
 /**

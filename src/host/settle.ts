@@ -11,7 +11,7 @@ import { POLL, poll } from "../sys/fd.ts";
 import { monotonicMs } from "../sys/process.ts";
 import { formatIp } from "../wire/ip.ts";
 
-const SETTLE_TIMEOUT_MS = 5000;
+const SETTLE_TIMEOUT_MS = 5000; // as upstream has it
 
 /** Listens to what happens to IPv6 addresses in the namespace; open it before the addresses are added. */
 export function withAddressWatch<T>(netns: number, use: (watch: NetlinkSocket) => T): T {
@@ -25,10 +25,15 @@ export function withAddressWatch<T>(netns: number, use: (watch: NetlinkSocket) =
 
 /**
  * Waits until no address of the link is tentative. Throws an Error where another station has one of them, or where they
- * are still tentative after five seconds though the link carries frames.
+ * are still tentative after `timeoutMs` though the link carries frames.
  */
-export function settleAddresses(connection: Connection, device: Device, watch: NetlinkSocket): void {
-  const end = monotonicMs() + SETTLE_TIMEOUT_MS;
+export function settleAddresses(
+  connection: Connection,
+  device: Device,
+  watch: NetlinkSocket,
+  timeoutMs: number = SETTLE_TIMEOUT_MS,
+): void {
+  const end = monotonicMs() + timeoutMs;
   for (;;) {
     const waiting = tentativeAddresses(connection, device);
     if (waiting.length === 0) return;
@@ -36,9 +41,7 @@ export function settleAddresses(connection: Connection, device: Device, watch: N
     if (left <= 0) {
       // Without a carrier detection can't even begin; that is for whoever connects the link.
       if (getLink(connection, device)?.operState !== IF_OPER.UP) return;
-      throw new Error(
-        `${deviceText(device)} still has tentative addresses after ${SETTLE_TIMEOUT_MS} ms: ${names(waiting)}`,
-      );
+      throw new Error(`${deviceText(device)} still has tentative addresses after ${timeoutMs} ms: ${names(waiting)}`);
     }
     poll([{ fd: watch.fd, events: POLL.IN }], left);
     while (watch.receive(false) !== undefined);

@@ -1,0 +1,166 @@
+// What the node does to a container's end of a pair, and how it waits for the kernel.
+
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import type { Result, Route } from "../../src/cni/result.ts";
+import { waitForCarrier } from "../../src/host/carrier.ts";
+import { checkAddresses, checkLink, checkRoutes } from "../../src/host/check.ts";
+import { configureContainer, readAssignments } from "../../src/host/container.ts";
+import { type Namespaces, withNamespaces } from "../../src/host/namespaces.ts";
+import { settleAddresses, withAddressWatch } from "../../src/host/settle.ts";
+import { Undo } from "../../src/host/undo.ts";
+import { createVeth, type VethEnd } from "../../src/host/veth.ts";
+import { inNetns } from "../../src/sys/netns.ts";
+import { makeNetns, type TestNetns } from "../support/netns.ts";
+import { withoutChance } from "../support/node-state.ts";
+
+let node: TestNetns;
+let container: TestNetns;
+
+beforeEach(() => {
+  [node, container] = [makeNetns(), makeNetns()];
+  onTestFinished(() => {
+    for (const netns of [container, node]) netns.remove();
+  });
+});
+
+/** Runs work on the node with a new pair. */
+function withPair<T>(work: (namespaces: Namespaces, device: VethEnd, hostName: string) => T): T {
+  return inNetns(node.fd, () =>
+    withNamespaces(container.path, (namespaces) => {
+      const { host, container: device } = createVeth(namespaces, { ifname: "eth0" }, new Undo());
+      return work(namespaces, device, host.name);
+    }),
+  );
+}
+
+const result = (ips: Result["ips"], routes: readonly Route[] = []): Result => ({
+  interfaces: [],
+  ips,
+  routes,
+  dns: {},
+});
+const addresses = (...texts: readonly string[]): ReturnType<typeof readAssignments> =>
+  readAssignments(result(texts.map((address) => ({ address }))));
+
+describe("duplicate address detection", () => {
+  it("is waited for where it is asked for", () => {
+    withPair((namespaces, device) => {
+      const setup = { device, addresses: addresses("fd00::5/64"), routes: [], duplicateAddressDetection: true };
+      configureContainer(namespaces, setup);
+    });
+    const [{ addr_info }] = container.ipJson("-6 address show dev eth0");
+    const found = addr_info.find(({ local }: { local?: string }) => local === "fd00::5");
+    expect(found).toMatchObject({ prefixlen: 64 });
+    expect(found).not.toHaveProperty("tentative");
+    expect(found).not.toHaveProperty("nodad");
+  });
+
+  it("names the address that another station has", () => {
+    withPair((namespaces, device, hostName) => {
+      node.ip(`address add fd00::5/64 dev ${hostName} nodad`);
+      const setup = { device, addresses: addresses("fd00::5/64"), routes: [], duplicateAddressDetection: true };
+      expect(() => configureContainer(namespaces, setup)).toThrow(
+        "another station on the link of eth0 already has the address fd00::5",
+      );
+    });
+  });
+
+  it("is given up after a while, which is an error only where frames flow", () => {
+    withPair((namespaces, device, hostName) => {
+      const settle = (): void =>
+        withAddressWatch(namespaces.netns, (watch) => settleAddresses(namespaces.container, device, watch, 20));
+      container.ip("link set eth0 up");
+      waitForCarrier(namespaces.container, device);
+      container.ip("address add fd00::5/64 dev eth0");
+      expect(settle).toThrow(/^eth0 still has tentative addresses after 20 ms: (fe80::\S+, )?fd00::5/);
+      node.ip(`link set ${hostName} down`);
+      container.ip("address add fd00::6/64 dev eth0");
+      expect(settle).not.toThrow();
+    });
+  });
+});
+
+describe("configureContainer", () => {
+  it("turns IPv6 on for the interface and the loopback, and keeps addresses while the link is down", () => {
+    container.exec("sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1");
+    container.exec("sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1");
+    withPair((namespaces, device) =>
+      configureContainer(namespaces, { device, addresses: addresses("fd00::5/64"), routes: [] }),
+    );
+    container.ip("link set eth0 down");
+    const [{ addr_info }] = container.ipJson("-6 address show dev eth0");
+    expect(addr_info).toContainEqual(expect.objectContaining({ local: "fd00::5", nodad: true }));
+    expect(container.exec("cat", "/proc/sys/net/ipv6/conf/lo/disable_ipv6").trim()).toBe("0");
+  });
+
+  it("gives routes the MTU and the segment size that the result has", () => {
+    const route = { dst: "192.0.2.0/24", gw: "10.1.2.1", mtu: 1300, advmss: 1200, priority: 7, scope: 0, table: 0 };
+    withPair((namespaces, device) =>
+      configureContainer(namespaces, { device, addresses: addresses("10.1.2.3/24"), routes: [route] }),
+    );
+    const [found] = container.ipJson("route show 192.0.2.0/24");
+    expect(found).toMatchObject({ gateway: "10.1.2.1", metric: 7, metrics: [{ mtu: 1300, advmss: 1200 }] });
+  });
+
+  it("names the route that the kernel refuses", () => {
+    const routes = [{ dst: "192.0.2.0/24", gw: "10.9.9.9" }];
+    withPair((namespaces, device) => {
+      const configure = (): void =>
+        configureContainer(namespaces, { device, addresses: addresses("10.1.2.3/24"), routes });
+      expect(configure).toThrow(/cannot route prepend 192\.0\.2\.0\/24 via 10\.9\.9\.9 dev eth0: ENETUNREACH/);
+    });
+  });
+
+  it("says that an interface has no IPv6 when it has none", () => {
+    withPair((namespaces, device, hostName) => {
+      node.ip(`link set ${hostName} mtu 1000`);
+      container.ip("link set eth0 mtu 1000");
+      const configure = (): void =>
+        configureContainer(namespaces, { device, addresses: addresses("fd00::5/64"), routes: [] });
+      expect(configure).toThrow("eth0 can't have an IPv6 address: the kernel has no IPv6 on this interface");
+    });
+  });
+});
+
+describe("checks", () => {
+  it("are content with routes in other tables and of several next hops, and tell what is missing", () => {
+    withPair((namespaces, device) => {
+      const routes = [
+        { dst: "192.0.2.0/24", gw: "10.1.2.1", table: 100 },
+        { dst: "2001:db8::/32", gw: "fd00::1" },
+        { dst: "2001:db8::/32", gw: "fd00::2" },
+      ];
+      configureContainer(namespaces, { device, addresses: addresses("10.1.2.3/24", "fd00::5/64"), routes });
+      const check =
+        (...wanted: readonly Route[]) =>
+        (): void =>
+          checkRoutes(namespaces.container, result([], wanted));
+      expect(check(...routes)).not.toThrow();
+      expect(check({ dst: "192.0.2.0/24", gw: "10.1.2.1" })).toThrow("route to 192.0.2.0/24 via 10.1.2.1 not found");
+      expect(check({ dst: "192.0.2.0/24", gw: "10.1.2.9", table: 100 })).toThrow(/via 10\.1\.2\.9 .* in table 100$/);
+      expect(check({ dst: "198.51.100.0/24", table: 7 })).toThrow(/in table 7$/);
+      expect(() => checkAddresses(namespaces.container, device, result([]))).not.toThrow();
+    });
+  });
+
+  it("tell a link of another kind", () => {
+    container.ip("link add br0 type bridge");
+    withPair(({ container: connection }) => {
+      const check = (name: string) => (): unknown => checkLink(connection, { name }, "veth", "in the container");
+      expect(check("br0")).toThrow("interface br0 in the container is not of type veth but bridge");
+      expect(check("lo")).toThrow("interface lo in the container is not of type veth but of none");
+    });
+  });
+});
+
+describe("waitForCarrier", () => {
+  it("returns when frames can pass, and where there is no such link", () => {
+    withPair(({ host }, { index }, hostName) => {
+      const link = { index: node.ipJson(`link show ${hostName}`)[0].ifindex };
+      container.ip("link set eth0 up");
+      waitForCarrier(host, link);
+      expect(withoutChance(node.ipJson(`link show ${hostName}`))[0].operstate).toBe("UP");
+      expect(() => waitForCarrier(host, { index: index + 1000 })).not.toThrow();
+    });
+  });
+});

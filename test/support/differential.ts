@@ -2,6 +2,7 @@
 // came of it.
 
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import type { Plugin } from "../../src/cni/plugin.ts";
 import { inNetns } from "../../src/sys/netns.ts";
@@ -92,4 +93,13 @@ export function observe(
 ): Observed & { result: unknown } {
   const observed = { node: settledState(node), container: settledState(container), result: outcome.json };
   return withoutChance(observed, { NETNS: container.path, DATADIR: dataDir });
+}
+
+/** A node on which the executable that was built runs under this name. */
+export function builtNode(name: string, options: NodeOptions = {}): TestNode {
+  const path = fileURLToPath(new URL(`../../dist/cni/${name}`, import.meta.url));
+  return makeNode(options, (netns) => {
+    const call = executable(path);
+    return (given) => inNetns(netns.fd, () => call(given));
+  });
 }

@@ -52,7 +52,11 @@ export async function buildExecutable(flavour, programs, output, flags = []) {
   const directory = join(CACHE, `bundle.${process.pid}.${flavour.name}`);
   try {
     const qjsc = join(directory, "qjsc");
-    await link({ ...flavour, link: flavour.link.filter((flag) => flag !== "-static") }, [...compiler, ...engine], qjsc);
+    await link(
+      { ...flavour, link: flavour.link.map((flag) => (flag === "-static" ? "-no-pie" : flag)) },
+      [...compiler, ...engine],
+      qjsc,
+    );
     const data = await compileObject(flavour, CACHE, await compileBytecode(qjsc, directory, bundle), hostFlags);
     await link(flavour, [...host, data, ...engine], output);
   } finally {

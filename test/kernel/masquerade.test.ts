@@ -244,7 +244,7 @@ describe("checkMasquerade", () => {
     ["add table ip bauta_masquerade { flags dormant; }", "table ip bauta_masquerade is dormant"],
     [
       "add chain ip bauta_masquerade other; delete element ip bauta_masquerade policies { 198.18.0.5 }; add element ip bauta_masquerade policies { 198.18.0.5 : goto other }",
-      "goes to other, not to outside-198.18.0.0/17",
+      "198.18.0.5 of map policies says goto other, not goto outside-198.18.0.0/17",
     ],
   ];
   for (const [command, fault] of spoil) {

@@ -4,7 +4,7 @@ import type { Nftables } from "../../nftables/batch.ts";
 import { sameBytes } from "../../wire/codec.ts";
 import { type Cidr, familyOf, formatIp } from "../../wire/ip.ts";
 import { type Attachment, attachmentId } from "../attachment.ts";
-import { readHeld } from "./elements.ts";
+import { readHeld, verdictOf } from "./elements.ts";
 import { policyFor } from "./policy.ts";
 import { OWNERS, POLICIES, policyFaults, skeletonFaults } from "./tables.ts";
 
@@ -29,9 +29,9 @@ function addressFaults(nft: Nftables, attachment: Attachment, cidr: Cidr): strin
   const faults: string[] = [];
   if (held.id === undefined) faults.push(`the element ${address} of map ${OWNERS} is missing`);
   else if (!sameBytes(held.id, attachmentId(attachment))) faults.push(`${address} belongs to another attachment`);
-  const { chain } = policyFor(cidr);
-  if (held.chain === undefined) faults.push(`the element ${address} of map ${POLICIES} is missing`);
-  else if (held.chain !== chain)
-    faults.push(`the element ${address} of map ${POLICIES} goes to ${held.chain}, not to ${chain}`);
+  const wanted = verdictOf({ ...cidr, chain: policyFor(cidr).chain });
+  if (held.verdict === undefined) faults.push(`the element ${address} of map ${POLICIES} is missing`);
+  else if (held.verdict !== wanted)
+    faults.push(`the element ${address} of map ${POLICIES} says ${held.verdict}, not ${wanted}`);
   return faults;
 }

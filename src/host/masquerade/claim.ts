@@ -7,7 +7,7 @@ import { hasCode } from "../../sys/error.ts";
 import { sameBytes } from "../../wire/codec.ts";
 import { type Cidr, type Family, familyOf, formatCidr, formatIp } from "../../wire/ip.ts";
 import { type Attachment, attachmentId, idText } from "../attachment.ts";
-import { addHoldings, byFamily, deleteElement, type Held, type Holding, readHeld } from "./elements.ts";
+import { addHoldings, byFamily, deleteElement, type Held, type Holding, readHeld, verdictOf } from "./elements.ts";
 import { type Policy, policyFor } from "./policy.ts";
 import { type DisplacedClaim, readRecordById, writeRecord } from "./records.ts";
 import { createPolicy, nfproto, OWNERS, POLICIES, policyFaults, skeletonFaults, TABLE } from "./tables.ts";
@@ -96,7 +96,7 @@ function clear(holding: Holding, held: Held, id: Uint8Array): Command[] {
   const family = familyOf(holding.ip);
   const commands: Command[] = [];
   if (held.id !== undefined && !sameBytes(held.id, id)) commands.push(...deleteElement(family, OWNERS, holding.ip));
-  if (held.chain !== undefined && held.chain !== holding.chain)
+  if (held.verdict !== undefined && held.verdict !== verdictOf(holding))
     commands.push(...deleteElement(family, POLICIES, holding.ip));
   return commands;
 }

@@ -1,6 +1,7 @@
 // What each address has in our maps: an element in `owners` and one in `policies`.
 
 import type { Nftables } from "../../nftables/batch.ts";
+import { verdictText } from "../../nftables/data.ts";
 import { addElements, deleteElements, type Element, getElement } from "../../nftables/element.ts";
 import type { Command } from "../../nftables/message.ts";
 import { NFT_VERDICT } from "../../nftables/uapi.ts";
@@ -78,17 +79,26 @@ export function deleteElement(family: Family, map: string, ip: Ip): Command[] {
   return deleteElements({ ...mapOf(family, map), elements: [{ key: ip }] });
 }
 
-/** Who owns an address, by the kernel's word, and where its packets go. */
+/** Who owns an address, by the kernel's word, and what becomes of its packets. */
 export interface Held {
   readonly id: Uint8Array | undefined;
+  /** `goto outside-…`, as nft writes it; undefined where `policies` does not have the address. */
+  readonly verdict: string | undefined;
+  /** The chain of that verdict. */
   readonly chain: string | undefined;
+}
+
+/** The verdict of an address that is as it should be. */
+export function verdictOf({ chain }: Holding): string {
+  return verdictText({ code: NFT_VERDICT.GOTO, chain });
 }
 
 export function readHeld(nft: Nftables, ip: Ip): Held {
   const family = familyOf(ip);
   const owner = getElement(nft.connection, mapOf(family, OWNERS), ip);
   const policy = getElement(nft.connection, mapOf(family, POLICIES), ip);
-  return { id: idOf(owner), chain: chainOf(policy) };
+  const isVerdict = policy?.data !== undefined && !(policy.data instanceof Uint8Array);
+  return { id: idOf(owner), verdict: isVerdict ? verdictText(policy.data) : undefined, chain: chainOf(policy) };
 }
 
 /** The id that an element of `owners` holds. */

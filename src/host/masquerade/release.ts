@@ -167,12 +167,12 @@ function exactPlan(nft: Nftables, leaving: readonly Leaving[]): { commands: Comm
       // Its chain may have become unused although the address itself is another's by now.
       counts.set(holding.chain, counts.get(holding.chain) ?? 0);
       const held = readHeld(nft, holding.ip);
-      if (held.id === undefined || !sameBytes(held.id, id)) continue;
-      commands.push(...deleteElement(family, OWNERS, holding.ip));
-      if (held.chain !== undefined) {
-        commands.push(...deleteElement(family, POLICIES, holding.ip));
-        counts.set(held.chain, (counts.get(held.chain) ?? 0) + 1);
-      }
+      // Both elements come in one transaction: one without an owner is what somebody has left of ours.
+      const isOurs = held.id === undefined ? held.verdict !== undefined : sameBytes(held.id, id);
+      if (!isOurs) continue;
+      if (held.id !== undefined) commands.push(...deleteElement(family, OWNERS, holding.ip));
+      if (held.verdict !== undefined) commands.push(...deleteElement(family, POLICIES, holding.ip));
+      if (held.chain !== undefined) counts.set(held.chain, (counts.get(held.chain) ?? 0) + 1);
       const back = heirOf(holding.ip, displaced, leavingIds);
       if (back === undefined) continue;
       commands.push(...giveBack(nft, back));

@@ -17,9 +17,9 @@ import type { Expression } from "../../nftables/expression.ts";
 import { ipDaddr, ipSaddrVmap, returnVerdict } from "../../nftables/match.ts";
 import type { Command } from "../../nftables/message.ts";
 import { addRule, flushChain, listRules } from "../../nftables/rule.ts";
-import { addSet, getSet, type SetSpec } from "../../nftables/set.ts";
+import { addSet, getSet, type NftSet, type SetSpec } from "../../nftables/set.ts";
 import { addTable, createTable, deleteTable, getTable } from "../../nftables/table.ts";
-import { NF, NF_INET, NF_IP_PRI, NFPROTO, NFT_DATA_VERDICT, NFT_TABLE_F } from "../../nftables/uapi.ts";
+import { NF, NF_INET, NF_IP_PRI, NFPROTO, NFT_DATA_VERDICT, NFT_SET, NFT_TABLE_F } from "../../nftables/uapi.ts";
 import { sameBytes } from "../../wire/codec.ts";
 import type { Cidr, Family } from "../../wire/ip.ts";
 import type { Policy } from "./policy.ts";
@@ -114,10 +114,18 @@ export function skeletonFaults(nft: Nftables, family: Family): Fault[] {
     });
   }
   for (const map of maps(family)) {
-    if (getSet(nft.connection, map) !== undefined) continue;
-    faults.push({ text: `map ${map.name} of ${tableText(family)} is missing`, repair: [addSet(map)] });
+    const name = `map ${map.name} of ${tableText(family)}`;
+    const found = getSet(nft.connection, map);
+    if (found === undefined) faults.push({ text: `${name} is missing`, repair: [addSet(map)] });
+    // A map that is in use can't be replaced: it goes with the last of its elements.
+    else if (!isAsMade(found, map)) faults.push({ text: `${name} has been altered`, repair: [] });
   }
   return [...faults, ...chainFaults(nft, family, postrouting(family), postroutingRules(family))];
+}
+
+/** Other flags or a size would let elements expire, or be refused. */
+function isAsMade(found: NftSet, map: SetSpec): boolean {
+  return agrees(found, { ...map, flags: NFT_SET.MAP }) && found.size === undefined;
 }
 
 /** Compares a policy's chain with what it should be. */

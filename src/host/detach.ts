@@ -5,6 +5,7 @@ import { parseCidr } from "../wire/ip.ts";
 import type { Attachment } from "./attachment.ts";
 import { collectMasquerade, tearDownMasquerade } from "./masquerade.ts";
 import { withHost, withNamespacesIfAny } from "./namespaces.ts";
+import type { Keep } from "./transactions.ts";
 import { deleteContainerVeth, deleteHostVeth, isHostEnd } from "./veth.ts";
 
 /** The attachment that ADD, CHECK or DEL is called for. */
@@ -21,10 +22,10 @@ function validAttachments({ config }: Invocation): Attachment[] {
  * Ends the attachment's masquerade, whatever the configuration says by now: it may have changed while the container ran.
  * Where it doesn't want masquerade, that it can't be ended is only logged: the node may have no nf_tables at all.
  */
-export function endMasquerade(invocation: Invocation, isWanted: boolean): void {
+export function endMasquerade(invocation: Invocation, isWanted: boolean, keep: Keep): void {
   const { prevResult } = invocation;
   const known = (prevResult?.ips ?? []).flatMap(({ address }) => parseCidr(address) ?? []);
-  orLog(invocation, isWanted, () => tearDownMasquerade(attachmentOf(invocation), isWanted ? known : []));
+  orLog(invocation, isWanted, () => tearDownMasquerade(attachmentOf(invocation), isWanted ? known : [], keep));
 }
 
 /** Ends the masquerade of attachments that aren't valid any more (GC); see endMasquerade. */

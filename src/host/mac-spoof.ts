@@ -1,7 +1,7 @@
 // macspoofchk: a container may send frames under its own MAC address only. The door for plugins; mac-spoof/table.ts has
 // the picture.
 
-import { Nftables } from "../nftables/batch.ts";
+import type { Nftables } from "../nftables/batch.ts";
 import type { Command } from "../nftables/message.ts";
 import { hasCode } from "../sys/error.ts";
 import type { Mac } from "../wire/mac.ts";
@@ -18,6 +18,7 @@ import {
 } from "./mac-spoof/guard.ts";
 import { countGuarded, hasSkeleton, makeSkeleton, removeSkeleton, skeletonFaults } from "./mac-spoof/table.ts";
 import { removeUpstreamGuard } from "./mac-spoof/upstream.ts";
+import { type Keep, withNftables } from "./transactions.ts";
 
 /** The guard against forged source addresses is not what it should be. */
 export class MacSpoofError extends Error {
@@ -45,13 +46,13 @@ export function setUpMacSpoofCheck(attachment: Attachment, port: string, mac: Ma
 
 /**
  * Removes the attachment's guard, also that of containernetworking/plugins. Needs neither the container nor its links. Does
- * nothing, without an error, where there is none. Throws NetlinkError or SyscallError.
+ * nothing, without an error, where there is none. `keep` is of closingLast. Throws NetlinkError or SyscallError.
  */
-export function tearDownMacSpoofCheck(attachment: Attachment): void {
+export function tearDownMacSpoofCheck(attachment: Attachment, keep?: Keep): void {
   withNftables((nft) => {
     release(nft, attachmentId(attachment));
     removeUpstreamGuard(nft, attachment);
-  });
+  }, keep);
 }
 
 /** Throws MacSpoofError, which names all that is missing or altered. */
@@ -120,14 +121,5 @@ function commitExactly(nft: Nftables, plan: () => readonly Command[]): void {
     } catch (error) {
       if (attempt === ATTEMPTS || !hasCode(error, "ERESTART")) throw error;
     }
-  }
-}
-
-function withNftables<T>(use: (nft: Nftables) => T): T {
-  const nft = Nftables.open();
-  try {
-    return use(nft);
-  } finally {
-    nft.close();
   }
 }

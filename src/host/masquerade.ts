@@ -1,6 +1,5 @@
 // IP masquerade of an attachment's addresses: the door for plugins. docs/adr/0002-masquerade.md tells how it works.
 
-import { Nftables } from "../nftables/batch.ts";
 import type { Cidr } from "../wire/ip.ts";
 import { type Attachment, attachmentId, idText, isOfNetwork, networkId } from "./attachment.ts";
 import { faultsOf } from "./masquerade/check.ts";
@@ -8,19 +7,11 @@ import { claim } from "./masquerade/claim.ts";
 import { listRecords, readRecord } from "./masquerade/records.ts";
 import { type Leaving, release, releaseExactly, search } from "./masquerade/release.ts";
 import { collectUpstreamRules, removeUpstreamRules } from "./masquerade/upstream.ts";
+import { type Keep, withNftables } from "./transactions.ts";
 
 /** The masquerade of an attachment is not what it should be. */
 export class MasqueradeError extends Error {
   override readonly name: string = "MasqueradeError";
-}
-
-function withNftables<T>(use: (nft: Nftables) => T): T {
-  const nft = Nftables.open();
-  try {
-    return use(nft);
-  } finally {
-    nft.close();
-  }
 }
 
 /**
@@ -39,13 +30,13 @@ export function setUpMasquerade(attachment: Attachment, addresses: readonly Cidr
 /**
  * Ends the masquerade of the attachment, also what containernetworking/plugins set up for it. Needs neither the
  * container nor its addresses: `hints` are addresses known from elsewhere, a prevResult say. Does nothing, without an
- * error, where nothing is left. Throws NetlinkError or SyscallError.
+ * error, where nothing is left. `keep` is of closingLast. Throws NetlinkError or SyscallError.
  */
-export function tearDownMasquerade(attachment: Attachment, hints: readonly Cidr[]): void {
+export function tearDownMasquerade(attachment: Attachment, hints: readonly Cidr[], keep?: Keep): void {
   withNftables((nft) => {
     release(nft, attachment, hints);
     removeUpstreamRules(nft, attachment);
-  });
+  }, keep);
 }
 
 /** Throws MasqueradeError, which names all that is missing or altered. */

@@ -6,6 +6,7 @@ import type { Invocation, Plugin } from "../cni/plugin.ts";
 import { collectStaleMasquerade, deleteAttachedVeth, endMasquerade } from "../host/detach.ts";
 import { allocatorStatus, collectAllocations, releaseAddresses } from "../host/ipam.ts";
 import { masqueradeUnavailable } from "../host/masquerade.ts";
+import { closingLast } from "../host/transactions.ts";
 import { runAll } from "../host/undo.ts";
 import { add } from "./ptp/add.ts";
 import { check } from "./ptp/check.ts";
@@ -16,13 +17,15 @@ export const ptp: Plugin = { name: "ptp", add, check, del, gc, status };
 /** The rules go first and the address goes back to IPAM last, so that whoever gets it next meets nothing of ours. */
 function del(invocation: Invocation): void {
   const isWanted = wantsMasquerade(invocation);
-  runAll([
-    () => endMasquerade(invocation, isWanted),
-    () => {
-      deleteAttachedVeth(invocation);
-      releaseAddresses(invocation);
-    },
-  ]);
+  closingLast((keep) =>
+    runAll([
+      () => endMasquerade(invocation, isWanted, keep),
+      () => {
+        deleteAttachedVeth(invocation);
+        releaseAddresses(invocation);
+      },
+    ]),
+  );
 }
 
 function gc(invocation: Invocation): void {

@@ -4,20 +4,23 @@ import type { Invocation } from "../../cni/plugin.ts";
 import { attachmentOf, collectStaleMasquerade, deleteAttachedVeth, endMasquerade } from "../../host/detach.ts";
 import { collectAllocations, releaseAddresses } from "../../host/ipam.ts";
 import { collectMacSpoofChecks, tearDownMacSpoofCheck } from "../../host/mac-spoof.ts";
+import { closingLast } from "../../host/transactions.ts";
 import { runAll } from "../../host/undo.ts";
 import { readDelConfig } from "./config.ts";
 
 /** The rules go first and the addresses back to IPAM last, so that whoever gets them next meets nothing of ours. */
 export function del(invocation: Invocation): void {
   const { ipMasq, macspoofchk } = readDelConfig(invocation);
-  runAll([
-    () => endMasquerade(invocation, ipMasq),
-    () => orLog(invocation, macspoofchk, () => tearDownMacSpoofCheck(attachmentOf(invocation))),
-    () => {
-      deleteAttachedVeth(invocation);
-      releaseAddresses(invocation);
-    },
-  ]);
+  closingLast((keep) =>
+    runAll([
+      () => endMasquerade(invocation, ipMasq, keep),
+      () => orLog(invocation, macspoofchk, () => tearDownMacSpoofCheck(attachmentOf(invocation), keep)),
+      () => {
+        deleteAttachedVeth(invocation);
+        releaseAddresses(invocation);
+      },
+    ]),
+  );
 }
 
 export function gc(invocation: Invocation): void {

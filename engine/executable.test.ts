@@ -67,6 +67,11 @@ const PROGRAMS = [
     entry: 'import { open } from "./engine/conformance/check.ts"; if (open("/dev/null") < 3) throw new Error("low");',
   },
   { name: "fall", entry: '\n\nimport { fall } from "./engine/conformance/failing.ts";\nfall({ name: "bauta" });' },
+  {
+    name: "licences",
+    entry:
+      'import { notices } from "./src/cli/notices.ts";\nimport { writeStdout } from "./src/sys/process.ts";\nwriteStdout(JSON.stringify(notices));',
+  },
   ...Object.entries(FAILURES).map(([name, [entry]]) => ({ name, entry })),
 ];
 
@@ -108,6 +113,14 @@ describe.each(executables)("the executable, $flavour.name", ({ flavour, flags })
   it("gives the command line, the name it was called by first", () => {
     const { stdout } = run("arguments", ["--as", "bautà", ""]);
     expect(JSON.parse(stdout)).toEqual([join(directory, "arguments"), "--as", "bautà", ""]);
+  });
+
+  it("carries the licence notice of QuickJS, and of the C library that is in it", () => {
+    const notices: { name: string; text: string }[] = JSON.parse(run("licences").stdout);
+    expect(notices.map(({ name }) => name)).toEqual(
+      flavour === FLAVOURS.sanitized ? ["QuickJS"] : ["QuickJS", flavour.name],
+    );
+    expect(notices[0]?.text).toMatch(/Copyright [^\n]* Fabrice Bellard\n.*THE SOFTWARE IS PROVIDED "AS IS"/s);
   });
 
   it("names the TypeScript line in a stack trace", () => {

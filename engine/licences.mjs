@@ -28,12 +28,22 @@ export function licenceNotices(root, quickjs, flavour, inputs) {
     version: readFileSync(join(quickjs, "VERSION"), "utf8").trim(),
     text: readFileSync(join(quickjs, "LICENSE"), "utf8"),
   };
-  const packages = inputs.flatMap((path) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []);
   return [
     engine,
     ...(flavour === "musl" || flavour === "glibc" ? [cLibrary(flavour)] : []),
-    ...[...new Set(packages)].sort().map((path) => npmPackage(join(root, path))),
+    ...npmPackages(root, inputs),
   ];
+}
+
+/**
+ * The notices of the npm packages among these files.
+ * @param {string} root
+ * @param {readonly string[]} inputs
+ * @returns {Notice[]}
+ */
+export function npmPackages(root, inputs) {
+  const packages = inputs.flatMap((path) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []);
+  return [...new Set(packages)].sort().map((path) => npmPackage(join(root, path)));
 }
 
 /** @param {keyof typeof C_LIBRARIES} flavour */

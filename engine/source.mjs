@@ -121,8 +121,12 @@ function debianMirrors() {
   return [...new Set(mirrors)].sort((a, b) => looksRight(a) - looksRight(b));
 }
 
-/** @param {string} file */
-function mirrorsIn(file) {
+/**
+ * The URIs that a file of package sources names, in either of its formats, of entries with a `main` component.
+ * @param {string} file
+ * @returns {string[]}
+ */
+export function mirrorsIn(file) {
   const text = readFileSync(file, "utf8").replace(/^#.*\n?/gm, "");
   if (file.endsWith(".sources")) {
     // deb822: paragraphs of `Field: value`

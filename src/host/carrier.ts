@@ -2,8 +2,8 @@
 // the kernel's has seen that (net/core/link_watch.c): what is sent to it before is lost.
 
 import type { Connection } from "../netlink/connection.ts";
+import { getBriefLink } from "../rtnetlink/brief-link.ts";
 import type { Device } from "../rtnetlink/device.ts";
-import { getLink } from "../rtnetlink/link.ts";
 import { IF_OPER } from "../rtnetlink/uapi.ts";
 import { poll } from "../sys/fd.ts";
 import { monotonicMs } from "../sys/process.ts";
@@ -19,7 +19,7 @@ const PAUSE_MS = 1;
 export function waitForCarrier(connection: Connection, device: Device): void {
   const deadline = monotonicMs() + PATIENCE_MS;
   for (;;) {
-    const link = getLink(connection, device);
+    const link = getBriefLink(connection, device);
     if (link === undefined || link.operState === IF_OPER.UP || monotonicMs() > deadline) return;
     poll([], PAUSE_MS);
   }

@@ -12,7 +12,7 @@ import { inNetns } from "../sys/netns.ts";
 import { readSysctl, type SysctlName, writeSysctl } from "../sys/sysctl.ts";
 import { type Cidr, familyOf, type Ip, lastOf, parseCidr, parseIp } from "../wire/ip.ts";
 import type { Namespaces } from "./namespaces.ts";
-import { trySysctl } from "./parameters.ts";
+import { setParameter, trySysctl } from "./parameters.ts";
 import { settleAddresses, withAddressWatch } from "./settle.ts";
 
 /** An address for the container, with its gateway where it has one. */
@@ -95,16 +95,13 @@ function enableIpv6(ifname: string): void {
     const disabled: SysctlName = `net/ipv6/conf/${name}/disable_ipv6`;
     if ((readSysctl(disabled) ?? "0") !== "0") writeSysctl(disabled, "0");
   }
-  const keep: SysctlName = `net/ipv6/conf/${ifname}/keep_addr_on_down`;
-  if (readSysctl(keep) === undefined) {
-    throw new CniError(
-      CNI_CODE.INTERNAL,
-      `${ifname} can't have an IPv6 address: the kernel has no IPv6 on this interface`,
-      "it has none where the MTU is below 1280, and nowhere when it was started with ipv6.disable=1",
-    );
-  }
-  // An interface that goes down and up again would come back without its addresses.
-  writeSysctl(keep, "1");
+  // Without it, an interface that goes down and up again would come back without its addresses.
+  if (setParameter(`net/ipv6/conf/${ifname}/keep_addr_on_down`, "1")) return;
+  throw new CniError(
+    CNI_CODE.INTERNAL,
+    `${ifname} can't have an IPv6 address: the kernel has no IPv6 on this interface`,
+    "it has none where the MTU is below 1280, and nowhere when it was started with ipv6.disable=1",
+  );
 }
 
 function routesOf({ device, addresses, routes }: ContainerSetup): NewRoute[] {

@@ -1,12 +1,30 @@
-// Kernel parameters of interfaces (Documentation/networking/ip-sysctl.rst) that are good to have set but not worth failing for.
+// Kernel parameters of interfaces (Documentation/networking/ip-sysctl.rst) that are ours to set, in the namespace of this
+// thread.
 
-import { SyscallError } from "../sys/error.ts";
-import { type SysctlName, writeSysctl } from "../sys/sysctl.ts";
+import { hasCode, SyscallError } from "../sys/error.ts";
+import { O, withOpen, writeAll } from "../sys/fd.ts";
+import { host } from "../sys/host.ts";
+import type { SysctlName } from "../sys/sysctl.ts";
 
-/** Like `sysctl -w`, in the namespace of this thread; where the kernel has no such parameter or refuses, nothing happens. */
+/**
+ * Like `sysctl -w`, without a look at the present value: that of a new interface is never ours already. Returns whether
+ * the kernel has such a parameter. Throws SyscallError where it can't be set.
+ */
+export function setParameter(name: SysctlName, value: string): boolean {
+  const path = `/proc/sys/${name}`;
+  try {
+    withOpen(path, O.WRONLY, (fd) => writeAll(fd, path, host.encode(value)));
+    return true;
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return false;
+    throw error;
+  }
+}
+
+/** The same for what is good to have set but not worth failing for. */
 export function trySysctl(name: SysctlName, value: string): void {
   try {
-    writeSysctl(name, value);
+    setParameter(name, value);
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
   }

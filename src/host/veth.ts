@@ -4,8 +4,9 @@ import type { Interface } from "../cni/result.ts";
 import type { Connection } from "../netlink/connection.ts";
 import { NetlinkError } from "../netlink/error.ts";
 import type { Request } from "../netlink/message.ts";
+import { type BriefLink, getBriefLink } from "../rtnetlink/brief-link.ts";
 import type { Device, LinkRef } from "../rtnetlink/device.ts";
-import { addLink, deleteLink, getLink, type Link } from "../rtnetlink/link.ts";
+import { addLink, deleteLink } from "../rtnetlink/link.ts";
 import { hasCode } from "../sys/error.ts";
 import { randomBytes } from "../sys/process.ts";
 import { formatMac, type Mac } from "../wire/mac.ts";
@@ -35,7 +36,7 @@ export interface VethEnd extends Device {
 
 export interface Veth {
   /** The node's end as the kernel describes it: up, and a port of its bridge where it was to be one. */
-  readonly host: Link;
+  readonly host: BriefLink;
   /** The container's end: still down, because a veth can't be made with its peer up (ENOTCONN). */
   readonly container: VethEnd;
 }
@@ -54,7 +55,7 @@ export function isHostEnd({ name, sandbox }: Interface): boolean {
 export function createVeth(namespaces: Namespaces, wanted: NewVeth, undo: Undo): Veth {
   const { name, mac } = addPair(namespaces, wanted, undo);
   undo.defer(() => deleteLinkIfAny(namespaces.host, name));
-  const host = getLink(namespaces.host, name);
+  const host = getBriefLink(namespaces.host, name);
   // The kernel tells the peer of a veth as the link that it hangs on.
   if (host?.linkIndex === undefined) throw new Error(`the veth ${name} has gone while it was being set up`);
   // The routes of this interface are ours: router advertisements have no say in them.
@@ -79,7 +80,7 @@ function addPair(namespaces: Namespaces, wanted: NewVeth, undo: Undo): VethNames
       const isUnheard = !(error instanceof NetlinkError) && wanted.hostName === undefined;
       if (isUnheard) undo.defer(() => deleteLinkIfAny(namespaces.host, names.name));
       if (!hasCode(error, "EEXIST")) throw new Error("failed to make veth pair", { cause: error });
-      const taken = getLink(namespaces.container, wanted.ifname) !== undefined;
+      const taken = getBriefLink(namespaces.container, wanted.ifname) !== undefined;
       const given = JSON.stringify(taken ? wanted.ifname : names.name);
       if (taken) throw new Error(`container veth name (${given}) already exists`, { cause: error });
       const last = wanted.hostName !== undefined || attempt === NAME_ATTEMPTS;
@@ -140,7 +141,7 @@ export function deleteLinkIfAny(connection: Connection, link: LinkRef): boolean 
  * is not ours: an ADD that found the name taken is followed by a DEL, too.
  */
 export function deleteContainerVeth(container: Connection, ifname: string): boolean {
-  const link = getLink(container, ifname);
+  const link = getBriefLink(container, ifname);
   return link?.kind === "veth" && deleteLinkIfAny(container, link);
 }
 
@@ -149,7 +150,7 @@ export function deleteContainerVeth(container: Connection, ifname: string): bool
  * veth with this address (`0a:58:…`, as in the result of ADD). Returns whether it was.
  */
 export function deleteHostVeth(host: Connection, name: string, mac: string): boolean {
-  const link = getLink(host, name);
+  const link = getBriefLink(host, name);
   if (link?.kind !== "veth" || formatMac(link.mac) !== mac) return false;
   return deleteLinkIfAny(host, link);
 }

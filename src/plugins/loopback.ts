@@ -6,7 +6,8 @@ import type { Invocation, Plugin } from "../cni/plugin.ts";
 import type { IpConfig, Result } from "../cni/result.ts";
 import { type Namespaces, withNamespaces, withNamespacesIfAny } from "../host/namespaces.ts";
 import { listAddresses } from "../rtnetlink/address.ts";
-import { getLink, type Link, setLink } from "../rtnetlink/link.ts";
+import { type BriefLink, getBriefLink } from "../rtnetlink/brief-link.ts";
+import { setLink } from "../rtnetlink/link.ts";
 import { formatCidr, formatIp, type Ip } from "../wire/ip.ts";
 
 /** CNI_IFNAME says something else now and then; there is but one. */
@@ -52,8 +53,8 @@ function del({ netns }: Invocation): void {
   withNamespacesIfAny(netns, ({ container }) => container.execute(setLink(LOOPBACK, { up: false })));
 }
 
-function requireLoopback({ container }: Pick<Namespaces, "container">): Link {
-  const link = getLink(container, LOOPBACK);
+function requireLoopback({ container }: Pick<Namespaces, "container">): BriefLink {
+  const link = getBriefLink(container, LOOPBACK);
   if (link === undefined) throw new CniError(CNI_CODE.INTERNAL, "the container has no loopback interface");
   return link;
 }

@@ -16,7 +16,7 @@ tsc --noEmit
 tsc --noEmit -p tsconfig.test.json
 knip
 npm run --silent build
-npm run --silent build -- --libc musl
+npm run --silent build -- --libc glibc
 
 status=0
 run() { # project, then the command in front of vitest

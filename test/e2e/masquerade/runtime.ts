@@ -1,6 +1,7 @@
 // The container runtime: networks, and the calls that attach containers to them.
 
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { makeNetns, type TestNetns } from "../../support/netns.ts";
@@ -105,7 +106,7 @@ export function containerFor(config: Json): TestNetns {
   const container = makeNetns();
   onTestFinished(() => {
     del(config, container);
-    container.remove();
+    if (existsSync(container.path)) container.remove();
     // It stays after the last container, with its gateway addresses, which the next network may have, too.
     if (config.type === "bridge") runIfPossible("ip", "link", "delete", config.bridge);
   });

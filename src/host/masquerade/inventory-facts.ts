@@ -11,18 +11,18 @@ import { type MasqueradeRecord, RECORDS, readRecordById } from "./records.ts";
 import { nfproto, OWNERS, POLICIES, TABLE } from "./tables.ts";
 
 /**
- * How an address stands: `ok`; `missing`, recorded but not in the kernel; `taken` by a later attachment; `no policy`,
- * `other policy`: in the kernel, but its packets go nowhere or elsewhere; `no record`, `no owner`: only the kernel knows
+ * How an address stands: `ok`; `missing`, recorded but not in the kernel; `taken` by a later attachment; `no-policy`,
+ * `other-policy`: in the kernel, but its packets go nowhere or elsewhere; `no-record`, `no-owner`: only the kernel knows
  * of it; `leaving`: its removal has begun and not ended.
  */
 export type AddressState =
   | "ok"
   | "missing"
   | "taken"
-  | "no policy"
-  | "other policy"
-  | "no record"
-  | "no owner"
+  | "no-policy"
+  | "other-policy"
+  | "no-record"
+  | "no-owner"
   | "leaving";
 
 /** What the element of an address in `owners` says. */
@@ -156,15 +156,15 @@ export function placesIn({ owners, policies, records }: Facts): Place[] {
 /** How an address stands. */
 export function stateOf({ owners, policies, records }: Facts, { id, ip }: Place): AddressState {
   const owner = owners.get(ip);
-  if (owner === undefined) return id === "" ? "no owner" : "missing";
+  if (owner === undefined) return id === "" ? "no-owner" : "missing";
   if (owner.id !== id) return "taken";
   const policy = policies.get(ip);
-  if (policy === undefined) return "no policy";
+  if (policy === undefined) return "no-policy";
   const record = records.get(id);
   const claim = claimTo(record, ip);
-  if (record === undefined || claim === undefined) return "no record";
+  if (record === undefined || claim === undefined) return "no-record";
   if (record.isLeaving) return "leaving";
-  return policy.chain === claim.policy ? "ok" : "other policy";
+  return policy.chain === claim.policy ? "ok" : "other-policy";
 }
 
 /** Asks for one address alone, so that what looked wrong is not just something that changed between two readings. */

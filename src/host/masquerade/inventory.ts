@@ -107,7 +107,7 @@ function listed(facts: Facts, place: Place): ListedAddress {
   return {
     ip,
     prefixLength,
-    policy: policy?.chain ?? (state === "no policy" ? undefined : claim?.policy),
+    policy: policy?.chain ?? (state === "no-policy" ? undefined : claim?.policy),
     packets: policy?.packets,
     bytes: policy?.bytes,
     state,

@@ -1,0 +1,157 @@
+// `bauta list`: who is under masquerade on this node.
+
+import { nameProblem } from "../cni/environment.ts";
+import {
+  type Inventory,
+  type ListedAddress,
+  type ListedAttachment,
+  takeInventory,
+} from "../host/masquerade/inventory.ts";
+import type { AddressState } from "../host/masquerade/inventory-facts.ts";
+import { flag, text } from "./arguments.ts";
+import type { CliIo } from "./io.ts";
+import { shown } from "./names-text.ts";
+import { type Column, layOut } from "./table.ts";
+import { styleFor } from "./terminal-text.ts";
+import { type Verb, verb } from "./verb.ts";
+
+const ABOUT = `
+One line for each address of each attachment (an interface of a container on a
+network), from the kernel's own tables, ip and ip6 bauta_masquerade. POLICY is
+the chain that the address's packets go through.
+
+PACKETS and BYTES count the first packet of each flow only, because the kernel
+shows a nat chain no others: PACKETS is the number of flows that the address has
+started through this node.
+
+A column STATE appears when something is not as it should be:
+
+  missing       recorded, but not in the kernel: its packets leave unmasqueraded
+  no-policy     in the kernel's owners, but not in its policies: likewise
+  other-policy  its packets go to another chain than the one recorded
+  taken         an attachment that came later has this address now
+  leaving       its removal was begun and has not ended
+  no-record     in the kernel, but its record (under /run/bauta) is gone; names
+                are then from the element's comment, "…" where it was too short
+  no-owner      in the kernel's policies, but not in its owners
+
+What is wrong with the tables themselves is told on standard error.
+
+On a terminal that is too narrow container ids are cut to fit, ending in "…";
+never in a pipe or a file.
+
+--json prints an array with an object for each attachment, a line each:
+
+  network, container, interface   strings; null where nobody knows
+  id          what stands for the attachment in the map owners, 32 digits
+  state       "ok", or the worst of its addresses' states
+  addresses   an array of objects:
+    address   with the prefix length, where that is known
+    policy    string or null
+    packets, bytes   numbers, or null where the kernel counts nothing
+    state     "ok", or as above
+`;
+
+export const list: Verb = verb({
+  name: "list",
+  summary: "Lists the attachments under IP masquerade, with their addresses and counters",
+  about: ABOUT,
+  options: {
+    network: text("NAME", "only the attachments of this network", nameProblem),
+    json: flag("as JSON, for programs"),
+  },
+  run({ network, json }, io) {
+    const inventory = readInventory(io, network);
+    for (const fault of inventory.faults) io.log(`bauta: warning: ${fault}`);
+    io.write(json ? asJson(inventory.attachments) : asTable(inventory.attachments, io));
+  },
+});
+
+function readInventory(io: CliIo, network: string | undefined): Inventory {
+  const nft = io.openNftables();
+  try {
+    return takeInventory(nft, network);
+  } finally {
+    nft.close();
+  }
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: "NETWORK" },
+  { title: "CONTAINER", least: 13 }, // the twelve digits that people know a container by, and "…"
+  { title: "INTERFACE" },
+  { title: "ADDRESS" },
+  { title: "POLICY" },
+  { title: "PACKETS", isNumber: true },
+  { title: "BYTES", isNumber: true },
+];
+
+function asTable(attachments: readonly ListedAttachment[], io: CliIo): string {
+  const style = styleFor(io.isTerminal(), io.getenv);
+  const isAllOk = attachments.every((attachment) => stateOf(attachment) === "ok");
+  const state: Column = { title: "STATE", paint: (text) => (text === "ok" ? style.dim(text) : style.red(text)) };
+  const columns = isAllOk ? COLUMNS : [...COLUMNS, state];
+  const rows = attachments.flatMap((attachment) => attachment.addresses.map((address) => rowOf(attachment, address)));
+  return layOut(columns, rows, style, io.columns())
+    .map((line) => `${line}\n`)
+    .join("");
+}
+
+const UNKNOWN = "-";
+
+function rowOf(attachment: ListedAttachment, address: ListedAddress): string[] {
+  const { network, container, interface: ifname } = shown(attachment.name);
+  const { policy, packets, bytes, state } = address;
+  const fields = [network, container, ifname, addressText(address), policy, packets, bytes, state];
+  return fields.map((field) => (field === undefined ? UNKNOWN : String(field)));
+}
+
+function addressText({ ip, prefixLength }: ListedAddress): string {
+  return prefixLength === undefined ? ip : `${ip}/${prefixLength}`;
+}
+
+/** From bad to worse. */
+const BY_GRAVITY: readonly AddressState[] = [
+  "ok",
+  "leaving",
+  "no-record",
+  "taken",
+  "other-policy",
+  "no-owner",
+  "no-policy",
+  "missing",
+];
+
+function stateOf({ addresses }: ListedAttachment): AddressState {
+  return addresses.reduce<AddressState>(
+    (worst, { state }) => (BY_GRAVITY.indexOf(state) > BY_GRAVITY.indexOf(worst) ? state : worst),
+    "ok",
+  );
+}
+
+function asJson(attachments: readonly ListedAttachment[]): string {
+  const lines = attachments.map((attachment) => ` ${JSON.stringify(objectOf(attachment))}`);
+  return lines.length === 0 ? "[]\n" : `[\n${lines.join(",\n")}\n]\n`;
+}
+
+function objectOf(attachment: ListedAttachment): object {
+  const name = shown(attachment.name);
+  return {
+    network: name.network ?? null,
+    container: name.container ?? null,
+    interface: name.interface ?? null,
+    id: attachment.id === "" ? null : attachment.id,
+    state: stateOf(attachment),
+    addresses: attachment.addresses.map((address) => ({
+      address: addressText(address),
+      policy: address.policy ?? null,
+      packets: numberOrNull(address.packets),
+      bytes: numberOrNull(address.bytes),
+      state: address.state,
+    })),
+  };
+}
+
+function numberOrNull(count: bigint | undefined): number | null {
+  return count === undefined ? null : Number(count);
+}

@@ -1,0 +1,310 @@
+// Transactions as the kernel would tell them, one after the other. That it does tell them so is for test/kernel/cli.test.ts.
+
+import { describe, expect, it } from "vitest";
+import { type CliOutcome, cli } from "../../test/support/cli.ts";
+import type { Answer } from "../../test/support/fake-kernel.ts";
+import { textOf, withSyscalls } from "../../test/support/intercept-syscalls.ts";
+import { type Maps, mapsKernel, nftablesWith } from "../../test/support/nftables-maps.ts";
+import { attachmentId } from "../host/attachment.ts";
+import type { Chain } from "../nftables/chain.ts";
+import { TYPE } from "../nftables/datatype.ts";
+import type { Element } from "../nftables/element.ts";
+import { counter, ipSaddrVmap, masquerade } from "../nftables/match.ts";
+import type { NftEvent, Transaction } from "../nftables/monitor.ts";
+import type { NftSet } from "../nftables/set.ts";
+import { NFPROTO, NFT_DATA_VERDICT, NFT_MSG, NFT_SET, NFT_VERDICT } from "../nftables/uapi.ts";
+import { errno } from "../sys/errno.ts";
+import { SyscallError } from "../sys/error.ts";
+import { parseIp } from "../wire/ip.ts";
+import type { CliIo } from "./io.ts";
+
+const TABLE = "bauta_masquerade";
+const inTable = { family: NFPROTO.IPV4, table: TABLE } as const;
+
+const transaction = (generation: number, events: readonly NftEvent[]): Transaction => ({
+  generation,
+  processId: 4711,
+  processName: "bridge",
+  events,
+  lost: false,
+});
+
+const ip = (text: string): Uint8Array => parseIp(text) ?? new Uint8Array(4);
+const id = (containerId: string): Uint8Array => attachmentId({ network: "dual", containerId, ifname: "eth0" });
+const owner = (address: string, container: string): Element => ({
+  key: ip(address),
+  data: id(container),
+  comment: `dual eth0 ${address}/24 ${container}`,
+});
+const policy = (address: string): Element => ({ key: ip(address), data: { code: NFT_VERDICT.GOTO, chain: "outside" } });
+const elements = (change: "new" | "delete", set: string, ...all: readonly Element[]): NftEvent => ({
+  kind: "elements",
+  change,
+  elements: { ...inTable, set, elements: all },
+});
+const map = (name: string, dataType: number): NftSet => ({
+  ...inTable,
+  name,
+  keyType: TYPE.IPADDR,
+  keyLength: 4,
+  dataType,
+  flags: NFT_SET.MAP,
+  handle: 1n,
+});
+const MAPS = [map("owners", TYPE.IP6ADDR), map("policies", NFT_DATA_VERDICT)];
+
+interface Surroundings extends Partial<CliIo> {
+  /** What is in the maps each time that they are read; the last counts for all that follow. */
+  readonly maps?: readonly Maps[];
+}
+
+/** `bauta monitor` sees these transactions, then its output is closed; no attachment has a record. */
+function monitor(
+  args: readonly string[],
+  transactions: readonly (Transaction | "lost")[],
+  surroundings: Surroundings = {},
+): CliOutcome {
+  const { maps = [{}], ...io } = surroundings;
+  const waiting = [...transactions];
+  const readings = maps.map((one): Answer => mapsKernel(one, MAPS));
+  const openEvents = (): ReturnType<CliIo["openEvents"]> => ({ next: () => waiting.shift(), close: () => {} });
+  const openNftables = (): ReturnType<CliIo["openNftables"]> =>
+    nftablesWith((readings.length > 1 ? readings.shift() : readings[0]) ?? (() => []));
+  return withSyscalls(
+    (name, call) => (name === "openat" && textOf(call[1]).startsWith("/run/bauta") ? "ENOENT" : undefined),
+    () => cli(["monitor", ...args], { openEvents, openNftables, ...io }),
+  );
+}
+
+const ADD = [elements("new", "owners", owner("10.0.0.5", "web")), elements("new", "policies", policy("10.0.0.5"))];
+const DELETE = [
+  elements("delete", "owners", { ...owner("10.0.0.5", "web"), comment: undefined }),
+  elements("delete", "policies", policy("10.0.0.5")),
+];
+
+describe("bauta monitor", () => {
+  it("prints each transaction with who committed it, and whose each element is", () => {
+    const { status, stdout, stderr } = monitor([], [transaction(7, ADD), transaction(8, DELETE)]);
+    const owned = formatted(id("web"));
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(stdout).toBe(`generation 7 by bridge, process 4711
+  add element ip bauta_masquerade owners { 10.0.0.5 : ${owned} }  # dual web eth0
+  add element ip bauta_masquerade policies { 10.0.0.5 : goto outside }  # dual web eth0
+generation 8 by bridge, process 4711
+  delete element ip bauta_masquerade owners { 10.0.0.5 : ${owned} }  # dual web eth0
+  delete element ip bauta_masquerade policies { 10.0.0.5 : goto outside }  # dual web eth0
+`);
+  });
+
+  it("knows whose the elements are that were there before it", () => {
+    const maps = [{ "2 owners": [owner("10.0.0.5", "web")], "2 policies": [policy("10.0.0.5")] }];
+    const { stdout } = monitor([], [transaction(8, DELETE)], { maps });
+    expect(stdout.match(/# dual web eth0/g)).toHaveLength(2);
+  });
+
+  it("says nothing of whom where it does not know", () => {
+    const { stdout } = monitor([], [transaction(8, DELETE)]);
+    expect(stdout).not.toContain("#");
+  });
+
+  it("tells an address that is taken over as the old one's, then as the new one's", () => {
+    const taken = [
+      ...DELETE,
+      elements("new", "owners", owner("10.0.0.5", "db")),
+      elements("new", "policies", policy("10.0.0.5")),
+    ];
+    const { stdout } = monitor([], [transaction(7, ADD), transaction(8, taken)]);
+    expect(stdout.match(/(?<=# dual )\w+/g)).toEqual(["web", "web", "web", "web", "db", "db"]);
+  });
+
+  it("prints a whole transaction at once, before the next one comes", () => {
+    const written: string[] = [];
+    monitor([], [transaction(7, ADD), transaction(8, DELETE)], { write: (text) => written.push(text) });
+    expect(written.map((text) => text.split("\n")[0])).toEqual([
+      "generation 7 by bridge, process 4711",
+      "generation 8 by bridge, process 4711",
+    ]);
+  });
+
+  it("prints tables, chains, rules and maps in the words of nft", () => {
+    const base: Chain = {
+      ...inTable,
+      name: "postrouting",
+      type: "nat",
+      hook: 4,
+      priority: 100,
+      policy: 1,
+      handle: 1n,
+      use: 0,
+      flags: 0,
+    };
+    const regular: Chain = { ...inTable, name: "outside", handle: 2n, use: 0, flags: 0 };
+    const rule = { ...inTable, handle: 3n, comment: undefined };
+    const { stdout } = monitor(
+      [],
+      [
+        transaction(1, [
+          {
+            kind: "table",
+            change: "new",
+            table: { family: 2, name: TABLE, handle: 1n, flags: 0, use: 0, owner: undefined, comment: undefined },
+          },
+          { kind: "set", change: "new", set: { ...map("owners", TYPE.IP6ADDR) } },
+          { kind: "chain", change: "new", chain: base },
+          { kind: "chain", change: "new", chain: regular },
+          {
+            kind: "rule",
+            change: "new",
+            rule: { ...rule, chain: "postrouting", expressions: ipSaddrVmap(4, "policies") },
+          },
+          {
+            kind: "rule",
+            change: "delete",
+            rule: { ...rule, chain: "outside", expressions: [...counter(), ...masquerade()] },
+          },
+          { kind: "chain", change: "delete", chain: base },
+          { kind: "set", change: "delete", set: { ...map("owners", 0), flags: 0, dataType: undefined } },
+        ]),
+      ],
+    );
+    expect(stdout.split("\n").slice(1, -1)).toEqual([
+      "  add table ip bauta_masquerade",
+      "  add map ip bauta_masquerade owners",
+      "  add chain ip bauta_masquerade postrouting { type nat hook postrouting priority srcnat; policy accept; }",
+      "  add chain ip bauta_masquerade outside",
+      "  add rule ip bauta_masquerade postrouting ip saddr vmap @policies",
+      "  delete rule ip bauta_masquerade outside counter masquerade",
+      "  delete chain ip bauta_masquerade postrouting",
+      "  delete map ip bauta_masquerade owners",
+    ]);
+  });
+
+  const foreign: readonly NftEvent[] = [
+    {
+      kind: "elements",
+      change: "new",
+      elements: {
+        family: 1,
+        table: "other",
+        set: "s",
+        elements: [{ key: ip("10.0.0.5"), comment: "dual eth0 10.0.0.5/24 web" }],
+      },
+    },
+    { kind: "other", message: objectMessage(NFT_MSG.NEWOBJ, "other", "quota-1") },
+    { kind: "other", message: objectMessage(NFT_MSG.DELFLOWTABLE, "other", "fast") },
+    { kind: "other", message: objectMessage(99, "other", "x") },
+    { kind: "other", message: { type: 0xa12, flags: 0, sequence: 0, portId: 0, payload: Uint8Array.of(2) } },
+  ];
+
+  it("shows bauta's own tables only, unless it is asked for all", () => {
+    expect(monitor([], [transaction(7, foreign)]).stdout).toBe("");
+    expect(monitor([], [transaction(7, [...foreign, ...ADD])]).stdout.split("\n")).toHaveLength(4);
+    expect(
+      monitor(["--all"], [transaction(7, foreign)])
+        .stdout.split("\n")
+        .slice(1, -1),
+    ).toEqual([
+      "  add element inet other s { 0x0a000005 }",
+      "  add object ip other quota-1",
+      "  delete flowtable ip other fast",
+      "  unknown event of type 99",
+      "  unknown event of type 18",
+    ]);
+  });
+
+  it("is JSON with --json, an object a change", () => {
+    const { stdout } = monitor(["--json"], [transaction(7, ADD)]);
+    expect(
+      stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line))[1],
+    ).toEqual({
+      generation: 7,
+      program: "bridge",
+      pid: 4711,
+      change: "add",
+      kind: "element",
+      family: "ip",
+      table: TABLE,
+      set: "policies",
+      key: "10.0.0.5",
+      value: "goto outside",
+      network: "dual",
+      container: "web",
+      interface: "eth0",
+      text: "add element ip bauta_masquerade policies { 10.0.0.5 : goto outside }",
+    });
+    const [gone] = monitor(["--json"], [transaction(8, DELETE)]).stdout.split("\n");
+    expect(JSON.parse(gone ?? "")).toMatchObject({ change: "delete", network: null, container: null, interface: null });
+    const [other] = monitor(
+      ["--json", "--all"],
+      [{ ...transaction(8, foreign), processId: undefined, processName: undefined }],
+    ).stdout.split("\n");
+    expect(JSON.parse(other ?? "")).toEqual({
+      generation: 8,
+      program: null,
+      pid: null,
+      change: "add",
+      kind: "element",
+      family: "inet",
+      table: "other",
+      set: "s",
+      key: "0x0a000005",
+      text: "add element inet other s { 0x0a000005 }",
+    });
+  });
+
+  it("tells that events were lost, and reads again whose what is", () => {
+    const maps: readonly Maps[] = [{}, { "2 owners": [owner("10.0.0.5", "web")], "2 policies": [policy("10.0.0.5")] }];
+    const text = monitor([], [transaction(7, []), "lost", transaction(9, DELETE)], { maps }).stdout;
+    expect(text).toMatch(/^events were lost: .*\ngeneration 9 by bridge/);
+    expect(text).toContain("# dual web eth0");
+    expect(monitor(["--json"], ["lost"], { maps }).stdout).toBe('{"change":"lost"}\n');
+  });
+
+  it("ends quietly when nobody reads any more", () => {
+    const write = (): never => {
+      throw new SyscallError("write", errno("EPIPE"), "write standard output");
+    };
+    expect(monitor([], [transaction(7, ADD)], { write })).toEqual({ status: 0, stdout: "", stderr: "" });
+  });
+
+  it("says what to do where it may not listen", () => {
+    const openEvents = (): never => {
+      throw new SyscallError("setsockopt", errno("EPERM"), "listen to the events of nf_tables");
+    };
+    const { status, stderr } = monitor([], [], { openEvents });
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/EPERM.*\n.*run it as root/)]);
+  });
+
+  it("has colours on a terminal, and lets no name command it", () => {
+    const evil = { ...owner("10.0.0.5", "web"), comment: "dual \u009b2J 10.0.0.5/24 web" };
+    const { stdout } = monitor([], [transaction(7, [elements("new", "owners", evil)])], { isTerminal: () => true });
+    expect(stdout).toContain("\x1b[1mgeneration 7 by bridge, process 4711\x1b[22m");
+    expect(stdout).toContain("\x1b[32madd element");
+    expect(stdout).toContain("\\x9b2J");
+  });
+});
+
+/** An id as the map shows it: an IPv6 address. */
+function formatted(bytes: Uint8Array): string {
+  const groups = Array.from({ length: 8 }, (_, i) =>
+    (((bytes[i * 2] ?? 0) << 8) | (bytes[i * 2 + 1] ?? 0)).toString(16),
+  );
+  return groups.join(":");
+}
+
+/** An event of a kind that has no codec: nfgenmsg, then table and name. */
+function objectMessage(
+  type: number,
+  table: string,
+  name: string,
+): { type: number; flags: number; sequence: number; portId: number; payload: Uint8Array } {
+  const attribute = (number: number, text: string): number[] => {
+    const bytes = [...Buffer.from(`${text}\0`)];
+    return [bytes.length + 4, 0, number, 0, ...bytes, ...new Array<number>(-bytes.length & 3).fill(0)];
+  };
+  const payload = Uint8Array.from([NFPROTO.IPV4, 0, 0, 0, ...attribute(1, table), ...attribute(2, name)]);
+  return { type: 0xa00 | type, flags: 0, sequence: 0, portId: 0, payload };
+}

@@ -1,0 +1,137 @@
+// `bauta monitor`: what is committed to nf_tables, as it happens.
+
+import type { Transaction } from "../nftables/monitor.ts";
+import { flag } from "./arguments.ts";
+import type { CliIo } from "./io.ts";
+import { Describer, type Description, isOurs, tableOf } from "./monitor/describe.ts";
+import { KnownNames } from "./monitor/known-names.ts";
+import { shown } from "./names-text.ts";
+import { printable, type Style, styleFor } from "./terminal-text.ts";
+import { type Verb, verb } from "./verb.ts";
+
+const ABOUT = `
+Prints each transaction that is committed to nf_tables in this network
+namespace: a line with the generation that it made, the program that committed
+it and its process id, then a line for each thing that was changed, in the words
+of nft. Behind "#" stand the network, the container and the interface that an
+element belongs to.
+
+Without --all only changes of bauta's own tables are shown (those whose names
+begin with bauta_), and no transaction that changed nothing in them.
+
+When events come faster than they are read the kernel drops some; this is told,
+and the monitor goes on. It ends by Ctrl-C, or when nobody reads any more.
+
+--json prints an object for each change, a line each:
+
+  generation  number
+  program, pid   who committed it; null where the kernel does not say
+  change      "add" or "delete"
+  kind        "table", "chain", "rule", "set", "map", "element", "object",
+              "flowtable" or "unknown"
+  family, table   strings
+  chain       of a chain or a rule
+  set         of a set, a map or an element
+  key, value  of an element
+  network, container, interface   of an element of bauta's; null where unknown
+  text        all of it in the words of nft
+
+and {"change":"lost"} where events were lost.
+`;
+
+export const monitor: Verb = verb({
+  name: "monitor",
+  summary: "Prints changes of the rules as they happen",
+  about: ABOUT,
+  options: {
+    all: flag("the changes of all tables, not only of bauta's"),
+    json: flag("as JSON, for programs"),
+  },
+  run({ all, json }, io) {
+    watch(io, all, json ? JSON_TEXT : styledText(styleFor(io.isTerminal(), io.getenv)));
+  },
+});
+
+interface Printer {
+  /** What is printed of a transaction; empty for nothing. */
+  readonly transaction: (transaction: Transaction, lines: readonly Description[]) => string;
+  /** What is printed where events were lost. */
+  readonly loss: string;
+}
+
+function watch(io: CliIo, all: boolean, print: Printer): void {
+  const events = io.openEvents();
+  try {
+    // What is committed from now on waits in the socket, so nothing is missed between here and there.
+    const describer = new Describer(new KnownNames());
+    learn(io, describer);
+    for (let next = events.next(); next !== undefined; next = events.next()) {
+      if (next === "lost") {
+        io.write(print.loss);
+        learn(io, describer);
+        continue;
+      }
+      const wanted = all ? next.events : next.events.filter((event) => isOurs(tableOf(event)));
+      const text = print.transaction(
+        next,
+        wanted.flatMap((event) => describer.describe(event)),
+      );
+      if (text !== "") io.write(text);
+    }
+  } finally {
+    events.close();
+  }
+}
+
+function learn(io: CliIo, describer: Describer): void {
+  const nft = io.openNftables();
+  try {
+    describer.learnAll(nft);
+  } finally {
+    nft.close();
+  }
+}
+
+const LOSS = "events were lost: they came faster than they were read";
+
+function styledText(style: Style): Printer {
+  return {
+    loss: `${style.yellow(LOSS)}\n`,
+    transaction({ generation, processName, processId }, lines) {
+      if (lines.length === 0) return "";
+      const process = processId === undefined ? "" : `, process ${processId}`;
+      const head = style.bold(printable(`generation ${generation} by ${processName ?? "unknown"}${process}`));
+      return `${head}\n${lines.map((line) => `  ${lineText(line, style)}\n`).join("")}`;
+    },
+  };
+}
+
+function lineText({ change, text, name }: Description, style: Style): string {
+  const paint = change === "add" ? style.green : style.red;
+  if (name === undefined) return paint(printable(text));
+  const { network, container, interface: ifname } = shown(name);
+  const names = [network, container, ifname].map((one) => one ?? "-").join(" ");
+  return `${paint(printable(text))}  ${style.dim(printable(`# ${names}`))}`;
+}
+
+const JSON_TEXT: Printer = {
+  loss: `${JSON.stringify({ change: "lost" })}\n`,
+  transaction({ generation, processName, processId }, lines) {
+    const who = { generation, program: processName ?? null, pid: processId ?? null };
+    return lines.map((line) => `${JSON.stringify({ ...who, ...objectOf(line) })}\n`).join("");
+  },
+};
+
+function objectOf({ text, name, ...fields }: Description): object {
+  if (fields.kind !== "element" || !isOurs(fields.table)) return { ...fields, text };
+  const { network, container, interface: ifname } = name === undefined ? EMPTY : shown(name);
+  return {
+    ...fields,
+    network: network ?? null,
+    container: container ?? null,
+    interface: ifname ?? null,
+    text,
+  };
+}
+
+const EMPTY = { network: undefined, container: undefined, interface: undefined };

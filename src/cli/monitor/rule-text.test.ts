@@ -1,0 +1,102 @@
+import { describe, expect, it } from "vitest";
+import { NFT_CMP } from "../../nftables/expr/cmp.ts";
+import type { Expression } from "../../nftables/expression.ts";
+import {
+  accept,
+  counter,
+  drop,
+  etherSaddrIs,
+  goto,
+  iifnameBegins,
+  iifnameIs,
+  ipDaddr,
+  ipSaddrNot,
+  ipSaddrVmap,
+  isIn,
+  isNotIn,
+  jump,
+  masquerade,
+  metaL4proto,
+  metaMark,
+  metaNfproto,
+  oifnameIsNot,
+  returnVerdict,
+  thDport,
+} from "../../nftables/match.ts";
+import { etherSaddr, iifname, saddr } from "../../nftables/selector.ts";
+import { snatByMap } from "../../nftables/statement.ts";
+import { NFPROTO } from "../../nftables/uapi.ts";
+import { type Cidr, parseCidr } from "../../wire/ip.ts";
+import { ruleText } from "./rule-text.ts";
+
+function prefix(text: string): Cidr {
+  const cidr = parseCidr(text);
+  if (cidr === undefined) throw new Error(text);
+  return cidr;
+}
+
+describe("ruleText", () => {
+  const rules: readonly (readonly [text: string, expressions: readonly Expression[]])[] = [
+    ["ip daddr 224.0.0.0/4 return", [...ipDaddr(prefix("224.0.0.0/4")), ...returnVerdict()]],
+    ["ip daddr 10.22.0.0/16 return", [...ipDaddr(prefix("10.22.0.0/16")), ...returnVerdict()]],
+    ["ip6 daddr ff00::/8 return", [...ipDaddr(prefix("ff00::/8")), ...returnVerdict()]],
+    ["ip6 daddr fd00::/63 accept", [...ipDaddr(prefix("fd00::/63")), ...accept()]],
+    ["ip saddr != 10.0.0.1 jump x", [...ipSaddrNot(prefix("10.0.0.1/32")), ...jump("x")]],
+    ["ip daddr 0.0.0.0/0 drop", [...ipDaddr(prefix("0.0.0.0/0")), ...drop()]],
+    ["ip saddr vmap @policies", ipSaddrVmap(4, "policies")],
+    ["ip6 saddr vmap @policies", ipSaddrVmap(6, "policies")],
+    ["counter masquerade fully-random", [...counter(), ...masquerade({ fullyRandom: true })]],
+    ["masquerade random persistent", masquerade({ random: true, persistent: true })],
+    ["masquerade", masquerade()],
+    [
+      "meta nfproto ipv6 meta l4proto tcp th dport 8080 accept",
+      [...metaNfproto(10), ...metaL4proto(6), ...thDport(8080), ...accept()],
+    ],
+    ["meta nfproto 7 meta l4proto 99 accept", [...metaNfproto(7), ...metaL4proto(99), ...accept()]],
+    ["iifname . ether saddr @allowed accept", [...isIn([iifname, etherSaddr], "allowed"), ...accept()]],
+    ["ip saddr != @allowed goto x", [...isNotIn([saddr(4)], "allowed"), ...goto("x")]],
+    ['iifname "veth*" drop', [...iifnameBegins("veth"), ...drop()]],
+    ['iifname "eth0" oifname != "eth1" drop', [...iifnameIs("eth0"), ...oifnameIsNot("eth1"), ...drop()]],
+    [
+      "ether saddr 0a:58:0a:16:00:05 accept",
+      [...etherSaddrIs(Uint8Array.of(0x0a, 0x58, 0x0a, 0x16, 0, 5)), ...accept()],
+    ],
+  ];
+  for (const [text, expressions] of rules) {
+    it(`says ${text}`, () => {
+      expect(ruleText(expressions)).toBe(text);
+    });
+  }
+
+  const asTheyAre: readonly (readonly [what: string, expressions: readonly Expression[]])[] = [
+    ["a field that is not known", metaMark(1)],
+    ["another comparison", [saddr(4).load(1), { kind: "cmp", sreg: 1, op: NFT_CMP.LT, data: new Uint8Array(4) }]],
+    [
+      "a mask with holes",
+      [
+        saddr(4).load(1),
+        { kind: "bitwise", sreg: 1, dreg: 1, len: 4, mask: Uint8Array.of(255, 0, 255, 0), xor: new Uint8Array(4) },
+        { kind: "cmp", sreg: 1, op: NFT_CMP.EQ, data: new Uint8Array(4) },
+      ],
+    ],
+    [
+      "a masked interface name",
+      [
+        iifname.load(1),
+        { kind: "bitwise", sreg: 1, dreg: 1, len: 16, mask: new Uint8Array(16), xor: new Uint8Array(16) },
+        { kind: "cmp", sreg: 1, op: NFT_CMP.EQ, data: new Uint8Array(16) },
+      ],
+    ],
+    ["an expression that is not known", [{ kind: "unknown", name: "tproxy", data: undefined }]],
+    ["a load that nothing uses", [saddr(4).load(1)]],
+    ["a comparison of nothing", [{ kind: "cmp", sreg: 1, op: NFT_CMP.EQ, data: new Uint8Array(4) }]],
+    ["a lookup of nothing", [{ kind: "lookup", set: "x", sreg: 1 }]],
+    ["a map to addresses", snatByMap([saddr(4)], { family: NFPROTO.IPV4, map: "pool" })],
+    ["ports for masquerade", masquerade({ ports: { first: 1024, last: 2048 } })],
+  ];
+  for (const [what, expressions] of asTheyAre) {
+    it(`shows ${what} as the kernel has it`, () => {
+      expect(ruleText(expressions)).toMatch(/^\[ .* \]$/);
+    });
+  }
+});

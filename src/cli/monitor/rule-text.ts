@@ -1,0 +1,179 @@
+// Rules as nft writes them, as far as ours need it; a rule with anything else in it is shown as the kernel has it.
+
+import { type Data, verdictText } from "../../nftables/data.ts";
+import { NFT_CMP } from "../../nftables/expr/cmp.ts";
+import { NFT_LOOKUP_F } from "../../nftables/expr/lookup.ts";
+import type { Expression } from "../../nftables/expression.ts";
+import { formatExpression } from "../../nftables/format.ts";
+import {
+  daddr,
+  dport,
+  etherDaddr,
+  etherSaddr,
+  iifname,
+  l4proto,
+  nfproto,
+  oifname,
+  type Selector,
+  saddr,
+  sport,
+} from "../../nftables/selector.ts";
+import { NF_NAT_RANGE, NFPROTO, NFT_REG } from "../../nftables/uapi.ts";
+import { cstring } from "../../wire/codec.ts";
+import { formatIp } from "../../wire/ip.ts";
+import { formatMac } from "../../wire/mac.ts";
+
+/** `ip saddr vmap @policies`, or `[ payload load 4b @ network header + 12 => reg 1 ] …`. */
+export function ruleText(expressions: readonly Expression[]): string {
+  return statementsText(expressions) ?? expressions.map(formatExpression).join(" ");
+}
+
+interface Named {
+  readonly name: string;
+  readonly selector: Selector;
+  readonly value: (bytes: Uint8Array) => string;
+}
+
+const ifnameText = (bytes: Uint8Array): string => `"${cstring.decode(bytes)}${bytes.includes(0) ? "" : "*"}"`;
+
+const portText = ([high = 0, low = 0]: Uint8Array): string => String((high << 8) | low);
+
+const NFPROTO_NAMES = new Map<number, string>([
+  [NFPROTO.IPV4, "ipv4"],
+  [NFPROTO.IPV6, "ipv6"],
+]);
+
+const PROTOCOLS = new Map([
+  [1, "icmp"],
+  [6, "tcp"],
+  [17, "udp"],
+  [58, "ipv6-icmp"],
+  [132, "sctp"],
+]);
+
+function selectors(): readonly Named[] {
+  return [
+    { name: "ip saddr", selector: saddr(4), value: formatIp },
+    { name: "ip daddr", selector: daddr(4), value: formatIp },
+    { name: "ip6 saddr", selector: saddr(6), value: formatIp },
+    { name: "ip6 daddr", selector: daddr(6), value: formatIp },
+    { name: "ether saddr", selector: etherSaddr, value: formatMac },
+    { name: "ether daddr", selector: etherDaddr, value: formatMac },
+    { name: "iifname", selector: iifname, value: ifnameText },
+    { name: "oifname", selector: oifname, value: ifnameText },
+    { name: "meta nfproto", selector: nfproto, value: ([family = 0]) => NFPROTO_NAMES.get(family) ?? String(family) },
+    { name: "meta l4proto", selector: l4proto, value: ([protocol = 0]) => PROTOCOLS.get(protocol) ?? String(protocol) },
+    { name: "th sport", selector: sport, value: portText },
+    { name: "th dport", selector: dport, value: portText },
+  ];
+}
+
+/** What a register holds: a selector, and the bits of it that count. */
+interface Loaded extends Named {
+  readonly mask: Uint8Array | undefined;
+}
+
+/** The rule in nft's words, or undefined where it has something that is not known here. */
+function statementsText(expressions: readonly Expression[]): string | undefined {
+  const words: string[] = [];
+  let loaded: Loaded[] = [];
+  for (const e of expressions) {
+    const found = load(e);
+    if (found !== undefined) {
+      loaded.push(found);
+      continue;
+    }
+    const [first] = loaded;
+    if (e.kind === "bitwise" && first !== undefined && e.mask instanceof Uint8Array && isZero(e.xor)) {
+      loaded = [{ ...first, mask: e.mask }];
+      continue;
+    }
+    const text = statementText(e, loaded);
+    if (text === undefined) return undefined;
+    words.push(text);
+    loaded = [];
+  }
+  return loaded.length === 0 ? words.join(" ") : undefined;
+}
+
+/** Fields of the same packet at the same place, in whole or (a prefix of whole bytes) in part. */
+function load(e: Expression): Loaded | undefined {
+  if (e.kind !== "payload" && e.kind !== "meta") return undefined;
+  for (const named of selectors()) {
+    const whole = named.selector.load(NFT_REG[1]);
+    const isField =
+      e.kind === "payload"
+        ? whole.kind === "payload" &&
+          e.base === whole.base &&
+          e.offset === whole.offset &&
+          (e.len ?? 0) <= (whole.len ?? 0)
+        : whole.kind === "meta" && e.key === whole.key && e.dreg !== undefined;
+    if (isField) return { ...named, mask: undefined };
+  }
+  return undefined;
+}
+
+function isZero(value: Data | undefined): boolean {
+  return value instanceof Uint8Array && value.every((byte) => byte === 0);
+}
+
+function statementText(e: Expression, loaded: readonly Loaded[]): string | undefined {
+  const [first] = loaded;
+  switch (e.kind) {
+    case "cmp":
+      return first === undefined || loaded.length > 1 || !(e.data instanceof Uint8Array)
+        ? undefined
+        : comparisonText(first, e.op, e.data);
+    case "lookup":
+      return loaded.length === 0 || loaded.some(({ mask }) => mask !== undefined)
+        ? undefined
+        : lookupText(loaded, e.set ?? "", e.dreg, e.flags);
+    case "immediate":
+      return e.dreg === NFT_REG.VERDICT && e.data !== undefined && !(e.data instanceof Uint8Array)
+        ? verdictText(e.data)
+        : undefined;
+    case "counter":
+      return "counter";
+    case "masq":
+      return e.regProtoMin === undefined ? masqueradeText(e.flags ?? 0) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function comparisonText(
+  { name, selector, value, mask }: Loaded,
+  op: number | undefined,
+  data: Uint8Array,
+): string | undefined {
+  if (op !== NFT_CMP.EQ && op !== NFT_CMP.NEQ) return undefined;
+  const not = op === NFT_CMP.NEQ ? "!= " : "";
+  const isIp = value === formatIp;
+  if (!isIp) return mask === undefined && data.length > 0 ? `${name} ${not}${value(data)}` : undefined;
+  const prefixLength = mask === undefined ? data.length * 8 : bitsOf(mask);
+  if (prefixLength === undefined) return undefined;
+  const whole = new Uint8Array(selector.length);
+  whole.set(data.subarray(0, selector.length));
+  const suffix = prefixLength === selector.length * 8 ? "" : `/${prefixLength}`;
+  return `${name} ${not}${value(whole)}${suffix}`;
+}
+
+/** How many bits a mask has if they are its first; undefined otherwise. */
+function bitsOf(mask: Uint8Array): number | undefined {
+  const bits = Array.from(mask, (byte) => byte.toString(2).padStart(8, "0")).join("");
+  return /^1*0*$/.test(bits) ? (bits.indexOf("0") < 0 ? bits.length : bits.indexOf("0")) : undefined;
+}
+
+function lookupText(loaded: readonly Loaded[], set: string, dreg: number | undefined, flags = 0): string | undefined {
+  const what = loaded.map(({ name }) => name).join(" . ");
+  if (dreg === undefined) return `${what} ${(flags & NFT_LOOKUP_F.INV) === 0 ? "" : "!= "}@${set}`;
+  return dreg === NFT_REG.VERDICT ? `${what} vmap @${set}` : undefined;
+}
+
+function masqueradeText(flags: number): string {
+  const words = ["masquerade"];
+  if ((flags & NF_NAT_RANGE.PROTO_RANDOM) !== 0) words.push("random");
+  if ((flags & NF_NAT_RANGE.PROTO_RANDOM_FULLY) !== 0) words.push("fully-random");
+  if ((flags & NF_NAT_RANGE.PERSISTENT) !== 0) words.push("persistent");
+  return words.join(" ");
+}

@@ -1,0 +1,59 @@
+// A verb of the command: what it takes, what it says of itself, what it does.
+
+import { type Operands, type Options, parseArguments, type Text, type Values } from "./arguments.ts";
+import type { CliIo } from "./io.ts";
+
+export interface Verb {
+  readonly name: string;
+  /** One line of `bauta help`. */
+  readonly summary: string;
+  /** All of `bauta help VERB`. */
+  readonly help: () => string;
+  /** Does it. Throws UsageError for arguments that it does not take. */
+  readonly run: (args: readonly string[], io: CliIo) => void;
+}
+
+/** A verb as its file declares it. */
+export interface VerbSpec<O extends Options> {
+  readonly name: string;
+  readonly summary: string;
+  /** Whole paragraphs, lines up to 80 characters. */
+  readonly about: string;
+  readonly options: O;
+  readonly operands?: Operands;
+  readonly run: (values: Values<O>, io: CliIo, operands: readonly string[]) => void;
+}
+
+/** Makes a verb of its declaration. */
+export function verb<O extends Options>(spec: VerbSpec<O>): Verb {
+  return {
+    name: spec.name,
+    summary: spec.summary,
+    help: () => helpOf(spec),
+    run(args, io) {
+      if (args.includes("--help") || args.includes("-h")) {
+        io.write(helpOf(spec));
+        return;
+      }
+      const { values, operands } = parseArguments(spec.options, args, spec.operands);
+      spec.run(values, io, operands);
+    },
+  };
+}
+
+function helpOf<O extends Options>({ name, summary, about, options, operands }: VerbSpec<O>): string {
+  const entries: [string, string][] = Object.entries(options).map(([option, value]) => [
+    value.kind === "text" ? `--${option} ${(value satisfies Text).value}` : `--${option}`,
+    value.about,
+  ]);
+  const usage = ["bauta", name, ...entries.map(([option]) => `[${option}]`)];
+  if (operands !== undefined) usage.push(operands.least === 0 ? `[${operands.name}]` : operands.name);
+  entries.push(["--help", "this text"]);
+  return `Usage: ${usage.join(" ")}\n\n${summary}.\n\n${about.trim()}\n\nOptions:\n${inColumns(entries)}`;
+}
+
+/** Two columns, each entry a line. */
+export function inColumns(entries: readonly (readonly [string, string])[]): string {
+  const width = entries.reduce((most, [left]) => Math.max(most, left.length), 0);
+  return entries.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join("");
+}

@@ -1,0 +1,48 @@
+// The verbs there are, and `bauta help`.
+
+import { suggestion, UsageError } from "./arguments.ts";
+import { licenses } from "./licenses.ts";
+import { list } from "./list.ts";
+import { monitor } from "./monitor.ts";
+import { PLUGINS } from "./plugins.ts";
+import { inColumns, type Verb, verb } from "./verb.ts";
+import { version } from "./version.ts";
+
+const help: Verb = verb({
+  name: "help",
+  summary: "Tells what the commands do",
+  about: "Without COMMAND it lists them all.",
+  options: {},
+  operands: { name: "COMMAND", least: 0, most: 1 },
+  run(_, io, [name]) {
+    if (name === undefined) {
+      io.write(helpText());
+      return;
+    }
+    const found = VERBS.find((one) => one.name === name);
+    const names = VERBS.map((one) => one.name);
+    if (found === undefined) throw new UsageError(`unknown command ${JSON.stringify(name)}${suggestion(name, names)}`);
+    io.write(found.help());
+  },
+});
+
+export const VERBS: readonly Verb[] = [list, monitor, help, version, licenses];
+
+/** All of `bauta help`. */
+export function helpText(): string {
+  const verbs = VERBS.map(({ name, summary }) => [name, summary] as const);
+  return `Usage: bauta COMMAND [OPTION...]
+
+Looks at what bauta's CNI plugins have set up on this node.
+
+Commands:
+${inColumns(verbs)}
+bauta help COMMAND, or bauta COMMAND --help, tells more of one.
+
+Called by the name of a plugin (${PLUGINS.join(", ")})
+the same executable is that plugin.
+
+Exit status: 0 done, 1 it could not be done, 2 it was asked for wrongly.
+NO_COLOR in the environment switches colours off.
+`;
+}

@@ -1,0 +1,19 @@
+// `bauta version`.
+
+import { version as release } from "../../package.json";
+import { SUPPORTED_VERSIONS } from "../cni/versions.ts";
+import { notices } from "./notices.ts";
+import { type Verb, verb } from "./verb.ts";
+
+export const version: Verb = verb({
+  name: "version",
+  summary: "Prints the version of bauta, and the versions of CNI that its plugins speak",
+  about: "The first line is `bauta` and the version.",
+  options: {},
+  run(_, io) {
+    const parts = notices.map((notice) => `${notice.name} ${notice.version}`.trim());
+    io.write(`bauta ${release}\n`);
+    io.write(`CNI ${SUPPORTED_VERSIONS.join(", ")}\n`);
+    if (parts.length > 0) io.write(`built with ${parts.join(", ")}\n`);
+  },
+});

@@ -1,0 +1,322 @@
+// The bauta command as it is built, beside nft(8), in a namespace of its own.
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { rmSync, symlinkSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import type { Attachment } from "../../src/host/attachment.ts";
+import { RECORDS } from "../../src/host/masquerade/records.ts";
+import { setUpMasquerade, tearDownMasquerade } from "../../src/host/masquerade.ts";
+import { unshareNetns } from "../../src/sys/netns.ts";
+import { type Cidr, parseCidr } from "../../src/wire/ip.ts";
+import { requireNamespaces, run } from "../support/netns.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+
+const BAUTA = resolve("dist/bauta");
+
+beforeAll(() => requireNamespaces());
+beforeEach(() => unshareNetns());
+afterEach(() => rmSync(RECORDS, { recursive: true, force: true }));
+
+const at = (containerId: string, network = "dual"): Attachment => ({ network, containerId, ifname: "eth0" });
+const cidrs = (...texts: readonly string[]): Cidr[] =>
+  texts.map((text) => {
+    const cidr = parseCidr(text);
+    if (cidr === undefined) throw new Error(text);
+    return cidr;
+  });
+const dual = (n: number): Cidr[] => cidrs(`198.18.0.${n}/17`, `fd61:7465:6d65:1000::${n.toString(16)}/112`);
+
+interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function bauta(args: readonly string[], env: Record<string, string> = {}): Outcome {
+  return spawnSync(BAUTA, args, { encoding: "utf8", env: { PATH: process.env["PATH"] ?? "", ...env } });
+}
+
+/** A shell line in which $BAUTA is the command; PIPESTATUS is printed behind what the line prints. */
+function shell(line: string): string {
+  return run("timeout", "20", "env", `BAUTA=${BAUTA}`, "bash", "-c", `${line}; echo "\${PIPESTATUS[*]}"`);
+}
+
+describe("bauta list", () => {
+  it("shows what nft shows, with whole names and the kernel's counts", () => {
+    const container = "0123456789abcdef".repeat(4);
+    setUpMasquerade(at(container, "a-network-with-a-name-of-some-length"), dual(5));
+    setUpMasquerade(at("c2"), dual(6));
+    run("ip", "link", "set", "lo", "up");
+    run("ip", "address", "add", "198.18.0.5/32", "dev", "lo");
+    run("ping", "-q", "-c1", "-W10", "-I", "198.18.0.5", "127.0.0.1");
+    const { status, stdout, stderr } = bauta(["list"]);
+    expect([status, stderr]).toEqual([0, ""]);
+    const rows = stdout.split("\n").map((line) => line.split(/ {2,}/));
+    expect(rows.slice(0, 3)).toEqual([
+      ["NETWORK", "CONTAINER", "INTERFACE", "ADDRESS", "POLICY", "PACKETS", "BYTES"],
+      ["a-network-with-a-name-of-some-length", container, "eth0", "198.18.0.5/17", "outside-198.18.0.0/17", "1", "84"],
+      [
+        "a-network-with-a-name-of-some-length",
+        container,
+        "eth0",
+        "fd61:7465:6d65:1000::5/112",
+        "outside-fd61-7465-6d65-1000--/112",
+        "0",
+        "0",
+      ],
+    ]);
+    expect(run("nft", "list", "map", "ip", "bauta_masquerade", "policies")).toContain(
+      "198.18.0.5 counter packets 1 bytes 84",
+    );
+    const json = JSON.parse(bauta(["list", "--json", "--network", "dual"]).stdout);
+    expect(json).toEqual([
+      {
+        network: "dual",
+        container: "c2",
+        interface: "eth0",
+        id: expect.stringMatching(/^[0-9a-f]{32}$/),
+        state: "ok",
+        addresses: [
+          { address: "198.18.0.6/17", policy: "outside-198.18.0.0/17", packets: 0, bytes: 0, state: "ok" },
+          {
+            address: "fd61:7465:6d65:1000::6/112",
+            policy: "outside-fd61-7465-6d65-1000--/112",
+            packets: 0,
+            bytes: 0,
+            state: "ok",
+          },
+        ],
+      },
+    ]);
+  });
+
+  it("ends quietly when its reader has gone, even one that reads nothing", () => {
+    for (let n = 1; n <= 60; n++) setUpMasquerade(at(`c${n}-${"x".repeat(60)}`), dual(n));
+    expect(shell('"$BAUTA" list 2>&1 | true')).toMatch(/^0 0\n$/);
+    expect(shell('"$BAUTA" list 2>&1 | head -1')).toMatch(/^NETWORK .*\n0 0\n$/);
+  });
+
+  it("has no colours in a pipe, and colours and cut container ids on a terminal", () => {
+    setUpMasquerade(at("0123456789abcdef".repeat(4)), dual(5));
+    expect(bauta(["list"], { TERM: "xterm" }).stdout).not.toContain("\x1b");
+    const onTerminal = (environment: string): string =>
+      run("timeout", "20", "script", "-qec", `stty cols 120; ${environment} ${BAUTA} list`, "/dev/null").trimEnd();
+    const coloured = onTerminal("TERM=xterm");
+    expect(coloured).toContain("\x1b[1mNETWORK\x1b[22m");
+    expect(coloured).toMatch(/ 0123456789abcd[0-9a-f]*… /);
+    expect(onTerminal("TERM=xterm NO_COLOR=1")).not.toContain("\x1b");
+  });
+
+  it("says what to do without privileges", () => {
+    const { status, stdout, stderr } = spawnSync(
+      "setpriv",
+      ["--bounding-set=-all", "--inh-caps=-all", "--", BAUTA, "list"],
+      {
+        encoding: "utf8",
+      },
+    );
+    expect([status, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/^bauta: cannot .*EPERM.*\nbauta: .*CAP_NET_ADMIN.*run it as root\n$/);
+  });
+
+  it("fails when what it prints cannot be written", () => {
+    expect(shell('"$BAUTA" list >/dev/full')).toBe("1\n");
+    expect(shell('"$BAUTA" list >&-')).toBe("1\n");
+  });
+});
+
+/** A program that prints events. */
+interface Listener {
+  readonly child: ChildProcess;
+  /** What it has printed so far. */
+  readonly text: () => string;
+  /** How it ended. */
+  readonly ended: Promise<number | NodeJS.Signals | null>;
+}
+
+function start(command: string, ...args: readonly string[]): Listener {
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
+  let text = "";
+  child.stdout.on("data", (data) => {
+    text += data;
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const ended = new Promise<number | NodeJS.Signals | null>((done) => {
+    child.on("close", (status, signal) => done(signal ?? status));
+  });
+  return { child, text: () => text, ended };
+}
+
+/** Asks until the answer is true. */
+async function until(what: string, ask: () => boolean): Promise<void> {
+  for (const end = performance.now() + 20_000; !ask(); ) {
+    if (performance.now() > end) throw new Error(`${what}: not within 20 s`);
+    await new Promise((done) => setTimeout(done, 5));
+  }
+}
+
+/** Makes a table that says nothing, as a mark in what the listeners print, and waits until all have printed it. */
+async function mark(name: string, listeners: readonly Listener[]): Promise<void> {
+  const table = `bauta_mark_${name}`;
+  await until(name, () => {
+    const missing = listeners.some(({ text }) => !text().includes(`delete table ip ${table}`));
+    // Again and again, because at the beginning they may not listen yet.
+    if (missing) run("nft", `add table ip ${table}; delete table ip ${table}`);
+    return !missing;
+  });
+}
+
+/** What the listeners print of what happens in between. */
+async function eventsOf(listeners: readonly Listener[], work: () => void): Promise<string[]> {
+  await mark("a", listeners);
+  work();
+  await mark("z", listeners);
+  return listeners.map(({ text }) => {
+    const lines = text().split("\n");
+    const from = lines.findLastIndex((line) => line.includes("table ip bauta_mark_a"));
+    const to = lines.findIndex((line) => line.includes("table ip bauta_mark_z"));
+    return lines.slice(from + 1, to).join("\n");
+  });
+}
+
+/** What nft monitor says was changed. */
+function changesOf(text: string): string[] {
+  const lines = text.split("\n").filter((line) => /^(add|create|delete) /.test(line));
+  return lines.map((line) => comparable(line.replace(/^create/, "add").replace(/^delete set /, "delete map ")));
+}
+
+/**
+ * Without what only nft shows (comments, counts, the types of maps, the handles of rules that are deleted) and what only
+ * we do (whose an element is, the rules that are deleted, what is a map).
+ */
+function comparable(line: string): string {
+  return line
+    .replace(/ {2}# .*/, "")
+    .replace(/ comment "[^"]*"/, "")
+    .replace(/ counter packets \d+ bytes \d+(?= :)/, "")
+    .replace(/ counter packets \d+ bytes \d+/, " counter")
+    .replace(/^(add (map|set|object) \S+ \S+ \S+) \{.*/, "$1")
+    .replace(/^(add chain .*?) ?\{ ?\}$/, "$1")
+    .replace(/^(add table \S+ \S+) \{.*/, "$1")
+    .replace(/^(delete rule \S+ \S+ \S+) .*/, "$1");
+}
+
+describe("bauta monitor", () => {
+  it("tells what nft monitor tells, and whose it is", async () => {
+    const nft = start("nft", "monitor");
+    const ours = start(BAUTA, "monitor");
+    const [expected = "", found = ""] = await eventsOf([nft, ours], () => {
+      setUpMasquerade(at("c1"), dual(5));
+      setUpMasquerade(at("c2"), dual(6));
+      tearDownMasquerade(at("c1"), []);
+      tearDownMasquerade(at("c2"), []);
+    });
+    const changes = changesOf(expected);
+    const lines = found.split("\n").filter((line) => line.startsWith("  "));
+    expect(lines.map((line) => comparable(line.trim()))).toEqual(changes);
+    expect(changes.length).toBeGreaterThan(30);
+    const generations = [...expected.matchAll(/# new generation (\d+) by process (\d+) \((.*)\)/g)].map(
+      ([, generation, pid, program]) => `generation ${generation} by ${program}, process ${pid}`,
+    );
+    // The mark before it has left its generation in nft's text only, and the mark behind it in ours only.
+    expect(found.match(/^generation .*$/gm)?.slice(0, -1)).toEqual(generations.slice(1));
+    for (const line of lines.filter((one) => one.includes(" element "))) {
+      expect(line).toMatch(/\.5 |::5 /.test(line) ? / {2}# dual c1 eth0$/ : / {2}# dual c2 eth0$/);
+    }
+  });
+
+  it("knows at once whose the elements are that were there before it, and is JSON with --json", async () => {
+    setUpMasquerade(at("c1"), dual(5));
+    const ours = start(BAUTA, "monitor", "--json");
+    await until("listening", () => {
+      run("nft", "add table ip bauta_other; delete table ip bauta_other");
+      return ours.text() !== "";
+    });
+    tearDownMasquerade(at("c1"), []);
+    const events = (): Record<string, unknown>[] =>
+      ours
+        .text()
+        .split("\n")
+        .slice(0, -1)
+        .map((line) => JSON.parse(line));
+    await until("deleted", () => events().some(({ family, set }) => family === "ip6" && set === "policies"));
+    const elements = events().filter(({ kind }) => kind === "element");
+    expect(new Set(elements.map(({ generation }) => generation)).size).toBe(1);
+    expect(elements.map(({ change, family, set, key, container }) => [change, family, set, key, container])).toEqual([
+      ["delete", "ip", "owners", "198.18.0.5", "c1"],
+      ["delete", "ip", "policies", "198.18.0.5", "c1"],
+      ["delete", "ip6", "owners", "fd61:7465:6d65:1000::5", "c1"],
+      ["delete", "ip6", "policies", "fd61:7465:6d65:1000::5", "c1"],
+    ]);
+  });
+
+  it("shows everybody's tables with --all, without a word that nft does not say", async () => {
+    const nft = start("nft", "monitor");
+    const ours = start(BAUTA, "monitor", "--all");
+    const rules = `
+      add table inet other
+      add set inet other hosts { type ipv4_addr . inet_service; }
+      add element inet other hosts { 10.0.0.1 . 80 }
+      add counter inet other seen
+      add chain inet other input { type filter hook input priority filter; policy drop; }
+      add rule inet other input meta l4proto tcp accept
+      delete table inet other`;
+    const [expected = "", found = ""] = await eventsOf([nft, ours], () => void run("nft", rules));
+    const changes = changesOf(expected.replaceAll(/^(\w+) counter /gm, "$1 object "));
+    const lines = found.split("\n").filter((line) => line.startsWith("  "));
+    expect(lines.map((line) => comparable(line.trim()))).toEqual(
+      changes.map((line) => line.replace("delete map inet", "delete set inet")),
+    );
+    expect(found).toContain("add element inet other hosts { 10.0.0.1 . 80 }");
+  });
+
+  it("ends quietly by Ctrl-C", async () => {
+    const ours = start(BAUTA, "monitor");
+    await mark("a", [ours]);
+    ours.child.kill("SIGINT");
+    expect(await ours.ended).toBe("SIGINT");
+  });
+
+  it("ends by itself, and quietly, when its reader has gone", () => {
+    const change = "nft 'add table ip bauta_other; delete table ip bauta_other'";
+    const changes = `(while kill -0 $$ 2>/dev/null; do ${change}; done) & made=$!`;
+    expect(shell(`${changes}; "$BAUTA" monitor 2>&1 | head -1; kill $made; true`)).toMatch(
+      /^generation \d+ by nft.*\n0\n$/,
+    );
+    // Nothing happens any more: it is the pipe alone that tells.
+    expect(shell('"$BAUTA" monitor 2>&1 | true')).toBe("0 0\n");
+  });
+
+  it("says what to do without privileges", () => {
+    const command = ["--bounding-set=-all", "--inh-caps=-all", "--", BAUTA, "monitor"];
+    const { status, stdout, stderr } = spawnSync("setpriv", command, { encoding: "utf8", timeout: 20_000 });
+    expect([status, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/^bauta: cannot .*EPERM.*\nbauta: .*CAP_NET_ADMIN.*run it as root\n$/);
+  });
+});
+
+describe("the executable by a name that is no plugin's", () => {
+  it("tells the container runtime so, in CNI's way", () => {
+    const link = join(temporaryDirectory(), "brige");
+    symlinkSync(BAUTA, link);
+    const { status, stdout } = spawnSync(link, [], { encoding: "utf8", env: { CNI_COMMAND: "ADD" } });
+    expect(status).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ code: 4, msg: expect.stringContaining('"brige"') });
+  });
+});
+
+describe("bauta", () => {
+  it("knows its version and what it is built of", () => {
+    expect(bauta(["version"]).stdout).toMatch(/^bauta \d+\.\d+\.\d+\nCNI .*1\.1\.0\nbuilt with QuickJS .*\n$/);
+    expect(bauta(["licenses"]).stdout).toMatch(/QuickJS.*Permission is hereby granted/s);
+  });
+
+  it("refuses what it does not know with status 2", () => {
+    expect(bauta(["lst"])).toMatchObject({
+      status: 2,
+      stdout: "",
+      stderr: expect.stringContaining("did you mean list?"),
+    });
+  });
+});

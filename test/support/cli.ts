@@ -1,0 +1,33 @@
+// Runs the bauta command in this process: what it prints, and how it ends.
+
+import type { CliIo } from "../../src/cli/io.ts";
+import { runCli } from "../../src/cli/main.ts";
+import { Nftables } from "../../src/nftables/batch.ts";
+
+export interface CliOutcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `bauta` with these arguments; the outside is this process's, but for what `replaced` has. */
+export function cli(args: readonly string[], replaced: Partial<CliIo> = {}): CliOutcome {
+  const stdout: string[] = [];
+  const stderr: string[] = [];
+  const io: CliIo = {
+    args: ["/usr/local/bin/bauta", ...args],
+    getenv: () => undefined,
+    write: (text) => stdout.push(text),
+    log: (line) => stderr.push(`${line}\n`),
+    isTerminal: () => false,
+    columns: () => undefined,
+    mapStack: (stack) => stack,
+    openNftables: () => Nftables.open(),
+    openEvents: () => {
+      throw new Error("no events here");
+    },
+    ...replaced,
+  };
+  const status = runCli(io);
+  return { status, stdout: stdout.join(""), stderr: stderr.join("") };
+}

@@ -20,4 +20,5 @@ export const BUNDLES = [
   plugin("loopback"),
   plugin("ptp"),
   plugin("static", "staticPlugin"),
+  { name: "bauta", entry: `import { start } from "./src/cli/start.ts"; start();` },
 ];

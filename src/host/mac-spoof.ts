@@ -18,7 +18,7 @@ import {
 } from "./mac-spoof/guard.ts";
 import { countGuarded, hasSkeleton, makeSkeleton, removeSkeleton, skeletonFaults } from "./mac-spoof/table.ts";
 import { removeUpstreamGuard } from "./mac-spoof/upstream.ts";
-import { type Keep, withNftables } from "./transactions.ts";
+import { type Keep, withNftables, withNftablesIfAny } from "./transactions.ts";
 
 /** The guard against forged source addresses is not what it should be. */
 export class MacSpoofError extends Error {
@@ -49,7 +49,7 @@ export function setUpMacSpoofCheck(attachment: Attachment, port: string, mac: Ma
  * nothing, without an error, where there is none. `keep` is of closingLast. Throws NetlinkError or SyscallError.
  */
 export function tearDownMacSpoofCheck(attachment: Attachment, keep?: Keep): void {
-  withNftables((nft) => {
+  withNftablesIfAny((nft) => {
     release(nft, attachmentId(attachment));
     removeUpstreamGuard(nft, attachment);
   }, keep);
@@ -71,7 +71,7 @@ export function checkMacSpoofCheck(attachment: Attachment, port: string, mac: Ma
 export function collectMacSpoofChecks(network: string, valid: readonly Attachment[]): void {
   const validIds = new Set(valid.map((attachment) => idText(attachmentId(attachment))));
   const ofNetwork = networkId(network);
-  withNftables((nft) => {
+  withNftablesIfAny((nft) => {
     for (const { id } of listGuards(nft.connection)) {
       if (isOfNetwork(id, ofNetwork) && !validIds.has(idText(id))) release(nft, id);
     }

@@ -4,10 +4,10 @@ import type { Cidr } from "../wire/ip.ts";
 import { type Attachment, attachmentId, idText, isOfNetwork, networkId } from "./attachment.ts";
 import { faultsOf } from "./masquerade/check.ts";
 import { claim } from "./masquerade/claim.ts";
-import { listRecords, readRecord } from "./masquerade/records.ts";
+import { beginRelease, endRelease, listRecords, readRecord } from "./masquerade/records.ts";
 import { type Leaving, release, releaseExactly, search } from "./masquerade/release.ts";
 import { collectUpstreamRules, removeUpstreamRules } from "./masquerade/upstream.ts";
-import { type Keep, withNftables } from "./transactions.ts";
+import { type Keep, withNftables, withNftablesIfAny } from "./transactions.ts";
 
 /** The masquerade of an attachment is not what it should be. */
 export class MasqueradeError extends Error {
@@ -33,10 +33,11 @@ export function setUpMasquerade(attachment: Attachment, addresses: readonly Cidr
  * error, where nothing is left. `keep` is of closingLast. Throws NetlinkError or SyscallError.
  */
 export function tearDownMasquerade(attachment: Attachment, hints: readonly Cidr[], keep?: Keep): void {
-  withNftables((nft) => {
+  const isDone = withNftablesIfAny((nft) => {
     release(nft, attachment, hints);
     removeUpstreamRules(nft, attachment);
   }, keep);
+  if (!isDone) forget(attachment);
 }
 
 /** Throws MasqueradeError, which names all that is missing or altered. */
@@ -52,11 +53,11 @@ export function checkMasquerade(attachment: Attachment, addresses: readonly Cidr
 export function collectMasquerade(network: string, valid: readonly Attachment[]): void {
   const validIds = new Set(valid.map((attachment) => idText(attachmentId(attachment))));
   const ofNetwork = networkId(network);
-  withNftables((nft) => {
-    for (const { attachment } of listRecords()) {
-      if (attachment.network === network && !validIds.has(idText(attachmentId(attachment))))
-        release(nft, attachment, []);
-    }
+  const stale = listRecords()
+    .map(({ attachment }) => attachment)
+    .filter((one) => one.network === network && !validIds.has(idText(attachmentId(one))));
+  const isDone = withNftablesIfAny((nft) => {
+    for (const attachment of stale) release(nft, attachment, []);
     // What no record tells of any more.
     const found = search(nft, (id) => isOfNetwork(id, ofNetwork) && !validIds.has(idText(id)));
     const leaving: Leaving[] = [...found].map(([id, holdings]) => ({
@@ -67,6 +68,13 @@ export function collectMasquerade(network: string, valid: readonly Attachment[])
     if (leaving.length > 0) releaseExactly(nft, leaving);
     collectUpstreamRules(nft, network, valid);
   });
+  if (!isDone) stale.forEach(forget);
+}
+
+/** The record of what can't be there, because the kernel has no nf_tables. */
+function forget(attachment: Attachment): void {
+  beginRelease(attachment);
+  endRelease(attachment);
 }
 
 /** Why this node cannot masquerade now, or undefined when it can. Asks the kernel one question. */

@@ -1,6 +1,7 @@
 // Sockets to nf_tables, and when to close them.
 
 import { Nftables } from "../nftables/batch.ts";
+import { hasCode } from "../sys/error.ts";
 
 /** Opens a socket for `use`, and closes it, unless someone keeps it open longer: see closingLast. */
 export function withNftables<T>(use: (nft: Nftables) => T, keep?: Keep): T {
@@ -10,6 +11,34 @@ export function withNftables<T>(use: (nft: Nftables) => T, keep?: Keep): T {
   } finally {
     if (keep === undefined) nft.close();
     else keep(nft);
+  }
+}
+
+/**
+ * The same for taking things away. Returns false where the kernel has no nf_tables: nothing of ours can be there then, and
+ * a DEL or GC must not fail for it.
+ */
+export function withNftablesIfAny(use: (nft: Nftables) => void, keep?: Keep): boolean {
+  try {
+    withNftables(use, keep);
+    return true;
+  } catch (error) {
+    if (isForWantOfNftables(error)) return false;
+    throw error;
+  }
+}
+
+/** net/netfilter/nfnetlink.c: no such subsystem, for a request and for a batch. Other mistakes, too, are EINVAL. */
+const NO_SUBSYSTEM = ["EINVAL", "EOPNOTSUPP"] as const;
+
+function isForWantOfNftables(error: unknown): boolean {
+  if (hasCode(error, "EPROTONOSUPPORT")) return true; // socket(2) without nfnetlink
+  if (!hasCode(error, ...NO_SUBSYSTEM)) return false;
+  try {
+    withNftables((nft) => nft.generation());
+    return false;
+  } catch (again) {
+    return hasCode(again, ...NO_SUBSYSTEM);
   }
 }
 

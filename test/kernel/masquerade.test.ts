@@ -12,8 +12,10 @@ import {
   setUpMasquerade,
   tearDownMasquerade,
 } from "../../src/host/masquerade.ts";
+import { errno } from "../../src/sys/errno.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
 import { type Cidr, parseCidr } from "../../src/wire/ip.ts";
+import { withSyscalls } from "../support/intercept-syscalls.ts";
 import { requireNamespaces, run } from "../support/netns.ts";
 
 beforeAll(() => {
@@ -218,6 +220,42 @@ describe("tearDownMasquerade", () => {
     expect(ruleset()).toContain("10.0.0.2");
   });
 });
+
+describe("a kernel without nf_tables", () => {
+  it("fails an ADD, which leaves no record, and neither a DEL nor a GC", () => {
+    withoutNftables(() => {
+      expect(() => setUpMasquerade(at("c1"), dual(5))).toThrow("EINVAL");
+      expect(records()).toHaveLength(1);
+      tearDownMasquerade(at("c1"), dual(5));
+      expect(records()).toEqual([]);
+      expect(() => setUpMasquerade(at("c2"), dual(5))).toThrow("EINVAL");
+      collectMasquerade("dual", []);
+      expect(records()).toEqual([]);
+      expect(masqueradeUnavailable()).toContain("EINVAL");
+    });
+  });
+
+  it("is not what every other mistake is taken for", () => {
+    const once = { count: 1 };
+    expect(() => withoutNftables(() => tearDownMasquerade(at("c1"), dual(5)), once)).toThrow("EINVAL");
+  });
+});
+
+/** Every answer of the kernel, or the first of them, is that it doesn't know the subsystem (nfnetlink_rcv_msg()). */
+function withoutNftables(work: () => void, { count }: { count: number } = { count: Number.POSITIVE_INFINITY }): void {
+  const NLMSG_ERROR = 2;
+  let left = count;
+  withSyscalls(
+    () => undefined,
+    work,
+    (name, [, bytes], length) => {
+      if (name !== "recvfrom" || !(bytes instanceof Uint8Array) || length < 20 || left-- <= 0) return;
+      const view = new DataView(bytes.buffer, bytes.byteOffset);
+      view.setUint16(4, NLMSG_ERROR, true);
+      view.setInt32(16, -errno("EINVAL"), true);
+    },
+  );
+}
 
 describe("checkMasquerade", () => {
   const spoil: readonly (readonly [string, string])[] = [

@@ -1,11 +1,14 @@
 // IP masquerade of an attachment's addresses: the door for plugins. docs/adr/0002-masquerade.md tells how it works.
 
-import type { Cidr } from "../wire/ip.ts";
+import { CNI_CODE, CniError } from "../cni/error.ts";
+import { type Cidr, type Family, familyOf } from "../wire/ip.ts";
 import { type Attachment, attachmentId, idText, isOfNetwork, networkId } from "./attachment.ts";
 import { faultsOf } from "./masquerade/check.ts";
 import { claim } from "./masquerade/claim.ts";
+import { familiesOf, type MasqueradeOptions, PLAIN, sourcesOf } from "./masquerade/options.ts";
 import { beginRelease, endRelease, listRecords, readRecord } from "./masquerade/records.ts";
 import { type Leaving, release, releaseExactly, search } from "./masquerade/release.ts";
+import { requireOwnAddresses } from "./masquerade/sources.ts";
 import { collectUpstreamRules, removeUpstreamRules } from "./masquerade/upstream.ts";
 import { type Keep, withNftables, withNftablesIfAny } from "./transactions.ts";
 
@@ -19,11 +22,16 @@ export class MasqueradeError extends Error {
  * and to multicast groups keep their source. An address that is another attachment's is taken over. Throws
  * NetlinkError or SyscallError; call tearDownMasquerade then.
  */
-export function setUpMasquerade(attachment: Attachment, addresses: readonly Cidr[]): void {
-  if (addresses.length === 0) return;
+export function setUpMasquerade(
+  attachment: Attachment,
+  addresses: readonly Cidr[],
+  options: MasqueradeOptions = PLAIN,
+): void {
+  const wanted = wantedAddresses(addresses, options);
+  if (wanted.length === 0) return;
   withNftables((nft) => {
     if (readRecord(attachment) !== undefined) release(nft, attachment, []); // an ADD after one that was killed
-    claim(nft, attachment, addresses);
+    claim(nft, attachment, wanted, options);
   });
 }
 
@@ -40,9 +48,30 @@ export function tearDownMasquerade(attachment: Attachment, hints: readonly Cidr[
   if (!isDone) forget(attachment);
 }
 
+/** The addresses that the options mean. Throws CniError 7 where they ask for what the container or the node hasn't got. */
+function wantedAddresses(addresses: readonly Cidr[], options: MasqueradeOptions): readonly Cidr[] {
+  const families = familiesOf(options);
+  const has = (family: Family): boolean => addresses.some(({ ip }) => familyOf(ip) === family);
+  for (const family of families) {
+    const sources = sourcesOf(options, family);
+    const key = options.families !== undefined ? "families" : `to.ipv${family}`;
+    if (!has(family) && (options.families !== undefined || sources !== undefined)) {
+      throw new CniError(CNI_CODE.INVALID_CONFIG, `ipMasqOptions.${key}: the container has no IPv${family} address`);
+    }
+    if (sources !== undefined) requireOwnAddresses(sources, family);
+  }
+  return addresses.filter(({ ip }) => families.includes(familyOf(ip)));
+}
+
 /** Throws MasqueradeError, which names all that is missing or altered. */
-export function checkMasquerade(attachment: Attachment, addresses: readonly Cidr[]): void {
-  const faults = withNftables((nft) => faultsOf(nft, attachment, addresses));
+export function checkMasquerade(
+  attachment: Attachment,
+  addresses: readonly Cidr[],
+  options: MasqueradeOptions = PLAIN,
+): void {
+  const families = familiesOf(options);
+  const wanted = addresses.filter(({ ip }) => families.includes(familyOf(ip)));
+  const faults = withNftables((nft) => faultsOf(nft, attachment, wanted, options));
   if (faults.length === 0) return;
   throw new MasqueradeError(
     `IP masquerade of ${attachment.containerId} ${attachment.ifname} on ${attachment.network}: ${faults.join("; ")}`,

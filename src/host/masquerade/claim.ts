@@ -8,30 +8,55 @@ import { sameBytes } from "../../wire/codec.ts";
 import { type Cidr, type Family, familyOf, formatCidr, formatIp } from "../../wire/ip.ts";
 import { type Attachment, attachmentId, idText } from "../attachment.ts";
 import { addHoldings, byFamily, deleteElement, type Held, type Holding, readHeld, verdictOf } from "./elements.ts";
+import { readExcluded } from "./exclude-file.ts";
+import type { MasqueradeOptions } from "./options.ts";
 import { type Policy, policyFor } from "./policy.ts";
 import { type DisplacedClaim, readRecordById, writeRecord } from "./records.ts";
-import { createPolicy, nfproto, OWNERS, POLICIES, policyFaults, skeletonFaults, TABLE } from "./tables.ts";
+import {
+  createPolicy,
+  createStrict,
+  nfproto,
+  OWNERS,
+  POLICIES,
+  policyFaults,
+  STRICT,
+  skeletonFaults,
+  strictFaults,
+  TABLE,
+} from "./tables.ts";
 
 /** How often a change is begun again because another program's came in between. */
 export const ATTEMPTS = 200;
 
 /** Claims the addresses for the attachment: both families in one transaction, which deletes nothing of anyone else's. */
-export function claim(nft: Nftables, attachment: Attachment, addresses: readonly Cidr[]): void {
+export function claim(
+  nft: Nftables,
+  attachment: Attachment,
+  addresses: readonly Cidr[],
+  options: MasqueradeOptions,
+): void {
   const id = attachmentId(attachment);
-  const wanted = addresses.map((cidr) => ({ cidr, policy: policyFor(cidr) }));
-  const holdings = wanted.map(({ cidr, policy }) => ({ ...cidr, chain: policy.chain }));
+  const excluded = readExcluded(options);
+  const wanted = addresses.map((cidr) => ({ cidr, policy: policyFor(cidr, options, excluded.prefixes) }));
+  const isStrict = options.dropInvalid === true;
+  const holdings = wanted.map(({ cidr, policy }) => ({ ...cidr, chain: policy.chain, isStrict }));
   const policies = new Map(wanted.map(({ policy }) => [policy.chain, policy]));
   const remember = (displaced: readonly DisplacedClaim[]): void =>
     writeRecord({
       attachment,
-      addresses: holdings.map((holding) => ({ cidr: formatCidr(holding), policy: holding.chain })),
+      addresses: holdings.map((holding) => ({
+        cidr: formatCidr(holding),
+        policy: holding.chain,
+        ...(isStrict ? { isStrict } : {}),
+      })),
+      ...(options.json === "" ? {} : { options: JSON.parse(options.json) }),
       displaced,
     });
   remember([]);
   for (let attempt = 1; ; attempt++) {
     try {
       // A transaction that fails waits for a grace period (16 ms), so the one question before it pays.
-      if (havePolicies(nft, byFamily(holdings))) {
+      if (excluded.isApplied && havePolicies(nft, byFamily(holdings))) {
         // All that it takes in the common case, and the cheapest there is: the kernel waits for nothing.
         nft.commit(byFamily(holdings).flatMap(([family, own]) => addHoldings(family, attachment, id, own)));
         return;
@@ -44,6 +69,7 @@ export function claim(nft: Nftables, attachment: Attachment, addresses: readonly
       const { commands, displaced } = plan(nft, attachment, id, holdings, policies);
       if (displaced.length > 0) remember(displaced);
       nft.commit(commands, { genid });
+      excluded.remember();
       return;
     } catch (error) {
       if (attempt === ATTEMPTS || !hasCode(error, "ERESTART", "ENOENT", "EEXIST", "EBUSY")) throw error;
@@ -79,6 +105,10 @@ function plan(
       if (isNew) commands.push(...createPolicy(family, policy));
       else commands.push(...policyFaults(nft, family, policy).flatMap(({ repair }) => repair));
     }
+    if (own.some((holding) => holding.isStrict)) {
+      if (isNew) commands.push(...createStrict(family));
+      else commands.push(...strictFaults(nft, family).flatMap(({ repair }) => repair));
+    }
     if (!isNew) {
       for (const holding of own) {
         const held = readHeld(nft, holding.ip);
@@ -98,6 +128,7 @@ function clear(holding: Holding, held: Held, id: Uint8Array): Command[] {
   if (held.id !== undefined && !sameBytes(held.id, id)) commands.push(...deleteElement(family, OWNERS, holding.ip));
   if (held.verdict !== undefined && held.verdict !== verdictOf(holding))
     commands.push(...deleteElement(family, POLICIES, holding.ip));
+  if (held.isStrict && !holding.isStrict) commands.push(...deleteElement(family, STRICT, holding.ip));
   return commands;
 }
 
@@ -108,5 +139,6 @@ function displacedBy(holding: Holding, held: Held, id: Uint8Array): DisplacedCla
   const record = readRecordById(owner);
   const isThis = ({ cidr }: { readonly cidr: string }): boolean => cidr.startsWith(`${formatIp(holding.ip)}/`);
   const cidr = record?.addresses.find(isThis)?.cidr ?? formatCidr(holding);
-  return [{ owner, cidr, policy: held.chain }, ...(record?.displaced.filter(isThis) ?? [])];
+  const strict = held.isStrict ? { isStrict: true } : {};
+  return [{ owner, cidr, policy: held.chain, ...strict }, ...(record?.displaced.filter(isThis) ?? [])];
 }

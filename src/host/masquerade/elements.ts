@@ -7,13 +7,15 @@ import type { Command } from "../../nftables/message.ts";
 import { NFT_VERDICT } from "../../nftables/uapi.ts";
 import { type Family, familyOf, formatIp, type Ip } from "../../wire/ip.ts";
 import type { Attachment } from "../attachment.ts";
-import { nfproto, OWNERS, POLICIES, TABLE } from "./tables.ts";
+import { nfproto, OWNERS, POLICIES, STRICT, TABLE } from "./tables.ts";
 
 /** An address of an attachment, and the chain of its policy. */
 export interface Holding {
   readonly ip: Ip;
   readonly prefixLength: number;
   readonly chain: string;
+  /** Whether its invalid packets are dropped. */
+  readonly isStrict: boolean;
 }
 
 const FAMILIES: readonly Family[] = [4, 6];
@@ -56,6 +58,7 @@ export function addHoldings(
       ...mapOf(family, POLICIES),
       elements: holdings.map(({ ip, chain }) => ({ key: ip, data: { code: NFT_VERDICT.GOTO, chain } })),
     }),
+    ...addElements({ ...mapOf(family, STRICT), elements: strictKeys(holdings) }),
   ];
 }
 
@@ -64,14 +67,19 @@ export function addHoldings(
  * command is EEXIST and nothing is done: adding an element again with the same data changes nothing, with other data
  * the kernel refuses; the deletion itself would not compare the data.
  */
-export function deleteHoldings(family: Family, id: Uint8Array, ips: readonly Ip[]): Command[] {
-  const guard = ips.map((key) => ({ key, data: id }));
-  const keys = ips.map((key) => ({ key }));
+export function deleteHoldings(family: Family, id: Uint8Array, holdings: readonly Holding[]): Command[] {
+  const guard = holdings.map(({ ip }) => ({ key: ip, data: id }));
+  const keys = holdings.map(({ ip }) => ({ key: ip }));
   return [
     ...addElements({ ...mapOf(family, OWNERS), elements: guard }),
     ...deleteElements({ ...mapOf(family, OWNERS), elements: keys }),
     ...deleteElements({ ...mapOf(family, POLICIES), elements: keys }),
+    ...deleteElements({ ...mapOf(family, STRICT), elements: strictKeys(holdings) }),
   ];
+}
+
+function strictKeys(holdings: readonly Holding[]): { key: Ip }[] {
+  return holdings.filter(({ isStrict }) => isStrict).map(({ ip }) => ({ key: ip }));
 }
 
 /** Deletes the element of an address from one map, whoever owns it. */
@@ -86,10 +94,12 @@ export interface Held {
   readonly verdict: string | undefined;
   /** The chain of that verdict. */
   readonly chain: string | undefined;
+  /** Whether its invalid packets are dropped. */
+  readonly isStrict: boolean;
 }
 
 /** The verdict of an address that is as it should be. */
-export function verdictOf({ chain }: Holding): string {
+export function verdictOf({ chain }: { readonly chain: string }): string {
   return verdictText({ code: NFT_VERDICT.GOTO, chain });
 }
 
@@ -98,7 +108,13 @@ export function readHeld(nft: Nftables, ip: Ip): Held {
   const owner = getElement(nft.connection, mapOf(family, OWNERS), ip);
   const policy = getElement(nft.connection, mapOf(family, POLICIES), ip);
   const isVerdict = policy?.data !== undefined && !(policy.data instanceof Uint8Array);
-  return { id: idOf(owner), verdict: isVerdict ? verdictText(policy.data) : undefined, chain: chainOf(policy) };
+  const strict = getElement(nft.connection, mapOf(family, STRICT), ip);
+  return {
+    id: idOf(owner),
+    verdict: isVerdict ? verdictText(policy.data) : undefined,
+    chain: chainOf(policy),
+    isStrict: strict !== undefined,
+  };
 }
 
 /** The id that an element of `owners` holds. */

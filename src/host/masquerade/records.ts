@@ -1,6 +1,7 @@
 // What each attachment claims, as small files on tmpfs: written before its rules are, removed after they are. So every
 // element in the kernel has a record, and teardown needs no listing; like the rules, the records end with the boot.
 
+import type { JsonObject } from "../../cni/json.ts";
 import { hasCode } from "../../sys/error.ts";
 import { exists, makeDirectories, readDirectory, readText, remove, rename, replaceFile } from "../../sys/file.ts";
 import { type Attachment, attachmentId, idText } from "../attachment.ts";
@@ -14,6 +15,8 @@ export interface ClaimedAddress {
   readonly cidr: string;
   /** The policy chain that it goes to. */
   readonly policy: string;
+  /** Whether its invalid packets are dropped; absent where not. */
+  readonly isStrict?: boolean;
 }
 
 /** An address that was another attachment's when this one took it; it goes back if that attachment outlives this one. */
@@ -25,6 +28,8 @@ export interface DisplacedClaim extends ClaimedAddress {
 export interface MasqueradeRecord {
   readonly attachment: Attachment;
   readonly addresses: readonly ClaimedAddress[];
+  /** The "ipMasqOptions" in force; absent where there were none. */
+  readonly options?: JsonObject;
   /** The latest holder first. */
   readonly displaced: readonly DisplacedClaim[];
 }

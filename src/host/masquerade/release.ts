@@ -9,6 +9,8 @@ import { type Cidr, type Family, familyOf, formatIp, type Ip, parseCidr } from "
 import { type Attachment, attachmentId, idText } from "../attachment.ts";
 import { ATTEMPTS } from "./claim.ts";
 import { addHoldings, byFamily, deleteElement, deleteHoldings, type Holding, idOf, readHeld } from "./elements.ts";
+import { readExcluded } from "./exclude-file.ts";
+import { readOptions } from "./options.ts";
 import { policyFor } from "./policy.ts";
 import {
   beginRelease,
@@ -27,7 +29,10 @@ import {
   OWNERS,
   POLICIES,
   policyFaults,
+  STRICT,
+  strictFaults,
   TABLE,
+  tidy,
 } from "./tables.ts";
 
 /** An attachment that goes, and what it is known to hold. */
@@ -53,10 +58,10 @@ export function release(nft: Nftables, attachment: Attachment, hints: readonly C
 
 function holdingsOf(record: MasqueradeRecord | undefined, hints: readonly Cidr[]): Holding[] {
   const holdings = new Map<string, Holding>();
-  for (const cidr of hints) holdings.set(formatIp(cidr.ip), { ...cidr, chain: policyFor(cidr).chain });
-  for (const { cidr, policy } of record?.addresses ?? []) {
+  for (const cidr of hints) holdings.set(formatIp(cidr.ip), { ...cidr, chain: policyFor(cidr).chain, isStrict: false });
+  for (const { cidr, policy, isStrict = false } of record?.addresses ?? []) {
     const address = parseCidr(cidr);
-    if (address !== undefined) holdings.set(formatIp(address.ip), { ...address, chain: policy });
+    if (address !== undefined) holdings.set(formatIp(address.ip), { ...address, chain: policy, isStrict });
   }
   return [...holdings.values()];
 }
@@ -70,8 +75,8 @@ export function search(nft: Nftables, isWanted: (id: Uint8Array) => boolean): Ma
       for (const owner of listElements(nft.connection, { ...table, set: OWNERS })) {
         const id = idOf(owner);
         if (id === undefined || !isWanted(id)) continue;
-        const { chain } = readHeld(nft, owner.key);
-        const holding = { ip: owner.key, prefixLength: owner.key.length * 8, chain: chain ?? "" };
+        const { chain = "", isStrict } = readHeld(nft, owner.key);
+        const holding = { ip: owner.key, prefixLength: owner.key.length * 8, chain, isStrict };
         found.set(idText(id), [...(found.get(idText(id)) ?? []), holding]);
       }
     } catch (error) {
@@ -91,27 +96,29 @@ function releaseHoldings(nft: Nftables, leaving: Leaving): void {
 function releaseGuarded(nft: Nftables, { id, holdings }: Leaving): boolean {
   const genid = nft.generation();
   const commands: Command[] = [];
+  const untidy: Family[] = [];
   let isLast = false;
   for (const [family, own] of byFamily(holdings)) {
-    commands.push(
-      ...deleteHoldings(
-        family,
-        id,
-        own.map(({ ip }) => ip),
-      ),
-    );
+    commands.push(...deleteHoldings(family, id, own));
     const structure = unusedAfter(nft, family, tally(own));
     isLast ||= structure.length > 0;
+    if (structure.length > 0 && own.some(hasOptions)) untidy.push(family);
     commands.push(...structure);
   }
   try {
     // Chains and tables go only if nobody has come in since they were counted.
     nft.commit(commands, isLast ? { genid } : {});
+    for (const family of untidy) tidy(nft, family);
     return true;
   } catch (error) {
     if (hasCode(error, "ENOENT", "EEXIST", "EBUSY", "ERESTART")) return false;
     throw error;
   }
+}
+
+/** Whether the address has a policy of its own making, which may have sets besides its chain. */
+function hasOptions(holding: Holding): boolean {
+  return holding.chain !== policyFor(holding).chain;
 }
 
 /** How many elements go from each chain. */
@@ -139,9 +146,10 @@ function unusedAfter(nft: Nftables, family: Family, going: Tally, keepTable = fa
 export function releaseExactly(nft: Nftables, leaving: readonly Leaving[]): void {
   for (let attempt = 1; ; attempt++) {
     const genid = nft.generation();
-    const { commands, restored } = exactPlan(nft, leaving);
+    const { commands, restored, untidy } = exactPlan(nft, leaving);
     try {
       nft.commit(commands, { genid });
+      for (const family of untidy) tidy(nft, family);
       withdrawDead(nft, restored);
       return;
     } catch (error) {
@@ -155,7 +163,14 @@ interface Restored {
   readonly holding: Holding;
 }
 
-function exactPlan(nft: Nftables, leaving: readonly Leaving[]): { commands: Command[]; restored: Restored[] } {
+interface ExactPlan {
+  readonly commands: readonly Command[];
+  readonly restored: readonly Restored[];
+  /** Families in which chains go that may have had sets. */
+  readonly untidy: readonly Family[];
+}
+
+function exactPlan(nft: Nftables, leaving: readonly Leaving[]): ExactPlan {
   const commands: Command[] = [];
   const restored: Restored[] = [];
   const going: Record<Family, Map<string, number>> = { 4: new Map(), 6: new Map() };
@@ -172,6 +187,7 @@ function exactPlan(nft: Nftables, leaving: readonly Leaving[]): { commands: Comm
       if (!isOurs) continue;
       if (held.id !== undefined) commands.push(...deleteElement(family, OWNERS, holding.ip));
       if (held.verdict !== undefined) commands.push(...deleteElement(family, POLICIES, holding.ip));
+      if (held.isStrict) commands.push(...deleteElement(family, STRICT, holding.ip));
       if (held.chain !== undefined) counts.set(held.chain, (counts.get(held.chain) ?? 0) + 1);
       const back = heirOf(holding.ip, displaced, leavingIds);
       if (back === undefined) continue;
@@ -180,18 +196,23 @@ function exactPlan(nft: Nftables, leaving: readonly Leaving[]): { commands: Comm
     }
   }
   for (const { holding } of restored) going[familyOf(holding.ip)].delete(holding.chain);
+  const untidy: Family[] = [];
   for (const family of [4, 6] as const) {
     const isUsed = restored.some(({ holding }) => familyOf(holding.ip) === family);
-    commands.push(...unusedAfter(nft, family, going[family], isUsed));
+    const structure = unusedAfter(nft, family, going[family], isUsed);
+    commands.push(...structure);
+    const own = leaving.flatMap(({ holdings }) => holdings.filter(({ ip }) => familyOf(ip) === family));
+    if (structure.length > 0 && own.some(hasOptions)) untidy.push(family);
   }
-  return { commands, restored };
+  return { commands, restored, untidy };
 }
+
 /** The attachment that an address goes back to: the latest one it was taken from that is still there. */
 function heirOf(ip: Ip, displaced: readonly DisplacedClaim[], leavingIds: ReadonlySet<string>): Restored | undefined {
-  for (const { owner, cidr, policy } of displaced) {
+  for (const { owner, cidr, policy, isStrict = false } of displaced) {
     const address = parseCidr(cidr);
     if (address === undefined || !sameBytes(address.ip, ip) || leavingIds.has(owner) || !isAlive(owner)) continue;
-    return { owner, holding: { ...address, chain: policy } };
+    return { owner, holding: { ...address, chain: policy, isStrict } };
   }
   return undefined;
 }
@@ -200,8 +221,11 @@ function giveBack(nft: Nftables, { owner, holding }: Restored): Command[] {
   const record = readRecordById(owner);
   if (record === undefined) return [];
   const family = familyOf(holding.ip);
-  const chain = policyFaults(nft, family, policyFor(holding)).flatMap(({ repair }) => repair);
-  return [...chain, ...addHoldings(family, record.attachment, attachmentId(record.attachment), [holding])];
+  const options = readOptions(record.options ?? {});
+  const faults = policyFaults(nft, family, policyFor(holding, options, readExcluded(options).prefixes));
+  const strict = holding.isStrict ? strictFaults(nft, family) : [];
+  const repairs = [...faults, ...strict].flatMap(({ repair }) => repair);
+  return [...repairs, ...addHoldings(family, record.attachment, attachmentId(record.attachment), [holding])];
 }
 
 function isAlive(owner: string): boolean {

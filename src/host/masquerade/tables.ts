@@ -11,23 +11,39 @@
 //   }
 
 import type { Nftables } from "../../nftables/batch.ts";
-import { addChain, type ChainSpec, createChain, deleteChain, getChain } from "../../nftables/chain.ts";
+import { addChain, type ChainSpec, createChain, deleteChain, getChain, listChains } from "../../nftables/chain.ts";
 import { TYPE } from "../../nftables/datatype.ts";
+import { addElements, type Element, flushSet, listElements } from "../../nftables/element.ts";
+import { CT_STATE } from "../../nftables/expr/ct.ts";
 import type { Expression } from "../../nftables/expression.ts";
-import { ipDaddr, ipSaddrVmap, returnVerdict } from "../../nftables/match.ts";
+import { counter, drop, hasAnyBit, ipDaddr, ipSaddrVmap, isIn, returnVerdict } from "../../nftables/match.ts";
 import type { Command } from "../../nftables/message.ts";
 import { addRule, flushChain, listRules } from "../../nftables/rule.ts";
-import { addSet, getSet, type NftSet, type SetSpec } from "../../nftables/set.ts";
+import { ctState, saddr } from "../../nftables/selector.ts";
+import { addSet, deleteSet, getSet, listSets, type NftSet, type SetSpec } from "../../nftables/set.ts";
 import { addTable, createTable, deleteTable, getTable } from "../../nftables/table.ts";
-import { NF, NF_INET, NF_IP_PRI, NFPROTO, NFT_DATA_VERDICT, NFT_SET, NFT_TABLE_F } from "../../nftables/uapi.ts";
+import {
+  NF,
+  NF_INET,
+  NF_IP_PRI,
+  NF_NAT_RANGE,
+  NFPROTO,
+  NFT_DATA_VERDICT,
+  NFT_SET,
+  NFT_TABLE_F,
+} from "../../nftables/uapi.ts";
+import { hasCode } from "../../sys/error.ts";
 import { sameBytes } from "../../wire/codec.ts";
 import type { Cidr, Family } from "../../wire/ip.ts";
-import type { Policy } from "./policy.ts";
+import type { Policy, PolicySet } from "./policy.ts";
 
 export const TABLE = "bauta_masquerade";
 export const OWNERS = "owners";
 export const POLICIES = "policies";
 export const POSTROUTING = "postrouting";
+/** Addresses whose invalid packets are dropped, and the chain that does it; there only while someone asks for it. */
+export const STRICT = "strict";
+export const FORWARD = "forward";
 
 /** Chains and sets that a table has when no address is in it: postrouting, owners, policies. */
 const EMPTY_USE = 3;
@@ -42,14 +58,15 @@ const MULTICAST: Record<Family, Cidr> = {
   6: { ip: Uint8Array.of(0xff, ...new Array<number>(15).fill(0)), prefixLength: 8 },
 };
 
+/** What our sets and maps of addresses have in common. */
+function addressKey(family: Family): Omit<SetSpec, "name"> {
+  const keyType = family === 4 ? TYPE.IPADDR : TYPE.IP6ADDR;
+  return { family: nfproto(family), table: TABLE, keyType, keyLength: family === 4 ? 4 : 16 };
+}
+
 /** The maps of a family. Addresses and ids are types that nft knows, so that it can list them. */
 function maps(family: Family): readonly SetSpec[] {
-  const base = {
-    family: nfproto(family),
-    table: TABLE,
-    keyType: family === 4 ? TYPE.IPADDR : TYPE.IP6ADDR,
-    keyLength: family === 4 ? 4 : 16,
-  };
+  const base = addressKey(family);
   return [
     { ...base, name: OWNERS, dataType: TYPE.IP6ADDR, dataLength: 16 },
     { ...base, name: POLICIES, dataType: NFT_DATA_VERDICT, expressions: [{ kind: "counter" }] },
@@ -72,6 +89,19 @@ function postroutingRules(family: Family): readonly (readonly Expression[])[] {
   return [[...ipDaddr(MULTICAST[family]), ...returnVerdict()], ipSaddrVmap(family, POLICIES)];
 }
 
+/** The set and the chain behind "dropInvalid". The nat hook never sees invalid packets, so this is a chain of its own. */
+function strictSet(family: Family): SetSpec {
+  return { ...addressKey(family), name: STRICT };
+}
+
+function forward(family: Family): ChainSpec {
+  return { ...postrouting(family), name: FORWARD, type: "filter", hook: NF_INET.FORWARD, priority: NF_IP_PRI.FILTER };
+}
+
+function forwardRules(family: Family): readonly (readonly Expression[])[] {
+  return [[...hasAnyBit(ctState, CT_STATE.INVALID), ...isIn([saddr(family)], STRICT), ...counter(), ...drop()]];
+}
+
 function addRules(family: Family, chain: string, rules: readonly (readonly Expression[])[]): Command[] {
   return rules.map((expressions) => addRule({ family: nfproto(family), table: TABLE, chain, expressions }));
 }
@@ -86,10 +116,23 @@ export function createSkeleton(family: Family): Command[] {
   ];
 }
 
-/** Makes the policy's chain; EEXIST where there is one. */
+/** Makes the policy's chain, in a table that has none and no sets for it; EEXIST where there is one. */
 export function createPolicy(family: Family, policy: Policy): Command[] {
   const chain = { family: nfproto(family), table: TABLE, name: policy.chain };
-  return [createChain(chain), ...addRules(family, policy.chain, policy.rules)];
+  const { sets, rules } = policy.contents();
+  return [...sets.flatMap((set) => makeSet(family, set)), createChain(chain), ...addRules(family, policy.chain, rules)];
+}
+
+function specOf(family: Family, { elements: _, ...set }: PolicySet): SetSpec {
+  return { ...set, family: nfproto(family), table: TABLE };
+}
+
+function makeSet(family: Family, set: PolicySet): Command[] {
+  return [addSet(specOf(family, set)), ...fillSet(family, set)];
+}
+
+function fillSet(family: Family, { name, elements }: PolicySet): Command[] {
+  return addElements({ family: nfproto(family), table: TABLE, set: name, elements });
 }
 
 /** What is wrong with something of ours: what it is, and the commands that put it right. */
@@ -128,9 +171,40 @@ function isAsMade(found: NftSet, map: SetSpec): boolean {
   return agrees(found, { ...map, flags: NFT_SET.MAP }) && found.size === undefined;
 }
 
-/** Compares a policy's chain with what it should be. */
+/** Makes what "dropInvalid" needs, in a table that has nothing of it. */
+export function createStrict(family: Family): Command[] {
+  return [addSet(strictSet(family)), addChain(forward(family)), ...addRules(family, FORWARD, forwardRules(family))];
+}
+
+/** Compares what "dropInvalid" needs with what it should be. */
+export function strictFaults(nft: Nftables, family: Family): Fault[] {
+  const set = strictSet(family);
+  const name = `set ${STRICT} of ${tableText(family)}`;
+  const missing =
+    getSet(nft.connection, set) === undefined ? [{ text: `${name} is missing`, repair: [addSet(set)] }] : [];
+  return [...missing, ...chainFaults(nft, family, forward(family), forwardRules(family))];
+}
+
+/** Compares a policy's sets and its chain with what they should be. */
 export function policyFaults(nft: Nftables, family: Family, policy: Policy): Fault[] {
-  return chainFaults(nft, family, { family: nfproto(family), table: TABLE, name: policy.chain }, policy.rules);
+  const { sets, rules } = policy.contents();
+  const chain = { family: nfproto(family), table: TABLE, name: policy.chain };
+  return [...sets.flatMap((set) => setFaults(nft, family, set)), ...chainFaults(nft, family, chain, rules)];
+}
+
+function setFaults(nft: Nftables, family: Family, set: PolicySet): Fault[] {
+  const name = `set ${set.name} of ${tableText(family)}`;
+  const spec = specOf(family, set);
+  if (getSet(nft.connection, spec) === undefined) return [{ text: `${name} is missing`, repair: makeSet(family, set) }];
+  const where = { family: spec.family, table: TABLE, set: set.name };
+  const keys = (elements: readonly Element[]): string =>
+    elements
+      .filter((element) => !(element.intervalEnd === true && element.key.every((byte) => byte === 0)))
+      .map(({ key, intervalEnd }) => `${key.join(".")}${intervalEnd === true ? "-" : ""}`)
+      .sort()
+      .join(" ");
+  if (keys(listElements(nft.connection, where)) === keys(set.elements)) return [];
+  return [{ text: `${name} has been altered`, repair: [flushSet(where), ...fillSet(family, set)] }];
 }
 
 function chainFaults(
@@ -147,7 +221,8 @@ function chainFaults(
   if (!isHooked)
     return [{ text: `${name} is not the base chain it should be`, repair: [deleteChain(wanted), ...make] }];
   const there = listRules(nft.connection, { family: wanted.family, table: TABLE, chain: wanted.name });
-  const same = there.length === rules.length && rules.every((rule, i) => agrees(there[i]?.expressions, rule));
+  const same =
+    there.length === rules.length && rules.every((rule, i) => agrees(there[i]?.expressions, rule.map(asDumped)));
   if (same && found.policy === wanted.policy) return [];
   const flush = flushChain({ family: wanted.family, table: TABLE, chain: wanted.name });
   return [{ text: `${name} has been altered`, repair: [flush, ...make] }];
@@ -155,6 +230,13 @@ function chainFaults(
 
 function tableText(family: Family): string {
   return `table ${family === 4 ? "ip" : "ip6"} ${TABLE}`;
+}
+
+/** What the kernel makes of an expression where it tells another flag than it was told, or tells one that was left out. */
+function asDumped(said: Expression): Expression {
+  if (said.kind === "nat") return { ...said, flags: (said.flags ?? 0) | NF_NAT_RANGE.MAP_IPS };
+  if (said.kind === "lookup") return { ...said, flags: said.flags ?? 0 };
+  return said;
 }
 
 /** Whether what the kernel tells has all that we said; it tells more (counts, defaults). */
@@ -194,4 +276,42 @@ export function deletePolicy(family: Family, chain: string): Command {
 /** Deletes the table. */
 export function deleteSkeleton(family: Family): Command {
   return deleteTable({ family: nfproto(family), name: TABLE });
+}
+
+/**
+ * Removes what only options need and no policy uses any more: sets, the chain of "dropInvalid", and with the last policy
+ * the table. It reads the rules of our table, so it is for when a policy with options has gone.
+ */
+export function tidy(nft: Nftables, family: Family): void {
+  const where = { family: nfproto(family), table: TABLE };
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const genid = nft.generation();
+      if (getTable(nft.connection, { family: where.family, name: TABLE }) === undefined) return;
+      nft.commit(unusedParts(nft, family), { genid });
+      return;
+    } catch (error) {
+      if (attempt === TIDY_ATTEMPTS || !hasCode(error, "ERESTART", "ENOENT", "EBUSY")) throw error;
+    }
+  }
+}
+
+const TIDY_ATTEMPTS = 200;
+
+function unusedParts(nft: Nftables, family: Family): Command[] {
+  const where = { family: nfproto(family), table: TABLE };
+  const policies = listChains(nft.connection, where).filter(({ name }) => name !== POSTROUTING && name !== FORWARD);
+  if (policies.length === 0) return [deleteSkeleton(family)];
+  const commands: Command[] = [];
+  const strict = getSet(nft.connection, strictSet(family));
+  const isLax = strict !== undefined && listElements(nft.connection, { ...where, set: STRICT }).length === 0;
+  if (isLax) commands.push(deleteChain(forward(family)), deleteSet(strictSet(family)));
+  const used = new Set([OWNERS, POLICIES, STRICT]);
+  for (const { name } of policies) {
+    for (const rule of listRules(nft.connection, { ...where, chain: name })) {
+      for (const one of rule.expressions) if (one.kind === "lookup" && one.set !== undefined) used.add(one.set);
+    }
+  }
+  const sets = listSets(nft.connection, where).filter(({ name }) => !used.has(name));
+  return [...commands, ...sets.map((set) => deleteSet(set))];
 }

@@ -13,6 +13,7 @@ import { enableForwarding } from "../../host/forwarding.ts";
 import { AddressConflictError, ensureGateways } from "../../host/gateway-address.ts";
 import { allocateAddresses } from "../../host/ipam.ts";
 import { setUpMacSpoofCheck, tearDownMacSpoofCheck } from "../../host/mac-spoof.ts";
+import { optionsOf } from "../../host/masquerade/options.ts";
 import { setUpMasquerade, tearDownMasquerade } from "../../host/masquerade.ts";
 import { type Namespaces, withNamespaces } from "../../host/namespaces.ts";
 import { type Undo, undoOnFailure } from "../../host/undo.ts";
@@ -131,7 +132,7 @@ function giveAllocated(attaching: Attaching, bridge: Bridge, veth: Veth): Given 
   const vlanInterface = setUpGateways(attaching, bridge, plan.gateways);
   if (config.ipMasq) {
     undo.defer(() => tearDownMasquerade(attachment, addresses));
-    setUpMasquerade(attachment, addresses);
+    setUpMasquerade(attachment, addresses, optionsOf(invocation.config.raw));
   }
   return { plan, dns: ipam.dns, vlanInterface };
 }

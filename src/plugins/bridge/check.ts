@@ -9,6 +9,7 @@ import { attachmentOf } from "../../host/detach.ts";
 import { checkGateways } from "../../host/gateway-address.ts";
 import { checkAllocation } from "../../host/ipam.ts";
 import { checkMacSpoofCheck } from "../../host/mac-spoof.ts";
+import { optionsOf } from "../../host/masquerade/options.ts";
 import { checkMasquerade } from "../../host/masquerade.ts";
 import { type Namespaces, withNamespaces } from "../../host/namespaces.ts";
 import type { Connection } from "../../netlink/connection.ts";
@@ -41,7 +42,7 @@ function checkAttachment(
   checkRoutes(container, result);
   if (invocation.config.ipamType === "") return;
   if (config.isGateway) checkGateways(host, gatewayLink(host, config, bridge, result), gatewaysOf(result));
-  if (config.ipMasq) checkMasquerade(attachment, readAssignments(result));
+  if (config.ipMasq) checkMasquerade(attachment, readAssignments(result), optionsOf(invocation.config.raw));
 }
 
 function checkBridge(host: Connection, config: BridgeConfig, result: Result): Link {

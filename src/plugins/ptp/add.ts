@@ -8,6 +8,7 @@ import { type Assignment, configureContainer, readAssignments } from "../../host
 import { attachmentOf } from "../../host/detach.ts";
 import { enableForwarding } from "../../host/forwarding.ts";
 import { allocateAddresses, dnsOf } from "../../host/ipam.ts";
+import { optionsOf } from "../../host/masquerade/options.ts";
 import { setUpMasquerade, tearDownMasquerade } from "../../host/masquerade.ts";
 import { type Namespaces, withNamespaces } from "../../host/namespaces.ts";
 import { trySysctl } from "../../host/parameters.ts";
@@ -31,7 +32,7 @@ export function add(invocation: Invocation): Result {
       connect(namespaces, veth, addresses, ipam);
       if (ipMasq) {
         undo.defer(() => tearDownMasquerade(attachmentOf(invocation), addresses));
-        setUpMasquerade(attachmentOf(invocation), addresses);
+        setUpMasquerade(attachmentOf(invocation), addresses, optionsOf(config.raw));
       }
       // Last, as it may take an address from a stale attachment: nothing fails after it.
       namespaces.host.executeAll(routesToContainer(veth.host, addresses));

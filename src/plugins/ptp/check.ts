@@ -6,6 +6,7 @@ import { arePeers, CheckError, checkAddresses, checkLink, checkRoutes } from "..
 import { readAssignments } from "../../host/container.ts";
 import { attachmentOf } from "../../host/detach.ts";
 import { checkAllocation } from "../../host/ipam.ts";
+import { optionsOf } from "../../host/masquerade/options.ts";
 import { checkMasquerade } from "../../host/masquerade.ts";
 import { withNamespaces } from "../../host/namespaces.ts";
 import { isHostEnd } from "../../host/veth.ts";
@@ -26,7 +27,7 @@ export function check(invocation: Invocation): void {
     checkAddresses(container, link, result);
     checkRoutes(container, result);
     checkNode(host, result, link);
-    if (ipMasq) checkMasquerade(attachmentOf(invocation), readAssignments(result));
+    if (ipMasq) checkMasquerade(attachmentOf(invocation), readAssignments(result), optionsOf(invocation.config.raw));
   });
 }
 

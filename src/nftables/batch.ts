@@ -3,14 +3,15 @@
 
 import { Connection } from "../netlink/connection.ts";
 import { type Request, request } from "../netlink/message.ts";
+import { NFNL_SUBSYS, nfgenmsg } from "../netlink/nfnetlink.ts";
 import type { SocketOptions } from "../netlink/transport.ts";
 import { NETLINK } from "../netlink/uapi.ts";
 import { hasCode } from "../sys/error.ts";
 import { attr, attrs } from "../wire/attrs.ts";
 import { type Infer, u32be } from "../wire/codec.ts";
 import { getGeneration } from "./generation.ts";
-import { type Command, nfgenmsg } from "./message.ts";
-import { NFNL_MSG, NFNL_SUBSYS, NFPROTO } from "./uapi.ts";
+import type { Command } from "./message.ts";
+import { NFNL_MSG, NFPROTO } from "./uapi.ts";
 
 /** How often a transaction is tried that the kernel asks to try again. */
 const COMMIT_ATTEMPTS = 16;

@@ -1,33 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encode } from "../wire/codec.ts";
 import { DecodeError } from "../wire/error.ts";
 import { readChain } from "./chain.ts";
 import { readElements } from "./element.ts";
 import { readGeneration } from "./generation.ts";
-import { familyName, nfgenmsg, required } from "./message.ts";
+import { familyName } from "./message.ts";
 import { readRule } from "./rule.ts";
 import { readSet } from "./set.ts";
 import { readTable } from "./table.ts";
 import { NFPROTO } from "./uapi.ts";
 
-describe("nfgenmsg", () => {
-  it("is four bytes, the resource id in network order", () => {
-    expect(encode(nfgenmsg, { family: 2, version: 0, resourceId: 10 })).toEqual(Uint8Array.of(2, 0, 0, 10));
-  });
-});
-
 describe("familyName", () => {
   it("is the word that nft has for the family", () => {
     const names = Object.values(NFPROTO).map(familyName);
     expect(names).toEqual(["family 0", "inet", "ip", "arp", "netdev", "bridge", "ip6"]);
-  });
-});
-
-describe("required", () => {
-  it("passes on what is there and names what is not", () => {
-    expect(required(0, "x")).toBe(0);
-    expect(() => required(undefined, "rule/handle")).toThrow("rule/handle: missing");
   });
 });
 

@@ -2,6 +2,7 @@
 // transaction its generation and who committed it. Like `nft monitor`.
 
 import { type Message, readMessages } from "../netlink/message.ts";
+import { NFNL_SUBSYS } from "../netlink/nfnetlink.ts";
 import { NetlinkSocket, type SocketOptions, type Transport } from "../netlink/transport.ts";
 import { NETLINK } from "../netlink/uapi.ts";
 import { hasCode } from "../sys/error.ts";
@@ -12,7 +13,7 @@ import { type GenerationInfo, readGeneration } from "./generation.ts";
 import { type Rule, readRule } from "./rule.ts";
 import { type NftSet, readSet } from "./set.ts";
 import { readTable, type Table } from "./table.ts";
-import { NFNL_SUBSYS, NFNLGRP_NFTABLES, NFT_MSG } from "./uapi.ts";
+import { NFNLGRP_NFTABLES, NFT_MSG } from "./uapi.ts";
 
 /** Of what is deleted, all but elements and rules, the kernel tells the names and the handle only. */
 export type NftEvent =

@@ -1,7 +1,6 @@
 // include/uapi/linux/netfilter.h, nfnetlink.h, nf_tables.h and nf_nat.h, in the kernel's spelling. Attribute numbers
 // (NFTA_…) stand in the tables of the files that use them.
 
-export const NFNL_SUBSYS = { NFTABLES: 10 } as const;
 export const NFNL_MSG = { BATCH_BEGIN: 0x10, BATCH_END: 0x11 } as const;
 /** Multicast group of the events of nf_tables. */
 export const NFNLGRP_NFTABLES = 7;

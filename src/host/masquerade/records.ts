@@ -37,6 +37,9 @@ export interface MasqueradeRecord {
 // Once DEL has begun, the record carries this suffix: it no longer counts as a live claim, yet a repeated DEL finds it.
 const RELEASING = ".del";
 
+/** What replaceFile writes to first. */
+const UNFINISHED = ".tmp";
+
 function pathOf(attachment: Attachment): string {
   return `${RECORDS}/${idText(attachmentId(attachment))}`;
 }
@@ -77,7 +80,9 @@ export function beginRelease(attachment: Attachment): MasqueradeRecord | undefin
 
 /** Forgets the attachment. */
 export function endRelease(attachment: Attachment): void {
-  remove(pathOf(attachment) + RELEASING);
+  const path = pathOf(attachment);
+  remove(path + RELEASING);
+  remove(path + UNFINISHED); // of an ADD that was killed
 }
 
 /** All records, those of attachments being removed included. */
@@ -92,7 +97,7 @@ export function haveRecords(): boolean {
 
 function names(): string[] {
   try {
-    return readDirectory(RECORDS).filter((name) => !name.endsWith(".tmp"));
+    return readDirectory(RECORDS).filter((name) => !name.endsWith(UNFINISHED));
   } catch (error) {
     if (hasCode(error, "ENOENT")) return [];
     throw error;

@@ -88,8 +88,16 @@ export function search(nft: Nftables, isWanted: (id: Uint8Array) => boolean): Ma
 
 function releaseHoldings(nft: Nftables, leaving: Leaving): void {
   if (leaving.holdings.length === 0) return;
-  if (leaving.displaced.length === 0 && releaseGuarded(nft, leaving)) return;
-  releaseExactly(nft, [leaving]);
+  const isDone = leaving.displaced.length === 0 && releaseGuarded(nft, leaving);
+  // Of two that leave at once neither may have seen itself as the last.
+  if (!isDone || hasUnused(nft, leaving)) releaseExactly(nft, [leaving]);
+}
+
+/** Whether nothing goes any more to one of the chains. */
+function hasUnused(nft: Nftables, { holdings }: Leaving): boolean {
+  return byFamily(holdings).some(([family, own]) =>
+    [...tally(own).keys()].some((chain) => isPolicyUnusedBut(nft, family, chain, 0)),
+  );
 }
 
 /** The common case: all addresses are still ours. Returns false, with nothing done, where that is not so. */

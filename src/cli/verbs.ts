@@ -5,6 +5,7 @@ import { licenses } from "./licenses.ts";
 import { list } from "./list.ts";
 import { monitor } from "./monitor.ts";
 import { PLUGINS } from "./plugins.ts";
+import { restore } from "./restore.ts";
 import { inColumns, type Verb, verb } from "./verb.ts";
 import { version } from "./version.ts";
 
@@ -26,14 +27,14 @@ const help: Verb = verb({
   },
 });
 
-export const VERBS: readonly Verb[] = [list, monitor, help, version, licenses];
+export const VERBS: readonly Verb[] = [list, monitor, restore, help, version, licenses];
 
 /** All of `bauta help`. */
 export function helpText(): string {
   const verbs = VERBS.map(({ name, summary }) => [name, summary] as const);
   return `Usage: bauta COMMAND [OPTION...]
 
-Looks at what bauta's CNI plugins have set up on this node.
+Looks at what bauta's CNI plugins have set up on this node, and looks after it.
 
 Commands:
 ${inColumns(verbs)}

@@ -74,7 +74,7 @@ export function checkMasquerade(
   const faults = withNftables((nft) => faultsOf(nft, attachment, wanted, options));
   if (faults.length === 0) return;
   throw new MasqueradeError(
-    `IP masquerade of ${attachment.containerId} ${attachment.ifname} on ${attachment.network}: ${faults.join("; ")}`,
+    `IP masquerade of ${attachment.containerId} ${attachment.ifname} on ${attachment.network}: ${faults.join("; ")}; \`bauta restore\` puts it back`,
   );
 }
 

@@ -36,10 +36,35 @@ function mapOf(family: Family, set: string): { family: number; table: string; se
 const COMMENT_MAX = 127;
 
 /** For people: network, interface, address and container, the last cut where the whole does not fit. */
-function commentOf(attachment: Attachment, holding: Holding): string {
+export function commentOf(attachment: Attachment, cidr: string): string {
   const { network, ifname, containerId } = attachment;
-  const text = `${network} ${ifname} ${formatIp(holding.ip)}/${holding.prefixLength} ${containerId}`;
-  return text.replaceAll('"', "'").slice(0, COMMENT_MAX);
+  return `${network} ${ifname} ${cidr} ${containerId}`.replaceAll('"', "'").slice(0, COMMENT_MAX);
+}
+
+/** An address that comes under masquerade. */
+export interface NewElement {
+  readonly ip: Ip;
+  /** The attachment's. */
+  readonly id: Uint8Array;
+  /** See commentOf. */
+  readonly comment: string;
+  readonly chain: string;
+  readonly isStrict: boolean;
+}
+
+/** Adds addresses of one family, of any attachments; EEXIST where one is another's. */
+export function addAddresses(family: Family, added: readonly NewElement[]): Command[] {
+  return [
+    ...addElements({
+      ...mapOf(family, OWNERS),
+      elements: added.map(({ ip, id, comment }) => ({ key: ip, data: id, comment })),
+    }),
+    ...addElements({
+      ...mapOf(family, POLICIES),
+      elements: added.map(({ ip, chain }) => ({ key: ip, data: { code: NFT_VERDICT.GOTO, chain } })),
+    }),
+    ...addElements({ ...mapOf(family, STRICT), elements: strictKeys(added) }),
+  ];
 }
 
 /** Gives addresses of one family to an attachment; EEXIST where one is another's. */
@@ -49,17 +74,12 @@ export function addHoldings(
   id: Uint8Array,
   holdings: readonly Holding[],
 ): Command[] {
-  return [
-    ...addElements({
-      ...mapOf(family, OWNERS),
-      elements: holdings.map((holding) => ({ key: holding.ip, data: id, comment: commentOf(attachment, holding) })),
-    }),
-    ...addElements({
-      ...mapOf(family, POLICIES),
-      elements: holdings.map(({ ip, chain }) => ({ key: ip, data: { code: NFT_VERDICT.GOTO, chain } })),
-    }),
-    ...addElements({ ...mapOf(family, STRICT), elements: strictKeys(holdings) }),
-  ];
+  const added = holdings.map((holding) => ({
+    ...holding,
+    id,
+    comment: commentOf(attachment, `${formatIp(holding.ip)}/${holding.prefixLength}`),
+  }));
+  return addAddresses(family, added);
 }
 
 /**
@@ -78,7 +98,7 @@ export function deleteHoldings(family: Family, id: Uint8Array, holdings: readonl
   ];
 }
 
-function strictKeys(holdings: readonly Holding[]): { key: Ip }[] {
+function strictKeys(holdings: readonly Pick<Holding, "ip" | "isStrict">[]): { key: Ip }[] {
   return holdings.filter(({ isStrict }) => isStrict).map(({ ip }) => ({ key: ip }));
 }
 

@@ -123,6 +123,18 @@ export function createPolicy(family: Family, policy: Policy): Command[] {
   return [...sets.flatMap((set) => makeSet(family, set)), createChain(chain), ...addRules(family, policy.chain, rules)];
 }
 
+/** The same for several policies, which may share sets. */
+export function createPolicies(family: Family, policies: readonly Policy[]): Command[] {
+  const sets = new Set<string>();
+  return policies.flatMap((policy) => {
+    const contents = policy.contents();
+    const isNew = ({ name }: PolicySet): boolean => !sets.has(name);
+    const own = { ...contents, sets: contents.sets.filter(isNew) };
+    for (const { name } of own.sets) sets.add(name);
+    return createPolicy(family, { chain: policy.chain, contents: () => own });
+  });
+}
+
 function specOf(family: Family, { elements: _, ...set }: PolicySet): SetSpec {
   return { ...set, family: nfproto(family), table: TABLE };
 }

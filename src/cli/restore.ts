@@ -1,0 +1,54 @@
+// `bauta restore`: puts back what somebody else has removed from the kernel.
+
+import { restore as restoreAll } from "../host/masquerade/restore.ts";
+import { flag } from "./arguments.ts";
+import { countOf } from "./count.ts";
+import { IncompleteError } from "./incomplete.ts";
+import { type Verb, verb } from "./verb.ts";
+
+const ABOUT = `
+Puts the rules of every live attachment back, from the records under /run/bauta:
+after nft flush ruleset, a restart of nftables.service or whatever else removes
+rules that are not its own. Tables, maps, chains and sets of bauta's that have
+been altered are put right. All is done in one transaction; what is as it should
+be is not touched, so it may be run at any time.
+
+An address that two attachments claim goes to the one that came last. Rules of
+MAC spoof checking and those of other programs are not restored.
+
+Exit status 1 where something could not be put back; it is told on standard
+error, and everything else has been put back.
+
+--json prints an object:
+
+  attachments  how many live attachments there are
+  addresses    how many of their addresses were put back or put right
+  mended       what was wrong with the tables themselves: strings
+  problems     what could not be put back, and why: strings
+`;
+
+export const restore: Verb = verb({
+  name: "restore",
+  summary: "Puts back rules that have been removed or altered",
+  about: ABOUT,
+  options: { json: flag("as JSON, for programs") },
+  run({ json }, io) {
+    const nft = io.openNftables();
+    try {
+      const done = restoreAll(nft);
+      if (json) io.write(`${JSON.stringify(done)}\n`);
+      else {
+        const { attachments, addresses, mended } = done;
+        const lines = [
+          ...mended,
+          `put back ${countOf(addresses, "address", "addresses")} (${countOf(attachments, "live attachment")})`,
+        ];
+        io.write(lines.map((line) => `${line}\n`).join(""));
+      }
+      for (const problem of done.problems) io.log(`bauta: ${problem}`);
+      if (done.problems.length > 0) throw new IncompleteError("not everything could be put back");
+    } finally {
+      nft.close();
+    }
+  },
+});

@@ -7,7 +7,7 @@ import * as macSpoof from "../../host/mac-spoof/table.ts";
 import { takeInventory } from "../../host/masquerade/inventory.ts";
 import { type AttachmentName, fromComment, UNKNOWN_NAME } from "../../host/masquerade/names.ts";
 import { readRecordById } from "../../host/masquerade/records.ts";
-import { OWNERS, POLICIES, TABLE } from "../../host/masquerade/tables.ts";
+import { OWNERS, POLICIES, TABLE } from "../../host/masquerade/table-names.ts";
 import type { Nftables } from "../../nftables/batch.ts";
 import { type Element, type ElementSet, listElements } from "../../nftables/element.ts";
 import type { Change } from "../../nftables/monitor.ts";

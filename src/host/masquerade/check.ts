@@ -8,7 +8,8 @@ import { readHeld, verdictOf } from "./elements.ts";
 import { readExcluded } from "./exclude-file.ts";
 import type { MasqueradeOptions } from "./options.ts";
 import { type Policy, policyFor } from "./policy.ts";
-import { OWNERS, POLICIES, policyFaults, STRICT, skeletonFaults, strictFaults } from "./tables.ts";
+import { OWNERS, POLICIES, STRICT } from "./table-names.ts";
+import { policyFaults, skeletonFaults, strictFaults } from "./tables.ts";
 
 /** What is missing or altered, each as a phrase; empty when all is well. */
 export function faultsOf(

@@ -12,18 +12,8 @@ import { readExcluded } from "./exclude-file.ts";
 import type { MasqueradeOptions } from "./options.ts";
 import { type Policy, policyFor } from "./policy.ts";
 import { type DisplacedClaim, readRecordById, writeRecord } from "./records.ts";
-import {
-  createPolicy,
-  createStrict,
-  nfproto,
-  OWNERS,
-  POLICIES,
-  policyFaults,
-  STRICT,
-  skeletonFaults,
-  strictFaults,
-  TABLE,
-} from "./tables.ts";
+import { nfproto, OWNERS, POLICIES, STRICT, TABLE } from "./table-names.ts";
+import { createPolicy, createStrict, policyFaults, skeletonFaults, strictFaults } from "./tables.ts";
 
 /** How often a change is begun again because another program's came in between. */
 export const ATTEMPTS = 200;

@@ -7,7 +7,7 @@ import type { Command } from "../../nftables/message.ts";
 import { NFT_VERDICT } from "../../nftables/uapi.ts";
 import { type Family, familyOf, formatIp, type Ip } from "../../wire/ip.ts";
 import type { Attachment } from "../attachment.ts";
-import { nfproto, OWNERS, POLICIES, STRICT, TABLE } from "./tables.ts";
+import { nfproto, OWNERS, POLICIES, STRICT, TABLE } from "./table-names.ts";
 
 /** An address of an attachment, and the chain of its policy. */
 export interface Holding {

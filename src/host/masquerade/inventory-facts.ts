@@ -8,7 +8,7 @@ import { type Family, formatIp, parseIp } from "../../wire/ip.ts";
 import { type Attachment, idText, isOfNetwork, networkId } from "../attachment.ts";
 import { chainOf, idOf } from "./elements.ts";
 import { type MasqueradeRecord, RECORDS, readRecordById } from "./records.ts";
-import { nfproto, OWNERS, POLICIES, TABLE } from "./tables.ts";
+import { nfproto, OWNERS, POLICIES, TABLE } from "./table-names.ts";
 
 /**
  * How an address stands: `ok`; `missing`, recorded but not in the kernel; `taken` by a later attachment; `no-policy`,

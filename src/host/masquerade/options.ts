@@ -50,7 +50,7 @@ const prefixes = (about: string): Schema<readonly string[]> => array(string(), a
 export const optionsSchema = () =>
   object(
     {
-      families: optional(array(oneOf(["ipv4", "ipv6"]), "which families are masqueraded; both unless given")),
+      families: optional(array(oneOf(["ipv4", "ipv6"]), "which families are masqueraded; both unless given", 1)),
       exclude: optional(
         prefixes('destinations that keep their source address: prefixes, "private", "link-local", "reserved"'),
       ),
@@ -75,7 +75,7 @@ export const optionsSchema = () =>
         text('a port or a range "first-last" from 1 to 65535', parsePorts, "source ports to choose from"),
       ),
       random: optional(oneOf(["fully", "random", "none"], "how source ports are chosen; fully unless given")),
-      outInterfaces: optional(array(interfaceName(), "masquerade only what leaves through these")),
+      outInterfaces: optional(array(interfaceName(), "masquerade only what leaves through these", 1)),
       excludeOutInterfaces: optional(array(interfaceName(), "do not masquerade what leaves through these")),
       sameSubnet: optional(boolean("masquerade also what stays inside the container's subnet")),
       dropInvalid: optional(
@@ -92,16 +92,27 @@ export interface MasqueradeOptions extends Infer<ReturnType<typeof optionsSchema
 }
 
 /** No options: what upstream does. */
-export const PLAIN: MasqueradeOptions = { ...optionsSchema().read({}, ""), json: "" };
+export const PLAIN: MasqueradeOptions = {
+  families: undefined,
+  exclude: undefined,
+  excludeExceptions: undefined,
+  only: undefined,
+  excludeFile: undefined,
+  to: undefined,
+  ports: undefined,
+  random: undefined,
+  outInterfaces: undefined,
+  excludeOutInterfaces: undefined,
+  sameSubnet: undefined,
+  dropInvalid: undefined,
+  json: "",
+};
 
 /** Reads options that are known to be an object, from a configuration or a record. Throws CniError. */
 export function readOptions(given: JsonObject, at = "ipMasqOptions"): MasqueradeOptions {
   const options = optionsSchema().read(given, at);
   const used = Object.keys(options).filter((key) => given[key] !== undefined && given[key] !== null);
   const json = used.length === 0 ? "" : JSON.stringify(Object.fromEntries(used.sort().map((key) => [key, given[key]])));
-  for (const key of ["families", "outInterfaces"] as const) {
-    if (options[key]?.length === 0) throw wrong(`${at}.${key}`, "[]", "a list of at least one");
-  }
   const both = options.outInterfaces?.find((name) => options.excludeOutInterfaces?.includes(name));
   if (both !== undefined)
     throw wrong(`${at}.outInterfaces`, JSON.stringify(both), "in only one of outInterfaces and excludeOutInterfaces");

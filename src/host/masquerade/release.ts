@@ -20,18 +20,14 @@ import {
   type MasqueradeRecord,
   readRecordById,
 } from "./records.ts";
+import { nfproto, OWNERS, POLICIES, STRICT, TABLE } from "./table-names.ts";
 import {
   deletePolicy,
   deleteSkeleton,
   isPolicyUnusedBut,
   isTableEmptyBut,
-  nfproto,
-  OWNERS,
-  POLICIES,
   policyFaults,
-  STRICT,
   strictFaults,
-  TABLE,
   tidy,
 } from "./tables.ts";
 

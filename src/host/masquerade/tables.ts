@@ -22,36 +22,15 @@ import { addRule, flushChain, listRules } from "../../nftables/rule.ts";
 import { ctState, saddr } from "../../nftables/selector.ts";
 import { addSet, deleteSet, getSet, listSets, type NftSet, type SetSpec } from "../../nftables/set.ts";
 import { addTable, createTable, deleteTable, getTable } from "../../nftables/table.ts";
-import {
-  NF,
-  NF_INET,
-  NF_IP_PRI,
-  NF_NAT_RANGE,
-  NFPROTO,
-  NFT_DATA_VERDICT,
-  NFT_SET,
-  NFT_TABLE_F,
-} from "../../nftables/uapi.ts";
+import { NF, NF_INET, NF_IP_PRI, NF_NAT_RANGE, NFT_DATA_VERDICT, NFT_SET, NFT_TABLE_F } from "../../nftables/uapi.ts";
 import { hasCode } from "../../sys/error.ts";
 import { sameBytes } from "../../wire/codec.ts";
 import type { Cidr, Family } from "../../wire/ip.ts";
 import type { Policy, PolicySet } from "./policy.ts";
-
-export const TABLE = "bauta_masquerade";
-export const OWNERS = "owners";
-export const POLICIES = "policies";
-export const POSTROUTING = "postrouting";
-/** Addresses whose invalid packets are dropped, and the chain that does it; there only while someone asks for it. */
-export const STRICT = "strict";
-export const FORWARD = "forward";
+import { FORWARD, nfproto, OWNERS, POLICIES, POSTROUTING, STRICT, TABLE } from "./table-names.ts";
 
 /** Chains and sets that a table has when no address is in it: postrouting, owners, policies. */
 const EMPTY_USE = 3;
-
-/** NFPROTO.IPV4 or NFPROTO.IPV6. */
-export function nfproto(family: Family): number {
-  return family === 4 ? NFPROTO.IPV4 : NFPROTO.IPV6;
-}
 
 const MULTICAST: Record<Family, Cidr> = {
   4: { ip: Uint8Array.of(224, 0, 0, 0), prefixLength: 4 },

@@ -6,6 +6,7 @@ import { list } from "./list.ts";
 import { monitor } from "./monitor.ts";
 import { PLUGINS } from "./plugins.ts";
 import { restore } from "./restore.ts";
+import { schema } from "./schema.ts";
 import { inColumns, type Verb, verb } from "./verb.ts";
 import { version } from "./version.ts";
 
@@ -27,7 +28,7 @@ const help: Verb = verb({
   },
 });
 
-export const VERBS: readonly Verb[] = [list, monitor, restore, help, version, licenses];
+export const VERBS: readonly Verb[] = [list, monitor, restore, schema, help, version, licenses];
 
 /** All of `bauta help`. */
 export function helpText(): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cidr } from "./fields.ts";
+import { cidr, ip } from "./fields.ts";
 import { toJsonSchema } from "./json-schema.ts";
 import {
   array,
@@ -30,9 +30,7 @@ describe("toJsonSchema()", () => {
       any: optional(json()),
       old: unsupported("gone"),
     });
-    expect(toJsonSchema(schema, "bridge")).toEqual({
-      $schema: "https://json-schema.org/draft/2020-12/schema",
-      title: "bridge",
+    expect(toJsonSchema(schema)).toEqual({
       type: "object",
       required: ["subnets"],
       properties: {
@@ -53,7 +51,18 @@ describe("toJsonSchema()", () => {
     });
   });
 
+  it('tells the pattern of a text where one is known, and that "" counts as absent where it does', () => {
+    const patterns = { "a CIDR prefix": "^[0-9./]+$", "an IP address": "^[0-9.]+$" };
+    expect(toJsonSchema(object({ a: cidr(), b: optional(ip()) }), patterns)).toMatchObject({
+      properties: { a: { pattern: "^[0-9./]+$" }, b: { pattern: "^$|^[0-9.]+$" } },
+    });
+  });
+
+  it("tells of a list that must not be empty", () => {
+    expect(toJsonSchema(array(string(), "", 1))).toEqual({ type: "array", items: { type: "string" }, minItems: 1 });
+  });
+
   it("requires nothing where every key may be absent", () => {
-    expect(toJsonSchema(object({ a: optional(string()) }), "x")).not.toHaveProperty("required");
+    expect(toJsonSchema(object({ a: optional(string()) }))).not.toHaveProperty("required");
   });
 });

@@ -3,17 +3,23 @@
 import type { JsonObject, JsonValue } from "./json.ts";
 import type { Fields, Schema } from "./schema.ts";
 
-/** The document that describes a plugin's configuration; `title` names the plugin. */
-export function toJsonSchema(schema: Schema<unknown>, title: string): JsonObject {
-  return { $schema: "https://json-schema.org/draft/2020-12/schema", title, ...describe(schema) };
+/** The regular expression of a kind of text, by the noun that its schema has for it ("a CIDR prefix"). */
+export type Patterns = Readonly<Record<string, string>>;
+
+/** The dialect that all of this is in, for "$schema". */
+export const DIALECT = "https://json-schema.org/draft/2020-12/schema";
+
+/** What takes the values that the schema reads. Text without a pattern is any string, and a comment tells the noun. */
+export function toJsonSchema(schema: Schema<unknown>, patterns: Patterns = {}): JsonObject {
+  return describe(schema, patterns);
 }
 
-function describe(schema: Schema<unknown>): JsonObject {
-  const type = typeOf(schema);
+function describe(schema: Schema<unknown>, patterns: Patterns): JsonObject {
+  const type = typeOf(schema, patterns);
   return schema.about === "" ? type : { ...type, description: schema.about };
 }
 
-function typeOf({ shape }: Schema<unknown>): JsonObject {
+function typeOf({ shape, emptyIsAbsent }: Schema<unknown>, patterns: Patterns): JsonObject {
   switch (shape.kind) {
     case "boolean":
     case "string":
@@ -27,35 +33,45 @@ function typeOf({ shape }: Schema<unknown>): JsonObject {
     case "one of":
       return { type: "string", enum: shape.values };
     case "text":
-      return { type: "string", $comment: `must be ${shape.noun}` };
+      return textOf(shape.noun, patterns[shape.noun], emptyIsAbsent === true);
     case "array":
-      return { type: "array", items: describe(shape.element) };
+      return {
+        type: "array",
+        items: describe(shape.element, patterns),
+        ...(shape.least > 0 ? { minItems: shape.least } : {}),
+      };
     case "record":
-      return { type: "object", additionalProperties: describe(shape.element) };
+      return { type: "object", additionalProperties: describe(shape.element, patterns) };
     case "object":
-      return describeFields(shape.fields);
+      return describeFields(shape.fields, patterns);
     case "optional":
-      return withDefaultOf(shape.inner, shape.fallback);
+      return withDefaultOf(shape.inner, shape.fallback, patterns);
     case "unsupported":
       return { not: {} };
   }
 }
 
+function textOf(noun: string, pattern: string | undefined, mayBeEmpty: boolean): JsonObject {
+  const comment = { type: "string", $comment: `must be ${noun}` };
+  if (pattern === undefined) return comment;
+  return { ...comment, pattern: mayBeEmpty ? `^$|${pattern}` : pattern };
+}
+
 /** Keys beyond those known are allowed: they may be another plugin's, or the runtime's. */
-function describeFields(fields: Fields): JsonObject {
+function describeFields(fields: Fields, patterns: Patterns): JsonObject {
   const properties: Record<string, JsonValue> = {};
   const required: string[] = [];
   for (const [name, field] of Object.entries(fields)) {
-    properties[name] = describe(field);
+    properties[name] = describe(field, patterns);
     if (field.absent === undefined) required.push(name);
   }
   return required.length > 0 ? { type: "object", properties, required } : { type: "object", properties };
 }
 
 /** A default that is no JSON, a parsed address say, can't be told. */
-function withDefaultOf(inner: Schema<unknown>, fallback: unknown): JsonObject {
+function withDefaultOf(inner: Schema<unknown>, fallback: unknown, patterns: Patterns): JsonObject {
   if (typeof fallback === "boolean" || typeof fallback === "number" || typeof fallback === "string") {
-    return { ...describe(inner), default: fallback };
+    return { ...describe(inner, patterns), default: fallback };
   }
-  return describe(inner);
+  return describe(inner, patterns);
 }

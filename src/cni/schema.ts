@@ -11,7 +11,8 @@ type Shape =
   | { readonly kind: "integer"; readonly min: number; readonly max: number }
   | { readonly kind: "one of"; readonly values: readonly string[] }
   | { readonly kind: "text"; readonly noun: string }
-  | { readonly kind: "array" | "record"; readonly element: Schema<unknown> }
+  | { readonly kind: "array"; readonly element: Schema<unknown>; readonly least: number }
+  | { readonly kind: "record"; readonly element: Schema<unknown> }
   | { readonly kind: "object"; readonly fields: Fields }
   | { readonly kind: "optional"; readonly inner: Schema<unknown>; readonly fallback: unknown }
   | { readonly kind: "unsupported" };
@@ -97,13 +98,15 @@ export function json(about = ""): Schema<JsonValue> {
   return { shape: { kind: "json" }, about, read: (value) => value };
 }
 
-export function array<T>(element: Schema<T>, about = ""): Schema<readonly T[]> {
+/** A list of no fewer than `least`, which is 0 or 1. */
+export function array<T>(element: Schema<T>, about = "", least: 0 | 1 = 0): Schema<readonly T[]> {
   return {
-    shape: { kind: "array", element },
+    shape: { kind: "array", element, least },
     about,
     read(value, at) {
       if (!Array.isArray(value)) return wrongType(at, value, "an array");
       const elements: readonly JsonValue[] = value;
+      if (elements.length < least) return wrongValue(at, value, "a list of at least one");
       return elements.map((one, i) => element.read(one, `${at}[${i}]`));
     },
   };

@@ -52,8 +52,8 @@ const VLAN_MAX = 4094; // IEEE 802.1Q: 0 and 4095 are reserved
 
 const flag = (about: string): Schema<boolean> => withDefault(boolean(about), false);
 
-/** The plugin's own keys. */
-const schema = () =>
+/** The plugin's own keys, for reading and for its JSON Schema. */
+export const bridgeSchema = () =>
   object({
     bridge: withDefault(interfaceName("name of the bridge, which is made when there is none"), "cni0"),
     isGateway: flag("give the bridge the gateway address of every range"),
@@ -77,14 +77,14 @@ const schema = () =>
     runtimeConfig: withDefault(object({ mac: optional(mac("of the container's interface")) }), { mac: undefined }),
   });
 
-type Keys = Infer<ReturnType<typeof schema>>;
+type Keys = Infer<ReturnType<typeof bridgeSchema>>;
 
 /**
  * Reads the configuration for ADD and CHECK. Throws CniError 6 for a wrong type, 7 for a wrong value or values that
  * exclude each other, 4 for CNI_ARGS.
  */
 export function readBridgeConfig({ config, args }: Invocation): BridgeConfig {
-  const keys = schema().read(config.raw, "");
+  const keys = bridgeSchema().read(config.raw, "");
   checkCombination(keys, config.ipamType !== "");
   return {
     bridge: keys.bridge,

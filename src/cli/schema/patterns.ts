@@ -1,0 +1,49 @@
+// Regular expressions (ECMA-262, as JSON Schema has them) for the kinds of text in configurations, by the noun that
+// their schemas have for them. A test compares each with the parser that it stands for. What no expression can tell is
+// left to the reader: which of two addresses comes first, and how many bytes a character takes.
+
+import type { Patterns } from "../../cni/json-schema.ts";
+
+const BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
+const IPV4 = `${BYTE}(?:\\.${BYTE}){3}`;
+const GROUP = "[0-9a-fA-F]{1,4}";
+const TAIL = `(?:${GROUP}:${GROUP}|${IPV4})`;
+
+/** At most so many groups, or none at all, before `::`. */
+const before = (most: number): string => `(?:(?:${GROUP}:){0,${most - 1}}${GROUP})?`;
+
+/** RFC 3986 section 3.2.2, IPv6address: by how many groups follow `::`. */
+const IPV6 = `(?:${[
+  `(?:${GROUP}:){6}${TAIL}`,
+  `::(?:${GROUP}:){5}${TAIL}`,
+  ...[4, 3, 2, 1, 0].map((after) => `${before(5 - after)}::(?:${GROUP}:){${after}}${TAIL}`),
+  `${before(6)}::${GROUP}`,
+  `${before(7)}::`,
+].join("|")})`;
+
+// Up to three digits, with leading zeros, as the parser has them.
+const LENGTH4 = "(?:0{0,2}[0-9]|0?[12][0-9]|0?3[0-2])";
+const LENGTH6 = "(?:0{0,2}[0-9]|0?[1-9][0-9]|1[01][0-9]|12[0-8])";
+const PORT = "(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
+const HEX = "[0-9a-fA-F]";
+
+const whole = (...alternatives: readonly string[]): string => `^(?:${alternatives.join("|")})$`;
+
+/** Built when asked for: only `bauta schema` needs them. */
+export function patterns(): Patterns {
+  return {
+    "an IP address": whole(IPV4, IPV6),
+    "an IP address, with a prefix length or without": whole(`${IPV4}(?:/${LENGTH4})?`, `${IPV6}(?:/${LENGTH6})?`),
+    "a CIDR prefix": whole(`${IPV4}/${LENGTH4}`, `${IPV6}/${LENGTH6}`),
+    "a MAC address": whole(`(?:${HEX}{2}:){5}${HEX}{2}`, `(?:${HEX}{2}-){5}${HEX}{2}`, `(?:${HEX}{4}\\.){2}${HEX}{4}`),
+    'an interface name (15 bytes at most, no "/", ":", "%" or white space)': "^(?!\\.{1,2}$)[^/:%\\s\\0]{1,15}$",
+    'an IPv4 address, a range "first-last" or a prefix': whole(`${IPV4}(?:-${IPV4})?`, `${IPV4}/${LENGTH4}`),
+    'an IPv6 address, a range "first-last" or a prefix': whole(`${IPV6}(?:-${IPV6})?`, `${IPV6}/${LENGTH6}`),
+    'a port or a range "first-last" from 1 to 65535': whole(`0{0,4}${PORT}(?:-0{0,4}${PORT})?`),
+    "a path": "^[^\\0]*$",
+  };
+}
+
+/** The name of a network or a container: nameProblem() of the CNI environment. */
+export const NAME_PATTERN = "^[a-zA-Z0-9][a-zA-Z0-9_.-]*$";
+export const NAME_LENGTH = 255;

@@ -12,19 +12,8 @@ import { ATTEMPTS } from "./claim.ts";
 import { addAddresses, deleteElement, idOf, verdictOf } from "./elements.ts";
 import { liveIds, readLiveRecords } from "./live-records.ts";
 import { type Leaving, releaseExactly } from "./release.ts";
-import {
-  createPolicies,
-  createStrict,
-  type Fault,
-  nfproto,
-  OWNERS,
-  POLICIES,
-  policyFaults,
-  STRICT,
-  skeletonFaults,
-  strictFaults,
-  TABLE,
-} from "./tables.ts";
+import { nfproto, OWNERS, POLICIES, STRICT, TABLE } from "./table-names.ts";
+import { createPolicies, createStrict, type Fault, policyFaults, skeletonFaults, strictFaults } from "./tables.ts";
 import { type WantedAddress, type WantedTable, wantedBy } from "./wanted.ts";
 
 const FAMILIES: readonly Family[] = [4, 6];

@@ -3,12 +3,11 @@
 import type { Connection } from "../netlink/connection.ts";
 import type { Request } from "../netlink/message.ts";
 import { setBridgePort } from "../rtnetlink/bridge-port.ts";
-import { type BriefLink, getBriefLink } from "../rtnetlink/brief-link.ts";
-import type { Device } from "../rtnetlink/device.ts";
+import type { BriefLink } from "../rtnetlink/brief-link.ts";
+import { type Device, deviceText } from "../rtnetlink/device.ts";
 import type { Link } from "../rtnetlink/link.ts";
 import { IF_OPER } from "../rtnetlink/uapi.ts";
-import { poll } from "../sys/fd.ts";
-import { monotonicMs } from "../sys/process.ts";
+import { waitForCarrier } from "./carrier.ts";
 import { CheckError } from "./check.ts";
 
 /** How a port treats its frames. */
@@ -27,26 +26,14 @@ export function setUpPort(port: Device, { hairpin, isolated }: PortSettings): Re
 
 /** As upstream's plugin: it gives up after 2.55 s. */
 const PATIENCE_MS = 2550;
-const PAUSE_MS = 1;
 
-/**
- * Waits until frames flow through the port, and returns the link as it is then. The kernel brings a port up in a work queue
- * that is done within a millisecond; from 6.9 on, looking at the link waits for that. Throws an Error when it stays down.
- */
+/** Waits until frames flow through the port, and returns the link as it is then. Throws an Error when it stays down. */
 export function waitForPort(connection: Connection, port: Device): BriefLink {
-  const deadline = monotonicMs() + PATIENCE_MS;
-  for (;;) {
-    const link = getBriefLink(connection, port);
-    if (link === undefined)
-      throw new Error(`the bridge port ${port.name ?? port.index} has gone while it was being set up`);
-    if (link.operState === IF_OPER.UP) return link;
-    if (monotonicMs() > deadline) {
-      throw new Error(
-        `the bridge port ${link.name} did not come up within ${PATIENCE_MS / 1000} s: its state is ${stateText(link)}`,
-      );
-    }
-    poll([], PAUSE_MS);
-  }
+  const link = waitForCarrier(connection, port, PATIENCE_MS);
+  if (link === undefined) throw new Error(`the bridge port ${deviceText(port)} has gone while it was being set up`);
+  if (link.operState === IF_OPER.UP) return link;
+  const state = `its state is ${stateText(link)}`;
+  throw new Error(`the bridge port ${link.name} did not come up within ${PATIENCE_MS / 1000} s: ${state}`);
 }
 
 function stateText({ operState }: BriefLink): string {

@@ -6,9 +6,10 @@ import { addLink, getLink, setLink } from "../rtnetlink/link.ts";
 import type { LinkInfo } from "../rtnetlink/link-info.ts";
 import { IF_OPER, IFF } from "../rtnetlink/uapi.ts";
 import { hasCode } from "../sys/error.ts";
+import { randomBytes } from "../sys/process.ts";
 import type { Mac } from "../wire/mac.ts";
+import { localMac } from "./local-mac.ts";
 import { trySysctl } from "./parameters.ts";
-import { randomMac } from "./random-mac.ts";
 
 /** What is asked of a bridge. */
 export interface BridgeSpec {
@@ -98,7 +99,7 @@ function findOrMake(
 function make(connection: Connection, { name, mtu, vlanFiltering, isGateway }: BridgeSpec): boolean {
   const info = { kind: "bridge", ...(vlanFiltering ? { vlanFiltering } : {}) } as const;
   try {
-    connection.execute(addLink({ name, mtu, mac: isGateway ? randomMac() : undefined, info }));
+    connection.execute(addLink({ name, mtu, mac: isGateway ? localMac(randomBytes(6)) : undefined, info }));
     return true;
   } catch (error) {
     if (hasCode(error, "EEXIST")) return false;

@@ -2,7 +2,7 @@
 // the kernel's has seen that (net/core/link_watch.c): what is sent to it before is lost.
 
 import type { Connection } from "../netlink/connection.ts";
-import { getBriefLink } from "../rtnetlink/brief-link.ts";
+import { type BriefLink, getBriefLink } from "../rtnetlink/brief-link.ts";
 import type { Device } from "../rtnetlink/device.ts";
 import { IF_OPER } from "../rtnetlink/uapi.ts";
 import { poll } from "../sys/fd.ts";
@@ -13,14 +13,18 @@ const PATIENCE_MS = 1500;
 const PAUSE_MS = 1;
 
 /**
- * Waits until frames pass through the link; since Linux 6.9, being asked about a link is enough to make the kernel see to
- * it. Gives up silently: what brings the peer up is not here.
+ * Waits until frames pass through the link, and returns it as it then is; since Linux 6.9, being asked about a link is
+ * enough to make the kernel see to it. Gives up silently: what brings the peer up is not here.
  */
-export function waitForCarrier(connection: Connection, device: Device): void {
-  const deadline = monotonicMs() + PATIENCE_MS;
+export function waitForCarrier(
+  connection: Connection,
+  device: Device,
+  patienceMs: number = PATIENCE_MS,
+): BriefLink | undefined {
+  const deadline = monotonicMs() + patienceMs;
   for (;;) {
     const link = getBriefLink(connection, device);
-    if (link === undefined || link.operState === IF_OPER.UP || monotonicMs() > deadline) return;
+    if (link === undefined || link.operState === IF_OPER.UP || monotonicMs() > deadline) return link;
     poll([], PAUSE_MS);
   }
 }

@@ -7,11 +7,12 @@ import type { BriefLink } from "../rtnetlink/brief-link.ts";
 import { setLink } from "../rtnetlink/link.ts";
 import { IFA_F } from "../rtnetlink/uapi.ts";
 import { errno } from "../sys/errno.ts";
+import { randomBytes } from "../sys/process.ts";
 import { sameBytes } from "../wire/codec.ts";
 import { type Cidr, contains, formatCidr, lastOf } from "../wire/ip.ts";
 import type { Mac } from "../wire/mac.ts";
 import { CheckError } from "./check.ts";
-import { randomMac } from "./random-mac.ts";
+import { localMac } from "./local-mac.ts";
 
 /** How the addresses get on the link. */
 export interface GatewayOptions {
@@ -59,7 +60,7 @@ export function ensureGateways(
 
 /** A bridge that has lost its ports has no address that it could keep: 00:00:00:00:00:00. */
 function ownMac({ mac }: BriefLink): Mac {
-  return mac.some((byte) => byte !== 0) ? mac : randomMac();
+  return mac.some((byte) => byte !== 0) ? mac : localMac(randomBytes(6));
 }
 
 /** Throws CheckError, naming what is missing, where the link does not carry all these addresses. */

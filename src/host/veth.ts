@@ -10,6 +10,7 @@ import { addLink, deleteLink } from "../rtnetlink/link.ts";
 import { hasCode } from "../sys/error.ts";
 import { randomBytes } from "../sys/process.ts";
 import { formatMac, type Mac } from "../wire/mac.ts";
+import { localMac } from "./local-mac.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { trySysctl } from "./parameters.ts";
 import type { Undo } from "./undo.ts";
@@ -112,13 +113,6 @@ function pairRequest({ name, hostMac, mac }: VethNames, wanted: NewVeth, netnsFd
     up: true,
     info: { kind: "veth", peer: { name: wanted.ifname, mtu, mac, netnsFd } },
   });
-}
-
-/** The six bytes as an address that nobody else assigns (IEEE 802: locally administered) and that is one station's. */
-function localMac(bytes: Uint8Array): Mac {
-  const mac = bytes.slice();
-  mac[0] = ((mac[0] ?? 0) & 0xfe) | 0x02;
-  return mac;
 }
 
 function hexadecimal(bytes: Uint8Array): string {

@@ -250,6 +250,13 @@ describe("dump", () => {
     expect(connection.dump(get).map(({ payload }) => payload)).toEqual(four(1, 2));
   });
 
+  it("keeps what is wanted, and shows every message once", () => {
+    const shown: (number | undefined)[] = [];
+    const { connection } = open(answerWith(NEWTHING, () => four(1, 2, 3), { perDatagram: 2 }));
+    const found = connection.dump(get, ({ payload }) => shown.push(payload[0]) === 2);
+    expect([firstBytes(found), shown]).toEqual([[2], [1, 2, 3]]);
+  });
+
   /** A dump that is marked as interrupted in its first message, in a later one, or in DONE. */
   const interrupted = (at: number): Answer => {
     const { DUMP_INTR, MULTI } = NLM_F;

@@ -83,17 +83,18 @@ export class Connection {
 
   /**
    * Asks for all objects of a kind. A dump that the kernel marks as interrupted is begun again, a bounded number
-   * of times. Throws NetlinkError, or NetlinkProtocolError when it is interrupted every time.
+   * of times. Of a long list, `isWanted` keeps out of memory what nobody wants: it sees each message while its payload
+   * is still in the receive buffer. Throws NetlinkError, or NetlinkProtocolError when it is interrupted every time.
    */
-  dump(request: Request): Message[] {
+  dump(request: Request, isWanted: (message: Message) => boolean = () => true): Message[] {
     for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
-      const messages = this.#dumpOnce(request);
+      const messages = this.#dumpOnce(request, isWanted);
       if (messages !== undefined) return messages;
     }
     throw new NetlinkProtocolError(`${request.operation()}: the list changed during each of ${DUMP_ATTEMPTS} readings`);
   }
 
-  #dumpOnce(request: Request): Message[] | undefined {
+  #dumpOnce(request: Request, isWanted: (message: Message) => boolean): Message[] | undefined {
     const out = new Writer();
     const sequence = ++this.#sequence;
     writeMessage(out, request, NLM_F.DUMP, sequence);
@@ -105,8 +106,9 @@ export class Connection {
         if (message.sequence !== sequence) continue;
         interrupted ||= (message.flags & NLM_F.DUMP_INTR) !== 0;
         const ack = readAck(message);
-        if (ack === undefined) found.push(own(message));
-        else if (ack.errno === errno("EINTR")) return undefined;
+        if (ack === undefined) {
+          if (isWanted(message)) found.push(own(message));
+        } else if (ack.errno === errno("EINTR")) return undefined;
         else if (ack.errno !== 0) throw new NetlinkError(request.operation(), ack);
         else if (message.type === NLMSG.DONE) return interrupted ? undefined : found;
       }

@@ -1,6 +1,7 @@
 // annotate-nft.mjs REQUEST [REPLY...] <strace-output
-// Picks nf_tables messages out of `strace -e write=all -e read=all` and prints them for test/golden: a comment in front of
+// Picks messages of nf_tables and of connection tracking out of `strace -e write=all -e read=all` and prints them for test/golden: a comment in front of
 // each attribute, then its bytes. REQUEST is `batch` for transactions, a type like GETRULE, or `-` for none; REPLY a type.
+// Types of connection tracking are CT_NEW, CT_GET and CT_DELETE.
 // Port ids, which are process ids, are set to 0.
 
 import { readFileSync } from "node:fs";
@@ -8,6 +9,11 @@ import { readFileSync } from "node:fs";
 const TYPES =
   "NEWTABLE GETTABLE DELTABLE NEWCHAIN GETCHAIN DELCHAIN NEWRULE GETRULE DELRULE NEWSET GETSET DELSET NEWSETELEM \
 GETSETELEM DELSETELEM NEWGEN GETGEN TRACE NEWOBJ GETOBJ DELOBJ".split(" ");
+const CT_TYPES = ["CT_NEW", "CT_GET", "CT_DELETE"];
+const CT_ATTRIBUTES =
+  "TUPLE_ORIG TUPLE_REPLY STATUS PROTOINFO HELP NAT_SRC TIMEOUT MARK COUNTERS_ORIG COUNTERS_REPLY USE ID NAT_DST \
+TUPLE_MASTER SEQ_ADJ_ORIG SEQ_ADJ_REPLY SECMARK ZONE SECCTX TIMESTAMP MARK_MASK LABELS LABELS_MASK SYNPROXY FILTER \
+STATUS_MASK";
 const ATTRIBUTES = {
   TABLE: "NAME FLAGS USE HANDLE PAD USERDATA OWNER",
   CHAIN: "TABLE HANDLE NAME HOOK POLICY USE TYPE COUNTERS PAD FLAGS ID USERDATA",
@@ -59,6 +65,7 @@ function typeName(message) {
   const type = message.readUInt16LE(4);
   if (type === 0x10) return "BATCH_BEGIN";
   if (type === 0x11) return "BATCH_END";
+  if (type >> 8 === 1) return CT_TYPES[type & 0xff] ?? "?";
   return type >> 8 === 10 ? (TYPES[type & 0xff] ?? "?") : "?";
 }
 
@@ -94,9 +101,10 @@ function annotate(message) {
   const bits = message.readUInt16LE(6);
   const flags = Object.keys(FLAGS).filter((flag) => bits & FLAGS[flag]);
   const object = type.replace(/^(NEW|GET|DEL)/, "");
-  const names = (ATTRIBUTES[object] ?? "").split(" ");
-  const name = (number) =>
-    names[number - 1] ? `NFTA_${object === "SETELEM" ? "SET_ELEM_LIST" : object}_${names[number - 1]}` : number;
+  const isFlow = CT_TYPES.includes(type);
+  const names = (isFlow ? CT_ATTRIBUTES : (ATTRIBUTES[object] ?? "")).split(" ");
+  const prefix = isFlow ? "CTA" : `NFTA_${object === "SETELEM" ? "SET_ELEM_LIST" : object}`;
+  const name = (number) => (names[number - 1] ? `${prefix}_${names[number - 1]}` : number);
   const out = Buffer.from(message);
   out.writeUInt32LE(0, 12);
   return [

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 # command-or-file:package
 build=(gcc:gcc musl-gcc:musl-tools make:make xz:xz-utils /usr/include/string.h:libc6-dev /usr/include/linux/netlink.h:linux-libc-dev)
 demo=("${build[@]}" ip:iproute2 nft:nftables unshare:util-linux ping:iputils-ping)
-test=("${demo[@]}" strace:strace iptables:iptables)
+test=("${demo[@]}" strace:strace iptables:iptables conntrack:conntrack)
 bench=("${demo[@]}" iptables:iptables) # upstream's DEL always runs iptables
 
 missing=()

@@ -1,0 +1,146 @@
+// Flows: the entries of the connection tracking table (CTA_…).
+
+import type { Connection } from "../netlink/connection.ts";
+import type { Message, Request } from "../netlink/message.ts";
+import { NFGENMSG_SIZE, NFNL_SUBSYS, netfilterRequest, readReply, required } from "../netlink/nfnetlink.ts";
+import { attr, attrs, pickAttributes } from "../wire/attrs.ts";
+import { type Infer, sameBytes, u16be, u32, u32be } from "../wire/codec.ts";
+import { familyOf, formatIp, type Ip } from "../wire/ip.ts";
+import { type Tuple, tuple, tupleText } from "./tuple.ts";
+import { CTA_FILTER_F, IPCTNL_MSG_CT, NFPROTO } from "./uapi.ts";
+
+const filter = attrs({
+  originalFlags: attr(1, u32), // CTA_FILTER_ORIG_FLAGS: of CTA_FILTER_F, in host order
+  replyFlags: attr(2, u32), // CTA_FILTER_REPLY_FLAGS
+});
+
+const entry = attrs({
+  original: attr(1, tuple), // CTA_TUPLE_ORIG
+  reply: attr(2, tuple), // CTA_TUPLE_REPLY
+  status: attr(3, u32be), // CTA_STATUS: of IPS
+  timeout: attr(7, u32be), // CTA_TIMEOUT: seconds left
+  mark: attr(8, u32be), // CTA_MARK
+  id: attr(12, u32be), // CTA_ID
+  zone: attr(18, u16be), // CTA_ZONE
+  filter: attr(25, filter), // CTA_FILTER
+});
+
+/** A flow as the kernel describes it. */
+export interface Flow {
+  /** As the first packet was. */
+  readonly original: Tuple;
+  /** As the answer to it is when it arrives: what address translation makes of it shows here. */
+  readonly reply: Tuple;
+  /** Of IPS. */
+  readonly status: number;
+  /** Seconds until it is forgotten unless a packet comes; undefined while it is being set up or torn down. */
+  readonly timeout: number | undefined;
+  readonly mark: number;
+  /** Tells it from a later flow with the same tuples. */
+  readonly id: number | undefined;
+  readonly zone: number;
+}
+
+/** All flows that have this address at this end. */
+export interface FlowFilter {
+  readonly direction: "original" | "reply";
+  readonly end: "source" | "destination";
+  readonly address: Ip;
+}
+
+function flowRequest(
+  type: number,
+  flags: number,
+  family: number,
+  what: () => string,
+  values: Infer<typeof entry>,
+): Request {
+  return netfilterRequest(NFNL_SUBSYS.CTNETLINK, type, flags, family, what, [entry, values]);
+}
+
+function nfproto(ip: Ip): number {
+  return familyOf(ip) === 4 ? NFPROTO.IPV4 : NFPROTO.IPV6;
+}
+
+/** `--orig-src 10.22.0.5`, as conntrack(8) takes it. */
+function filterText({ direction, end, address }: FlowFilter): string {
+  return `--${direction === "original" ? "orig" : "reply"}-${end === "source" ? "src" : "dst"} ${formatIp(address)}`;
+}
+
+/** Only the two ends of a tuple that a filter does not compare may be missing, and the kernel wants to be told. */
+function filterValues({ direction, end, address }: FlowFilter): Infer<typeof entry> {
+  const flags = end === "source" ? CTA_FILTER_F.CTA_IP_SRC : CTA_FILTER_F.CTA_IP_DST;
+  const isOriginal = direction === "original";
+  return {
+    [direction]: { [end]: address },
+    filter: { originalFlags: isOriginal ? flags : undefined, replyFlags: isOriginal ? undefined : flags },
+  };
+}
+
+/**
+ * Deletes all flows that match, in any zone, like `conntrack -D --orig-src ADDRESS`: the kernel looks through its table
+ * once. Kernels before 6.11 refuse with EINVAL and delete nothing; so does one without this subsystem.
+ */
+export function deleteFlows(wanted: FlowFilter): Request {
+  const what = (): string => `conntrack -D ${filterText(wanted)}`;
+  return flowRequest(IPCTNL_MSG_CT.DELETE, 0, nfproto(wanted.address), what, filterValues(wanted));
+}
+
+/** Deletes one flow; ENOENT where it is gone, also when there is another with the same tuples by now. */
+export function deleteFlow({ original, id, zone }: Flow): Request {
+  const family = nfproto(required(original.source, "flow/original/source"));
+  const what = (): string => `conntrack -D ${tupleText(original)}`;
+  return flowRequest(IPCTNL_MSG_CT.DELETE, 0, family, what, { original, id, zone: zone === 0 ? undefined : zone });
+}
+
+/** Reads an answer to GET, or an event. Throws DecodeError. */
+export function readFlow(message: Message): Flow {
+  const { attributes } = readReply(message, "flow", entry);
+  return {
+    original: required(attributes.original, "flow/original"),
+    reply: required(attributes.reply, "flow/reply"),
+    status: attributes.status ?? 0,
+    timeout: attributes.timeout,
+    mark: attributes.mark ?? 0,
+    id: attributes.id,
+    zone: attributes.zone ?? 0,
+  };
+}
+
+/**
+ * The flows of a family (4 or 6), or those of one address, like `conntrack -L`. What `isWanted` says no to is not kept;
+ * it is asked about every flow that the kernel tells of, and kernels before 5.8 pass the filter over. Throws NetlinkError.
+ */
+export function listFlows(
+  connection: Connection,
+  where: 4 | 6 | FlowFilter,
+  isWanted: (message: Message) => boolean = typeof where === "number" ? () => true : (one) => hasAddress(one, where),
+): Flow[] {
+  const isFamily = typeof where === "number";
+  const family = isFamily ? (where === 4 ? NFPROTO.IPV4 : NFPROTO.IPV6) : nfproto(where.address);
+  const what = (): string => (isFamily ? `conntrack -L -f ipv${where}` : `conntrack -L ${filterText(where)}`);
+  const get = flowRequest(IPCTNL_MSG_CT.GET, 0, family, what, isFamily ? {} : filterValues(where));
+  return connection.dump(get, isWanted).map(readFlow);
+}
+
+/** Whether the flow in an answer that has not been read matches: far cheaper than to read it. Throws DecodeError. */
+export function hasAddress(message: Message, { direction, end, address }: FlowFilter): boolean {
+  const found = endOf(message, direction, end);
+  return found !== undefined && sameBytes(found, address);
+}
+
+const CTA_TUPLE = { original: 1, reply: 2 } as const;
+const CTA_TUPLE_IP = 1;
+const CTA_IP = { source: [1, 3], destination: [2, 4] } as const;
+
+/** The address at one end of the flow in an answer that has not been read; it lies in the receive buffer. */
+export function endOf(
+  { payload }: Message,
+  direction: FlowFilter["direction"],
+  end: FlowFilter["end"],
+): Uint8Array | undefined {
+  const [tuplePart] = pickAttributes(payload.subarray(NFGENMSG_SIZE), [CTA_TUPLE[direction]]);
+  const [ip] = tuplePart === undefined ? [] : pickAttributes(tuplePart, [CTA_TUPLE_IP]);
+  const [v4, v6] = ip === undefined ? [] : pickAttributes(ip, CTA_IP[end]);
+  return v4 ?? v6;
+}

@@ -1,5 +1,6 @@
 // What CHECK compares: the interfaces, addresses and routes of a result with those that the kernel has.
 
+import type { Invocation } from "../cni/plugin.ts";
 import type { Interface, Result, Route } from "../cni/result.ts";
 import type { Connection } from "../netlink/connection.ts";
 import { listAddresses } from "../rtnetlink/address.ts";
@@ -24,6 +25,13 @@ import { readAssignments } from "./container.ts";
 /** Something that ADD made is gone or altered. */
 export class CheckError extends Error {
   override readonly name: string = "CheckError";
+}
+
+/** The container's interface in the result of ADD. Throws CheckError where it isn't there. */
+export function containerInterface({ ifname, netns }: Invocation, { interfaces }: Result): Interface {
+  const found = interfaces.find(({ name, sandbox }) => name === ifname && sandbox === netns);
+  if (found !== undefined) return found;
+  throw new CheckError(`prevResult does not have the interface ${ifname} in ${netns}`);
 }
 
 /**

@@ -14,7 +14,7 @@ export function attachmentOf({ config, containerId, ifname }: Invocation): Attac
 }
 
 /** Those that GC is to leave alone. */
-function validAttachments({ config }: Invocation): Attachment[] {
+export function validAttachments({ config }: Invocation): Attachment[] {
   return config.validAttachments.map(({ containerId, ifname }) => ({ network: config.name, containerId, ifname }));
 }
 
@@ -25,20 +25,23 @@ function validAttachments({ config }: Invocation): Attachment[] {
 export function endMasquerade(invocation: Invocation, isWanted: boolean, keep: Keep): void {
   const { prevResult } = invocation;
   const known = (prevResult?.ips ?? []).flatMap(({ address }) => parseCidr(address) ?? []);
-  orLog(invocation, isWanted, () => tearDownMasquerade(attachmentOf(invocation), isWanted ? known : [], keep));
+  const end = (): void => tearDownMasquerade(attachmentOf(invocation), isWanted ? known : [], keep);
+  orLog(invocation, "masquerade", isWanted, end);
 }
 
 /** Ends the masquerade of attachments that aren't valid any more (GC); see endMasquerade. */
 export function collectStaleMasquerade(invocation: Invocation, isWanted: boolean): void {
-  orLog(invocation, isWanted, () => collectMasquerade(invocation.config.name, validAttachments(invocation)));
+  const collect = (): void => collectMasquerade(invocation.config.name, validAttachments(invocation));
+  orLog(invocation, "masquerade", isWanted, collect);
 }
 
-function orLog(invocation: Invocation, isWanted: boolean, work: () => void): void {
+/** Takes away something that the configuration, as it now is, may not ask for: then, that it can't be is only logged. */
+export function orLog(invocation: Invocation, what: string, isWanted: boolean, work: () => void): void {
   try {
     work();
   } catch (error) {
     if (isWanted || !(error instanceof Error)) throw error;
-    invocation.log(`masquerade, which the configuration does not ask for, is left alone: ${error.message}`);
+    invocation.log(`${what}, which the configuration does not ask for, is left alone: ${error.message}`);
   }
 }
 

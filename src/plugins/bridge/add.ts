@@ -11,7 +11,7 @@ import { configureContainer, readAssignments } from "../../host/container.ts";
 import { attachmentOf } from "../../host/detach.ts";
 import { enableForwarding } from "../../host/forwarding.ts";
 import { AddressConflictError, ensureGateways } from "../../host/gateway-address.ts";
-import { allocateAddresses } from "../../host/ipam.ts";
+import { allocateAddresses, dnsOf } from "../../host/ipam.ts";
 import { setUpMacSpoofCheck, tearDownMacSpoofCheck } from "../../host/mac-spoof.ts";
 import { optionsOf } from "../../host/masquerade/options.ts";
 import { setUpMasquerade, tearDownMasquerade } from "../../host/masquerade.ts";
@@ -60,8 +60,12 @@ function attach(attaching: Attaching): Result {
     { name: veth.container.name, mac: formatMac(veth.container.mac), sandbox: invocation.netns },
   ];
   const { ips, routes } = given.plan;
-  const dns = isSaid(invocation.config.dns) ? invocation.config.dns : given.dns;
-  return { interfaces: [...interfaces, ...(given.vlanInterface ? [given.vlanInterface] : [])], ips, routes, dns };
+  return {
+    interfaces: [...interfaces, ...(given.vlanInterface ? [given.vlanInterface] : [])],
+    ips,
+    routes,
+    dns: given.dns,
+  };
 }
 
 function makeBridge({ invocation, config, namespaces }: Attaching): Bridge {
@@ -112,7 +116,7 @@ function giveAddresses(attaching: Attaching, bridge: Bridge, veth: Veth): Given 
   if (invocation.config.ipamType !== "") return giveAllocated(attaching, bridge, veth);
   // Without IPAM the bridge only carries frames.
   if (!config.disableContainerInterface) configureContainer(namespaces, { device, addresses: [], routes: [] });
-  return { plan: { ips: [], routes: [], gateways: [] }, dns: {}, vlanInterface: undefined };
+  return { plan: { ips: [], routes: [], gateways: [] }, dns: invocation.config.dns, vlanInterface: undefined };
 }
 
 function giveAllocated(attaching: Attaching, bridge: Bridge, veth: Veth): Given {
@@ -134,7 +138,7 @@ function giveAllocated(attaching: Attaching, bridge: Bridge, veth: Veth): Given 
     undo.defer(() => tearDownMasquerade(attachment, addresses));
     setUpMasquerade(attachment, addresses, optionsOf(invocation.config.raw));
   }
-  return { plan, dns: ipam.dns, vlanInterface };
+  return { plan, dns: dnsOf(invocation.config, ipam), vlanInterface };
 }
 
 /** As upstream: the link-local address, too, can be used at once, and neighbours learn of the interface when it comes up. */
@@ -173,8 +177,4 @@ function setUpGateways(attaching: Attaching, bridge: Bridge, gateways: readonly 
   }
   for (const family of new Set(gateways.map(({ ip }) => familyOf(ip)))) enableForwarding(family);
   return link === bridge ? undefined : { name: link.name, mac: formatMac(link.mac) };
-}
-
-function isSaid({ nameservers, search, options, domain }: Dns): boolean {
-  return nameservers !== undefined || search !== undefined || options !== undefined || Boolean(domain);
 }

@@ -1,9 +1,9 @@
 // CHECK: is everything that ADD made still there, and as it was made?
 
 import { type Invocation, requirePrevResult } from "../../cni/plugin.ts";
-import type { Interface, Result } from "../../cni/result.ts";
+import type { Result } from "../../cni/result.ts";
 import { checkPort } from "../../host/bridge-port.ts";
-import { arePeers, CheckError, checkAddresses, checkLink, checkRoutes } from "../../host/check.ts";
+import { arePeers, CheckError, checkAddresses, checkLink, checkRoutes, containerInterface } from "../../host/check.ts";
 import { readAssignments } from "../../host/container.ts";
 import { attachmentOf } from "../../host/detach.ts";
 import { checkGateways } from "../../host/gateway-address.ts";
@@ -55,12 +55,6 @@ function checkBridge(host: Connection, config: BridgeConfig, result: Result): Li
     throw new CheckError(`the bridge ${bridge.name} is not in promiscuous mode`);
   }
   return bridge;
-}
-
-function containerInterface({ ifname, netns }: Invocation, result: Result): Interface {
-  const found = result.interfaces.find(({ name, sandbox }) => name === ifname && sandbox === netns);
-  if (found !== undefined) return found;
-  throw new CheckError(`prevResult does not have the interface ${ifname} in ${netns}`);
 }
 
 /** The node's end of the pair, by the names in the result. */

@@ -1,8 +1,8 @@
 // CHECK: is everything that ADD made still there, and as it was made?
 
 import { type Invocation, requirePrevResult } from "../../cni/plugin.ts";
-import type { Interface, Result } from "../../cni/result.ts";
-import { arePeers, CheckError, checkAddresses, checkLink, checkRoutes } from "../../host/check.ts";
+import type { Result } from "../../cni/result.ts";
+import { arePeers, CheckError, checkAddresses, checkLink, checkRoutes, containerInterface } from "../../host/check.ts";
 import { readAssignments } from "../../host/container.ts";
 import { attachmentOf } from "../../host/detach.ts";
 import { checkAllocation } from "../../host/ipam.ts";
@@ -29,12 +29,6 @@ export function check(invocation: Invocation): void {
     checkNode(host, result, link);
     if (ipMasq) checkMasquerade(attachmentOf(invocation), readAssignments(result), optionsOf(invocation.config.raw));
   });
-}
-
-function containerInterface({ ifname, netns }: Invocation, { interfaces }: Result): Interface {
-  const found = interfaces.find(({ name, sandbox }) => name === ifname && sandbox === netns);
-  if (found !== undefined) return found;
-  throw new CheckError(`prevResult does not have the interface ${ifname} in ${netns}`);
 }
 
 /** The node's end must be the peer, have the gateway addresses, and be where the container's addresses are routed to. */

@@ -15,7 +15,7 @@ import {
   peerOn,
   type TestNode,
 } from "../support/differential.ts";
-import { requireNamespaces } from "../support/netns.ts";
+import { poll, requireNamespaces } from "../support/netns.ts";
 import { type NetnsState, settledState } from "../support/node-state.ts";
 import { type CallPlugin, inProcess, type PluginCall, type PluginOutcome, succeed } from "../support/plugin.ts";
 
@@ -239,6 +239,7 @@ describe("DEL leaves what upstream's leaves", () => {
     const { nodes } = both(keys);
     const states = nodes.map((node) => {
       succeed(node.call({ command: "DEL", config: configOf(keys(node)) }));
+      poll("the bridge sees that it has no port", () => node.node.ipJson("link show cni0")[0].operstate === "DOWN");
       return comparable(observe(node, { status: 0, stdout: "", stderr: "", json: undefined }));
     });
     expect(states[0]).toEqual(states[1]);

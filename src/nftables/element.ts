@@ -12,6 +12,7 @@ import { formatMac } from "../wire/mac.ts";
 import { Writer } from "../wire/writer.ts";
 import { type Data, data, verdictText } from "./data.ts";
 import { type Command, command, familyName, readReply, required } from "./message.ts";
+import { PlainElements } from "./plain-elements.ts";
 import { type StatefulExpression, stateful, statefuls, statefulsFromWire, statefulsToWire } from "./stateful.ts";
 import { NFT_MSG, NFT_SET_ELEM } from "./uapi.ts";
 import {
@@ -143,6 +144,13 @@ function fromWire(values: Infer<typeof element>): Element {
   };
 }
 
+/** The element as it stands in the list. */
+function encodeElement(e: Element): Uint8Array {
+  const one = new Writer(128);
+  writeAttribute(one, NFTA_LIST_ELEM, element, toWire(e));
+  return one.bytes();
+}
+
 /** As many messages as the elements need. */
 function commands(type: number, flags: number, verb: string, spec: ElementsSpec): Command[] {
   const result: Command[] = [];
@@ -155,11 +163,11 @@ function commands(type: number, flags: number, verb: string, spec: ElementsSpec)
     out = new Writer();
     from = to;
   };
+  const plain = new PlainElements();
   spec.elements.forEach((e, i) => {
-    const one = new Writer(128);
-    writeAttribute(one, NFTA_LIST_ELEM, element, toWire(e));
+    const one = plain.encode(e) ?? encodeElement(e);
     if (out.length + one.length > ELEMENTS_MAX) finish(i);
-    out.raw(one.bytes());
+    out.raw(one);
   });
   if (out.length > 0) finish(spec.elements.length);
   return result;

@@ -64,6 +64,9 @@ export function numberOf(entries: readonly Userdata[], type: number): number | u
   return value?.length === 4 ? u32.decode(value) : undefined;
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const UNREADABLE = /["\u0000-\u001f\u007f]/;
+
 /**
  * A comment. Throws RangeError for what `nft -f` could not read back from `nft list`: more than 128 bytes of UTF-8,
  * a double quote or a control character.
@@ -75,7 +78,7 @@ export function commentEntry(type: number, comment: string): Userdata {
       `the comment ${JSON.stringify(comment)} is ${value.length - 1} bytes long, over ${COMMENT_MAX}`,
     );
   }
-  if (value.some((byte, i) => byte === 0x22 || (byte < 0x20 && i < value.length - 1) || byte === 0x7f)) {
+  if (UNREADABLE.test(comment)) {
     throw new RangeError(`the comment ${JSON.stringify(comment)} contains a double quote or a control character`);
   }
   return { type, value };

@@ -120,7 +120,16 @@ export function pad(size: number): Codec<undefined> {
 
 // wire/ is pure and has no host to ask for UTF-8; names are ASCII but for comments and network names.
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are ASCII, too
+const ASCII = /^[\u0000-\u007f]*$/;
+
 function writeUtf8(text: string, out: Writer): void {
+  if (ASCII.test(text)) {
+    const bytes = new Uint8Array(text.length);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+    out.raw(bytes);
+    return;
+  }
   for (const character of text) {
     let point = character.codePointAt(0) ?? 0;
     if (point >= 0xd800 && point <= 0xdfff) point = 0xfffd; // half of a surrogate pair
@@ -141,8 +150,15 @@ function writeUtf8(text: string, out: Writer): void {
   }
 }
 
+/** So many arguments any engine takes in one call. */
+const SHORT = 1024;
+
 /** As the Encoding Standard decodes: U+FFFD for each longest run of bytes that begins a character and doesn't end it. */
 function readUtf8(source: Uint8Array): string {
+  if (source.length <= SHORT) {
+    const latin = String.fromCharCode(...source);
+    if (ASCII.test(latin)) return latin;
+  }
   let text = "";
   for (let at = 0; at < source.length; ) {
     const lead = source[at] ?? 0;

@@ -23,7 +23,8 @@ interface Monitor {
   generations(count: number): Promise<Generation[]>;
 }
 
-const NFT_NETLINK = /^\S+ +12 +(\d+)/gm; // NETLINK_NETFILTER, port id
+/** A socket to NETLINK_NETFILTER (12) that has joined a group: its mask isn't 0. */
+const LISTENER = /^\S+ +12 +\d+ +(?!0{8})[0-9a-f]{8} /m;
 
 /** Starts `nft monitor`; it listens when this returns. */
 function startMonitor(): Monitor {
@@ -36,9 +37,7 @@ function startMonitor(): Monitor {
   child.stdout.setEncoding("utf8").on("data", (part: string) => {
     text += part;
   });
-  const ports = (): string[] =>
-    [...readFileSync("/proc/thread-self/net/netlink", "utf8").matchAll(NFT_NETLINK)].map(([, port]) => port ?? "");
-  poll("nft monitor to listen", () => ports().length > 0);
+  poll("nft monitor to listen", () => LISTENER.test(readFileSync("/proc/thread-self/net/netlink", "utf8")));
   const isComplete = (count: number): boolean => (text.match(/^# new generation .*\n/gm) ?? []).length >= count;
   return {
     async generations(count) {

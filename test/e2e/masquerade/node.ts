@@ -1,11 +1,11 @@
 // The node of one test file: this thread, and the programs it starts, in namespaces of their own within those of
 // run-in-namespaces.sh, so that test files side by side share neither rules nor files under /run and /var/lib.
 
-import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { call } from "../../../src/sys/call.ts";
+import { call, tryCall } from "../../../src/sys/call.ts";
+import { O, withOpen } from "../../../src/sys/fd.ts";
 import { makeNetns, poll, requireNamespaces, run, type TestNetns } from "../../support/netns.ts";
 
 /** The plugins as `npm run build` leaves them. */
@@ -15,6 +15,9 @@ export const PLUGINS: string = fileURLToPath(new URL("../../../dist/cni", import
 export const NODE = { 4: "192.0.2.1", 6: "2001:db8::1" } as const;
 export const OUTSIDE = { 4: "192.0.2.2", 6: "2001:db8::2" } as const;
 
+// include/uapi/linux/sched.h, include/uapi/asm-generic/fcntl.h
+const LOCK_EX = 2;
+const LOCK_NB = 4;
 const CLONE_NEWNS = 0x00020000;
 const CLONE_NEWNET = 0x40000000;
 
@@ -88,11 +91,33 @@ export function leftovers(): string[] {
   ];
 }
 
+/** Whether someone holds the lock of this file. */
 function isLocked(path: string): boolean {
-  try {
-    execFileSync("flock", ["--nonblock", path, "true"], { stdio: "ignore" });
-    return false;
-  } catch {
-    return true;
-  }
+  return withOpen(path, O.RDONLY, (fd) => tryCall("flock", fd, LOCK_EX | LOCK_NB) < 0);
+}
+
+/** An element of one of our maps, as nft lists it. */
+export interface MapElement {
+  readonly map: "owners" | "policies";
+  readonly key: string;
+  /** What the key maps to, as JSON. */
+  readonly value: string;
+  readonly comment: string | undefined;
+}
+
+/** The elements of our maps of both families. */
+export function mapElements(): MapElement[] {
+  const { nftables } = JSON.parse(run("nft", "-j", "list", "ruleset"));
+  // biome-ignore lint/suspicious/noExplicitAny: whatever nft prints
+  const maps = nftables.flatMap(({ map }: any) => (map?.table === "bauta_masquerade" ? [map] : []));
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  return maps.flatMap(({ name, elem = [] }: any) =>
+    // biome-ignore lint/suspicious/noExplicitAny: see above
+    elem.map(([key, value]: any) => ({
+      map: name,
+      key: key.elem?.val ?? key,
+      value: JSON.stringify(value),
+      comment: key.elem?.comment,
+    })),
+  );
 }

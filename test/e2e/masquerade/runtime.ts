@@ -39,49 +39,51 @@ export function networkOf(type: Type, subnets: readonly string[] = DUAL, more: o
   };
 }
 
-/** The same, with these addresses for whoever is attached. */
-export function staticNetworkOf(type: Type, addresses: readonly { address: string; gateway: string }[]): Json {
-  return networkOf(type, [], { ipam: { type: "static", addresses, routes: [{ dst: "0.0.0.0/0" }, { dst: "::/0" }] } });
+/** What a call has besides; `through` is a command that executes the plugin in its turn. */
+type More = Partial<Omit<PluginCall, "command" | "config">> & { readonly through?: readonly string[] };
+
+function run(command: string, config: Json, more: More): PluginOutcome {
+  const { through, ...call } = more;
+  return executable(join(PLUGINS, config.type), through)({ command, config, ...call });
 }
 
-type Call = Omit<PluginCall, "command" | "config">;
-
-function callOf(command: string, container: TestNetns, config: Json, more: Call): PluginCall {
-  return { command, containerId: container.name, netns: container.path, ifname: "eth0", config, ...more };
-}
-
-const pathOf = (config: Json): string => join(PLUGINS, config.type);
+const attachmentOf = (container: TestNetns): More => ({
+  containerId: container.name,
+  netns: container.path,
+  ifname: "eth0",
+});
 
 /** Attaches the container and returns the result; throws when that fails. */
-export function add(config: Json, container: TestNetns, more: Call = {}): Json {
-  return succeed(executable(pathOf(config))(callOf("ADD", container, config, more)));
+export function add(config: Json, container: TestNetns, more: More = {}): Json {
+  return succeed(tryAdd(config, container, more));
 }
 
-/** The same without waiting. */
-export function startAdd(config: Json, container: TestNetns, more: Call = {}): Promise<PluginOutcome> {
-  return start(pathOf(config), callOf("ADD", container, config, more));
+export function tryAdd(config: Json, container: TestNetns, more: More = {}): PluginOutcome {
+  return run("ADD", config, { ...attachmentOf(container), ...more });
 }
 
-export function check(config: Json, container: TestNetns, prevResult: Json, more: Call = {}): PluginOutcome {
-  return executable(pathOf(config))(callOf("CHECK", container, { ...config, prevResult }, more));
-}
-
-export function startCheck(config: Json, container: TestNetns, prevResult: Json): Promise<PluginOutcome> {
-  return start(pathOf(config), callOf("CHECK", container, { ...config, prevResult }, {}));
+export function check(config: Json, container: TestNetns, prevResult: Json, more: More = {}): PluginOutcome {
+  return run("CHECK", { ...config, prevResult }, { ...attachmentOf(container), ...more });
 }
 
 /** Detaches the container; `config` may have a prevResult. */
-export function del(config: Json, container: TestNetns, more: Call = {}): PluginOutcome {
-  return executable(pathOf(config))(callOf("DEL", container, config, more));
-}
-
-export function startDel(config: Json, container: TestNetns, more: Call = {}): Promise<PluginOutcome> {
-  return start(pathOf(config), callOf("DEL", container, config, more));
+export function del(config: Json, container: TestNetns, more: More = {}): PluginOutcome {
+  return run("DEL", config, { ...attachmentOf(container), ...more });
 }
 
 /** GC or STATUS: calls that are about no container. */
-export function callNetwork(command: "GC" | "STATUS", config: Json, more: Partial<PluginCall> = {}): PluginOutcome {
-  return executable(pathOf(config))({ command, config, ...more });
+export function callNetwork(command: "GC" | "STATUS", config: Json, more: More = {}): PluginOutcome {
+  return run(command, config, more);
+}
+
+/** A call that is not waited for, of ADD, CHECK or DEL. */
+export function startCall(
+  command: string,
+  config: Json,
+  container: TestNetns,
+  more: More = {},
+): Promise<PluginOutcome> {
+  return start(join(PLUGINS, config.type), { command, config, ...attachmentOf(container), ...more });
 }
 
 /** The addresses of a result, without their prefix lengths. */

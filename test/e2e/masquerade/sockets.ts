@@ -88,10 +88,11 @@ export class Socket {
   }
 
   /** The next connection; `from` is who it comes from. */
-  accept(): { readonly from: string; readonly socket: Socket } {
+  accept(): { readonly from: string; readonly endpoint: Endpoint; readonly socket: Socket } {
     const [address, length] = addressBuffer();
     const fd = check("accept a connection", host.syscall(accept4, this.#fd, address, length, SOCK_CLOEXEC));
-    return { from: formatEndpoint(address).address, socket: Socket.#prepared(fd, this.family) };
+    const endpoint = formatEndpoint(address);
+    return { from: endpoint.address, endpoint, socket: Socket.#prepared(fd, this.family) };
   }
 
   send(text: string, to?: Endpoint): void {

@@ -28,6 +28,16 @@ export function seenOutside(container: TestNetns, source: string, outside: TestN
   return seenFrom(container, source, outside, OUTSIDE[familyOf(ipOf(source))], protocol);
 }
 
+/** The source that the host outside sees of one datagram. No answer is asked for. */
+export function seenOneWay(container: TestNetns, source: string, outside: TestNetns): string {
+  const to = { address: OUTSIDE[familyOf(ipOf(source))], port: PORT };
+  return withSockets(source, "datagram", container, outside, (client, server) => {
+    server.bind(to);
+    client.bind({ address: source, port: 0 }).send("it is me", to);
+    return server.receive().from;
+  });
+}
+
 /** Bytes go both ways. */
 function seenByTcp(container: TestNetns, source: string, there: TestNetns, to: string): string {
   return withSockets(source, "stream", container, there, (client, server) => {

@@ -1,0 +1,84 @@
+// Many containers at once, while another program changes nf_tables all the time.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import type { TestNetns } from "../../support/netns.ts";
+import { addressFiles, becomeNode, leftovers, mapElements, NODE, veths } from "./node.ts";
+import { addressesOf, containerFor, networkOf, startCall, TYPES } from "./runtime.ts";
+import { seenOutside } from "./traffic.ts";
+
+const COUNT = { bridge: 64, ptp: 32 };
+
+let outside: TestNetns;
+beforeAll(() => {
+  outside = becomeNode();
+});
+
+/** Another program, which commits one transaction after the other. */
+interface Committer {
+  /** Ends it, and returns how many there were. */
+  stop(): Promise<number>;
+}
+
+function startCommitter(): Committer {
+  const file = "/run/other.nft";
+  // A table that comes and goes: every transaction is a generation, and keeps the kernel's own clean-up busy.
+  writeFileSync(
+    file,
+    "add table inet other\nadd chain inet other c\nadd rule inet other c accept\ndelete table inet other\n",
+  );
+  const child: ChildProcess = spawn("sh", ["-c", `while nft -f ${file}; do echo; done`], {
+    stdio: ["ignore", "pipe", "inherit"],
+    detached: true,
+  });
+  let count = 0;
+  child.stdout?.on("data", (data: Buffer) => {
+    count += data.length;
+  });
+  const stop = async (): Promise<number> => {
+    if (child.exitCode !== null || child.signalCode !== null) return count;
+    const closed = once(child, "close");
+    process.kill(-(child.pid ?? 0), "SIGKILL"); // sh and its nft, a process group of their own
+    await closed;
+    return count;
+  };
+  onTestFinished(async () => void (await stop()));
+  return { stop };
+}
+
+describe.each(TYPES)("%s", (type) => {
+  it(`attaches ${COUNT[type]} containers at once and detaches them at once, while others commit`, async () => {
+    const config = networkOf(type);
+    const containers = Array.from({ length: COUNT[type] }, () => containerFor(config));
+    const committer = startCommitter();
+    const added = await Promise.all(containers.map((container) => startCall("ADD", config, container)));
+    expect(added.filter(({ status }) => status !== 0)).toEqual([]);
+    const results = added.map(({ json }) => json);
+    const addresses = results.flatMap(addressesOf);
+    expect(new Set(addresses).size).toBe(2 * COUNT[type]);
+    expect(addressFiles()).toHaveLength(addresses.length);
+    expect(veths()).toHaveLength(COUNT[type]);
+    for (const map of ["owners", "policies"]) {
+      const keys = mapElements().flatMap((element) => (element.map === map ? [element.key] : []));
+      expect(keys.sort()).toEqual([...addresses].sort());
+    }
+    const checks = containers.map((container, i) =>
+      startCall("CHECK", { ...config, prevResult: results[i] }, container),
+    );
+    expect((await Promise.all(checks)).filter(({ status }) => status !== 0)).toEqual([]);
+    for (const i of [0, COUNT[type] - 1]) {
+      for (const address of addressesOf(results[i])) {
+        const seen = seenOutside(containers[i] ?? outside, address, outside, "tcp");
+        expect(seen).toBe(NODE[address.includes(":") ? 6 : 4]);
+      }
+    }
+    const deleted = await Promise.all(
+      containers.map((container, i) => startCall("DEL", { ...config, prevResult: results[i] }, container)),
+    );
+    expect(deleted.filter(({ status }) => status !== 0)).toEqual([]);
+    expect(await committer.stop()).toBeGreaterThan(10);
+    expect(leftovers()).toEqual([]);
+  });
+});

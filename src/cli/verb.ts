@@ -46,10 +46,23 @@ function helpOf<O extends Options>({ name, summary, about, options, operands }: 
     value.kind === "text" ? `--${option} ${(value satisfies Text).value}` : `--${option}`,
     value.about,
   ]);
-  const usage = ["bauta", name, ...entries.map(([option]) => `[${option}]`)];
+  const usage = [`Usage: bauta ${name}`, ...entries.map(([option]) => `[${option}]`)];
   if (operands !== undefined) usage.push(operands.least === 0 ? `[${operands.name}]` : operands.name);
   entries.push(["--help", "this text"]);
-  return `Usage: ${usage.join(" ")}\n\n${summary}.\n\n${about.trim()}\n\nOptions:\n${inColumns(entries)}`;
+  return `${folded(usage)}\n\n${summary}.\n\n${about.trim()}\n\nOptions:\n${inColumns(entries)}`;
+}
+
+const WIDTH = 80;
+
+/** The words in lines of at most 80 characters, which go on where the second word of the first began. */
+function folded([first = "", ...words]: readonly string[]): string {
+  const lines = [first];
+  for (const word of words) {
+    const line = `${lines.at(-1)} ${word}`;
+    if (line.length <= WIDTH) lines[lines.length - 1] = line;
+    else lines.push(`${" ".repeat(first.length)} ${word}`);
+  }
+  return lines.join("\n");
 }
 
 /** Two columns, each entry a line. */

@@ -1,6 +1,7 @@
 // The verbs there are, and `bauta help`.
 
 import { suggestion, UsageError } from "./arguments.ts";
+import { explain } from "./explain.ts";
 import { licenses } from "./licenses.ts";
 import { list } from "./list.ts";
 import { monitor } from "./monitor.ts";
@@ -28,7 +29,7 @@ const help: Verb = verb({
   },
 });
 
-export const VERBS: readonly Verb[] = [list, monitor, restore, schema, help, version, licenses];
+export const VERBS: readonly Verb[] = [list, monitor, explain, restore, schema, help, version, licenses];
 
 /** All of `bauta help`. */
 export function helpText(): string {

@@ -68,9 +68,13 @@ function describeFields(fields: Fields, patterns: Patterns): JsonObject {
   return required.length > 0 ? { type: "object", properties, required } : { type: "object", properties };
 }
 
-/** A default that is no JSON, a parsed address say, can't be told. */
+/** A default that is no JSON, a parsed address say, can't be told, and "" tells nothing but that the key is absent. */
 function withDefaultOf(inner: Schema<unknown>, fallback: unknown, patterns: Patterns): JsonObject {
-  if (typeof fallback === "boolean" || typeof fallback === "number" || typeof fallback === "string") {
+  if (
+    typeof fallback === "boolean" ||
+    typeof fallback === "number" ||
+    (typeof fallback === "string" && fallback !== "")
+  ) {
     return { ...describe(inner, patterns), default: fallback };
   }
   return describe(inner, patterns);

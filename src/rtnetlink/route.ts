@@ -29,6 +29,7 @@ const rtmsg = struct({
 /** include/uapi/linux/rtnetlink.h, RTA_* and RTAX_* */
 const routeAttributes = attrs({
   dst: attr(RTA.DST, ip),
+  src: attr(RTA.SRC, ip),
   gateway: attr(RTA.GATEWAY, ip),
   source: attr(RTA.PREFSRC, ip),
   table: attr(RTA.TABLE, u32),
@@ -120,16 +121,26 @@ export function listRoutes(
 }
 
 /**
- * Like `ip route get`: how a packet to this address would go. Throws NetlinkError, ENETUNREACH where there is no
- * route, EHOSTUNREACH or EACCES where a route forbids it.
+ * Like `ip route get`: how a packet to this address would go; with `forwarded`, one that came from that address through
+ * that device (`from … iif …`). Throws NetlinkError, ENETUNREACH where there is no route, EHOSTUNREACH or EACCES where a
+ * route or the lack of forwarding forbids it, EXDEV where the reverse path filter does.
  */
-export function getRoute(connection: Connection, destination: Ip): Route | undefined {
+export function getRoute(
+  connection: Connection,
+  destination: Ip,
+  forwarded?: { readonly from: Ip; readonly device: Device },
+): Route | undefined {
   const family = familyOf(destination);
   // IPv4 names the table only when asked to; IPv6 always does, and refuses the flag.
   const flags = family === 4 ? RTM_F.LOOKUP_TABLE : 0;
-  const header = { ...emptyHeader(family), dstLength: destination.length * 8, flags };
-  const operation = (): string => `route get ${formatIp(destination)}`;
-  const get = request(RTM.GETROUTE, 0, operation, [rtmsg, header], [routeAttributes, { dst: destination }]);
+  const length = destination.length * 8;
+  const header = { ...emptyHeader(family), dstLength: length, srcLength: forwarded === undefined ? 0 : length, flags };
+  const operation = (): string => {
+    const by = forwarded === undefined ? "" : ` from ${formatIp(forwarded.from)} iif ${deviceText(forwarded.device)}`;
+    return `route get ${formatIp(destination)}${by}`;
+  };
+  const attributes: RouteAttributes = { dst: destination, src: forwarded?.from, iif: forwarded?.device.index };
+  const get = request(RTM.GETROUTE, 0, operation, [rtmsg, header], [routeAttributes, attributes]);
   return connection.execute(get).map(decodeRoute)[0];
 }
 

@@ -24,7 +24,7 @@ import {
   thDport,
 } from "../../nftables/match.ts";
 import { etherSaddr, iifname, saddr } from "../../nftables/selector.ts";
-import { snatByMap } from "../../nftables/statement.ts";
+import { dnat, snat, snatByMap } from "../../nftables/statement.ts";
 import { NFPROTO } from "../../nftables/uapi.ts";
 import { type Cidr, parseCidr } from "../../wire/ip.ts";
 import { ruleText } from "./rule-text.ts";
@@ -46,8 +46,21 @@ describe("ruleText", () => {
     ["ip saddr vmap @policies", ipSaddrVmap(4, "policies")],
     ["ip6 saddr vmap @policies", ipSaddrVmap(6, "policies")],
     ["counter masquerade fully-random", [...counter(), ...masquerade({ fullyRandom: true })]],
-    ["masquerade random persistent", masquerade({ random: true, persistent: true })],
+    ["masquerade random,persistent", masquerade({ random: true, persistent: true })],
     ["masquerade", masquerade()],
+    ["masquerade to :1024-2048", masquerade({ ports: { first: 1024, last: 2048 } })],
+    ["snat to 192.0.2.1 fully-random", snat({ first: Uint8Array.of(192, 0, 2, 1), fullyRandom: true })],
+    [
+      "snat to 192.0.2.1-192.0.2.9:80 persistent",
+      snat({
+        first: Uint8Array.of(192, 0, 2, 1),
+        last: Uint8Array.of(192, 0, 2, 9),
+        ports: { first: 80 },
+        persistent: true,
+      }),
+    ],
+    ["snat to [2001:db8::1]:80", snat({ first: prefix("2001:db8::1/128").ip, ports: { first: 80 } })],
+    ["dnat to 10.0.0.1", dnat({ first: Uint8Array.of(10, 0, 0, 1) })],
     [
       "meta nfproto ipv6 meta l4proto tcp th dport 8080 accept",
       [...metaNfproto(10), ...metaL4proto(6), ...thDport(8080), ...accept()],
@@ -92,7 +105,7 @@ describe("ruleText", () => {
     ["a comparison of nothing", [{ kind: "cmp", sreg: 1, op: NFT_CMP.EQ, data: new Uint8Array(4) }]],
     ["a lookup of nothing", [{ kind: "lookup", set: "x", sreg: 1 }]],
     ["a map to addresses", snatByMap([saddr(4)], { family: NFPROTO.IPV4, map: "pool" })],
-    ["ports for masquerade", masquerade({ ports: { first: 1024, last: 2048 } })],
+    ["ports that are in no register", [{ kind: "masq", regProtoMin: 1 }]],
   ];
   for (const [what, expressions] of asTheyAre) {
     it(`shows ${what} as the kernel has it`, () => {

@@ -3,6 +3,7 @@
 import { type Data, verdictText } from "../../nftables/data.ts";
 import { NFT_CMP } from "../../nftables/expr/cmp.ts";
 import { NFT_LOOKUP_F } from "../../nftables/expr/lookup.ts";
+import { NFT_NAT } from "../../nftables/expr/nat.ts";
 import type { Expression } from "../../nftables/expression.ts";
 import { formatExpression } from "../../nftables/format.ts";
 import {
@@ -76,8 +77,13 @@ interface Loaded extends Named {
 /** The rule in nft's words, or undefined where it has something that is not known here. */
 function statementsText(expressions: readonly Expression[]): string | undefined {
   const words: string[] = [];
+  const values = new Map<number, Uint8Array>();
   let loaded: Loaded[] = [];
   for (const e of expressions) {
+    if (e.kind === "immediate" && e.dreg !== NFT_REG.VERDICT && e.data instanceof Uint8Array) {
+      values.set(e.dreg ?? 0, e.data);
+      continue;
+    }
     const found = load(e);
     if (found !== undefined) {
       loaded.push(found);
@@ -88,7 +94,7 @@ function statementsText(expressions: readonly Expression[]): string | undefined 
       loaded = [{ ...first, mask: e.mask }];
       continue;
     }
-    const text = statementText(e, loaded);
+    const text = statementText(e, loaded) ?? translationText(e, values);
     if (text === undefined) return undefined;
     words.push(text);
     loaded = [];
@@ -134,8 +140,6 @@ function statementText(e: Expression, loaded: readonly Loaded[]): string | undef
         : undefined;
     case "counter":
       return "counter";
-    case "masq":
-      return e.regProtoMin === undefined ? masqueradeText(e.flags ?? 0) : undefined;
     default:
       return undefined;
   }
@@ -170,10 +174,34 @@ function lookupText(loaded: readonly Loaded[], set: string, dreg: number | undef
   return dreg === NFT_REG.VERDICT ? `${what} vmap @${set}` : undefined;
 }
 
-function masqueradeText(flags: number): string {
-  const words = ["masquerade"];
+/** `masquerade to :1024-2048 random`, `snat to 192.0.2.1-192.0.2.9:1024-2048 persistent`, with what registers hold. */
+function translationText(e: Expression, values: ReadonlyMap<number, Uint8Array>): string | undefined {
+  if (e.kind !== "masq" && e.kind !== "nat") return undefined;
+  const range = (
+    text: (bytes: Uint8Array) => string,
+    ...registers: readonly (number | undefined)[]
+  ): string | undefined => {
+    const ends = registers.filter((one) => one !== undefined).map((one) => values.get(one));
+    const texts = ends.flatMap((bytes) => (bytes === undefined ? [] : [text(bytes)]));
+    return texts.length < ends.length ? undefined : texts.join("-");
+  };
+  const ports = range(portText, e.regProtoMin, e.regProtoMax);
+  const addresses = e.kind === "nat" ? range(bracketed(e.regProtoMin !== undefined), e.regAddrMin, e.regAddrMax) : "";
+  if (ports === undefined || addresses === undefined) return undefined;
+  const name = e.kind === "masq" ? "masquerade" : e.type === NFT_NAT.SNAT ? "snat" : "dnat";
+  const to = `${addresses}${ports === "" ? "" : `:${ports}`}`;
+  return [name, ...(to === "" ? [] : [`to ${to}`]), ...flagWords(e.flags ?? 0)].join(" ");
+}
+
+/** IPv6 addresses stand in brackets where ports follow. */
+function bracketed(hasPorts: boolean): (bytes: Uint8Array) => string {
+  return (bytes) => (hasPorts && bytes.length === 16 ? `[${formatIp(bytes)}]` : formatIp(bytes));
+}
+
+function flagWords(flags: number): string[] {
+  const words: string[] = [];
   if ((flags & NF_NAT_RANGE.PROTO_RANDOM) !== 0) words.push("random");
   if ((flags & NF_NAT_RANGE.PROTO_RANDOM_FULLY) !== 0) words.push("fully-random");
   if ((flags & NF_NAT_RANGE.PERSISTENT) !== 0) words.push("persistent");
-  return words.join(" ");
+  return words.length === 0 ? [] : [words.join(",")];
 }

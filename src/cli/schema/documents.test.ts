@@ -108,11 +108,11 @@ describe("the JSON Schema of a plugin", () => {
             if (isRead) taken++;
             expect({ config, isTaken: validate(config) }).toEqual({ config, isTaken: isRead });
           };
-          fc.assert(fc.property(valuesFor(field), property), { numRuns: key.includes("Masq") ? 300 : 100 });
+          fc.assert(fc.property(valuesFor(field), property), { numRuns: key.includes("Masq") ? 200 : 50 });
         }
       }
-      expect(taken).toBeGreaterThan(100);
-    });
+      expect(taken).toBeGreaterThan(50);
+    }, 60_000);
   }
 
   for (const type of Object.keys(IPAM)) {
@@ -130,8 +130,8 @@ describe("the JSON Schema of a plugin", () => {
           is: [isRead, isRead],
         });
       };
-      fc.assert(fc.property(ownValues(schema), property), { numRuns: 1000 });
-    });
+      fc.assert(fc.property(ownValues(schema), property), { numRuns: 500 });
+    }, 60_000);
   }
 
   it("has a pattern for every kind of text, and each takes what the parser takes", () => {

@@ -1,0 +1,103 @@
+// `bauta explain`: what becomes of a packet, and why.
+
+import { withHost } from "../host/namespaces.ts";
+import { familyOf, type Ip, parseIp } from "../wire/ip.ts";
+import { flag, text, UsageError } from "./arguments.ts";
+import { explainPacket } from "./explain/explanation.ts";
+import { hasPorts, type Packet, parseProtocol } from "./explain/packet.ts";
+import { asLines, asObject } from "./explain/words.ts";
+import type { CliIo } from "./io.ts";
+import { styleFor } from "./terminal-text.ts";
+import { type Verb, verb } from "./verb.ts";
+
+const ABOUT = `
+Walks the first packet of a flow from a container's address through the rules as
+they are in the kernel now, the sets they look into and the routes: whose the
+address is, which policy it has, which rule decides and which source address the
+packet leaves with. Later packets of the flow get what the first one got.
+
+Then it tells what outside bauta's tables could interfere: others' nat chains at
+the same hook, forwarding that is off, the reverse path filter, missing routes.
+A "problem" keeps the packet or the answer to it from getting through; a "note"
+may matter. Nothing is changed by asking.
+
+--json prints one object:
+
+  from, to, proto, port           the packet; port null where none was given
+  network, container, interface   whose the source is; null where nobody knows
+  in, out, gateway                its way; null where there is none
+  policy      the chain of its policy, or null
+  dropInvalid whether its invalid packets are dropped
+  verdict     "masquerade", "snat", "keep" (its source), "drop", "unknown",
+              "local" (for the node itself), "same-link", "unreachable"
+  text        the verdict as a sentence
+  source      {"first", "last"}: the addresses to choose from, or null
+  ports       {"first", "last"}, or null where there is no range
+  rules       chain, handle, rule, effect and decides of each that it meets
+  interference   kind, severity ("problem" or "note") and text of each
+`;
+
+const addressProblem = (value: string): string | undefined =>
+  parseIp(value) === undefined ? "not an IP address (without a prefix length)" : undefined;
+
+export const explain: Verb = verb({
+  name: "explain",
+  summary: "Tells what becomes of a container's packet, and why",
+  about: ABOUT,
+  options: {
+    from: text("ADDRESS", "a container's address", addressProblem),
+    to: text("ADDRESS", "where the packet goes", addressProblem),
+    proto: text("PROTOCOL", "tcp (unless given), udp, sctp, icmp, icmpv6 or a number", (value) =>
+      parseProtocol(value) === undefined
+        ? "not a protocol: tcp, udp, sctp, icmp, icmpv6 or a number up to 255"
+        : undefined,
+    ),
+    port: text("PORT", "the destination port", (value) =>
+      parsePort(value) === undefined ? "not a port from 1 to 65535" : undefined,
+    ),
+    json: flag("as JSON, for programs"),
+  },
+  run({ from, to, proto, port, json }, io) {
+    const packet = readPacket(from, to, proto, port);
+    const nft = io.openNftables();
+    try {
+      const explanation = withHost((routes) => explainPacket(nft, routes, packet));
+      io.write(json ? `${JSON.stringify(asObject(explanation))}\n` : lines(asLines(explanation, styleOf(io))));
+    } finally {
+      nft.close();
+    }
+  },
+});
+
+const styleOf = (io: CliIo): ReturnType<typeof styleFor> => styleFor(io.isTerminal(), io.getenv);
+const lines = (all: readonly string[]): string => all.map((line) => `${line}\n`).join("");
+
+function parsePort(value: string): number | undefined {
+  const port = /^[0-9]{1,5}$/.test(value) ? Number(value) : 0;
+  return port >= 1 && port <= 65535 ? port : undefined;
+}
+
+/** The options together. Throws UsageError where they do not fit. */
+function readPacket(
+  from: string | undefined,
+  to: string | undefined,
+  proto: string | undefined,
+  port: string | undefined,
+): Omit<Packet, "oifname"> {
+  const source = needed("from", from);
+  const destination = needed("to", to);
+  const family = familyOf(source);
+  if (familyOf(destination) !== family) {
+    const wrong = `--from ${from} is an IPv${family} address and --to ${to} an IPv${familyOf(destination)} one`;
+    throw new UsageError(`${wrong}: a packet has but one family`);
+  }
+  const protocol = parseProtocol(proto ?? "tcp") ?? 0;
+  if (port !== undefined && !hasPorts(protocol)) throw new UsageError(`--port ${port}: ${proto} has no ports`);
+  return { family, from: source, to: destination, protocol, port: port === undefined ? undefined : parsePort(port) };
+}
+
+function needed(name: string, value: string | undefined): Ip {
+  const ip = value === undefined ? undefined : parseIp(value);
+  if (ip === undefined) throw new UsageError(`--${name} is missing: --${name} ADDRESS`);
+  return ip;
+}

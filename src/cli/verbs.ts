@@ -1,5 +1,6 @@
 // The verbs there are, and `bauta help`.
 
+import { adopt } from "./adopt.ts";
 import { suggestion, UsageError } from "./arguments.ts";
 import { explain } from "./explain.ts";
 import { licenses } from "./licenses.ts";
@@ -29,7 +30,7 @@ const help: Verb = verb({
   },
 });
 
-export const VERBS: readonly Verb[] = [list, monitor, explain, restore, schema, help, version, licenses];
+export const VERBS: readonly Verb[] = [list, monitor, explain, restore, adopt, schema, help, version, licenses];
 
 /** All of `bauta help`. */
 export function helpText(): string {

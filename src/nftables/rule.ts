@@ -107,7 +107,12 @@ export type RuleScope =
 
 /** The rules, in order; none where there is no such table or chain. Throws NetlinkError. */
 export function listRules(connection: Connection, where: RuleScope = {}): Rule[] {
+  return dumpRules(connection, where).map(readRule);
+}
+
+/** The same as they came, for whoever looks into ten thousands of them. Throws NetlinkError. */
+export function dumpRules(connection: Connection, where: RuleScope = {}): Message[] {
   const values = { table: where.table, chain: where.chain };
   const list = command(NFT_MSG.GETRULE, 0, where.family ?? NFPROTO.UNSPEC, () => "list rules", [rule, values]);
-  return connection.dump(list).map(readRule);
+  return connection.dump(list);
 }

@@ -10,11 +10,11 @@ import { type Family, formatIp } from "../../wire/ip.ts";
 import { idText } from "../attachment.ts";
 import { ATTEMPTS } from "./claim.ts";
 import { addAddresses, deleteElement, idOf, verdictOf } from "./elements.ts";
-import { liveIds, readLiveRecords } from "./live-records.ts";
+import { type LiveRecord, liveIds, readLiveRecords } from "./live-records.ts";
 import { type Leaving, releaseExactly } from "./release.ts";
 import { nfproto, OWNERS, POLICIES, STRICT, TABLE } from "./table-names.ts";
 import { createPolicies, createStrict, type Fault, policyFaults, skeletonFaults, strictFaults } from "./tables.ts";
-import { type WantedAddress, type WantedTable, wantedBy } from "./wanted.ts";
+import { type Wanted, type WantedAddress, type WantedTable, wantedBy } from "./wanted.ts";
 
 const FAMILIES: readonly Family[] = [4, 6];
 
@@ -37,31 +37,48 @@ export interface Restoration {
 export function restore(nft: Nftables): Restoration {
   for (let attempt = 1; ; attempt++) {
     const records = readLiveRecords();
-    const wanted = wantedBy(records);
-    // All that takes long comes before the generation is asked for: who commits after that makes it begin again.
-    const fresh = { 4: freshCommands(4, wanted.tables[4]), 6: freshCommands(6, wanted.tables[6]) };
+    const plan = planFor(records);
     const genid = nft.generation();
-    const parts = FAMILIES.map((family) => repairOf(nft, family, wanted.tables[family], fresh[family]));
     try {
-      nft.commit(
-        parts.flatMap(({ commands }) => commands),
-        { genid },
-      );
-      for (const file of wanted.files) file.remember();
-      withdrawGone(
-        nft,
-        parts.flatMap(({ added }) => added),
-      );
-      return {
-        attachments: records.length,
-        addresses: parts.reduce((sum, { added }) => sum + added.length, 0),
-        mended: parts.flatMap(({ faults }) => textsOf(faults, true)),
-        problems: [...wanted.problems, ...parts.flatMap(({ faults }) => textsOf(faults, false))],
-      };
+      return { attachments: records.length, ...carryOut(nft, plan, genid) };
     } catch (error) {
       if (attempt === ATTEMPTS || !hasCode(error, "ERESTART", "ENOENT", "EEXIST", "EBUSY")) throw error;
     }
   }
+}
+
+/** What records want of the kernel, and the commands for it where the kernel has nothing yet. */
+export interface Plan {
+  readonly wanted: Wanted;
+  readonly fresh: Readonly<Record<Family, readonly Command[]>>;
+}
+
+/** All that takes long, so that it can come before the generation is asked for: who commits after that is in the way. */
+export function planFor(records: readonly LiveRecord[]): Plan {
+  const wanted = wantedBy(records);
+  return { wanted, fresh: { 4: freshCommands(4, wanted.tables[4]), 6: freshCommands(6, wanted.tables[6]) } };
+}
+
+/**
+ * Brings the kernel's tables to what is wanted, in one transaction with the commands in `more`; ERESTART if anyone
+ * committed since that generation.
+ */
+export function carryOut(
+  nft: Nftables,
+  { wanted, fresh }: Plan,
+  genid: number,
+  more: readonly Command[] = [],
+): Omit<Restoration, "attachments"> {
+  const parts = FAMILIES.map((family) => repairOf(nft, family, wanted.tables[family], fresh[family]));
+  nft.commit([...parts.flatMap(({ commands }) => commands), ...more], { genid });
+  for (const file of wanted.files) file.remember();
+  const added = parts.flatMap((part) => part.added);
+  withdrawGone(nft, added);
+  return {
+    addresses: added.length,
+    mended: parts.flatMap(({ faults }) => textsOf(faults, true)),
+    problems: [...wanted.problems, ...parts.flatMap(({ faults }) => textsOf(faults, false))],
+  };
 }
 
 interface Repair {

@@ -1,0 +1,48 @@
+// `bauta adopt`: takes over what containernetworking/plugins masquerades.
+
+import { type Adoption, adopt as adoptAll } from "../host/masquerade/adopt.ts";
+import { flag } from "./arguments.ts";
+import { countOf } from "./count.ts";
+import { IncompleteError } from "./incomplete.ts";
+import { printable } from "./terminal-text.ts";
+import { type Verb, verb } from "./verb.ts";
+
+const ABOUT = `
+Moves the rules that containernetworking/plugins' nftables back end has made for
+containers (table inet cni_plugins_masquerade) into bauta's tables, and removes
+them, in one transaction: no packet leaves unmasqueraded. The containers are
+bauta's from then on: CHECK and DEL must come from bauta's plugins.
+
+A rule names its container in a comment, which may have no room for all of it;
+the rest is looked for among host-local's addresses in /var/lib/cni/networks and
+container runtimes' records in /var/lib/cni/results. A rule whose container is
+not found is left as it is, and told; the exit status is 1 then.
+
+Rules of upstream's iptables back end are not moved: they go with each
+container's DEL, which bauta's plugins make complete.
+`;
+
+export const adopt: Verb = verb({
+  name: "adopt",
+  summary: "Takes over the rules of containernetworking/plugins",
+  about: ABOUT,
+  options: { "dry-run": flag("tell what would be moved, and change nothing") },
+  run({ "dry-run": isDryRun }, io) {
+    const nft = io.openNftables();
+    let done: Adoption;
+    try {
+      done = adoptAll(nft, isDryRun);
+    } finally {
+      nft.close();
+    }
+    const { adopted, left, problems } = done;
+    const lines = adopted.map(
+      ({ attachment, addresses }) =>
+        `${attachment.network} ${attachment.containerId} ${attachment.ifname} ${addresses.join(" ")}`,
+    );
+    lines.push(`${isDryRun ? "would adopt" : "adopted"} ${countOf(adopted.length, "attachment")}`);
+    io.write(lines.map((line) => `${printable(line)}\n`).join(""));
+    for (const phrase of [...left, ...problems]) io.log(`bauta: ${printable(phrase)}`);
+    if (left.length + problems.length > 0) throw new IncompleteError("not everything could be adopted");
+  },
+});

@@ -5,7 +5,7 @@ import { sameBytes } from "../../wire/codec.ts";
 import { type Cidr, familyOf, formatIp } from "../../wire/ip.ts";
 import { type Attachment, attachmentId } from "../attachment.ts";
 import { readHeld, verdictOf } from "./elements.ts";
-import { readExcluded } from "./exclude-file.ts";
+import { readInForce } from "./exclude-file.ts";
 import type { MasqueradeOptions } from "./options.ts";
 import { type Policy, policyFor } from "./policy.ts";
 import { OWNERS, POLICIES, STRICT } from "./table-names.ts";
@@ -18,7 +18,7 @@ export function faultsOf(
   addresses: readonly Cidr[],
   options: MasqueradeOptions,
 ): string[] {
-  const { prefixes } = readExcluded(options);
+  const prefixes = readInForce(options);
   const policyOf = (cidr: Cidr): Policy => policyFor(cidr, options, prefixes);
   const faults: string[] = [];
   for (const family of new Set(addresses.map(({ ip }) => familyOf(ip)))) {

@@ -8,12 +8,12 @@ import { sameBytes } from "../../wire/codec.ts";
 import { type Cidr, type Family, familyOf, formatCidr, formatIp } from "../../wire/ip.ts";
 import { type Attachment, attachmentId, idText } from "../attachment.ts";
 import { addHoldings, byFamily, deleteElement, type Held, type Holding, readHeld, verdictOf } from "./elements.ts";
-import { readExcluded } from "./exclude-file.ts";
+import { type Excluded, readExcluded } from "./exclude-file.ts";
 import type { MasqueradeOptions } from "./options.ts";
-import { type Policy, policyFor } from "./policy.ts";
+import { destinationSet, type Policy, policyFor } from "./policy.ts";
 import { type DisplacedClaim, readRecordById, writeRecord } from "./records.ts";
 import { nfproto, OWNERS, POLICIES, STRICT, TABLE } from "./table-names.ts";
-import { createPolicy, createStrict, policyFaults, skeletonFaults, strictFaults } from "./tables.ts";
+import { createPolicy, createStrict, policyFaults, refreshSet, skeletonFaults, strictFaults } from "./tables.ts";
 
 /** How often a change is begun again because another program's came in between. */
 export const ATTEMPTS = 200;
@@ -58,7 +58,7 @@ export function claim(
       const genid = nft.generation();
       const { commands, displaced } = plan(nft, attachment, id, holdings, policies);
       if (displaced.length > 0) remember(displaced);
-      nft.commit(commands, { genid });
+      nft.commit([...commands, ...refreshOtherFamily(nft, options, excluded, holdings)], { genid });
       excluded.remember();
       return;
     } catch (error) {
@@ -109,6 +109,21 @@ function plan(
     commands.push(...addHoldings(family, attachment, id, own));
   }
   return { commands, displaced };
+}
+
+/** A changed file comes into force for both families at once, also where this attachment has addresses of one only. */
+function refreshOtherFamily(
+  nft: Nftables,
+  options: MasqueradeOptions,
+  excluded: Excluded,
+  holdings: readonly Holding[],
+): Command[] {
+  if (excluded.isApplied) return [];
+  const others = ([4, 6] as const).filter((family) => holdings.every(({ ip }) => familyOf(ip) !== family));
+  return others.flatMap((family) => {
+    const set = destinationSet(options, family, excluded.prefixes);
+    return set === undefined ? [] : refreshSet(nft, family, set);
+  });
 }
 
 /** Removes what is in the way of the new elements. */

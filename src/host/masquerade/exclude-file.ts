@@ -59,6 +59,15 @@ export function readExcluded(options: MasqueradeOptions): Excluded {
   }
 }
 
+/**
+ * The destinations from the options' file as the kernel has them, whatever the file says by now: a change comes into
+ * force with the next ADD. Where none has come yet, as readExcluded.
+ */
+export function readInForce(options: MasqueradeOptions): readonly string[] {
+  if (options.excludeFile === undefined) return [];
+  return readApplied(`${DIRECTORY}/${listKey(options)}`)?.prefixes ?? readExcluded(options).prefixes;
+}
+
 function readApplied(path: string): Applied | undefined {
   try {
     const value: Applied = JSON.parse(readText(path));

@@ -98,7 +98,8 @@ export function listKey({ exclude, excludeExceptions, only, excludeFile }: Masqu
   return digits(JSON.stringify([exclude, excludeExceptions, only, excludeFile]));
 }
 
-function destinationSet(
+/** The destinations that keep their source; undefined where the options name none. Throws CniError for wrong lists. */
+export function destinationSet(
   options: MasqueradeOptions,
   family: Family,
   excluded: readonly string[],

@@ -9,7 +9,7 @@ import { type Cidr, type Family, familyOf, formatIp, type Ip, parseCidr } from "
 import { type Attachment, attachmentId, idText } from "../attachment.ts";
 import { ATTEMPTS } from "./claim.ts";
 import { addHoldings, byFamily, deleteElement, deleteHoldings, type Holding, idOf, readHeld } from "./elements.ts";
-import { readExcluded } from "./exclude-file.ts";
+import { readInForce } from "./exclude-file.ts";
 import { readOptions } from "./options.ts";
 import { policyFor } from "./policy.ts";
 import {
@@ -226,7 +226,7 @@ function giveBack(nft: Nftables, { owner, holding }: Restored): Command[] {
   if (record === undefined) return [];
   const family = familyOf(holding.ip);
   const options = readOptions(record.options ?? {});
-  const faults = policyFaults(nft, family, policyFor(holding, options, readExcluded(options).prefixes));
+  const faults = policyFaults(nft, family, policyFor(holding, options, readInForce(options)));
   const strict = holding.isStrict ? strictFaults(nft, family) : [];
   const repairs = [...faults, ...strict].flatMap(({ repair }) => repair);
   return [...repairs, ...addHoldings(family, record.attachment, attachmentId(record.attachment), [holding])];

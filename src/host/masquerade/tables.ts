@@ -183,6 +183,12 @@ export function policyFaults(nft: Nftables, family: Family, policy: Policy): Fau
   return [...sets.flatMap((set) => setFaults(nft, family, set)), ...chainFaults(nft, family, chain, rules)];
 }
 
+/** Brings a set up to date where the family's table has it. */
+export function refreshSet(nft: Nftables, family: Family, set: PolicySet): Command[] {
+  if (getSet(nft.connection, specOf(family, set)) === undefined) return [];
+  return setFaults(nft, family, set).flatMap(({ repair }) => repair);
+}
+
 function setFaults(nft: Nftables, family: Family, set: PolicySet): Fault[] {
   const name = `set ${set.name} of ${tableText(family)}`;
   const spec = specOf(family, set);

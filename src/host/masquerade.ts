@@ -3,11 +3,12 @@
 import { CNI_CODE, CniError } from "../cni/error.ts";
 import { type Cidr, type Family, familyOf } from "../wire/ip.ts";
 import { type Attachment, attachmentId, idText, isOfNetwork, networkId } from "./attachment.ts";
+import { deleteConnectionsOf } from "./conntrack.ts";
 import { faultsOf } from "./masquerade/check.ts";
 import { claim } from "./masquerade/claim.ts";
 import { familiesOf, type MasqueradeOptions, PLAIN, sourcesOf } from "./masquerade/options.ts";
 import { beginRelease, endRelease, listRecords, readRecord } from "./masquerade/records.ts";
-import { type Leaving, release, releaseExactly, search } from "./masquerade/release.ts";
+import { type Leaving, release, releaseEach, releaseExactly, search } from "./masquerade/release.ts";
 import { requireOwnAddresses } from "./masquerade/sources.ts";
 import { collectUpstreamRules, removeUpstreamRules } from "./masquerade/upstream.ts";
 import { type Keep, withNftables, withNftablesIfAny } from "./transactions.ts";
@@ -86,7 +87,7 @@ export function collectMasquerade(network: string, valid: readonly Attachment[])
     .map(({ attachment }) => attachment)
     .filter((one) => one.network === network && !validIds.has(idText(attachmentId(one))));
   const isDone = withNftablesIfAny((nft) => {
-    for (const attachment of stale) release(nft, attachment, []);
+    releaseEach(nft, stale);
     // What no record tells of any more.
     const found = search(nft, (id) => isOfNetwork(id, ofNetwork) && !validIds.has(idText(id)));
     const leaving: Leaving[] = [...found].map(([id, holdings]) => ({
@@ -94,7 +95,7 @@ export function collectMasquerade(network: string, valid: readonly Attachment[])
       holdings,
       displaced: [],
     }));
-    if (leaving.length > 0) releaseExactly(nft, leaving);
+    if (leaving.length > 0) deleteConnectionsOf(nft.connection, releaseExactly(nft, leaving).left);
     collectUpstreamRules(nft, network, valid);
   });
   if (!isDone) stale.forEach(forget);

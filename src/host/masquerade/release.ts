@@ -7,6 +7,7 @@ import { hasCode } from "../../sys/error.ts";
 import { sameBytes } from "../../wire/codec.ts";
 import { type Cidr, type Family, familyOf, formatIp, type Ip, parseCidr } from "../../wire/ip.ts";
 import { type Attachment, attachmentId, idText } from "../attachment.ts";
+import { deleteConnectionsOf } from "../conntrack.ts";
 import { ATTEMPTS } from "./claim.ts";
 import { addHoldings, byFamily, deleteElement, deleteHoldings, type Holding, idOf, readHeld } from "./elements.ts";
 import { readInForce } from "./exclude-file.ts";
@@ -39,17 +40,35 @@ export interface Leaving {
 }
 
 /**
- * Takes the attachment's addresses out, in one transaction. They are known from its record; `hints` are addresses that
- * the caller knows of besides. Where there are no records at all, the kernel's maps are searched.
+ * Takes the attachment's addresses out, in one transaction, and then makes the kernel forget their connections. They are
+ * known from its record; `hints` are addresses that the caller knows of besides. Where there are no records at all, the
+ * kernel's maps are searched.
  */
 export function release(nft: Nftables, attachment: Attachment, hints: readonly Cidr[]): void {
+  deleteConnectionsOf(nft.connection, withdraw(nft, attachment, hints));
+  endRelease(attachment);
+}
+
+/** The same for several, whose connections are looked for together. */
+export function releaseEach(nft: Nftables, attachments: readonly Attachment[]): void {
+  deleteConnectionsOf(
+    nft.connection,
+    attachments.flatMap((attachment) => withdraw(nft, attachment, [])),
+  );
+  attachments.forEach(endRelease);
+}
+
+/** Returns the addresses that nobody has any more. */
+function withdraw(nft: Nftables, attachment: Attachment, hints: readonly Cidr[]): readonly Ip[] {
   const id = attachmentId(attachment);
   const record = beginRelease(attachment);
   const holdings = holdingsOf(record, hints);
   const found =
     holdings.length === 0 && !haveRecords() ? search(nft, (owner) => sameBytes(owner, id)).get(idText(id)) : undefined;
-  releaseHoldings(nft, { id, holdings: found ?? holdings, displaced: record?.displaced ?? [] });
-  endRelease(attachment);
+  const displaced = record?.displaced ?? [];
+  const { left, absent } = releaseHoldings(nft, { id, holdings: found ?? holdings, displaced });
+  // With a record there has been no DEL that went through: what is absent has not been given to anybody else yet.
+  return record === undefined ? left : [...left, ...absent];
 }
 
 function holdingsOf(record: MasqueradeRecord | undefined, hints: readonly Cidr[]): Holding[] {
@@ -82,11 +101,20 @@ export function search(nft: Nftables, isWanted: (id: Uint8Array) => boolean): Ma
   return found;
 }
 
-function releaseHoldings(nft: Nftables, leaving: Leaving): void {
-  if (leaving.holdings.length === 0) return;
+/** What has become of addresses. */
+interface Released {
+  /** They have left the maps. */
+  readonly left: readonly Ip[];
+  /** They were not in the maps to begin with. */
+  readonly absent: readonly Ip[];
+}
+
+function releaseHoldings(nft: Nftables, leaving: Leaving): Released {
+  if (leaving.holdings.length === 0) return { left: [], absent: [] };
   const isDone = leaving.displaced.length === 0 && releaseGuarded(nft, leaving);
   // Of two that leave at once neither may have seen itself as the last.
-  if (!isDone || hasUnused(nft, leaving)) releaseExactly(nft, [leaving]);
+  const exactly = !isDone || hasUnused(nft, leaving) ? releaseExactly(nft, [leaving]) : undefined;
+  return isDone || exactly === undefined ? { left: leaving.holdings.map(({ ip }) => ip), absent: [] } : exactly;
 }
 
 /** Whether nothing goes any more to one of the chains. */
@@ -147,15 +175,15 @@ function unusedAfter(nft: Nftables, family: Family, going: Tally, keepTable = fa
  * Reads who owns what, and deletes just what these attachments do: the kernel refuses if anyone commits in between, and
  * it begins again. An address goes back to the attachment it was taken from, if that one is still there.
  */
-export function releaseExactly(nft: Nftables, leaving: readonly Leaving[]): void {
+export function releaseExactly(nft: Nftables, leaving: readonly Leaving[]): Released {
   for (let attempt = 1; ; attempt++) {
     const genid = nft.generation();
-    const { commands, restored, untidy } = exactPlan(nft, leaving);
+    const { commands, restored, untidy, released } = exactPlan(nft, leaving);
     try {
       nft.commit(commands, { genid });
       for (const family of untidy) tidy(nft, family);
       withdrawDead(nft, restored);
-      return;
+      return released;
     } catch (error) {
       if (attempt === ATTEMPTS || !hasCode(error, "ERESTART", "ENOENT", "EEXIST", "EBUSY")) throw error;
     }
@@ -172,11 +200,13 @@ interface ExactPlan {
   readonly restored: readonly Restored[];
   /** Families in which chains go that may have had sets. */
   readonly untidy: readonly Family[];
+  readonly released: Released;
 }
 
 function exactPlan(nft: Nftables, leaving: readonly Leaving[]): ExactPlan {
   const commands: Command[] = [];
   const restored: Restored[] = [];
+  const [left, absent]: [Ip[], Ip[]] = [[], []];
   const going: Record<Family, Map<string, number>> = { 4: new Map(), 6: new Map() };
   const leavingIds = new Set(leaving.map(({ id }) => idText(id)));
   for (const { id, holdings, displaced } of leaving) {
@@ -188,13 +218,17 @@ function exactPlan(nft: Nftables, leaving: readonly Leaving[]): ExactPlan {
       const held = readHeld(nft, holding.ip);
       // Both elements come in one transaction: one without an owner is what somebody has left of ours.
       const isOurs = held.id === undefined ? held.verdict !== undefined : sameBytes(held.id, id);
+      if (!isOurs && held.id === undefined) absent.push(holding.ip);
       if (!isOurs) continue;
       if (held.id !== undefined) commands.push(...deleteElement(family, OWNERS, holding.ip));
       if (held.verdict !== undefined) commands.push(...deleteElement(family, POLICIES, holding.ip));
       if (held.isStrict) commands.push(...deleteElement(family, STRICT, holding.ip));
       if (held.chain !== undefined) counts.set(held.chain, (counts.get(held.chain) ?? 0) + 1);
       const back = heirOf(holding.ip, displaced, leavingIds);
-      if (back === undefined) continue;
+      if (back === undefined) {
+        left.push(holding.ip);
+        continue;
+      }
       commands.push(...giveBack(nft, back));
       restored.push(back);
     }
@@ -208,7 +242,7 @@ function exactPlan(nft: Nftables, leaving: readonly Leaving[]): ExactPlan {
     const own = leaving.flatMap(({ holdings }) => holdings.filter(({ ip }) => familyOf(ip) === family));
     if (structure.length > 0 && own.some(hasOptions)) untidy.push(family);
   }
-  return { commands, restored, untidy };
+  return { commands, restored, untidy, released: { left, absent } };
 }
 
 /** The attachment that an address goes back to: the latest one it was taken from that is still there. */

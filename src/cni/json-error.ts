@@ -3,11 +3,22 @@
 /** What may come next, between two tokens. */
 type Expectation = "value" | "value or ]" | "key" | "key or }" | ":" | ", or ]" | ", or }" | "end";
 
+/** What is wrong with a text that may be JSON, but that the engine can't read: words that follow the name of the text. */
+export const UNREADABLE = "is JSON that is nested too deeply, or too large, to be read";
+
+/** No configuration of people's is longer; to go through the largest would take the engine ten seconds. */
+const SCAN_LIMIT = 1 << 20;
+
 /** What is wrong with a text that JSON.parse refused, and where: words that follow the name of the text. */
 export function findJsonError(text: string): string {
   if (/^[ \t\r\n]*$/.test(text)) return "is empty";
-  const scan = scanJson(text);
-  if (scan === undefined) return "is JSON that is nested too deeply, or too large, to be read";
+  const start = text.slice(0, SCAN_LIMIT);
+  const scan = scanJson(start);
+  if (scan === "too deep") return UNREADABLE;
+  if (start.length < text.length && (scan === undefined || scan.at >= start.length)) {
+    return `is not JSON: the fault is beyond its first ${SCAN_LIMIT} characters`;
+  }
+  if (scan === undefined) return UNREADABLE;
   if (scan.at >= text.length) return `ends too early, after ${text.length} characters: ${scan.problem}`;
   const before = text.slice(0, scan.at);
   const line = before.split("\n").length;
@@ -21,8 +32,11 @@ interface JsonError {
   readonly problem: string;
 }
 
+/** Engines give up at some depth; nobody looks further down for what else may be wrong (Go's limit is the same). */
+const DEPTH_LIMIT = 10_000;
+
 /** Goes through the text token by token, without recursion; undefined where nothing is wrong. */
-function scanJson(text: string): JsonError | undefined {
+function scanJson(text: string): JsonError | "too deep" | undefined {
   const open: string[] = []; // the brackets we are in
   let expected: Expectation = "value";
   for (let at = 0; ; ) {
@@ -31,7 +45,7 @@ function scanJson(text: string): JsonError | undefined {
     if (token === "" && expected === "end") return undefined;
     if (token === "" || !isExpected(token, expected)) return { at, problem: `expected ${describe(expected)}` };
     if (token === "{" || token === "[") {
-      open.push(token);
+      if (open.push(token) > DEPTH_LIMIT) return "too deep";
       expected = token === "{" ? "key or }" : "value or ]";
       at++;
     } else if (token === "}" || token === "]") {

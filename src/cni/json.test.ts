@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { host } from "../sys/host.ts";
 import { excerpt, isJsonObject, type JsonValue, parseJson } from "./json.ts";
 import { findJsonError } from "./json-error.ts";
@@ -20,6 +20,22 @@ describe("parseJson()", () => {
         message: `the input is not JSON: expected ":" at line 2, column 6, near ${JSON.stringify('{"a": 1,\n "b" 2}')}`,
       }),
     );
+  });
+});
+
+describe("parseJson(), where the engine has not enough of something", () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  it.each([
+    ["stack", new RangeError("stack overflow")],
+    ["memory", new Error("out of memory")],
+  ])("says with code 6 that there is not the %s to read it, and looks for no fault", (_, fault) => {
+    vi.spyOn(JSON, "parse").mockImplementation(() => {
+      throw fault;
+    });
+    const message = "the input is JSON that is nested too deeply, or too large, to be read";
+    // It would be found to be empty, if anyone looked.
+    expect(() => parseJson(host.encode(""), "the input")).toThrow(expect.objectContaining({ code: 6, message }));
   });
 });
 
@@ -92,8 +108,19 @@ describe("findJsonError()", () => {
     );
   });
 
-  it("does not run out of stack on depth", () => {
-    expect(findJsonError("[".repeat(200_000))).toMatch(/^ends too early/);
+  it.each([
+    ["breaks off", "[", "1,"],
+    ["goes on after its end", "{}", " "],
+    ["has a string without end", '["', "x"],
+  ])("does not look through all of a huge text that %s", (_, head, rest) => {
+    const text = head + rest.repeat(2 << 20);
+    const problem = "is not JSON: the fault is beyond its first 1048576 characters";
+    expect(findJsonError(rest === " " ? `${text}{}` : text)).toBe(problem);
+  });
+
+  it("calls what is nested too deeply just that, whatever else is wrong with it", () => {
+    expect(findJsonError("[".repeat(10_000))).toMatch(/^ends too early/);
+    expect(findJsonError("[".repeat(10_001))).toMatch(/nested too deeply/);
     expect(findJsonError("[".repeat(200_000) + "]".repeat(200_000))).toMatch(/nested too deeply/);
   });
 });

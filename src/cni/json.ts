@@ -2,7 +2,7 @@
 
 import { host } from "../sys/host.ts";
 import { CNI_CODE, CniError } from "./error.ts";
-import { findJsonError } from "./json-error.ts";
+import { findJsonError, UNREADABLE } from "./json-error.ts";
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
 
@@ -18,17 +18,22 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
 /** Reads JSON in UTF-8; `what` names it in the CniError 6 that says where it stops being JSON. */
 export function parseJson(bytes: Uint8Array, what: string): JsonValue {
   const text = host.decode(bytes);
-  const value = tryParse(text);
-  // What engines say of the fault differs, so it isn't passed on.
-  if (value === undefined) throw new CniError(CNI_CODE.DECODING_FAILURE, `${what} ${findJsonError(text)}`);
+  const { value, problem } = tryParse(text);
+  if (problem !== undefined) throw new CniError(CNI_CODE.DECODING_FAILURE, `${what} ${problem}`);
   return value;
 }
 
-function tryParse(text: string): JsonValue | undefined {
+type Parsed =
+  | { readonly value: JsonValue; readonly problem?: undefined }
+  | { readonly value?: undefined; readonly problem: string };
+
+/** What engines say of a fault differs, so it isn't passed on. */
+function tryParse(text: string): Parsed {
   try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+    return { value: JSON.parse(text) };
+  } catch (error) {
+    // Not the syntax but the stack or the memory: to look for a fault would take long, and more memory.
+    return { problem: error instanceof SyntaxError ? findJsonError(text) : UNREADABLE };
   }
 }
 

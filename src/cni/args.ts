@@ -1,6 +1,7 @@
 // CNI_ARGS: `KEY=value;KEY=value`, as the reference implementation's types.LoadArgs reads it.
 
 import { CNI_CODE, CniError } from "./error.ts";
+import { excerpt } from "./json.ts";
 
 /**
  * The values of the keys that a plugin knows. A key that it doesn't know is an error unless the text says
@@ -17,7 +18,7 @@ export function parseArgs<K extends string>(
   for (const pair of text.split(";")) {
     const [key, value, ...rest] = pair.split("=");
     if (key === undefined || value === undefined || rest.length > 0) {
-      throw invalid(`${JSON.stringify(pair)} is not of the form KEY=value`);
+      throw invalid(`${excerpt(pair)} is not of the form KEY=value`);
     }
     const name = known.find((one) => one === key);
     if (name !== undefined) values[name] = value;
@@ -37,7 +38,7 @@ export function parseArgs<K extends string>(
 function booleanOf(value: string): boolean {
   if (/^(1|true)$/i.test(value)) return true;
   if (/^(0|false)$/i.test(value)) return false;
-  throw invalid(`IgnoreUnknown is ${JSON.stringify(value)}, which is neither true nor false`);
+  throw invalid(`IgnoreUnknown is ${excerpt(value)}, which is neither true nor false`);
 }
 
 function invalid(problem: string, details?: string): CniError {

@@ -67,6 +67,14 @@ describe("readEnvironment()", () => {
     expect(message).toContain('CNI_IFNAME "a/b" is not');
   });
 
+  it("shows no more than the beginning of a long value", () => {
+    const long = "x".repeat(100_000);
+    expect(messageOf({ ...attachment, CNI_CONTAINERID: long, CNI_IFNAME: long })).toMatch(
+      /^CNI_CONTAINERID "x{76}\.\.\. is longer than 255 characters; CNI_IFNAME "x{76}\.\.\. is longer than 15 bytes$/,
+    );
+    expect(messageOf({ CNI_COMMAND: long })).toMatch(/^unknown CNI_COMMAND: "x{76}\.\.\.$/);
+  });
+
   it.each(["STATUS", "VERSION"])("needs nothing but the command for %s", (command) => {
     expect(readFrom({ CNI_COMMAND: command })).toMatchObject({ command, path: "" });
   });

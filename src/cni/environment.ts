@@ -2,6 +2,7 @@
 
 import { host } from "../sys/host.ts";
 import { CNI_CODE, CniError } from "./error.ts";
+import { excerpt } from "./json.ts";
 
 export type Command = "ADD" | "CHECK" | "DEL" | "GC" | "STATUS" | "VERSION";
 
@@ -47,7 +48,7 @@ export function readEnvironment(getenv: (name: string) => string | undefined): E
   if (!isCommand(command)) {
     throw new CniError(
       CNI_CODE.INVALID_ENVIRONMENT,
-      `unknown CNI_COMMAND: ${JSON.stringify(command)}`,
+      `unknown CNI_COMMAND: ${excerpt(command)}`,
       "it must be ADD, CHECK, DEL, GC, STATUS or VERSION",
     );
   }
@@ -81,7 +82,7 @@ function checkVariables(command: Command, value: (name: string) => string): void
   const invalid: string[] = [];
   for (const { name, problem } of required) {
     const what = problem?.(value(name));
-    if (what !== undefined) invalid.push(`${name} ${JSON.stringify(value(name))} is ${what}`);
+    if (what !== undefined) invalid.push(`${name} ${excerpt(value(name))} is ${what}`);
   }
   if (invalid.length > 0) throw new CniError(CNI_CODE.INVALID_ENVIRONMENT, invalid.join("; "));
 }

@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { withSyscalls } from "../../test/support/intercept-syscalls.ts";
 import { run } from "../../test/support/netns.ts";
+import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { close } from "../sys/fd.ts";
 import { openContainerNetns } from "./netns.ts";
 
@@ -37,6 +39,38 @@ describe("openContainerNetns()", () => {
     for (const path of ["/proc/version", "/proc/self/ns/mnt", "/proc/self"]) {
       expect(() => openContainerNetns(path), path).toThrow(expect.objectContaining({ code: 8 }));
     }
+  });
+
+  it("says with code 8 that the path leads nowhere", () => {
+    const directory = temporaryDirectory();
+    symlinkSync("loop", `${directory}/loop`);
+    for (const [path, code] of [
+      [`${directory}/loop`, "ELOOP"],
+      [`/${"x".repeat(300)}`, "ENAMETOOLONG"],
+    ] as const) {
+      expect(() => openContainerNetns(path)).toThrow(
+        expect.objectContaining({
+          code: 8,
+          message: expect.stringMatching(/^CNI_NETNS "\/.* leads nowhere$/),
+          cause: expect.objectContaining({ code }),
+        }),
+      );
+    }
+  });
+
+  it("says with code 5 what keeps it from opening the path", () => {
+    const refused = (): void =>
+      withSyscalls(
+        (name) => (name === "openat" ? "EACCES" : undefined),
+        () => void openContainerNetns("/secret"),
+      );
+    expect(refused).toThrow(
+      expect.objectContaining({
+        code: 5,
+        message: 'CNI_NETNS "/secret" cannot be opened',
+        cause: expect.objectContaining({ code: "EACCES" }),
+      }),
+    );
   });
 
   it("does not wait for somebody at the other end of a FIFO", () => {

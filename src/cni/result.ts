@@ -4,7 +4,7 @@
 import { parseCidr } from "../wire/ip.ts";
 import { CNI_CODE, CniError } from "./error.ts";
 import { cidrText, ipText } from "./fields.ts";
-import type { JsonObject } from "./json.ts";
+import { excerpt, type JsonObject } from "./json.ts";
 import { array, integer, object, optional, type Schema, string, withDefault } from "./schema.ts";
 import { isAtLeast, isSupported, type Version } from "./versions.ts";
 
@@ -59,9 +59,9 @@ export function parseResult(json: JsonObject, configVersion: Version, at: string
   const cniVersion = optional(string());
   const version = object({ cniVersion }).read(json, at).cniVersion || configVersion;
   if (!isSupported(version)) {
-    throw new CniError(CNI_CODE.DECODING_FAILURE, `${at} has the unknown cniVersion ${JSON.stringify(version)}`);
+    throw new CniError(CNI_CODE.DECODING_FAILURE, `${at} has the unknown cniVersion ${excerpt(version)}`);
   }
-  return isAtLeast(version, "0.3.0") ? modernResult().read(json, at) : fromLegacy(json, at);
+  return isAtLeast(version, "0.3.0") ? resultSchema().read(json, at) : fromLegacy(json, at);
 }
 
 // The schemas are made when they are needed: most calls have no prevResult, and ours never read a result of their own.
@@ -89,7 +89,7 @@ export function routeSchema(): Schema<Route> {
 }
 
 /** 0.3.0 and later. The `version` of an address (before 1.0.0) says what the address says itself. */
-function modernResult(): Schema<Result> {
+export function resultSchema(): Schema<Result> {
   const name = optional(string());
   const link = { mac: name, mtu: number(), sandbox: name, socketPath: name, pciID: name };
   const address = { address: cidrText(), gateway: optional(ipText()), interface: number() };

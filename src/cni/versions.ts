@@ -1,6 +1,7 @@
 // Versions of the CNI specification: which of them bauta speaks, and since when there is which operation.
 
 import { CNI_CODE, CniError } from "./error.ts";
+import { excerpt } from "./json.ts";
 
 /** Every released version, the oldest first. */
 export const SUPPORTED_VERSIONS = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"] as const;
@@ -33,7 +34,7 @@ export function checkVersion(version: string, command: string): Version {
     throw new CniError(
       CNI_CODE.INCOMPATIBLE_VERSION,
       "incompatible CNI versions",
-      `config is ${JSON.stringify(version)}, plugin supports [${supported}]`,
+      `config is ${excerpt(version)}, plugin supports [${supported}]`,
     );
   }
   const minimum = MINIMUM[command];

@@ -4,6 +4,7 @@ import { parseArgs } from "../../cni/args.ts";
 import { interfaceNameProblem } from "../../cni/environment.ts";
 import { CNI_CODE, CniError } from "../../cni/error.ts";
 import { interfaceName, mac } from "../../cni/fields.ts";
+import { excerpt } from "../../cni/json.ts";
 import type { Invocation } from "../../cni/plugin.ts";
 import {
   array,
@@ -157,7 +158,7 @@ function readMac(keys: Keys, args: string): Mac | undefined {
 function macOfArgs(text: string): Mac {
   const found = parseMac(text);
   if (found !== undefined) return found;
-  throw new CniError(CNI_CODE.INVALID_ENVIRONMENT, `CNI_ARGS: MAC ${JSON.stringify(text)} is not a MAC address`);
+  throw new CniError(CNI_CODE.INVALID_ENVIRONMENT, `CNI_ARGS: MAC ${excerpt(text)} is not a MAC address`);
 }
 
 function invalid(problem: string, details?: string): CniError {

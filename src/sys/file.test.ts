@@ -132,6 +132,8 @@ describe("directories", () => {
     expect(() => makeDirectories(path)).toThrow(`cannot create directory ${path}: EEXIST`);
     expect(() => makeDirectories(`${path}/a/b`)).toThrow("ENOTDIR");
     expect(() => makeDirectories("")).toThrow("ENOENT");
+    // Where nothing can be made, although what it would be in is there.
+    for (const nowhere of ["/proc/x", "/proc/x/y/z"]) expect(() => makeDirectories(nowhere)).toThrow("/proc/x: ENOENT");
   });
 
   it("are taken for made where a symbolic link leads to one, and not where it leads nowhere", () => {

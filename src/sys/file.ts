@@ -98,15 +98,15 @@ export function removeDirectory(path: string): void {
 
 /** Like `mkdir -p`. */
 export function makeDirectories(path: string, mode = 0o755): void {
-  const result = tryCall("mkdirat", AT_FDCWD, cString(path), mode);
-  if (result >= 0) return;
-  if (result === -errno("EEXIST")) {
-    if (stat(path).isDirectory) return;
-  } else if (result === -errno("ENOENT") && path.includes("/", 1)) {
+  const make = (): number => tryCall("mkdirat", AT_FDCWD, cString(path), mode);
+  let result = make();
+  if (result === -errno("ENOENT") && path.includes("/", 1)) {
     makeDirectories(path.slice(0, path.lastIndexOf("/")), mode);
-    makeDirectories(path, mode);
-    return;
+    // Once: where the parent is there, and still nothing can be made in it (/proc), that is an answer.
+    result = make();
   }
+  if (result >= 0) return;
+  if (result === -errno("EEXIST") && stat(path).isDirectory) return;
   throw new SyscallError("mkdirat", -result, `create directory ${path}`);
 }
 

@@ -6,7 +6,7 @@ import { CNI_CODE, CniError } from "../cni/error.ts";
 import { cidr } from "../cni/fields.ts";
 import { excerpt } from "../cni/json.ts";
 import { type Route, routeSchema } from "../cni/result.ts";
-import { array, object, optional, type Schema, string, text, withDefault } from "../cni/schema.ts";
+import { array, object, optional, type Schema, text, withDefault } from "../cni/schema.ts";
 import { isAtLeast } from "../cni/versions.ts";
 import { type Cidr, familyOf, type Ip, parseCidr, parseIp } from "../wire/ip.ts";
 import type { IpamCall } from "./ipam.ts";
@@ -41,7 +41,7 @@ export function hostLocalSchema(): Schema<HostLocalSection> {
     ranges: withDefault(array(array(rangeSchema())), []),
     routes: withDefault(array(routeSchema()), []),
     dataDir: dataDirField(),
-    resolvConf: withDefault(string("a file in the form of resolv.conf, for the result's dns"), ""),
+    resolvConf: withDefault(path("a file in the form of resolv.conf, for the result's dns"), ""),
     subnet: optional(cidr("a range set of one range, before those of `ranges`")),
     ...rangeFields(),
   });

@@ -101,6 +101,16 @@ describe("completeRange()", () => {
       `${AT}.rangeStart: 10.1.3.1 is not in subnet 10.1.2.0/24`,
       undefined,
     ],
+    [
+      { subnet: "10.1.2.0/24", gateway: "fd00::1" },
+      `${AT}.gateway: fd00::1 is IPv6, and subnet 10.1.2.0/24 is IPv4`,
+      undefined,
+    ],
+    [
+      { subnet: "fd00::/64", gateway: "10.1.2.1" },
+      `${AT}.gateway: 10.1.2.1 is IPv4, and subnet fd00::/64 is IPv6`,
+      undefined,
+    ],
     [{ subnet: "10.1.2.0/24", rangeEnd: "fd00::1" }, `${AT}.rangeEnd: fd00::1 is not in subnet 10.1.2.0/24`, undefined],
     [
       { subnet: "10.1.2.0/24", rangeStart: "10.1.2.9", rangeEnd: "10.1.2.8" },

@@ -23,7 +23,7 @@ export interface Range {
   readonly start: Ip;
   /** Last address, included. */
   readonly end: Ip;
-  /** Need not lie in the range, nor in the subnet. */
+  /** Of the subnet's family; need not lie in the range, nor in the subnet. */
   readonly gateway: Ip;
 }
 
@@ -70,7 +70,12 @@ export function completeRange(config: RangeConfig, at: string): Range {
   if (compareIp(start, end) > 0) {
     invalid(at, `rangeStart ${formatIp(start)} comes after rangeEnd ${formatIp(end)}`);
   }
-  return { subnet, start, end, gateway: config.gateway ?? first };
+  const gateway = config.gateway ?? first;
+  if (familyOf(gateway) !== familyOf(first)) {
+    const [is, family] = [familyOf(gateway), familyOf(first)];
+    invalid(`${at}.gateway`, `${formatIp(gateway)} is IPv${is}, and subnet ${formatCidr(subnet)} is IPv${family}`);
+  }
+  return { subnet, start, end, gateway };
 }
 
 function inSubnet(ip: Ip | undefined, subnet: Cidr, at: string): Ip | undefined {

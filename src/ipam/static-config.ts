@@ -8,7 +8,7 @@ import { excerpt } from "../cni/json.ts";
 import { type Dns, dnsSchema, type Route, routeSchema } from "../cni/result.ts";
 import { array, object, optional, type Schema, withDefault } from "../cni/schema.ts";
 import { isAtLeast } from "../cni/versions.ts";
-import { type Cidr, contains, familyOf, type Ip, parseCidr, parseIp } from "../wire/ip.ts";
+import { type Cidr, contains, familyOf, formatCidr, formatIp, type Ip, parseCidr, parseIp } from "../wire/ip.ts";
 import type { IpamCall } from "./ipam.ts";
 import { readRequestedIps } from "./requested-ips.ts";
 
@@ -43,6 +43,7 @@ export function readStaticConfig({ config, args }: IpamCall): StaticConfig {
     throw new CniError(CNI_CODE.INVALID_CONFIG, "ipam is missing: it says which addresses there are");
   }
   const section = staticSchema().read(config.ipam, "ipam");
+  section.addresses.forEach(checkGateway);
   const fromArgs = readArgs(args);
   const asked = readRequestedIps(config.raw, cidr());
   const instead = asked.runtimeConfig.length > 0 ? asked.runtimeConfig : asked.args;
@@ -52,6 +53,13 @@ export function readStaticConfig({ config, args }: IpamCall): StaticConfig {
       : [...section.addresses, ...fromArgs];
   checkFamilies(addresses, config);
   return { ...section, addresses };
+}
+
+function checkGateway({ address, gateway }: StaticAddress, i: number): void {
+  if (gateway === undefined || familyOf(gateway) === familyOf(address.ip)) return;
+  const [is, family] = [familyOf(gateway), familyOf(address.ip)];
+  const problem = `${formatIp(gateway)} is IPv${is}, and address ${formatCidr(address)} is IPv${family}`;
+  throw new CniError(CNI_CODE.INVALID_CONFIG, `ipam.addresses[${i}].gateway: ${problem}`);
 }
 
 /** `IP=10.22.0.5/16,fd00::5/64;GATEWAY=10.22.0.1`: each gateway is that of the addresses here whose prefix it is in. */

@@ -108,6 +108,12 @@ describe("staticIpam.add()", () => {
       "ipam.addresses[0].address is missing",
     ],
     [
+      "a gateway of the other family",
+      { ipam: { addresses: [{ address: "10.10.0.2/24" }, { address: "fd00::2/64", gateway: "10.10.0.1" }] } },
+      7,
+      "ipam.addresses[1].gateway: 10.10.0.1 is IPv4, and address fd00::2/64 is IPv6",
+    ],
+    [
       "a wrong gateway",
       { ipam: { addresses: [{ address: "10.10.0.1/24", gateway: "x" }] } },
       7,

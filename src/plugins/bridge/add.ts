@@ -12,6 +12,7 @@ import { attachmentOf } from "../../host/detach.ts";
 import { enableForwarding } from "../../host/forwarding.ts";
 import { AddressConflictError, ensureGateways } from "../../host/gateway-address.ts";
 import { allocateAddresses, dnsOf } from "../../host/ipam.ts";
+import { requireMtuFor, requirePortMtu } from "../../host/ipv6-mtu.ts";
 import { setUpMacSpoofCheck, tearDownMacSpoofCheck } from "../../host/mac-spoof.ts";
 import { optionsOf } from "../../host/masquerade/options.ts";
 import { setUpMasquerade, tearDownMasquerade } from "../../host/masquerade.ts";
@@ -98,6 +99,7 @@ function isGatewayItself({ config: { ipamType } }: Invocation, { isGateway, vlan
 function connect({ invocation, config, attachment, namespaces, undo }: Attaching, bridge: Bridge): Veth {
   const { ifname } = invocation;
   const { mtu, mac, vlan, trunk, preserveDefaultVlan } = config;
+  requirePortMtu(namespaces.host, bridge, mtu);
   const veth = createVeth(namespaces, { ifname, mtu, mac, masterIndex: bridge.index }, undo);
   namespaces.host.executeAll([
     ...setUpPort(veth.host, { hairpin: config.hairpinMode, isolated: config.portIsolation }),
@@ -126,6 +128,7 @@ function giveAllocated(attaching: Attaching, bridge: Bridge, veth: Veth): Given 
   undo.defer(() => deleteLinkIfAny(namespaces.host, veth.host));
   const plan = planGateways(ipam, config);
   const addresses = readAssignments({ ...ipam, ips: plan.ips });
+  requireMtuFor(addresses, config.mtu);
   configureContainer(namespaces, {
     device: veth.container,
     addresses,
@@ -136,7 +139,7 @@ function giveAllocated(attaching: Attaching, bridge: Bridge, veth: Veth): Given 
   const vlanInterface = setUpGateways(attaching, bridge, plan.gateways);
   if (config.ipMasq) {
     undo.defer(() => tearDownMasquerade(attachment, addresses));
-    setUpMasquerade(attachment, addresses, optionsOf(invocation.config.raw));
+    setUpMasquerade(attachment, addresses, optionsOf(invocation.config.raw), invocation.netns);
   }
   return { plan, dns: dnsOf(invocation.config, ipam), vlanInterface };
 }

@@ -8,6 +8,7 @@ import { type Assignment, configureContainer, readAssignments } from "../../host
 import { attachmentOf } from "../../host/detach.ts";
 import { enableForwarding } from "../../host/forwarding.ts";
 import { allocateAddresses, dnsOf } from "../../host/ipam.ts";
+import { requireMtuFor } from "../../host/ipv6-mtu.ts";
 import { optionsOf } from "../../host/masquerade/options.ts";
 import { setUpMasquerade, tearDownMasquerade } from "../../host/masquerade.ts";
 import { type Namespaces, withNamespaces } from "../../host/namespaces.ts";
@@ -27,12 +28,13 @@ export function add(invocation: Invocation): Result {
     undoOnFailure((undo) => {
       const ipam = allocateAddresses(invocation, undo);
       const addresses = readAssignments(ipam).map(requireGateway);
+      requireMtuFor(addresses, mtu);
       for (const family of new Set(addresses.map(({ ip }) => familyOf(ip)))) enableForwarding(family);
       const veth = createVeth(namespaces, { ifname, mtu }, undo);
       connect(namespaces, veth, addresses, ipam);
       if (ipMasq) {
         undo.defer(() => tearDownMasquerade(attachmentOf(invocation), addresses));
-        setUpMasquerade(attachmentOf(invocation), addresses, optionsOf(config.raw));
+        setUpMasquerade(attachmentOf(invocation), addresses, optionsOf(config.raw), netns);
       }
       // Last, as it may take an address from a stale attachment: nothing fails after it.
       namespaces.host.executeAll(routesToContainer(veth.host, addresses));

@@ -5,7 +5,7 @@ import { CNI_CODE, CniError } from "../cni/error.ts";
 import type { Invocation, Plugin } from "../cni/plugin.ts";
 import type { IpConfig, Result } from "../cni/result.ts";
 import { type Namespaces, withNamespaces, withNamespacesIfAny } from "../host/namespaces.ts";
-import { listAddresses } from "../rtnetlink/address.ts";
+import { type Address, listAddresses } from "../rtnetlink/address.ts";
 import { type BriefLink, getBriefLink } from "../rtnetlink/brief-link.ts";
 import { setLink } from "../rtnetlink/link.ts";
 import { formatCidr, formatIp, type Ip } from "../wire/ip.ts";
@@ -18,16 +18,11 @@ export const loopback: Plugin = { name: "loopback", add, check, del };
 /** Returns what it was called with as prevResult, where there is one, and else the interface with its first addresses. */
 function add({ netns, prevResult }: Invocation): Result {
   const ips = withNamespaces(netns, ({ container }) => {
-    container.execute(setLink(LOOPBACK, { up: true }));
-    const addresses = listAddresses(container, { device: requireLoopback({ container }) });
-    const stray = addresses.find(({ ip }) => !isLoopback(ip));
-    if (stray !== undefined) {
-      throw new CniError(
-        CNI_CODE.INTERNAL,
-        `loopback interface found with non-loopback address "${formatIp(stray.ip)}"`,
-        "somebody else uses the container's network namespace",
-      );
-    }
+    const link = requireLoopback({ container });
+    // Before it is brought up: whoever else this namespace is the node of must not notice.
+    const present = requireOwn(listAddresses(container, { device: link }));
+    if (!link.isUp) container.execute(setLink(link, { up: true }));
+    const addresses = link.isUp ? present : requireOwn(listAddresses(container, { device: link }));
     return [4, 16].flatMap((length): IpConfig[] => {
       const first = addresses.find(({ ip }) => ip.length === length);
       return first === undefined ? [] : [{ address: formatCidr(first), interface: 0 }];
@@ -40,6 +35,17 @@ function add({ netns, prevResult }: Invocation): Result {
       routes: [],
       dns: {},
     }
+  );
+}
+
+/** The addresses, if a loopback interface may have them all. */
+function requireOwn(addresses: readonly Address[]): readonly Address[] {
+  const stray = addresses.find(({ ip }) => !isLoopback(ip));
+  if (stray === undefined) return addresses;
+  throw new CniError(
+    CNI_CODE.INTERNAL,
+    `loopback interface found with non-loopback address "${formatIp(stray.ip)}"`,
+    "somebody else uses the container's network namespace",
   );
 }
 

@@ -56,12 +56,18 @@ export function inProcess(plugin: Plugin): CallPlugin {
   };
 }
 
-/** Serves calls by executing this file, ours or upstream's. */
-export function executable(path: string): CallPlugin {
+/** Longer than any call takes; one that hangs must not hang the tests. */
+const PATIENCE_MS = 60_000;
+
+/** Serves calls by executing this file, ours or upstream's; `through` is a command that executes it in its turn. */
+export function executable(path: string, through: readonly string[] = []): CallPlugin {
   return (call) => {
     const env = runtimeEnvironment(path, call);
-    const child = spawnSync(path, { env, input: inputOf(call), encoding: "utf8", maxBuffer: 64 << 20 });
-    if (child.error !== undefined) throw child.error;
+    const [command = path, ...args] = [...through, path];
+    const limits = { maxBuffer: 64 << 20, timeout: PATIENCE_MS, killSignal: "SIGKILL" } as const;
+    const child = spawnSync(command, args, { env, input: inputOf(call), encoding: "utf8", ...limits });
+    // Whoever ends without reading its input says why on standard output.
+    if (child.error !== undefined && !("code" in child.error && child.error.code === "EPIPE")) throw child.error;
     return outcomeOf(child.status ?? 128, child.stdout, child.stderr);
   };
 }

@@ -96,7 +96,10 @@ export class Socket {
   }
 
   send(text: string, to?: Endpoint): void {
-    const bytes = host.encode(text);
+    this.sendBytes(host.encode(text), to);
+  }
+
+  sendBytes(bytes: Uint8Array, to?: Endpoint): void {
     const address = to === undefined ? 0 : socketAddress(to);
     call(
       `send to ${to?.address ?? "the peer"}`,

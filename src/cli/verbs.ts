@@ -1,8 +1,10 @@
 // The verbs there are, and `bauta help`.
 
 import { adopt } from "./adopt.ts";
+import { apply } from "./apply.ts";
 import { suggestion, UsageError } from "./arguments.ts";
 import { explain } from "./explain.ts";
+import { gc } from "./gc.ts";
 import { licenses } from "./licenses.ts";
 import { list } from "./list.ts";
 import { monitor } from "./monitor.ts";
@@ -30,7 +32,19 @@ const help: Verb = verb({
   },
 });
 
-export const VERBS: readonly Verb[] = [list, monitor, explain, restore, adopt, schema, help, version, licenses];
+export const VERBS: readonly Verb[] = [
+  list,
+  monitor,
+  explain,
+  restore,
+  adopt,
+  apply,
+  gc,
+  schema,
+  help,
+  version,
+  licenses,
+];
 
 /** All of `bauta help`. */
 export function helpText(): string {

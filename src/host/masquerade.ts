@@ -20,19 +20,21 @@ export class MasqueradeError extends Error {
 
 /**
  * Masquerades what leaves the subnets of these addresses, in both families, in one transaction; packets inside a subnet
- * and to multicast groups keep their source. An address that is another attachment's is taken over. Throws
- * NetlinkError or SyscallError; call tearDownMasquerade then.
+ * and to multicast groups keep their source. An address that is another attachment's is taken over. `netns` is
+ * the path of the container's network namespace, for the record. Throws NetlinkError or SyscallError; call
+ * tearDownMasquerade then.
  */
 export function setUpMasquerade(
   attachment: Attachment,
   addresses: readonly Cidr[],
   options: MasqueradeOptions = PLAIN,
+  netns?: string,
 ): void {
   const wanted = wantedAddresses(addresses, options);
   if (wanted.length === 0) return;
   withNftables((nft) => {
     if (readRecord(attachment) !== undefined) release(nft, attachment, []); // an ADD after one that was killed
-    claim(nft, attachment, wanted, options);
+    claim(nft, attachment, wanted, options, netns);
   });
 }
 

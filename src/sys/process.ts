@@ -40,6 +40,15 @@ export function monotonicMs(): number {
   return view.getUint32(0, true) * 1000 + view.getUint32(8, true) / 1e6;
 }
 
+/** The time of day, in nanoseconds since 1970: what files' times are compared with. */
+export function realTimeNs(): bigint {
+  const CLOCK_REALTIME = 0;
+  const buffer = new Uint8Array(16); // struct __kernel_timespec
+  call("read the clock", "clock_gettime", CLOCK_REALTIME, buffer);
+  const view = new DataView(buffer.buffer);
+  return view.getBigInt64(0, true) * 1_000_000_000n + view.getBigInt64(8, true);
+}
+
 /** Random bytes, as getrandom(2) gives them. */
 export function randomBytes(count: number): Uint8Array {
   const bytes = new Uint8Array(count);

@@ -24,6 +24,7 @@ export function claim(
   attachment: Attachment,
   addresses: readonly Cidr[],
   options: MasqueradeOptions,
+  netns?: string,
 ): void {
   const id = attachmentId(attachment);
   const excluded = readExcluded(options);
@@ -40,6 +41,7 @@ export function claim(
         ...(isStrict ? { isStrict } : {}),
       })),
       ...(options.json === "" ? {} : { options: JSON.parse(options.json) }),
+      ...(netns === undefined ? {} : { netns }),
       displaced,
     });
   remember([]);

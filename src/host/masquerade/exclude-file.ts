@@ -24,6 +24,8 @@ export interface Excluded {
   readonly prefixes: readonly string[];
   /** Whether the kernel's set has just these already. */
   readonly isApplied: boolean;
+  /** Why the list is an old one; absent where it is what the file says. */
+  readonly problem?: string;
   /** To be called when it has. */
   remember(): void;
 }
@@ -55,7 +57,7 @@ export function readExcluded(options: MasqueradeOptions): Excluded {
       throw CniError.because(error, CNI_CODE.INVALID_CONFIG, `ipMasqOptions.excludeFile: ${excludeFile}: ${reason}`);
     }
     logLine(`bauta: ${excludeFile}: ${reason}; the list that was read before stays in force`);
-    return { prefixes: applied.prefixes, isApplied: true, remember() {} };
+    return { prefixes: applied.prefixes, isApplied: true, problem: reason, remember() {} };
   }
 }
 

@@ -30,6 +30,8 @@ export interface MasqueradeRecord {
   readonly addresses: readonly ClaimedAddress[];
   /** The "ipMasqOptions" in force; absent where there were none. */
   readonly options?: JsonObject;
+  /** The path of the container's network namespace, for `bauta gc`; absent where nobody knew it. */
+  readonly netns?: string;
   /** The latest holder first. */
   readonly displaced: readonly DisplacedClaim[];
 }

@@ -1,0 +1,79 @@
+// `bauta gc`: removes what containers have left that are provably gone.
+
+import { findStale, giveBackAddresses, isStillStale, type Stale } from "../host/masquerade/stale.ts";
+import { tearDownMasquerade } from "../host/masquerade.ts";
+import { realTimeNs } from "../sys/process.ts";
+import { parseCidr } from "../wire/ip.ts";
+import { flag, text } from "./arguments.ts";
+import { countOf } from "./count.ts";
+import { printable } from "./terminal-text.ts";
+import { type Verb, verb } from "./verb.ts";
+
+const ABOUT = `
+Removes the masquerade of containers that are provably gone, and the addresses
+that host-local still keeps for them: for containers whose DEL never came, a
+crash of the runtime say. The runtime's own GC does the same with a better
+proof; this is for runtimes that have none.
+
+A container is gone when the network namespace of its ADD is there no more, no
+container runtime keeps a result of the attachment (/var/lib/cni/results,
+/var/lib/cni/cache/results), and its record is older than the grace period. What
+has no record of a network namespace is never removed.
+
+Run it in the mount namespace of the node, where the container runtime runs: in
+another one every network namespace seems to be gone.
+`;
+
+const UNITS: ReadonlyMap<string, bigint> = new Map([
+  ["s", 1n],
+  ["m", 60n],
+  ["h", 3600n],
+  ["d", 86400n],
+]);
+const SECOND = 1_000_000_000n;
+const DEFAULT_GRACE = "10m";
+
+function parseDuration(given: string): bigint | undefined {
+  const [, digits = "", unit = "s"] = /^([0-9]{1,9})([smhd])?$/.exec(given) ?? [];
+  const factor = UNITS.get(unit);
+  return digits === "" || factor === undefined ? undefined : BigInt(digits) * factor * SECOND;
+}
+
+export const gc: Verb = verb({
+  name: "gc",
+  summary: "Removes what containers have left that are provably gone",
+  about: ABOUT,
+  options: {
+    "dry-run": flag("tell what would be removed, and change nothing"),
+    grace: text("TIME", `leave what is younger, ${DEFAULT_GRACE} unless given: 90s, 10m, 2h, 1d`, (given) =>
+      parseDuration(given) === undefined ? "no time such as 90s, 10m, 2h or 1d" : undefined,
+    ),
+  },
+  run({ "dry-run": isDryRun, grace = DEFAULT_GRACE }, io) {
+    const { stale, unknown } = findStale(realTimeNs(), parseDuration(grace) ?? 0n);
+    let count = 0;
+    for (const one of stale) {
+      if (!isDryRun && !remove(one)) continue;
+      count++;
+      io.write(`${printable(lineOf(one))}\n`);
+    }
+    io.write(`${isDryRun ? "would remove" : "removed"} ${countOf(count, "attachment")}\n`);
+    if (unknown > 0)
+      io.log(`bauta: ${countOf(unknown, "attachment")} kept without a look: no network namespace recorded`);
+  },
+});
+
+/** As DEL: the rules first, then the addresses, so that whoever gets one next meets no rule of before. */
+function remove(one: Stale): boolean {
+  if (!isStillStale(one)) return false;
+  const hints = one.addresses.map((cidr) => parseCidr(cidr)).filter((cidr) => cidr !== undefined);
+  tearDownMasquerade(one.attachment, hints);
+  giveBackAddresses(one);
+  return true;
+}
+
+function lineOf({ attachment, addresses, netns, reserved }: Stale): string {
+  const { network, containerId, ifname } = attachment;
+  const kept = reserved.length === 0 ? "" : `; host-local keeps ${reserved.join(" ")}`;
+  return `${network} ${containerId} ${ifname} ${addresses.join(" ")}: ${netns} is gone${kept}`;
+}

@@ -1,0 +1,77 @@
+// `bauta apply`: lists of excluded destinations that have changed come into force for containers that run.
+
+import type { Nftables } from "../../nftables/batch.ts";
+import { hasCode } from "../../sys/error.ts";
+import { ATTEMPTS } from "./claim.ts";
+import { readExcluded, readInForce } from "./exclude-file.ts";
+import { readLiveRecords } from "./live-records.ts";
+import { type MasqueradeOptions, readOptions } from "./options.ts";
+import { destinationSet, listKey } from "./policy.ts";
+import { refreshSet } from "./tables.ts";
+
+/** What has changed of one list. */
+export interface AppliedFile {
+  readonly file: string;
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** Why the file could not be read, if it could not: the list from before stays in force. */
+  readonly problem?: string;
+}
+
+/**
+ * Reads the files again that live attachments' options name, or just this one, and puts what they say into the kernel's
+ * sets, all in one transaction. Throws NetlinkError or SyscallError.
+ */
+export function applyFiles(nft: Nftables, only?: string): AppliedFile[] {
+  for (let attempt = 1; ; attempt++) {
+    const lists = [...listsInUse(only).values()].map((options) => ({ options, ...compare(options) }));
+    const genid = nft.generation();
+    const commands = lists.flatMap(({ options, excluded }) =>
+      ([4, 6] as const).flatMap((family) => {
+        const set = excluded === undefined ? undefined : destinationSet(options, family, excluded.prefixes);
+        return set === undefined ? [] : refreshSet(nft, family, set);
+      }),
+    );
+    try {
+      nft.commit(commands, { genid });
+      for (const { excluded } of lists) excluded?.remember();
+      return lists.map(({ applied }) => applied);
+    } catch (error) {
+      if (attempt === ATTEMPTS || !hasCode(error, "ERESTART", "ENOENT", "EEXIST", "EBUSY")) throw error;
+    }
+  }
+}
+
+/** By what the sets are named after. */
+function listsInUse(only: string | undefined): Map<string, MasqueradeOptions> {
+  const read = new Map<string, MasqueradeOptions>();
+  for (const { record } of readLiveRecords()) {
+    const file = record.options?.["excludeFile"];
+    if (typeof file !== "string" || (only !== undefined && file !== only)) continue;
+    const options = readOptions(record.options ?? {});
+    read.set(listKey(options), options);
+  }
+  return read;
+}
+
+function compare(options: MasqueradeOptions): {
+  applied: AppliedFile;
+  excluded: ReturnType<typeof readExcluded> | undefined;
+} {
+  const file = options.excludeFile ?? "";
+  try {
+    const before = new Set(readInForce(options));
+    const excluded = readExcluded(options);
+    const after = new Set(excluded.prefixes);
+    const applied = {
+      file,
+      added: [...after].filter((one) => !before.has(one)),
+      removed: [...before].filter((one) => !after.has(one)),
+      ...(excluded.problem === undefined ? {} : { problem: excluded.problem }),
+    };
+    return { applied, excluded };
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    return { applied: { file, added: [], removed: [], problem }, excluded: undefined };
+  }
+}

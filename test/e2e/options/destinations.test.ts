@@ -1,10 +1,22 @@
 // Options that tell which destinations are masqueraded, on packets of either family.
 
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { run, type TestNetns } from "../../support/netns.ts";
-import { NODE } from "../masquerade/node.ts";
-import { attach, check, containerFor, DUAL, del, networkOf, SEVEN, TYPES, tryAdd } from "../masquerade/runtime.ts";
+import { NODE, PLUGINS } from "../masquerade/node.ts";
+import {
+  attach,
+  check,
+  containerFor,
+  DUAL,
+  del,
+  type Json,
+  networkOf,
+  SEVEN,
+  TYPES,
+  tryAdd,
+} from "../masquerade/runtime.ts";
 import { PROTOCOLS } from "../masquerade/traffic.ts";
 import {
   becomeNodeInWorld,
@@ -158,12 +170,24 @@ describe("excludeFile", () => {
     expect(run("nft", "list", "ruleset")).toBe("");
   });
 
+  it("is applied to containers of all networks at once by bauta restore", () => {
+    const containers = [attach(networkWith("ptp", { excludeFile: FILE })), attach(otherNetwork())];
+    writeFileSync(FILE, second);
+    run(join(PLUGINS, "..", "bauta"), "restore");
+    for (const one of containers) expect(kept(one)).toEqual(CHANGED);
+  });
+
   it("is no reason for CHECK to fail between its change and the next ADD", () => {
     const config = networkWith("ptp", { excludeFile: FILE });
     const { container, result } = attach(config);
     writeFileSync(FILE, second);
     expect(check(config, container, result)).toMatchObject({ status: 0 });
   });
+
+  const otherNetwork = (): Json =>
+    networkOf("ptp", ["198.19.1.0/24", "fd61:7465:6d65:8000::/112"], {
+      ipMasqOptions: { excludeFile: FILE, exclude: ["192.0.2.0/24"] },
+    });
 
   it("is applied in both families by an ADD of one", () => {
     const dual = networkWith("ptp", { excludeFile: FILE });

@@ -1,5 +1,6 @@
 // Options that tell what packets are translated to, and by which way out, on packets of either family.
 
+import { existsSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { run, type TestNetns } from "../../support/netns.ts";
 import { NODE } from "../masquerade/node.ts";
@@ -221,6 +222,10 @@ describe("ways out", () => {
 });
 
 describe("sameSubnet", () => {
+  const GATEWAY = { 4: "198.18.0.1", 6: "fd61:7465:6d65:1000::1" } as const;
+  /** There when the kernel has br_netfilter. */
+  const BRIDGE_NETFILTER = "/proc/sys/net/bridge/bridge-nf-call-iptables";
+
   it("masquerades what goes from one container to another of its subnet", () => {
     for (const [options, isMasked] of [
       [{ sameSubnet: true }, true],
@@ -230,13 +235,22 @@ describe("sameSubnet", () => {
       const [one, other] = [attach(config), attach(config)];
       for (const family of FAMILIES) {
         const [from, to] = [addressOf(one, family), addressOf(other, family)];
-        const gateway = family === 4 ? "198.18.0.1" : "fd61:7465:6d65:1000::1";
         for (const protocol of PROTOCOLS) {
           const seen = seenFrom(one.container, from, other.container, to, protocol);
-          expect({ from, to, seen }).toEqual({ from, to, seen: isMasked ? gateway : from });
+          expect({ from, to, seen }).toEqual({ from, to, seen: isMasked ? GATEWAY[family] : from });
         }
         expect(seenAt(one, outside, PUBLIC[family])).toBe(NODE[family]);
       }
+    }
+  });
+
+  it.runIf(existsSync(BRIDGE_NETFILTER))("masquerades also what a bridge forwards, where rules of IP see that", () => {
+    for (const of of ["iptables", "ip6tables"]) run("sysctl", "-qw", `net.bridge.bridge-nf-call-${of}=1`);
+    const config = networkWith("bridge", { sameSubnet: true });
+    const [one, other] = [attach(config), attach(config)];
+    for (const family of FAMILIES) {
+      const [from, to] = [addressOf(one, family), addressOf(other, family)];
+      expect(seenFrom(one.container, from, other.container, to, "tcp")).toBe(GATEWAY[family]);
     }
   });
 });

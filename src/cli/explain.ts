@@ -3,8 +3,11 @@
 import { withHost } from "../host/namespaces.ts";
 import { familyOf, type Ip, parseIp } from "../wire/ip.ts";
 import { flag, text, UsageError } from "./arguments.ts";
-import { explainPacket } from "./explain/explanation.ts";
+import { type Explanation, explainPacket } from "./explain/explanation.ts";
+import { differences, LiveError, type LiveTrace, traceLive } from "./explain/live.ts";
+import { liveLines, liveObject } from "./explain/live-words.ts";
 import { hasPorts, type Packet, parseProtocol } from "./explain/packet.ts";
+import { canSend } from "./explain/probe.ts";
 import { asLines, asObject } from "./explain/words.ts";
 import type { CliIo } from "./io.ts";
 import { styleFor } from "./terminal-text.ts";
@@ -21,6 +24,13 @@ the same hook, forwarding that is off, the reverse path filter, missing routes.
 A "problem" keeps the packet or the answer to it from getting through; a "note"
 may matter. Nothing is changed by asking.
 
+--live then follows a real packet of this kind, the first of a flow: one that is
+sent from inside the container with --netns (a TCP connection that is begun and
+given up, an empty UDP datagram, or an echo request), or else the next one that
+comes by. The kernel traces it (nf_tables trace) for as long as it takes, by a
+table bauta_trace that is removed at once. Exit status 1 where the packet did
+otherwise than foretold, or where none came.
+
 --json prints one object:
 
   from, to, proto, port           the packet; port null where none was given
@@ -35,6 +45,9 @@ may matter. Nothing is changed by asking.
   ports       {"first", "last"}, or null where there is no range
   rules       chain, handle, rule, effect and decides of each that it meets
   interference   kind, severity ("problem" or "note") and text of each
+  live        null without --live, else an object: agrees, differences (an array
+              of phrases), source (an address, or null where it did not leave),
+              and trace: family, table, chain, handle and verdict of each rule
 `;
 
 const addressProblem = (value: string): string | undefined =>
@@ -55,19 +68,52 @@ export const explain: Verb = verb({
     port: text("PORT", "the destination port", (value) =>
       parsePort(value) === undefined ? "not a port from 1 to 65535" : undefined,
     ),
+    live: flag("follow a real packet, and compare"),
+    netns: text("PATH", "with --live: send the packet from this network namespace"),
+    wait: text("SECONDS", "with --live: how long to wait for one, 10 unless given", (value) =>
+      /^[1-9][0-9]{0,3}$/.test(value) ? undefined : "not a number of seconds from 1 to 9999",
+    ),
     json: flag("as JSON, for programs"),
   },
-  run({ from, to, proto, port, json }, io) {
+  run({ from, to, proto, port, live, netns, wait, json }, io) {
     const packet = readPacket(from, to, proto, port);
+    if (!live && (netns ?? wait) !== undefined)
+      throw new UsageError(`--${netns === undefined ? "wait" : "netns"} is for --live`);
+    if (netns !== undefined) requireSendable(packet);
     const nft = io.openNftables();
     try {
       const explanation = withHost((routes) => explainPacket(nft, routes, packet));
+      if (live) {
+        follow(io, explanation, json, () => traceLive(packet, netns, Number(wait ?? WAIT_S) * 1000));
+        return;
+      }
       io.write(json ? `${JSON.stringify(asObject(explanation))}\n` : lines(asLines(explanation, styleOf(io))));
     } finally {
       nft.close();
     }
   },
 });
+
+const WAIT_S = 10;
+
+/** What it foretells is printed before the packet is there, which may take a while; as JSON all is one object. */
+function follow(io: CliIo, explanation: Explanation, isJson: boolean, trace: () => LiveTrace): void {
+  if (!isJson) io.write(lines(asLines(explanation, styleOf(io))));
+  const found = trace();
+  const faults = differences(explanation, found);
+  io.write(
+    isJson
+      ? `${JSON.stringify({ ...asObject(explanation), live: liveObject(found, faults) })}\n`
+      : lines(["", ...liveLines(found, faults, styleOf(io))]),
+  );
+  if (faults.length > 0) throw new LiveError("the packet did otherwise than foretold");
+}
+
+/** Throws UsageError for a packet that cannot be sent from here. */
+function requireSendable(packet: Packet): void {
+  if (!canSend(packet)) throw new UsageError("--netns sends tcp, udp and the family's icmp only");
+  if (hasPorts(packet.protocol) && packet.port === undefined) throw new UsageError("--netns needs --port to send to");
+}
 
 const styleOf = (io: CliIo): ReturnType<typeof styleFor> => styleFor(io.isTerminal(), io.getenv);
 const lines = (all: readonly string[]): string => all.map((line) => `${line}\n`).join("");

@@ -4,6 +4,8 @@
 export const NFNL_MSG = { BATCH_BEGIN: 0x10, BATCH_END: 0x11 } as const;
 /** Multicast group of the events of nf_tables. */
 export const NFNLGRP_NFTABLES = 7;
+/** Multicast group of what packets with `meta nftrace set 1` go through. */
+export const NFNLGRP_NFTRACE = 9;
 
 /** Families of tables. */
 export const NFPROTO = { UNSPEC: 0, INET: 1, IPV4: 2, ARP: 3, NETDEV: 5, BRIDGE: 7, IPV6: 10 } as const;

@@ -186,5 +186,6 @@ export function asObject(explanation: Explanation): object {
       decides: step === decisive,
     })),
     interference,
+    live: null,
   };
 }

@@ -1,0 +1,162 @@
+// `--live`: a real packet, traced by the kernel through all its rules, beside what was foretold.
+
+import { nfproto, TABLE } from "../../host/masquerade/table-names.ts";
+import { readMessages } from "../../netlink/message.ts";
+import { NetlinkSocket } from "../../netlink/transport.ts";
+import { NETLINK } from "../../netlink/uapi.ts";
+import { Nftables } from "../../nftables/batch.ts";
+import { addChain } from "../../nftables/chain.ts";
+import { NFT_META } from "../../nftables/expr/meta.ts";
+import { ipDaddr, ipSaddr, metaL4proto, thDport } from "../../nftables/match.ts";
+import type { Command } from "../../nftables/message.ts";
+import { addRule } from "../../nftables/rule.ts";
+import { createTable, deleteTable } from "../../nftables/table.ts";
+import { readTrace, type TraceEvent } from "../../nftables/trace.ts";
+import { NF, NF_INET, NF_IP_PRI, NFNLGRP_NFTRACE, NFT_REG, NFT_TABLE_F } from "../../nftables/uapi.ts";
+import { hasCode } from "../../sys/error.ts";
+import { POLL, poll } from "../../sys/fd.ts";
+import { monotonicMs } from "../../sys/process.ts";
+import { compareIp, type Ip } from "../../wire/ip.ts";
+import type { Explanation } from "./explanation.ts";
+import type { Packet } from "./packet.ts";
+import { sendProbe } from "./probe.ts";
+
+/** There was nothing to compare with, or it was not as foretold. */
+export class LiveError extends Error {
+  override readonly name: string = "LiveError";
+}
+
+export interface LiveTrace {
+  readonly events: readonly TraceEvent[];
+  /** The source that it left the node with; undefined where it did not leave. */
+  readonly source: Ip | undefined;
+}
+
+/** The table that marks packets, and sees them leave. */
+export const TRACE_TABLE = "bauta_trace";
+const LEAVING = "leaving";
+/** After all source translation. */
+const LAST = 300;
+/** A packet that has begun to tell has told all after this long. */
+const SETTLE_MS = 300;
+
+/**
+ * Traces the next packet of this kind that begins a flow, or one that is sent from the namespace `netns`. The table that
+ * marks it is gone afterwards, whatever happens: where the kernel can (since 5.12) it goes with our socket. Throws
+ * LiveError where none comes within `timeoutMs`, NetlinkError or SyscallError.
+ */
+export function traceLive(packet: Packet, netns: string | undefined, timeoutMs: number): LiveTrace {
+  const socket = new NetlinkSocket(NETLINK.NETFILTER, { groups: [NFNLGRP_NFTRACE], receiveBuffer: 1 << 20 });
+  const nft = Nftables.open();
+  try {
+    install(nft, packet);
+    try {
+      const stop = netns === undefined ? () => undefined : sendProbe(netns, packet);
+      try {
+        return collect(socket, timeoutMs, netns !== undefined);
+      } finally {
+        stop();
+      }
+    } finally {
+      nft.commit([deleteTable({ family: nfproto(packet.family), name: TRACE_TABLE })]);
+    }
+  } finally {
+    nft.close();
+    socket.close();
+  }
+}
+
+function install(nft: Nftables, packet: Packet): void {
+  try {
+    nft.commit(commands(packet, NFT_TABLE_F.OWNER));
+  } catch (error) {
+    if (hasCode(error, "EEXIST", "EPERM")) {
+      const family = packet.family === 4 ? "ip" : "ip6";
+      throw new LiveError(
+        `there is a table ${family} ${TRACE_TABLE}: another bauta explain --live is at work, or one was killed (nft delete table ${family} ${TRACE_TABLE})`,
+        { cause: error },
+      );
+    }
+    if (!hasCode(error, "EOPNOTSUPP", "EINVAL")) throw error;
+    nft.commit(commands(packet, 0)); // before Linux 5.12 no table has an owner
+  }
+}
+
+function commands(packet: Packet, flags: number): Command[] {
+  const family = nfproto(packet.family);
+  const prefixLength = packet.from.length * 8;
+  const chain = { family, table: TRACE_TABLE, type: "filter", policy: NF.ACCEPT };
+  const expressions = [
+    ...ipSaddr({ ip: packet.from, prefixLength }),
+    ...ipDaddr({ ip: packet.to, prefixLength }),
+    ...metaL4proto(packet.protocol),
+    ...(packet.port === undefined ? [] : thDport(packet.port)),
+    { kind: "immediate", dreg: NFT_REG[1], data: Uint8Array.of(1) } as const,
+    { kind: "meta", key: NFT_META.NFTRACE, sreg: NFT_REG[1] } as const,
+  ];
+  return [
+    createTable({ family, name: TRACE_TABLE, flags, comment: "a moment of bauta explain --live" }),
+    addChain({ ...chain, name: "marking", hook: NF_INET.PRE_ROUTING, priority: NF_IP_PRI.RAW }),
+    // Only to be traced: its first event shows the packet as it leaves.
+    addChain({ ...chain, name: LEAVING, hook: NF_INET.POST_ROUTING, priority: LAST }),
+    addRule({ family, table: TRACE_TABLE, chain: "marking", expressions }),
+  ];
+}
+
+/**
+ * The events of the first packet that our rules saw. Where none was seen, those of the one that we sent, or of the first
+ * that came: of a flow that began before, say, whose packets the kernel sends through no nat chain.
+ */
+function collect(socket: NetlinkSocket, timeoutMs: number, isOwn: boolean): LiveTrace {
+  const packets = new Map<number, TraceEvent[]>();
+  let end = monotonicMs() + timeoutMs;
+  let isFound = false;
+  const best = (): TraceEvent[] | undefined => [...packets.values()].find((events) => events.some(isOurs));
+  for (;;) {
+    const isThere = isOwn ? packets.size > 0 : best() !== undefined;
+    // Counted once: others that go the same way must not keep us here.
+    if (isThere && !isFound) end = monotonicMs() + SETTLE_MS;
+    isFound ||= isThere;
+    const left = end - monotonicMs();
+    if (left <= 0 || (poll([{ fd: socket.fd, events: POLL.IN }], left)[0] ?? 0) === 0) break;
+    const datagram = socket.receive(false);
+    for (const message of datagram === undefined ? [] : readMessages(datagram)) {
+      const event = readTrace(message);
+      if (event !== undefined) packets.set(event.id, [...(packets.get(event.id) ?? []), event]);
+    }
+  }
+  const events = best() ?? packets.values().next().value;
+  if (events === undefined) throw new LiveError(`no such packet came within ${timeoutMs / 1000} s`);
+  const header = events.find(({ table, chain }) => table === TRACE_TABLE && chain === LEAVING)?.networkHeader;
+  return { events, source: header === undefined ? undefined : sourceOf(header) };
+}
+
+const isOurs = ({ table }: TraceEvent): boolean => table === TABLE;
+
+/** The source address in an IPv4 or IPv6 header. */
+function sourceOf(header: Uint8Array): Ip {
+  return (header[0] ?? 0) >> 4 === 4 ? header.slice(12, 16) : header.slice(8, 24);
+}
+
+/** In what the packet did otherwise than foretold, as phrases; none where both agree. */
+export function differences({ walk, sources }: Explanation, { events, source }: LiveTrace): string[] {
+  const found: string[] = [];
+  const foretold = (walk?.steps ?? [])
+    .filter(({ effect }) => effect.kind !== "no match")
+    .map(({ rule }) => rule.handle);
+  const taken = events.filter((event) => isOurs(event) && event.handle !== undefined).map(({ handle }) => handle);
+  const text = (handles: readonly (bigint | undefined)[]): string =>
+    handles.length === 0 ? "none" : handles.join(", ");
+  if (text(foretold) !== text(taken))
+    found.push(
+      taken.length === 0
+        ? "it met none of bauta's rules: another nat chain decided first, or its flow began before"
+        : `it matched the rules with the handles ${text(taken)}, not ${text(foretold)}`,
+    );
+  if (sources === undefined) {
+    if (source !== undefined) found.push("it left the node");
+  } else if (source === undefined) found.push("it did not leave the node");
+  else if (compareIp(source, sources.first) < 0 || compareIp(source, sources.last) > 0)
+    found.push("it left with another source");
+  return found;
+}

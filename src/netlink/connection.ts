@@ -55,11 +55,11 @@ export class Connection {
   }
 
   /** Like executeAll, but returns the kernel's word on each request, in order, instead of throwing. */
-  tryAll(requests: readonly Request[]): Ack[] {
-    return this.#converse(requests, NLM_F.ACK, () => {});
+  tryAll(requests: readonly Request[], answered: (message: Message, index: number) => void = () => {}): Ack[] {
+    return this.#converse(requests, NLM_F.ACK, answered);
   }
 
-  #converse(requests: readonly Request[], flags: number, other: (message: Message) => void): Ack[] {
+  #converse(requests: readonly Request[], flags: number, other: (message: Message, index: number) => void): Ack[] {
     if (requests.length === 0) return [];
     const out = new Writer();
     const first = this.#sequence + 1;
@@ -71,7 +71,7 @@ export class Connection {
         const index = message.sequence - first;
         if (index < 0 || index >= requests.length) continue; // a late word on an earlier request
         const ack = readAck(message);
-        if (ack === undefined) other(message);
+        if (ack === undefined) other(message, index);
         else if (acks[index] === undefined) {
           acks[index] = ack;
           missing--;

@@ -119,9 +119,19 @@ function getCommand(c: ChainName): Command {
   return command(NFT_MSG.GETCHAIN, 0, c.family, () => `get ${nameOf(c)}`, [chain, values]);
 }
 
+/** A chain to ask for; with `use`, one to which just so many rules and jumps refer. */
+export interface AskedChain extends ChainName {
+  readonly use?: number | undefined;
+}
+
 /** Whether all of these chains are there: one question for any number of them. Throws what the transport throws. */
-export function haveChains(connection: Connection, chains: readonly ChainName[]): boolean {
-  return connection.tryAll(chains.map(getCommand)).every(({ errno }) => errno === 0);
+export function haveChains(connection: Connection, chains: readonly AskedChain[]): boolean {
+  let isAsAsked = true;
+  const acks = connection.tryAll(chains.map(getCommand), (message, i) => {
+    const use = chains[i]?.use;
+    if (use !== undefined && readChain(message).use !== use) isAsAsked = false;
+  });
+  return isAsAsked && acks.every(({ errno }) => errno === 0);
 }
 
 /** The chain, or undefined where there is none. Throws NetlinkError. */

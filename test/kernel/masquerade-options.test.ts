@@ -49,7 +49,7 @@ const everything: JsonObject = {
 
 function giveSources(): void {
   for (const n of [1, 2, 3]) run("ip", "address", "add", `192.0.2.${n}/24`, "dev", "lo");
-  run("ip", "address", "add", "2001:db8::1/64", "dev", "lo");
+  run("ip", "address", "add", "2001:db8::1/64", "dev", "lo", "nodad");
 }
 
 describe("ipMasqOptions", () => {

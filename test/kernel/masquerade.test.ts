@@ -163,6 +163,13 @@ table ip6 bauta_masquerade {
     checkMasquerade(at("c2"), dual(6));
   });
 
+  it("puts the rules of the base chain back although other attachments are there", () => {
+    for (const n of [1, 2]) setUpMasquerade(at(`c${n}`), dual(n));
+    run("nft", "flush", "chain", "ip6", "bauta_masquerade", "postrouting");
+    setUpMasquerade(at("c3"), dual(3));
+    for (const n of [1, 2, 3]) checkMasquerade(at(`c${n}`), dual(n));
+  });
+
   it("leaves all that others own as it is", () => {
     run(
       "nft",

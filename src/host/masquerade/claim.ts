@@ -1,18 +1,18 @@
 // ADD: addresses come under masquerade.
 
 import type { Nftables } from "../../nftables/batch.ts";
-import { haveChains } from "../../nftables/chain.ts";
+import { type AskedChain, haveChains } from "../../nftables/chain.ts";
 import type { Command } from "../../nftables/message.ts";
 import { hasCode } from "../../sys/error.ts";
 import { sameBytes } from "../../wire/codec.ts";
-import { type Cidr, type Family, familyOf, formatCidr, formatIp } from "../../wire/ip.ts";
+import { type Cidr, familyOf, formatCidr, formatIp } from "../../wire/ip.ts";
 import { type Attachment, attachmentId, idText } from "../attachment.ts";
 import { addHoldings, byFamily, deleteElement, type Held, type Holding, readHeld, verdictOf } from "./elements.ts";
 import { type Excluded, readExcluded } from "./exclude-file.ts";
 import type { MasqueradeOptions } from "./options.ts";
 import { destinationSet, type Policy, policyFor } from "./policy.ts";
 import { type DisplacedClaim, readRecordById, writeRecord } from "./records.ts";
-import { nfproto, OWNERS, POLICIES, STRICT, TABLE } from "./table-names.ts";
+import { nfproto, OWNERS, POLICIES, POSTROUTING, POSTROUTING_USE, STRICT, TABLE } from "./table-names.ts";
 import { createPolicy, createStrict, policyFaults, refreshSet, skeletonFaults, strictFaults } from "./tables.ts";
 
 /** How often a change is begun again because another program's came in between. */
@@ -48,7 +48,7 @@ export function claim(
   for (let attempt = 1; ; attempt++) {
     try {
       // A transaction that fails waits for a grace period (16 ms), so the one question before it pays.
-      if (excluded.isApplied && havePolicies(nft, byFamily(holdings))) {
+      if (excluded.isApplied && haveChainsFor(nft, holdings)) {
         // All that it takes in the common case, and the cheapest there is: the kernel waits for nothing.
         nft.commit(byFamily(holdings).flatMap(([family, own]) => addHoldings(family, attachment, id, own)));
         return;
@@ -69,11 +69,13 @@ export function claim(
   }
 }
 
-/** Whether all the chains are there that the holdings go to. */
-function havePolicies(nft: Nftables, holdings: readonly (readonly [Family, readonly Holding[]])[]): boolean {
-  const chains = holdings.flatMap(([family, own]) =>
-    [...new Set(own.map(({ chain }) => chain))].map((name) => ({ family: nfproto(family), table: TABLE, name })),
-  );
+/** Whether all the chains are there that the holdings go to, and the one that leads to them has its rules. */
+function haveChainsFor(nft: Nftables, holdings: readonly Holding[]): boolean {
+  const chains = byFamily(holdings).flatMap(([family, own]): AskedChain[] => {
+    const where = { family: nfproto(family), table: TABLE };
+    const names = new Set(own.map(({ chain }) => chain));
+    return [{ ...where, name: POSTROUTING, use: POSTROUTING_USE }, ...[...names].map((name) => ({ ...where, name }))];
+  });
   return haveChains(nft.connection, chains);
 }
 

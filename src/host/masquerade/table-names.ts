@@ -7,6 +7,8 @@ export const TABLE = "bauta_masquerade";
 export const OWNERS = "owners";
 export const POLICIES = "policies";
 export const POSTROUTING = "postrouting";
+/** How many rules that chain has: nothing jumps to it, so the kernel counts as many uses. */
+export const POSTROUTING_USE = 2;
 /** Addresses whose invalid packets are dropped, and the chain that does it; there only while someone asks for it. */
 export const STRICT = "strict";
 export const FORWARD = "forward";

@@ -180,9 +180,11 @@ describe("stat and exists", () => {
       inode: ino,
       size: Number(size),
       isDirectory: false,
+      isRegular: true,
       mtimeNs,
     });
-    expect(stat("/proc")).toMatchObject({ isDirectory: true });
+    expect(stat("/proc")).toMatchObject({ isDirectory: true, isRegular: false });
+    expect(stat("/dev/null")).toMatchObject({ isDirectory: false, isRegular: false });
     expect(() => stat("/nowhere")).toThrow("cannot look at /nowhere: ENOENT");
   });
 

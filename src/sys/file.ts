@@ -14,6 +14,8 @@ export interface Stat {
   readonly inode: bigint;
   readonly size: number;
   readonly isDirectory: boolean;
+  /** Not a directory, device, pipe or socket. */
+  readonly isRegular: boolean;
   /** Last modification, in nanoseconds since 1970. */
   readonly mtimeNs: bigint;
 }
@@ -133,17 +135,20 @@ export function readDirectory(path: string): string[] {
 const STATX_BASIC_STATS = 0x7ff;
 const S_IFMT = 0o170000;
 const S_IFDIR = 0o040000;
+const S_IFREG = 0o100000;
 
 /** Like stat(2), following symbolic links. */
 export function stat(path: string): Stat {
   const buffer = new Uint8Array(256); // struct statx, include/uapi/linux/stat.h
   call(`look at ${path}`, "statx", AT_FDCWD, cString(path), 0, STATX_BASIC_STATS, buffer);
   const view = new DataView(buffer.buffer);
+  const type = view.getUint16(28, true) & S_IFMT;
   return {
     device: `${view.getUint32(136, true)}:${view.getUint32(140, true)}`,
     inode: view.getBigUint64(32, true),
     size: Number(view.getBigUint64(40, true)),
-    isDirectory: (view.getUint16(28, true) & S_IFMT) === S_IFDIR,
+    isDirectory: type === S_IFDIR,
+    isRegular: type === S_IFREG,
     mtimeNs: view.getBigInt64(112, true) * 1_000_000_000n + BigInt(view.getUint32(120, true)),
   };
 }

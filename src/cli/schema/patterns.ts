@@ -41,6 +41,7 @@ export function patterns(): Patterns {
     'an IPv6 address, a range "first-last" or a prefix': whole(`${IPV6}(?:-${IPV6})?`, `${IPV6}/${LENGTH6}`),
     'a port or a range "first-last" from 1 to 65535': whole(`0{0,4}${PORT}(?:-0{0,4}${PORT})?`),
     "a path": "^[^\\0]*$",
+    "an absolute path": "^/[^\\0]*$",
   };
 }
 

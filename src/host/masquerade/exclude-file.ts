@@ -42,8 +42,9 @@ export function readExcluded(options: MasqueradeOptions): Excluded {
   const state = `${DIRECTORY}/${listKey(options)}`;
   const applied = readApplied(state);
   try {
-    const { mtimeNs, size } = stat(excludeFile);
-    const stamp = `${excludeFile} ${mtimeNs} ${size}`;
+    const { mtimeNs, size, inode, isRegular } = stat(excludeFile);
+    if (!isRegular) throw new SyntaxError("it is not a regular file"); // reading a pipe might never end
+    const stamp = `${excludeFile} ${inode} ${mtimeNs} ${size}`;
     if (applied?.stamp === stamp) return { prefixes: applied.prefixes, isApplied: true, remember() {} };
     const prefixes = parseExcludeFile(readText(excludeFile, FILE_LIMIT));
     const remember = (): void => {

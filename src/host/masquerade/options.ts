@@ -59,7 +59,11 @@ export const optionsSchema = () =>
       ),
       only: optional(prefixes("destinations outside of which nothing is masqueraded")),
       excludeFile: optional(
-        string("file with more destinations to exclude, in the format of ip-masq-agent's configuration"),
+        text(
+          "an absolute path",
+          (path) => (/^\/[^\0]*$/.test(path) ? path : undefined),
+          "file with more destinations to exclude, in the format of ip-masq-agent's configuration",
+        ),
       ),
       to: optional(
         object(

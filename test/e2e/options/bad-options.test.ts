@@ -2,12 +2,14 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
+import { run } from "../../support/netns.ts";
 import { containerFor, del, type Json, networkOf, TYPES, tryAdd } from "../masquerade/runtime.ts";
 import { becomeNodeInWorld, left, networkWith } from "./world.ts";
 
 beforeAll(() => {
   becomeNodeInWorld();
   mkdirSync("/run/lists");
+  run("mkfifo", "/run/lists/pipe");
   writeFileSync("/run/lists/half", '{"nonMasqueradeCIDRs": ["10.0.0.0/8", "2001:d');
   writeFileSync("/run/lists/wrong", "nonMasqueradeCIDRs:\n- 10.0.0.0/8\n- the office\n");
   writeFileSync("/run/lists/number", '{"nonMasqueradeCIDRs": 7}');
@@ -53,7 +55,10 @@ const WRONG: readonly (readonly [Json, number, readonly string[]])[] = [
   ],
   [{ excludeFile: 7 }, 6, ["ipMasqOptions.excludeFile", "7"]],
   [{ excludeFile: "/run/lists/none" }, 7, ["ipMasqOptions.excludeFile", "/run/lists/none", "ENOENT"]],
-  [{ excludeFile: "/run/lists" }, 7, ["ipMasqOptions.excludeFile", "/run/lists", "EISDIR"]],
+  [{ excludeFile: "/run/lists" }, 7, ["ipMasqOptions.excludeFile", "/run/lists", "regular file"]],
+  [{ excludeFile: "/run/lists/pipe" }, 7, ["ipMasqOptions.excludeFile", "/run/lists/pipe", "regular file"]],
+  [{ excludeFile: "/dev/zero" }, 7, ["ipMasqOptions.excludeFile", "/dev/zero", "regular file"]],
+  [{ excludeFile: "lists/half" }, 7, ["ipMasqOptions.excludeFile", '"lists/half"', "absolute path"]],
   [{ excludeFile: "/run/lists/half" }, 7, ["ipMasqOptions.excludeFile", "/run/lists/half"]],
   [{ excludeFile: "/run/lists/wrong" }, 7, ["ipMasqOptions.excludeFile", '"the office"', "CIDR prefix"]],
   [{ excludeFile: "/run/lists/number" }, 7, ["ipMasqOptions.excludeFile", "nonMasqueradeCIDRs is not a list"]],

@@ -170,10 +170,10 @@ describe("excludeFile", () => {
     expect(run("nft", "list", "ruleset")).toBe("");
   });
 
-  it("is applied to containers of all networks at once by bauta restore", () => {
+  it.each(["apply", "restore"])("is applied to containers of all networks at once by bauta %s", (verb) => {
     const containers = [attach(networkWith("ptp", { excludeFile: FILE })), attach(otherNetwork())];
     writeFileSync(FILE, second);
-    run(join(PLUGINS, "..", "bauta"), "restore");
+    run(join(PLUGINS, "..", "bauta"), verb);
     for (const one of containers) expect(kept(one)).toEqual(CHANGED);
   });
 

@@ -11,7 +11,7 @@ import { ipDaddr, ipSaddr, metaL4proto, thDport } from "../../nftables/match.ts"
 import type { Command } from "../../nftables/message.ts";
 import { addRule } from "../../nftables/rule.ts";
 import { createTable, deleteTable } from "../../nftables/table.ts";
-import { readTrace, type TraceEvent } from "../../nftables/trace.ts";
+import { NFT_TRACETYPE, readTrace, type TraceEvent } from "../../nftables/trace.ts";
 import { NF, NF_INET, NF_IP_PRI, NFNLGRP_NFTRACE, NFT_REG, NFT_TABLE_F } from "../../nftables/uapi.ts";
 import { hasCode } from "../../sys/error.ts";
 import { POLL, poll } from "../../sys/fd.ts";
@@ -34,11 +34,14 @@ export interface LiveTrace {
 
 /** The table that marks packets, and sees them leave. */
 export const TRACE_TABLE = "bauta_trace";
+const MARKING = "marking";
 const LEAVING = "leaving";
 /** After all source translation. */
 const LAST = 300;
 /** A packet that has begun to tell has told all after this long. */
-const SETTLE_MS = 300;
+const SETTLE_MS = 1000;
+/** And one that has left, after this long. */
+const LEFT_MS = 50;
 
 /**
  * Traces the next packet of this kind that begins a flow, or one that is sent from the namespace `netns`. The table that
@@ -96,10 +99,10 @@ function commands(packet: Packet, flags: number): Command[] {
   ];
   return [
     createTable({ family, name: TRACE_TABLE, flags, comment: "a moment of bauta explain --live" }),
-    addChain({ ...chain, name: "marking", hook: NF_INET.PRE_ROUTING, priority: NF_IP_PRI.RAW }),
+    addChain({ ...chain, name: MARKING, hook: NF_INET.PRE_ROUTING, priority: NF_IP_PRI.RAW }),
     // Only to be traced: its first event shows the packet as it leaves.
     addChain({ ...chain, name: LEAVING, hook: NF_INET.POST_ROUTING, priority: LAST }),
-    addRule({ family, table: TRACE_TABLE, chain: "marking", expressions }),
+    addRule({ family, table: TRACE_TABLE, chain: MARKING, expressions }),
   ];
 }
 
@@ -108,28 +111,46 @@ function commands(packet: Packet, flags: number): Command[] {
  * that came: of a flow that began before, say, whose packets the kernel sends through no nat chain.
  */
 function collect(socket: NetlinkSocket, timeoutMs: number, isOwn: boolean): LiveTrace {
-  const packets = new Map<number, TraceEvent[]>();
+  // An id is made of where the packet is in memory: another may get it as soon as this one is gone.
+  const packets: TraceEvent[][] = [];
+  const latest = new Map<number, TraceEvent[]>();
   let end = monotonicMs() + timeoutMs;
   let isFound = false;
-  const best = (): TraceEvent[] | undefined => [...packets.values()].find((events) => events.some(isOurs));
+  const best = (): TraceEvent[] | undefined => packets.find((events) => events.some(isOurs));
   for (;;) {
-    const isThere = isOwn ? packets.size > 0 : best() !== undefined;
+    const isThere = isOwn ? packets.length > 0 : best() !== undefined;
     // Counted once: others that go the same way must not keep us here.
     if (isThere && !isFound) end = monotonicMs() + SETTLE_MS;
     isFound ||= isThere;
+    if ((isOwn ? packets.flat() : best())?.some(isLeaving) === true) end = Math.min(end, monotonicMs() + LEFT_MS);
     const left = end - monotonicMs();
     if (left <= 0 || (poll([{ fd: socket.fd, events: POLL.IN }], left)[0] ?? 0) === 0) break;
     const datagram = socket.receive(false);
     for (const message of datagram === undefined ? [] : readMessages(datagram)) {
       const event = readTrace(message);
-      if (event !== undefined) packets.set(event.id, [...(packets.get(event.id) ?? []), event]);
+      if (event === undefined) continue;
+      const known = isMarking(event) ? undefined : latest.get(event.id);
+      if (known !== undefined) {
+        known.push(event);
+        continue;
+      }
+      const events = [event];
+      latest.set(event.id, events);
+      packets.push(events);
     }
   }
-  const events = best() ?? packets.values().next().value;
-  if (events === undefined) throw new LiveError(`no such packet came within ${timeoutMs / 1000} s`);
-  const header = events.find(({ table, chain }) => table === TRACE_TABLE && chain === LEAVING)?.networkHeader;
+  // Of our own there is but one, whatever becomes of its id on the way.
+  const events = isOwn ? packets.flat() : (best() ?? packets[0] ?? []);
+  if (events.length === 0) throw new LiveError(`no such packet came within ${timeoutMs / 1000} s`);
+  const header = events.find(isLeaving)?.networkHeader;
   return { events, source: header === undefined ? undefined : sourceOf(header) };
 }
+
+/** The rule that marks it is the first that a packet meets. */
+const isMarking = ({ table, chain, type }: TraceEvent): boolean =>
+  table === TRACE_TABLE && chain === MARKING && type === NFT_TRACETYPE.RULE;
+
+const isLeaving = ({ table, chain }: TraceEvent): boolean => table === TRACE_TABLE && chain === LEAVING;
 
 const isOurs = ({ table }: TraceEvent): boolean => table === TABLE;
 

@@ -180,7 +180,7 @@ describe("containers attached by bridge", () => {
     add(dual({ hairpinMode }));
     const [{ address }] = node.container.ipJson("link show eth0");
     // Asks for a neighbour that isn't there, again and again, until what was asked comes back.
-    const listen = `timeout 3 tcpdump --immediate-mode -Q in -c1 -ni eth0 arp and ether src ${address}`;
+    const listen = `timeout 3 tcpdump -Z root --immediate-mode -Q in -c1 -ni eth0 arp and ether src ${address}`;
     const ask = "ping -n -q -c 8 -i 0.3 -W 1 10.1.0.99 >/dev/null";
     const script = `${listen} 2>/dev/null & heard=$!; ${ask} & wait $heard; status=$?; kill $! 2>/dev/null; exit $status`;
     const run = (): string => node.container.exec("bash", "-c", script);
@@ -374,7 +374,11 @@ describe("CHECK", () => {
     ["the port has left", () => void node.node.ip(`link set ${port()} nomaster`), "is not a port of bridge cni0"],
     [
       "the port has another name",
-      () => void node.node.ip(`link set ${port()} name other`),
+      () => {
+        const name = port();
+        node.node.ip(`link set ${name} down`); // Linux 6.2 and later rename it also while it is up
+        node.node.ip(`link set ${name} name other`);
+      },
       "none of the interfaces in prevResult",
     ],
     [

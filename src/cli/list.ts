@@ -1,6 +1,7 @@
 // `bauta list`: who is under masquerade on this node.
 
 import { nameProblem } from "../cni/environment.ts";
+import type { JsonObject } from "../cni/json.ts";
 import {
   type Inventory,
   type ListedAddress,
@@ -8,9 +9,11 @@ import {
   takeInventory,
 } from "../host/masquerade/inventory.ts";
 import type { AddressState } from "../host/masquerade/inventory-facts.ts";
+import { readRecordById } from "../host/masquerade/records.ts";
 import { flag, text } from "./arguments.ts";
 import type { CliIo } from "./io.ts";
 import { shown } from "./names-text.ts";
+import { optionsText } from "./options-text.ts";
 import { type Column, layOut } from "./table.ts";
 import { styleFor } from "./terminal-text.ts";
 import { type Verb, verb } from "./verb.ts";
@@ -37,6 +40,9 @@ A column STATE appears when something is not as it should be:
 
 What is wrong with the tables themselves is told on standard error.
 
+A column OPTIONS appears when an attachment has ipMasqOptions; lists of more
+than two are shown by their length.
+
 On a terminal that is too narrow container ids are cut to fit, ending in "…";
 never in a pipe or a file.
 
@@ -45,6 +51,7 @@ never in a pipe or a file.
   network, container, interface   strings; null where nobody knows
   id          what stands for the attachment in the map owners, 32 digits
   state       "ok", or the worst of its addresses' states
+  options     the ipMasqOptions, where there are any
   addresses   an array of objects:
     address   with the prefix length, where that is known
     policy    string or null
@@ -88,10 +95,14 @@ const COLUMNS: readonly Column[] = [
 
 function asTable(attachments: readonly ListedAttachment[], io: CliIo): string {
   const style = styleFor(io.isTerminal(), io.getenv);
+  const hasOptions = attachments.some((one) => optionsOf(one) !== undefined);
   const isAllOk = attachments.every((attachment) => stateOf(attachment) === "ok");
   const state: Column = { title: "STATE", paint: (text) => (text === "ok" ? style.dim(text) : style.red(text)) };
-  const columns = isAllOk ? COLUMNS : [...COLUMNS, state];
-  const rows = attachments.flatMap((attachment) => attachment.addresses.map((address) => rowOf(attachment, address)));
+  const columns = [...COLUMNS, ...(isAllOk ? [] : [state]), ...(hasOptions ? [{ title: "OPTIONS" }] : [])];
+  const rows = attachments.flatMap((attachment) => {
+    const options = hasOptions ? [optionsText(optionsOf(attachment) ?? {})] : [];
+    return attachment.addresses.map((address) => [...rowOf(attachment, address, isAllOk), ...options]);
+  });
   return layOut(columns, rows, style, io.columns())
     .map((line) => `${line}\n`)
     .join("");
@@ -99,10 +110,24 @@ function asTable(attachments: readonly ListedAttachment[], io: CliIo): string {
 
 const UNKNOWN = "-";
 
-function rowOf(attachment: ListedAttachment, address: ListedAddress): string[] {
+/** What is in force for it, by its record. */
+function optionsOf({ id }: ListedAttachment): JsonObject | undefined {
+  return id === "" ? undefined : readRecordById(id)?.options;
+}
+
+function rowOf(attachment: ListedAttachment, address: ListedAddress, isAllOk: boolean): string[] {
   const { network, container, interface: ifname } = shown(attachment.name);
   const { policy, packets, bytes, state } = address;
-  const fields = [network, container, ifname, addressText(address), policy, packets, bytes, state];
+  const fields = [
+    network,
+    container,
+    ifname,
+    addressText(address),
+    policy,
+    packets,
+    bytes,
+    ...(isAllOk ? [] : [state]),
+  ];
   return fields.map((field) => (field === undefined ? UNKNOWN : String(field)));
 }
 
@@ -142,6 +167,7 @@ function objectOf(attachment: ListedAttachment): object {
     interface: name.interface ?? null,
     id: attachment.id === "" ? null : attachment.id,
     state: stateOf(attachment),
+    ...(optionsOf(attachment) === undefined ? {} : { options: optionsOf(attachment) }),
     addresses: attachment.addresses.map((address) => ({
       address: addressText(address),
       policy: address.policy ?? null,

@@ -162,6 +162,15 @@ describe("bauta explain", () => {
   });
 });
 
+describe("bauta list", () => {
+  it("shows the options of an attachment, and has them as JSON", () => {
+    const options = { exclude: ["10.0.0.0/8", "11.0.0.0/8", "private"], to: { ipv4: UPLINK[4] } };
+    attach(options);
+    expect(cli(["list"]).stdout).toMatch(/^NETWORK .* OPTIONS\ndual .* exclude 3, to 192\.0\.2\.1\n/);
+    expect(JSON.parse(cli(["list", "--json"]).stdout)).toMatchObject([{ container: "c1", options }]);
+  });
+});
+
 describe("what bauta explain says of the surroundings", () => {
   const interference = (to: string): string[] =>
     explained(to).interference.map(({ severity, text }: Record<string, string>) => `${severity}: ${text}`);

@@ -39,6 +39,8 @@ describe("bauta explain", () => {
       expect([status, stderr]).toEqual([0, ""]);
       expect(stdout).toContain(`It leaves with the source ${UPLINK[family]}, the address of uplink`);
       expect(seenFrom(node.container, CONTAINER[family], node.outside, OUTSIDE[family], "tcp")).toBe(UPLINK[family]);
+      const live = bauta(...args, "--live", "--netns", node.container.path);
+      expect([live.status, live.stdout]).toEqual([0, expect.stringContaining("The kernel did as foretold")]);
       expect(JSON.parse(bauta(...args, "--json").stdout)).toMatchObject({ verdict: "masquerade", container: "c1" });
     });
   }

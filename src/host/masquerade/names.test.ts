@@ -15,7 +15,9 @@ function written(
   const ip = parseIp(address);
   if (ip === undefined) throw new Error(address);
   const family = ip.length === 4 ? 4 : 6;
-  const [add] = addHoldings(family, attachment, attachmentId(attachment), [{ ip, prefixLength: 24, chain: "c" }]);
+  const [add] = addHoldings(family, attachment, attachmentId(attachment), [
+    { ip, prefixLength: 24, chain: "c", isStrict: false },
+  ]);
   if (add === undefined) throw new Error("no command");
   const out = new Writer();
   writeMessage(out, add, 0, 1);

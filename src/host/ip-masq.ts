@@ -1,0 +1,103 @@
+// "ipMasq" and "ipMasqBackend" of a configuration: what they ask for, by whichever back end.
+
+import type { Invocation } from "../cni/plugin.ts";
+import { boolean, object, oneOf, type Schema, withDefault } from "../cni/schema.ts";
+import { type Cidr, parseCidr } from "../wire/ip.ts";
+import { attachmentOf, orLog, validAttachments } from "./detach.ts";
+import { iptablesMissing } from "./masquerade/iptables/program.ts";
+import { collectIptables, iptablesFaults, setUpIptables, tearDownIptables } from "./masquerade/iptables.ts";
+import { optionsOf } from "./masquerade/options.ts";
+import {
+  checkMasquerade,
+  collectMasquerade,
+  MasqueradeError,
+  masqueradeUnavailable,
+  setUpMasquerade,
+  tearDownMasquerade,
+} from "./masquerade.ts";
+import type { Keep } from "./transactions.ts";
+import { runAll, type Undo } from "./undo.ts";
+
+export type Backend = "nftables" | "iptables";
+
+/** The key "ipMasqBackend". */
+export const backendKey = (): Schema<Backend> =>
+  withDefault(oneOf(["nftables", "iptables"], "how to masquerade"), "nftables");
+
+/**
+ * The back end of a configuration that asks for masquerade, for DEL and GC: a wrong value is no reason for those to refuse.
+ * Throws CniError 6 for a wrong type.
+ */
+export function backendOf({ config }: Invocation): Backend | undefined {
+  const { ipMasq } = object({ ipMasq: withDefault(boolean(), false) }).read(config.raw, "");
+  if (!ipMasq) return undefined;
+  return config.raw["ipMasqBackend"] === "iptables" ? "iptables" : "nftables";
+}
+
+/** Why the configuration can't be meant so: the options are for nf_tables. Undefined where nothing is wrong. */
+export function backendProblem(backend: Backend, { config }: Invocation): string | undefined {
+  if (backend === "nftables" || optionsOf(config.raw).json === "") return undefined;
+  return 'ipMasqOptions: the options need ipMasqBackend "nftables"';
+}
+
+/** Masquerades what the container sends beyond its subnets. Throws CniError, NetlinkError, SyscallError or IptablesError. */
+export function beginMasquerade(
+  invocation: Invocation,
+  backend: Backend,
+  addresses: readonly Cidr[],
+  undo: Undo,
+): void {
+  const attachment = attachmentOf(invocation);
+  if (backend === "iptables") {
+    undo.defer(() => tearDownIptables(attachment, addresses));
+    setUpIptables(attachment, addresses);
+  } else {
+    undo.defer(() => tearDownMasquerade(attachment, addresses));
+    setUpMasquerade(attachment, addresses, optionsOf(invocation.config.raw), invocation.netns);
+  }
+}
+
+/** CHECK. Throws MasqueradeError, which names all that is missing or altered. */
+export function checkIpMasq(invocation: Invocation, backend: Backend, addresses: readonly Cidr[]): void {
+  const attachment = attachmentOf(invocation);
+  if (backend === "nftables") {
+    checkMasquerade(attachment, addresses, optionsOf(invocation.config.raw));
+    return;
+  }
+  const faults = iptablesFaults(attachment, addresses);
+  if (faults.length === 0) return;
+  const { containerId, ifname, network } = attachment;
+  throw new MasqueradeError(`IP masquerade of ${containerId} ${ifname} on ${network}: ${faults.join("; ")}`);
+}
+
+/**
+ * DEL: ends the attachment's masquerade by either back end, whatever the configuration says by now: it may have changed while
+ * the container ran. What a back end that it doesn't want can't end is only logged: the node may not have it at all.
+ */
+export function endMasquerade(invocation: Invocation, wanted: Backend | undefined, keep: Keep): void {
+  const { prevResult } = invocation;
+  const attachment = attachmentOf(invocation);
+  const known = (prevResult?.ips ?? []).flatMap(({ address }) => parseCidr(address) ?? []);
+  const end = (): void => tearDownMasquerade(attachment, wanted === undefined ? [] : known, keep);
+  runAll([
+    () => orLog(invocation, "masquerade", wanted === "nftables", end),
+    () => orLog(invocation, IPTABLES, wanted === "iptables", () => tearDownIptables(attachment, known, keep)),
+  ]);
+}
+
+/** GC: ends the masquerade of attachments that aren't valid any more; see endMasquerade. */
+export function collectStaleMasquerade(invocation: Invocation, wanted: Backend | undefined): void {
+  const { name } = invocation.config;
+  const valid = validAttachments(invocation);
+  runAll([
+    () => orLog(invocation, "masquerade", wanted === "nftables", () => collectMasquerade(name, valid)),
+    () => orLog(invocation, IPTABLES, wanted === "iptables", () => collectIptables(name, valid)),
+  ]);
+}
+
+const IPTABLES = "masquerade by iptables";
+
+/** Why this node cannot masquerade now, or undefined when it can. */
+export function ipMasqUnavailable(backend: Backend): string | undefined {
+  return backend === "iptables" ? iptablesMissing() : masqueradeUnavailable();
+}

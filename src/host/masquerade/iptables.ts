@@ -1,0 +1,193 @@
+// Masquerade by iptables, for nodes that ask for it: the same chains and rules as containernetworking/plugins make, so that
+// either's DEL ends what the other's ADD has begun. Adding takes one iptables-restore for each family, whatever the number
+// of addresses; taking away takes none where iptables is nf_tables in disguise.
+
+import { Nftables } from "../../nftables/batch.ts";
+import { hasCode } from "../../sys/error.ts";
+import { type Cidr, contains, type Family, familyOf, formatIp, type Ip } from "../../wire/ip.ts";
+import type { Attachment } from "../attachment.ts";
+import { deleteConnectionsOf } from "../conntrack.ts";
+import type { Keep } from "../transactions.ts";
+import { readHeld } from "./elements.ts";
+import { legacyNatTable } from "./iptables/legacy-table.ts";
+import { readListing } from "./iptables/listing.ts";
+import { chainOf, parseComment } from "./iptables/names.ts";
+import type { Jump, NatTable, Removal } from "./iptables/nat-table.ts";
+import { nftNatTable } from "./iptables/nft-table.ts";
+import { faultsIn, freshLines, mergedLines } from "./iptables/plan.ts";
+import { IptablesError, restoreNat, saveNat } from "./iptables/program.ts";
+import {
+  listIptablesRecords,
+  readIptablesRecord,
+  removeIptablesRecord,
+  writeIptablesRecord,
+} from "./iptables/records.ts";
+
+const FAMILIES: readonly Family[] = [4, 6];
+
+/** Masquerades what leaves the subnets of these addresses. Throws IptablesError or SyscallError. */
+export function setUpIptables(attachment: Attachment, addresses: readonly Cidr[]): void {
+  withNetfilter((nft) => {
+    if (readIptablesRecord(attachment) !== undefined) takeOut(nft, attachment, []); // an ADD after one that was killed
+    writeIptablesRecord({ attachment, addresses });
+    const chain = chainOf(attachment);
+    for (const [family, own] of byFamily(addresses)) addTo(nft, attachment, family, own, chain);
+  });
+}
+
+function addTo(
+  nft: Nftables | undefined,
+  attachment: Attachment,
+  family: Family,
+  own: readonly Cidr[],
+  chain: string,
+): void {
+  const exists = (): boolean => natTables(nft, family).some((table) => table.hasChain(chain));
+  const merge = (): void => restoreNat(family, mergedLines(attachment, family, own, chain, listed(family)));
+  if (exists()) {
+    merge();
+    return;
+  }
+  try {
+    restoreNat(family, freshLines(attachment, family, own, chain));
+  } catch (error) {
+    // The container's other interface may have come in between.
+    if (!(error instanceof IptablesError) || !exists()) throw error;
+    merge();
+  }
+}
+
+const listed = (family: Family): ReturnType<typeof readListing> => readListing(saveNat(family));
+
+/**
+ * Takes out what this back end, or upstream's plugins, have made for the attachment, in both forms of iptables. Needs no
+ * addresses: `hints` are some that are known from elsewhere. Where nothing is left, nothing is executed. `keep` is of
+ * closingLast. Throws NetlinkError, SyscallError or IptablesError.
+ */
+export function tearDownIptables(attachment: Attachment, hints: readonly Cidr[], keep?: Keep): void {
+  withNetfilter((nft) => takeOut(nft, attachment, hints), keep);
+}
+
+function takeOut(nft: Nftables | undefined, attachment: Attachment, hints: readonly Cidr[]): void {
+  const tables = FAMILIES.flatMap((family) => natTables(nft, family));
+  if (tables.length > 0) {
+    const chain = chainOf(attachment);
+    const found = tables.filter((table) => table.hasChain(chain));
+    const isOurs = found.length === 0 ? () => false : ownJumps(attachment, chain, hints);
+    forgetConnections(nft, removeFrom(found, isOurs, [chain]));
+  }
+  removeIptablesRecord(attachment);
+}
+
+/**
+ * Which jumps are the attachment's: those of the addresses that it is known to have. Where none are known, all that lead
+ * into its chain, but for those of the container's other interfaces on the network.
+ */
+function ownJumps(attachment: Attachment, chain: string, hints: readonly Cidr[]): (jump: Jump) => boolean {
+  const own = [...(readIptablesRecord(attachment)?.addresses ?? []), ...hints];
+  const isSibling = ({ network, containerId, ifname }: Attachment): boolean =>
+    network === attachment.network && containerId === attachment.containerId && ifname !== attachment.ifname;
+  const others = listIptablesRecords().filter((record) => isSibling(record.attachment));
+  const kept = others.flatMap(({ addresses }) => addresses);
+  const isFrom = ({ source }: Jump, addresses: readonly Cidr[]): boolean =>
+    source !== undefined && addresses.some(({ ip }) => contains(source, ip));
+  return (jump) => jump.chain === chain && (own.length > 0 ? isFrom(jump, own) : !isFrom(jump, kept));
+}
+
+/**
+ * Takes out these jumps, and the chains that no other jump leads to: theirs, and `chains`. Returns the addresses that no
+ * jump is about any more.
+ */
+function removeFrom(tables: readonly NatTable[], isWanted: (jump: Jump) => boolean, chains: readonly string[]): Ip[] {
+  const gone: Ip[] = [];
+  for (const table of tables) {
+    let left: Ip[] = [];
+    table.remove((all): Removal => {
+      const jumps = all.filter(isWanted);
+      const others = all.filter((jump) => !jumps.includes(jump));
+      const still = new Set(others.map(({ chain }) => chain));
+      const candidates = new Set([...jumps.map(({ chain }) => chain), ...chains]);
+      const sources = new Set(others.flatMap(addressOf).map(formatIp));
+      left = jumps.flatMap(addressOf).filter((ip) => !sources.has(formatIp(ip)));
+      return { jumps, chains: [...candidates].filter((chain) => !still.has(chain)) };
+    });
+    gone.push(...left);
+  }
+  return gone;
+}
+
+function addressOf({ source }: Jump): Ip[] {
+  return source !== undefined && source.prefixLength === source.ip.length * 8 ? [source.ip] : [];
+}
+
+/** Those of an address that nobody has under nftables, either. */
+function forgetConnections(nft: Nftables | undefined, addresses: readonly Ip[]): void {
+  if (nft === undefined || addresses.length === 0) return;
+  deleteConnectionsOf(
+    nft.connection,
+    addresses.filter((ip) => !isHeld(nft, ip)),
+  );
+}
+
+function isHeld(nft: Nftables, ip: Ip): boolean {
+  try {
+    return readHeld(nft, ip).id !== undefined;
+  } catch (error) {
+    if (hasCode(error, "EINVAL", "EOPNOTSUPP")) return false; // no nf_tables
+    throw error;
+  }
+}
+
+/**
+ * Takes out what is there for containers of the network that have no valid attachment, by this back end or upstream's
+ * plugins. Throws as tearDownIptables.
+ */
+export function collectIptables(network: string, valid: readonly Attachment[]): void {
+  const isValid = (attachment: Attachment): boolean =>
+    valid.some(({ containerId, ifname }) => containerId === attachment.containerId && ifname === attachment.ifname);
+  const containers = new Set(valid.map(({ containerId }) => containerId));
+  withNetfilter((nft) => {
+    for (const { attachment } of listIptablesRecords())
+      if (attachment.network === network && !isValid(attachment)) takeOut(nft, attachment, []);
+    const tables = FAMILIES.flatMap((family) => natTables(nft, family)).filter((table) => table.mayHaveChains());
+    const isStale = ({ comment = "" }: Jump): boolean => {
+      const name = parseComment(comment);
+      return name !== undefined && name.network === network && !containers.has(name.containerId);
+    };
+    forgetConnections(nft, removeFrom(tables, isStale, []));
+  });
+}
+
+/** What is missing or altered of the attachment's rules, each as a phrase. Throws IptablesError or SyscallError. */
+export function iptablesFaults(attachment: Attachment, addresses: readonly Cidr[]): string[] {
+  const chain = chainOf(attachment);
+  return byFamily(addresses).flatMap(([family, own]) => faultsIn(listed(family), attachment, family, own, chain));
+}
+
+function byFamily(addresses: readonly Cidr[]): [Family, readonly Cidr[]][] {
+  return FAMILIES.flatMap((family): [Family, readonly Cidr[]][] => {
+    const own = addresses.filter(({ ip }) => familyOf(ip) === family);
+    return own.length === 0 ? [] : [[family, own]];
+  });
+}
+
+/** The family's nat tables, of either form of iptables. */
+function natTables(nft: Nftables | undefined, family: Family): NatTable[] {
+  const tables = [nft === undefined ? undefined : nftNatTable(nft, family), legacyNatTable(family)];
+  return tables.filter((table) => table !== undefined);
+}
+
+/** Where the kernel has no nfnetlink, there is iptables-legacy alone. */
+function withNetfilter(use: (nft: Nftables | undefined) => void, keep: Keep = (nft) => nft.close()): void {
+  let nft: Nftables | undefined;
+  try {
+    nft = Nftables.open();
+  } catch (error) {
+    if (!hasCode(error, "EPROTONOSUPPORT")) throw error;
+  }
+  try {
+    use(nft);
+  } finally {
+    if (nft !== undefined) keep(nft);
+  }
+}

@@ -1,0 +1,30 @@
+// What both forms of iptables have in their nat table that is this back end's.
+
+import type { Cidr } from "../../../wire/ip.ts";
+
+/** A rule of POSTROUTING that leads to the chain of some attachment. */
+export interface Jump {
+  readonly chain: string;
+  /** Whose packets it takes; undefined where that is no address or prefix. */
+  readonly source: Cidr | undefined;
+  readonly comment: string | undefined;
+}
+
+/** What to take out of a table. */
+export interface Removal {
+  readonly jumps: readonly Jump[];
+  /** Chains to which no other jump leads. */
+  readonly chains: readonly string[];
+}
+
+/** One family's nat table in one form of iptables. */
+export interface NatTable {
+  hasChain(chain: string): boolean;
+  /** Whether there may be chains of this back end at all: false saves the listing. */
+  mayHaveChains(): boolean;
+  /**
+   * Shows all jumps to `choose` and takes out what that says, in one step. Where somebody changes the table meanwhile, it
+   * is asked again. Throws NetlinkError, SyscallError or IptablesError.
+   */
+  remove(choose: (jumps: readonly Jump[]) => Removal): void;
+}

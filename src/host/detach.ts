@@ -1,11 +1,8 @@
 // What DEL and GC have in common, whichever plugin made the attachment.
 
 import type { Invocation } from "../cni/plugin.ts";
-import { parseCidr } from "../wire/ip.ts";
 import type { Attachment } from "./attachment.ts";
-import { collectMasquerade, tearDownMasquerade } from "./masquerade.ts";
 import { withHost, withNamespacesIfAny } from "./namespaces.ts";
-import type { Keep } from "./transactions.ts";
 import { deleteContainerVeth, deleteHostVeth, isHostEnd } from "./veth.ts";
 
 /** The attachment that ADD, CHECK or DEL is called for. */
@@ -16,23 +13,6 @@ export function attachmentOf({ config, containerId, ifname }: Invocation): Attac
 /** Those that GC is to leave alone. */
 export function validAttachments({ config }: Invocation): Attachment[] {
   return config.validAttachments.map(({ containerId, ifname }) => ({ network: config.name, containerId, ifname }));
-}
-
-/**
- * Ends the attachment's masquerade, whatever the configuration says by now: it may have changed while the container ran.
- * Where it doesn't want masquerade, that it can't be ended is only logged: the node may have no nf_tables at all.
- */
-export function endMasquerade(invocation: Invocation, isWanted: boolean, keep: Keep): void {
-  const { prevResult } = invocation;
-  const known = (prevResult?.ips ?? []).flatMap(({ address }) => parseCidr(address) ?? []);
-  const end = (): void => tearDownMasquerade(attachmentOf(invocation), isWanted ? known : [], keep);
-  orLog(invocation, "masquerade", isWanted, end);
-}
-
-/** Ends the masquerade of attachments that aren't valid any more (GC); see endMasquerade. */
-export function collectStaleMasquerade(invocation: Invocation, isWanted: boolean): void {
-  const collect = (): void => collectMasquerade(invocation.config.name, validAttachments(invocation));
-  orLog(invocation, "masquerade", isWanted, collect);
 }
 
 /** Takes away something that the configuration, as it now is, may not ask for: then, that it can't be is only logged. */

@@ -3,23 +3,23 @@
 
 import { CNI_CODE, CniError } from "../cni/error.ts";
 import type { Invocation, Plugin } from "../cni/plugin.ts";
-import { collectStaleMasquerade, deleteAttachedVeth, endMasquerade } from "../host/detach.ts";
+import { deleteAttachedVeth } from "../host/detach.ts";
+import { backendOf, collectStaleMasquerade, endMasquerade, ipMasqUnavailable } from "../host/ip-masq.ts";
 import { allocatorStatus, collectAllocations, releaseAddresses } from "../host/ipam.ts";
-import { masqueradeUnavailable } from "../host/masquerade.ts";
 import { closingLast } from "../host/transactions.ts";
 import { runAll } from "../host/undo.ts";
 import { add } from "./ptp/add.ts";
 import { check } from "./ptp/check.ts";
-import { readPtpConfig, wantsMasquerade } from "./ptp/config.ts";
+import { readPtpConfig } from "./ptp/config.ts";
 
 export const ptp: Plugin = { name: "ptp", add, check, del, gc, status };
 
 /** The rules go first and the address goes back to IPAM last, so that whoever gets it next meets nothing of ours. */
 function del(invocation: Invocation): void {
-  const isWanted = wantsMasquerade(invocation);
+  const backend = backendOf(invocation);
   closingLast((keep) =>
     runAll([
-      () => endMasquerade(invocation, isWanted, keep),
+      () => endMasquerade(invocation, backend, keep),
       () => {
         deleteAttachedVeth(invocation);
         releaseAddresses(invocation);
@@ -29,14 +29,14 @@ function del(invocation: Invocation): void {
 }
 
 function gc(invocation: Invocation): void {
-  const isWanted = wantsMasquerade(invocation);
-  runAll([() => collectStaleMasquerade(invocation, isWanted), () => collectAllocations(invocation)]);
+  const backend = backendOf(invocation);
+  runAll([() => collectStaleMasquerade(invocation, backend), () => collectAllocations(invocation)]);
 }
 
 function status(invocation: Invocation): void {
-  const { ipMasq } = readPtpConfig(invocation);
+  const { ipMasq, ipMasqBackend } = readPtpConfig(invocation);
   allocatorStatus(invocation);
-  const reason = ipMasq ? masqueradeUnavailable() : undefined;
+  const reason = ipMasq ? ipMasqUnavailable(ipMasqBackend) : undefined;
   if (reason === undefined) return;
   throw new CniError(CNI_CODE.NOT_AVAILABLE, `ipMasq: this node can't masquerade: ${reason}`);
 }

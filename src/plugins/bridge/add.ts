@@ -11,11 +11,10 @@ import { configureContainer, readAssignments } from "../../host/container.ts";
 import { attachmentOf } from "../../host/detach.ts";
 import { enableForwarding } from "../../host/forwarding.ts";
 import { AddressConflictError, ensureGateways } from "../../host/gateway-address.ts";
+import { beginMasquerade } from "../../host/ip-masq.ts";
 import { allocateAddresses, dnsOf } from "../../host/ipam.ts";
 import { requireMtuFor, requirePortMtu } from "../../host/ipv6-mtu.ts";
 import { setUpMacSpoofCheck, tearDownMacSpoofCheck } from "../../host/mac-spoof.ts";
-import { optionsOf } from "../../host/masquerade/options.ts";
-import { setUpMasquerade, tearDownMasquerade } from "../../host/masquerade.ts";
 import { type Namespaces, withNamespaces } from "../../host/namespaces.ts";
 import { type Undo, undoOnFailure } from "../../host/undo.ts";
 import { createVeth, deleteLinkIfAny, type Veth, type VethEnd } from "../../host/veth.ts";
@@ -122,7 +121,7 @@ function giveAddresses(attaching: Attaching, bridge: Bridge, veth: Veth): Given 
 }
 
 function giveAllocated(attaching: Attaching, bridge: Bridge, veth: Veth): Given {
-  const { invocation, config, attachment, namespaces, undo } = attaching;
+  const { invocation, config, namespaces, undo } = attaching;
   const ipam = allocateAddresses(invocation, undo);
   // Whoever gets the addresses next must not meet the interface that has them: it goes before they are given back.
   undo.defer(() => deleteLinkIfAny(namespaces.host, veth.host));
@@ -137,10 +136,7 @@ function giveAllocated(attaching: Attaching, bridge: Bridge, veth: Veth): Given 
     duplicateAddressDetection: config.enabledad,
   });
   const vlanInterface = setUpGateways(attaching, bridge, plan.gateways);
-  if (config.ipMasq) {
-    undo.defer(() => tearDownMasquerade(attachment, addresses));
-    setUpMasquerade(attachment, addresses, optionsOf(invocation.config.raw), invocation.netns);
-  }
+  if (config.ipMasq) beginMasquerade(invocation, config.ipMasqBackend, addresses, undo);
   return { plan, dns: dnsOf(invocation.config, ipam), vlanInterface };
 }
 

@@ -7,10 +7,9 @@ import { arePeers, CheckError, checkAddresses, checkLink, checkRoutes, container
 import { readAssignments } from "../../host/container.ts";
 import { attachmentOf } from "../../host/detach.ts";
 import { checkGateways } from "../../host/gateway-address.ts";
+import { checkIpMasq } from "../../host/ip-masq.ts";
 import { checkAllocation } from "../../host/ipam.ts";
 import { checkMacSpoofCheck } from "../../host/mac-spoof.ts";
-import { optionsOf } from "../../host/masquerade/options.ts";
-import { checkMasquerade } from "../../host/masquerade.ts";
 import { type Namespaces, withNamespaces } from "../../host/namespaces.ts";
 import type { Connection } from "../../netlink/connection.ts";
 import { getLink, type Link } from "../../rtnetlink/link.ts";
@@ -42,7 +41,7 @@ function checkAttachment(
   checkRoutes(container, result);
   if (invocation.config.ipamType === "") return;
   if (config.isGateway) checkGateways(host, gatewayLink(host, config, bridge, result), gatewaysOf(result));
-  if (config.ipMasq) checkMasquerade(attachment, readAssignments(result), optionsOf(invocation.config.raw));
+  if (config.ipMasq) checkIpMasq(invocation, config.ipMasqBackend, readAssignments(result));
 }
 
 function checkBridge(host: Connection, config: BridgeConfig, result: Result): Link {

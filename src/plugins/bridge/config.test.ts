@@ -4,7 +4,7 @@ import { CniError } from "../../cni/error.ts";
 import type { Invocation } from "../../cni/plugin.ts";
 import { host } from "../../sys/host.ts";
 import { formatMac } from "../../wire/mac.ts";
-import { type BridgeConfig, readBridgeConfig, readDelConfig, vlanGatewayName } from "./config.ts";
+import { type BridgeConfig, readBridgeConfig, vlanGatewayName, wantsMacSpoofCheck } from "./config.ts";
 
 const ipam = { type: "host-local", ranges: [[{ subnet: "10.22.0.0/16" }]] };
 
@@ -43,6 +43,7 @@ describe("readBridgeConfig()", () => {
       isDefaultGateway: false,
       forceAddress: false,
       ipMasq: false,
+      ipMasqBackend: "nftables",
       mtu: undefined,
       hairpinMode: false,
       promiscMode: false,
@@ -82,6 +83,7 @@ describe("readBridgeConfig()", () => {
     const { mac, ...config } = read({ ...keys, runtimeConfig: { mac: "0a:00:00:00:00:01" } });
     expect(config).toEqual({
       ...flags,
+      ipMasqBackend: "nftables",
       bridge: "br0",
       mtu: 1400,
       promiscMode: false,
@@ -123,9 +125,9 @@ describe("readBridgeConfig()", () => {
       "disableContainerInterface",
     ],
     [
-      "the iptables back end",
-      { ipMasq: true, ipMasqBackend: "iptables" },
-      'ipMasqBackend: "iptables" is not available',
+      "options that only nftables has with the iptables back end",
+      { ipMasq: true, ipMasqBackend: "iptables", ipMasqOptions: { random: "none" } },
+      'ipMasqOptions: the options need ipMasqBackend "nftables"',
     ],
     ["an unknown back end", { ipMasqBackend: "pf" }, 'ipMasqBackend: "pf" is not one of "nftables", "iptables"'],
     ["half a range of VLANs", { vlanTrunk: [{ minID: 5 }] }, "vlanTrunk[0]: a range needs minID and maxID"],
@@ -152,8 +154,9 @@ describe("readBridgeConfig()", () => {
     expect(read({ bridge: "br0123456789", vlan: 100, ipam }).vlan).toBe(100);
   });
 
-  it("takes the iptables back end where nothing is masqueraded", () => {
-    expect(read({ ipMasqBackend: "iptables" }).ipMasq).toBe(false);
+  it("takes the iptables back end, and options for the other where nothing is masqueraded", () => {
+    expect(read({ ipMasq: true, ipMasqBackend: "iptables" }).ipMasqBackend).toBe("iptables");
+    expect(read({ ipMasqBackend: "iptables", ipMasqOptions: { random: "none" } }).ipMasq).toBe(false);
   });
 
   it.each(["isGateway", "mtu", "vlanTrunk", "bridge", "runtimeConfig", "args"])(
@@ -181,13 +184,14 @@ describe("readBridgeConfig()", () => {
   });
 });
 
-describe("readDelConfig()", () => {
-  it("looks at nothing but what has to be removed", () => {
-    expect(readDelConfig(invocation({ ipMasq: true, vlan: 9999, bridge: "/" }))).toEqual({
-      ipMasq: true,
-      macspoofchk: false,
-    });
-    expect(readDelConfig(invocation({ macspoofchk: true }))).toEqual({ ipMasq: false, macspoofchk: true });
+describe("wantsMacSpoofCheck()", () => {
+  it("looks at nothing else", () => {
+    expect(wantsMacSpoofCheck(invocation({ macspoofchk: true, vlan: 9999, bridge: "/" }))).toBe(true);
+    expect(wantsMacSpoofCheck(invocation({}))).toBe(false);
+  });
+
+  it("refuses a wrong type", () => {
+    expect(() => wantsMacSpoofCheck(invocation({ macspoofchk: "yes" }))).toThrow(CniError);
   });
 });
 

@@ -6,17 +6,8 @@ import { CNI_CODE, CniError } from "../../cni/error.ts";
 import { interfaceName, mac } from "../../cni/fields.ts";
 import { excerpt } from "../../cni/json.ts";
 import type { Invocation } from "../../cni/plugin.ts";
-import {
-  array,
-  boolean,
-  type Infer,
-  integer,
-  object,
-  oneOf,
-  optional,
-  type Schema,
-  withDefault,
-} from "../../cni/schema.ts";
+import { array, boolean, type Infer, integer, object, optional, type Schema, withDefault } from "../../cni/schema.ts";
+import { type Backend, backendKey, backendProblem } from "../../host/ip-masq.ts";
 import { type Mac, parseMac } from "../../wire/mac.ts";
 import { readTrunk, trunkItem, type VlanRange } from "./trunk.ts";
 
@@ -28,6 +19,7 @@ export interface BridgeConfig {
   readonly isDefaultGateway: boolean;
   readonly forceAddress: boolean;
   readonly ipMasq: boolean;
+  readonly ipMasqBackend: Backend;
   /** Of the bridge, where it is made, and of the veth pair; undefined: the kernel's choice. */
   readonly mtu: number | undefined;
   readonly hairpinMode: boolean;
@@ -61,7 +53,7 @@ export const bridgeSchema = () =>
     isDefaultGateway: flag("isGateway, and default routes through it"),
     forceAddress: flag("replace addresses of the bridge that are in the gateways' way"),
     ipMasq: flag("masquerade what the container sends beyond its subnets"),
-    ipMasqBackend: withDefault(oneOf(["nftables", "iptables"], "how to masquerade"), "nftables"),
+    ipMasqBackend: backendKey(),
     mtu: withDefault(integer(0, MTU_MAX, "of the veth pair, and of a bridge that is made; 0: the kernel's default"), 0),
     hairpinMode: flag("let frames go back through the port they came from"),
     promiscMode: flag("put the bridge in promiscuous mode"),
@@ -84,15 +76,19 @@ type Keys = Infer<ReturnType<typeof bridgeSchema>>;
  * Reads the configuration for ADD and CHECK. Throws CniError 6 for a wrong type, 7 for a wrong value or values that
  * exclude each other, 4 for CNI_ARGS.
  */
-export function readBridgeConfig({ config, args }: Invocation): BridgeConfig {
+export function readBridgeConfig(invocation: Invocation): BridgeConfig {
+  const { config, args } = invocation;
   const keys = bridgeSchema().read(config.raw, "");
   checkCombination(keys, config.ipamType !== "");
+  const problem = keys.ipMasq ? backendProblem(keys.ipMasqBackend, invocation) : undefined;
+  if (problem !== undefined) throw invalid(problem);
   return {
     bridge: keys.bridge,
     isGateway: keys.isGateway || keys.isDefaultGateway,
     isDefaultGateway: keys.isDefaultGateway,
     forceAddress: keys.forceAddress,
     ipMasq: keys.ipMasq,
+    ipMasqBackend: keys.ipMasqBackend,
     mtu: keys.mtu || undefined,
     hairpinMode: keys.hairpinMode,
     promiscMode: keys.promiscMode,
@@ -108,9 +104,9 @@ export function readBridgeConfig({ config, args }: Invocation): BridgeConfig {
   };
 }
 
-/** What DEL and GC look at, which a wrong value elsewhere is no reason to refuse. Throws CniError 6 for a wrong type. */
-export function readDelConfig({ config }: Invocation): Pick<BridgeConfig, "ipMasq" | "macspoofchk"> {
-  return object({ ipMasq: flag(""), macspoofchk: flag("") }).read(config.raw, "");
+/** For DEL and GC, which a wrong value elsewhere is no reason to refuse. Throws CniError 6 for a wrong type. */
+export function wantsMacSpoofCheck({ config }: Invocation): boolean {
+  return object({ macspoofchk: flag("") }).read(config.raw, "").macspoofchk;
 }
 
 /** Name of the interface that carries the gateway addresses of a VLAN. */
@@ -127,12 +123,6 @@ function checkCombination(keys: Keys, hasIpam: boolean): void {
   }
   if (keys.mtu !== 0 && keys.mtu < MTU_MIN)
     throw invalid(`mtu: ${keys.mtu} is not a number from ${MTU_MIN} to ${MTU_MAX}`);
-  if (keys.ipMasq && keys.ipMasqBackend === "iptables") {
-    throw invalid(
-      'ipMasqBackend: "iptables" is not available in this version',
-      'use "nftables", which is also the default',
-    );
-  }
   if (hasIpam && (keys.isGateway || keys.isDefaultGateway) && keys.vlan !== 0) {
     const name = vlanGatewayName(keys.bridge, keys.vlan);
     const problem = interfaceNameProblem(name);

@@ -2,6 +2,7 @@
 
 import { CNI_CODE, CniError } from "../../cni/error.ts";
 import type { Invocation, Plugin } from "../../cni/plugin.ts";
+import { ipMasqUnavailable } from "../../host/ip-masq.ts";
 import { allocatorStatus } from "../../host/ipam.ts";
 import { masqueradeUnavailable } from "../../host/masquerade.ts";
 import { add } from "./add.ts";
@@ -12,12 +13,13 @@ import { del, gc } from "./del.ts";
 export const bridge: Plugin = { name: "bridge", add, check, del, gc, status };
 
 function status(invocation: Invocation): void {
-  const { ipMasq, macspoofchk } = readBridgeConfig(invocation);
+  const { ipMasq, ipMasqBackend, macspoofchk } = readBridgeConfig(invocation);
   if (invocation.config.ipamType !== "") allocatorStatus(invocation);
-  const reason = ipMasq || macspoofchk ? masqueradeUnavailable() : undefined;
-  if (reason !== undefined)
-    throw new CniError(
-      CNI_CODE.NOT_AVAILABLE,
-      `${ipMasq ? "ipMasq" : "macspoofchk"}: this node can't do it: ${reason}`,
-    );
+  const reasons = [
+    ipMasq ? ["ipMasq", ipMasqUnavailable(ipMasqBackend)] : [],
+    macspoofchk ? ["macspoofchk", masqueradeUnavailable()] : [],
+  ];
+  for (const [key, reason] of reasons) {
+    if (reason !== undefined) throw new CniError(CNI_CODE.NOT_AVAILABLE, `${key}: this node can't do it: ${reason}`);
+  }
 }

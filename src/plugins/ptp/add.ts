@@ -5,12 +5,10 @@ import type { Invocation } from "../../cni/plugin.ts";
 import type { Result } from "../../cni/result.ts";
 import { waitForCarrier } from "../../host/carrier.ts";
 import { type Assignment, configureContainer, readAssignments } from "../../host/container.ts";
-import { attachmentOf } from "../../host/detach.ts";
 import { enableForwarding } from "../../host/forwarding.ts";
+import { beginMasquerade } from "../../host/ip-masq.ts";
 import { allocateAddresses, dnsOf } from "../../host/ipam.ts";
 import { requireMtuFor } from "../../host/ipv6-mtu.ts";
-import { optionsOf } from "../../host/masquerade/options.ts";
-import { setUpMasquerade, tearDownMasquerade } from "../../host/masquerade.ts";
 import { type Namespaces, withNamespaces } from "../../host/namespaces.ts";
 import { trySysctl } from "../../host/parameters.ts";
 import { undoOnFailure } from "../../host/undo.ts";
@@ -22,7 +20,7 @@ import { type Connected, containerRoutes, gatewayAddresses, routesToContainer } 
 
 /** Makes the attachment; a failure at whatever step leaves nothing of it. */
 export function add(invocation: Invocation): Result {
-  const { mtu, ipMasq } = readPtpConfig(invocation);
+  const { mtu, ipMasq, ipMasqBackend } = readPtpConfig(invocation);
   const { ifname, netns, config } = invocation;
   return withNamespaces(netns, (namespaces) =>
     undoOnFailure((undo) => {
@@ -32,10 +30,7 @@ export function add(invocation: Invocation): Result {
       for (const family of new Set(addresses.map(({ ip }) => familyOf(ip)))) enableForwarding(family);
       const veth = createVeth(namespaces, { ifname, mtu }, undo);
       connect(namespaces, veth, addresses, ipam);
-      if (ipMasq) {
-        undo.defer(() => tearDownMasquerade(attachmentOf(invocation), addresses));
-        setUpMasquerade(attachmentOf(invocation), addresses, optionsOf(config.raw), netns);
-      }
+      if (ipMasq) beginMasquerade(invocation, ipMasqBackend, addresses, undo);
       // Last, as it may take an address from a stale attachment: nothing fails after it.
       namespaces.host.executeAll(routesToContainer(veth.host, addresses));
       waitForCarrier(namespaces.host, veth.host);

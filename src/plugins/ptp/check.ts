@@ -4,10 +4,8 @@ import { type Invocation, requirePrevResult } from "../../cni/plugin.ts";
 import type { Result } from "../../cni/result.ts";
 import { arePeers, CheckError, checkAddresses, checkLink, checkRoutes, containerInterface } from "../../host/check.ts";
 import { readAssignments } from "../../host/container.ts";
-import { attachmentOf } from "../../host/detach.ts";
+import { checkIpMasq } from "../../host/ip-masq.ts";
 import { checkAllocation } from "../../host/ipam.ts";
-import { optionsOf } from "../../host/masquerade/options.ts";
-import { checkMasquerade } from "../../host/masquerade.ts";
 import { withNamespaces } from "../../host/namespaces.ts";
 import { isHostEnd } from "../../host/veth.ts";
 import type { Connection } from "../../netlink/connection.ts";
@@ -19,7 +17,7 @@ import { familyOf, formatIp } from "../../wire/ip.ts";
 import { readPtpConfig } from "./config.ts";
 
 export function check(invocation: Invocation): void {
-  const { ipMasq } = readPtpConfig(invocation);
+  const { ipMasq, ipMasqBackend } = readPtpConfig(invocation);
   withNamespaces(invocation.netns, ({ host, container }) => {
     checkAllocation(invocation);
     const result = requirePrevResult(invocation);
@@ -27,7 +25,7 @@ export function check(invocation: Invocation): void {
     checkAddresses(container, link, result);
     checkRoutes(container, result);
     checkNode(host, result, link);
-    if (ipMasq) checkMasquerade(attachmentOf(invocation), readAssignments(result), optionsOf(invocation.config.raw));
+    if (ipMasq) checkIpMasq(invocation, ipMasqBackend, readAssignments(result));
   });
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../cni/config.ts";
 import type { Invocation } from "../../cni/plugin.ts";
 import { host } from "../../sys/host.ts";
-import { readPtpConfig, wantsMasquerade } from "./config.ts";
+import { readPtpConfig } from "./config.ts";
 
 function invocation(keys: Readonly<Record<string, unknown>>): Invocation {
   const config = parseConfig(host.encode(JSON.stringify({ cniVersion: "1.1.0", name: "net1", ...keys })), "ADD");
@@ -27,19 +27,22 @@ describe("readPtpConfig", () => {
     [{ mtu: 67 }, 7, /^mtu: 67 is not a number from 68 to 65535/],
     [{ mtu: 65536 }, 7, /^mtu: 65536 is not/],
     [{ ipMasqBackend: "pf" }, 7, /^ipMasqBackend: "pf" is not one of "nftables", "iptables"/],
-    [{ ipMasq: true, ipMasqBackend: "iptables" }, 7, /^ipMasqBackend: "iptables" is not available yet/],
+    [
+      { ipMasq: true, ipMasqBackend: "iptables", ipMasqOptions: { random: "none" } },
+      7,
+      /^ipMasqOptions: the options need ipMasqBackend "nftables"/,
+    ],
   ])("refuses %j with code %i", (keys, code, message) => {
     expect(() => readPtpConfig(invocation(keys))).toThrow(
       expect.objectContaining({ code, message: expect.stringMatching(message) }),
     );
   });
 
-  it("lets the other back end stand where no masquerade is asked for", () => {
-    expect(readPtpConfig(invocation({ ipMasqBackend: "iptables" })).ipMasqBackend).toBe("iptables");
+  it("takes the iptables back end, and options for the other where nothing is masqueraded", () => {
+    const keys = { ipMasq: true, ipMasqBackend: "iptables" };
+    expect(readPtpConfig(invocation(keys))).toMatchObject(keys);
+    expect(readPtpConfig(invocation({ ...keys, ipMasqOptions: {} }))).toMatchObject(keys);
+    const none = { ipMasqBackend: "iptables", ipMasqOptions: { random: "none" } };
+    expect(readPtpConfig(invocation(none)).ipMasqBackend).toBe("iptables");
   });
-});
-
-it("wantsMasquerade looks at nothing else", () => {
-  expect(wantsMasquerade(invocation({ ipMasq: true, ipMasqBackend: "pf", mtu: -1 }))).toBe(true);
-  expect(wantsMasquerade(invocation({}))).toBe(false);
 });

@@ -2,7 +2,8 @@
 
 import { CNI_CODE, CniError } from "../../cni/error.ts";
 import type { Invocation } from "../../cni/plugin.ts";
-import { boolean, type Infer, integer, object, oneOf, withDefault } from "../../cni/schema.ts";
+import { boolean, type Infer, integer, object, withDefault } from "../../cni/schema.ts";
+import { backendKey, backendProblem } from "../../host/ip-masq.ts";
 
 const MTU_MIN = 68; // RFC 791: what every link must carry
 const MTU_MAX = 65535; // ETH_MAX_MTU, include/uapi/linux/if_ether.h
@@ -11,29 +12,19 @@ const MTU_MAX = 65535; // ETH_MAX_MTU, include/uapi/linux/if_ether.h
 export const ptpSchema = () =>
   object({
     ipMasq: withDefault(boolean("masquerade what the container sends beyond its subnets"), false),
-    ipMasqBackend: withDefault(oneOf(["nftables", "iptables"], "how to masquerade"), "nftables"),
+    ipMasqBackend: backendKey(),
     mtu: withDefault(integer(0, MTU_MAX, "of both ends; 0: the kernel's default"), 0),
   });
 
 export type PtpConfig = Infer<ReturnType<typeof ptpSchema>>;
 
 /** Reads the configuration. Throws CniError 6 for a wrong type and 7 for a wrong value. */
-export function readPtpConfig({ config }: Invocation): PtpConfig {
-  const keys = ptpSchema().read(config.raw, "");
+export function readPtpConfig(invocation: Invocation): PtpConfig {
+  const keys = ptpSchema().read(invocation.config.raw, "");
   if (keys.mtu !== 0 && keys.mtu < MTU_MIN) {
     throw new CniError(CNI_CODE.INVALID_CONFIG, `mtu: ${keys.mtu} is not a number from ${MTU_MIN} to ${MTU_MAX}`);
   }
-  if (keys.ipMasq && keys.ipMasqBackend === "iptables") {
-    throw new CniError(
-      CNI_CODE.INVALID_CONFIG,
-      'ipMasqBackend: "iptables" is not available yet in this version',
-      'use "nftables", which is also the default',
-    );
-  }
+  const problem = keys.ipMasq ? backendProblem(keys.ipMasqBackend, invocation) : undefined;
+  if (problem !== undefined) throw new CniError(CNI_CODE.INVALID_CONFIG, problem);
   return keys;
-}
-
-/** For DEL and GC, which a wrong value elsewhere is no reason to refuse. Throws CniError 6 for a wrong type. */
-export function wantsMasquerade({ config }: Invocation): boolean {
-  return object({ ipMasq: withDefault(boolean(), false) }).read(config.raw, "").ipMasq;
 }

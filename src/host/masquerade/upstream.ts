@@ -2,16 +2,17 @@
 // that begins with hashes of the network and of the interface and container.
 
 import type { Nftables } from "../../nftables/batch.ts";
-import { deleteRule, listRules } from "../../nftables/rule.ts";
+import { deleteRule } from "../../nftables/rule.ts";
 import { getTable } from "../../nftables/table.ts";
-import { NFPROTO } from "../../nftables/uapi.ts";
 import { hasCode } from "../../sys/error.ts";
 import { host } from "../../sys/host.ts";
+import { formatIp, type Ip } from "../../wire/ip.ts";
 import type { Attachment } from "../attachment.ts";
+import { deleteConnectionsOf } from "../conntrack.ts";
 import { sha512Hex } from "../sha512.ts";
+import { readHeld } from "./elements.ts";
+import { readUpstreamRules, UPSTREAM, type UpstreamRule } from "./upstream-rules.ts";
 
-const TABLE = { family: NFPROTO.INET, name: "cni_plugins_masquerade" };
-const CHAIN = "masq_checks";
 const HASH_DIGITS = 16;
 
 const hash = (text: string): string => sha512Hex(host.encode(text)).slice(0, HASH_DIGITS);
@@ -38,14 +39,33 @@ export function collectUpstreamRules(nft: Nftables, network: string, valid: read
 }
 
 function deleteWhere(nft: Nftables, makeFilter: () => (comment: string) => boolean): void {
-  if (getTable(nft.connection, TABLE) === undefined) return;
+  if (getTable(nft.connection, { family: UPSTREAM.family, name: UPSTREAM.table }) === undefined) return;
   const isWanted = makeFilter();
-  const where = { family: TABLE.family, table: TABLE.name, chain: CHAIN };
+  const rules = readUpstreamRules(nft);
+  const wanted = rules.filter(({ comment }) => isWanted(comment));
   try {
-    const rules = listRules(nft.connection, where).filter(({ comment }) => comment !== undefined && isWanted(comment));
-    nft.commit(rules.map(({ handle }) => deleteRule({ ...where, handle })));
+    nft.commit(wanted.map(({ handle }) => deleteRule({ ...UPSTREAM, handle })));
   } catch (error) {
     // Upstream's plugin may be at work in the same chain; what is gone is gone.
     if (!hasCode(error, "ENOENT")) throw error;
   }
+  forgetConnections(nft, wanted, rules);
+}
+
+/** Of addresses that no other rule of upstream's is about, nor anybody else's by our maps. */
+function forgetConnections(nft: Nftables, removed: readonly UpstreamRule[], rules: readonly UpstreamRule[]): void {
+  if (removed.length === 0) return;
+  const addressOf = ({ cidr }: UpstreamRule): Ip[] => (cidr === undefined ? [] : [cidr.ip]);
+  const gone = new Set(removed);
+  const used = new Set(
+    rules
+      .filter((rule) => !gone.has(rule))
+      .flatMap(addressOf)
+      .map(formatIp),
+  );
+  const left = removed.flatMap(addressOf).filter((ip) => !used.has(formatIp(ip)));
+  deleteConnectionsOf(
+    nft.connection,
+    left.filter((ip) => readHeld(nft, ip).id === undefined),
+  );
 }

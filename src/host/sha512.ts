@@ -7,21 +7,22 @@ let constants: { readonly initial: readonly bigint[]; readonly round: readonly b
 
 /** Fractional bits of the square roots of the first 8 primes and of the cube roots of the first 80 (sections 5.3.5, 4.2.3). */
 function makeConstants(): NonNullable<typeof constants> {
-  const primes: bigint[] = [];
-  for (let n = 2n; primes.length < 80; n++) if (primes.every((p) => n % p !== 0n)) primes.push(n);
+  const primes: number[] = [];
+  for (let n = 2; primes.length < 80; n++) if (primes.every((p) => n % p !== 0)) primes.push(n);
   return {
-    initial: primes.slice(0, 8).map((p) => root(p << 128n, 2n) & MASK),
-    round: primes.map((p) => root(p << 192n, 3n) & MASK),
+    initial: primes.slice(0, 8).map((p) => root(BigInt(p) << 128n, 2n, Math.sqrt(p)) & MASK),
+    round: primes.map((p) => root(BigInt(p) << 192n, 3n, Math.cbrt(p)) & MASK),
   };
 }
 
-/** The largest integer whose power is no more than `value`, bit by bit. */
-function root(value: bigint, power: bigint): bigint {
-  let found = 0n;
-  for (let bit = 1n << 72n; bit > 0n; bit >>= 1n) {
-    if ((found | bit) ** power <= value) found |= bit;
+/** The largest integer whose power is no more than `value`, by Newton's method from a little above the estimate. */
+function root(value: bigint, power: bigint, estimate: number): bigint {
+  let found = BigInt(Math.ceil(estimate * 2 ** 64 * (1 + Number.EPSILON * 8)));
+  for (;;) {
+    const next = ((power - 1n) * found + value / found ** (power - 1n)) / power;
+    if (next >= found) return found;
+    found = next;
   }
-  return found;
 }
 
 const rotate = (x: bigint, n: bigint): bigint => ((x >> n) | (x << (64n - n))) & MASK;

@@ -13,7 +13,7 @@ import { addOthers, call, flowTime, makeSide, network, removeSide } from "./side
 const quick = process.argv.includes("--quick");
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const COUNTS = [0, 1000, 10000];
-const RUNS = quick ? [5, 5, 3] : [40, 30, 15];
+const RUNS = quick ? [5, 5, 3] : [21, 15, 9];
 const FLOWS = quick ? 5000 : 20000;
 const FLOW_RUNS = quick ? 3 : 5;
 

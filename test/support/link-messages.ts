@@ -1,0 +1,18 @@
+// Links as the kernel tells of them, made up: for tests that need one in a state that is hard to come by.
+
+import type { Message } from "../../src/netlink/message.ts";
+import { addLink, type NewLink } from "../../src/rtnetlink/link.ts";
+import { IFLA, RTM } from "../../src/rtnetlink/uapi.ts";
+import { writeAttribute } from "../../src/wire/attrs.ts";
+import { u8 } from "../../src/wire/codec.ts";
+import { Writer } from "../../src/wire/writer.ts";
+import { ack, message, type Reply } from "./fake-kernel.ts";
+
+/** An RTM_NEWLINK in answer to a request, and its acknowledgement. */
+export function linkReply(request: Message, link: NewLink, operState = 0): Reply[] {
+  const out = new Writer();
+  addLink(link).encode(out);
+  writeAttribute(out, IFLA.OPERSTATE, u8, operState);
+  const { sequence } = request;
+  return [message({ type: RTM.NEWLINK, sequence, payload: out.bytes().slice() }), ack(request)];
+}

@@ -47,6 +47,17 @@ describe("toCniError()", () => {
     expect(convert(thrown).code).toBe(code);
   });
 
+  it.each<[string, Error, string | undefined]>([
+    ["a namespace", new SyscallError("setns", errno("EPERM"), "enter the network namespace"), "CAP_NET_ADMIN"],
+    ["a kernel's answer", new Error("no", { cause: new KernelError("cannot add link", "EPERM") }), "CAP_SYS_ADMIN"],
+    ["a file, for which none may be enough", new SyscallError("openat", errno("EPERM"), "open /x"), undefined],
+    ["something that takes none", new KernelError("cannot add link", "EEXIST"), undefined],
+  ])("tells which privileges are missing for %s", (_, error, name) => {
+    const { details } = convert(new AggregateError([error, error], "twice"));
+    if (name === undefined) expect(details).toBeUndefined();
+    else expect(details).toMatch(new RegExp(`^plugins need [^;]*${name}[^;]*$`));
+  });
+
   it.each<[string, Error, number]>([
     ["an error without a code", new Error("all addresses are taken"), 50],
     ["a file that can't be read", full, 50],

@@ -18,7 +18,7 @@ export function toCniError(thrown: unknown, command: Command | "", mapStack: (st
   const errors = flatten(thrown);
   const codes = new Set(errors.map((error) => codeOf(error, command)));
   const [code] = codes.size === 1 ? codes : [CNI_CODE.INTERNAL];
-  const details = errors.flatMap((error) => detailsOf(error, mapStack));
+  const details = [...new Set(errors.flatMap((error) => detailsOf(error, mapStack)))];
   const message = [...new Set(errors.map(messageOf))].join("; ");
   return new CniError(code ?? CNI_CODE.INTERNAL, message, details.length > 0 ? details.join("; ") : undefined);
 }
@@ -49,13 +49,24 @@ function codeOf(error: Error, command: Command | ""): number {
   // Whatever else stopped STATUS would stop an ADD.
   if (command === "STATUS") return CNI_CODE.NOT_AVAILABLE;
   if (chain.some((one) => one instanceof NotNetnsError)) return CNI_CODE.INVALID_NETNS;
-  const isFileFailure = chain.some((one) => one instanceof SyscallError && FILE_CALLS.test(one.syscall));
-  return isFileFailure ? CNI_CODE.IO_FAILURE : CNI_CODE.INTERNAL;
+  return chain.some(isFileFailure) ? CNI_CODE.IO_FAILURE : CNI_CODE.INTERNAL;
+}
+
+function isFileFailure(error: Error): boolean {
+  return error instanceof SyscallError && FILE_CALLS.test(error.syscall);
 }
 
 /** Whether only a fault in a program brings this error about. */
 function isFault(error: Error): boolean {
   return /^(Type|Reference|Range|Syntax|Internal|Eval|URI)Error$/.test(error.name);
+}
+
+const PRIVILEGES =
+  "plugins need CAP_NET_ADMIN and CAP_SYS_ADMIN in the node's user namespace: runtimes run them as root";
+
+/** What the kernel says of namespaces and over netlink. Files may be immutable, and no privilege helps. */
+function isForWantOfPrivilege(error: Error): boolean {
+  return hasCode(error, "EPERM") && !chainOf(error).some(isFileFailure);
 }
 
 /** The messages along the chain, down to the first CniError: that one is complete, and its causes are details. */
@@ -75,7 +86,8 @@ function detailsOf(error: Error, mapStack: (stack: string) => string): readonly 
   const said = chain[end];
   if (!(said instanceof CniError)) {
     const stack = chain.find(isFault)?.stack;
-    return stack === undefined ? [] : [mapStack(stack).trim()];
+    if (stack !== undefined) return [mapStack(stack).trim()];
+    return isForWantOfPrivilege(error) ? [PRIVILEGES] : [];
   }
   const causes = chain.slice(end + 1).map((one) => one.message);
   return [said.details ?? "", causes.join(": ")].filter((part) => part !== "");

@@ -7,7 +7,7 @@ import { deleteConnectionsOf } from "./conntrack.ts";
 import { faultsOf } from "./masquerade/check.ts";
 import { claim } from "./masquerade/claim.ts";
 import { familiesOf, type MasqueradeOptions, PLAIN, sourcesOf } from "./masquerade/options.ts";
-import { beginRelease, endRelease, listRecords, readRecord } from "./masquerade/records.ts";
+import { beginRelease, endRelease, hasRecord, listRecords } from "./masquerade/records.ts";
 import { type Leaving, release, releaseEach, releaseExactly, search } from "./masquerade/release.ts";
 import { requireOwnAddresses } from "./masquerade/sources.ts";
 import { collectUpstreamRules, removeUpstreamRules } from "./masquerade/upstream.ts";
@@ -33,7 +33,7 @@ export function setUpMasquerade(
   const wanted = wantedAddresses(addresses, options);
   if (wanted.length === 0) return;
   withNftables((nft) => {
-    if (readRecord(attachment) !== undefined) release(nft, attachment, []); // an ADD after one that was killed
+    if (hasRecord(attachment)) release(nft, attachment, []); // an ADD after one that was killed
     claim(nft, attachment, wanted, options, netns);
   });
 }
@@ -115,6 +115,8 @@ export function masqueradeUnavailable(): string | undefined {
     withNftables((nft) => nft.generation());
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    const reasons: string[] = [];
+    for (let at = error; at instanceof Error; at = at.cause) reasons.push(at.message);
+    return reasons.join(": ");
   }
 }

@@ -3,8 +3,20 @@
 import { Nftables } from "../nftables/batch.ts";
 import { hasCode } from "../sys/error.ts";
 
-/** Opens a socket for `use`, and closes it, unless someone keeps it open longer: see closingLast. */
+/**
+ * Opens a socket for `use`, and closes it, unless someone keeps it open longer: see closingLast. Throws an Error that says
+ * so, with the kernel's answer as its cause, where the kernel has no nf_tables.
+ */
 export function withNftables<T>(use: (nft: Nftables) => T, keep?: Keep): T {
+  try {
+    return withSocket(use, keep);
+  } catch (error) {
+    if (!isForWantOfNftables(error)) throw error;
+    throw new Error("this node's kernel has no nf_tables, which ipMasq and macspoofchk take", { cause: error });
+  }
+}
+
+function withSocket<T>(use: (nft: Nftables) => T, keep?: Keep): T {
   const nft = Nftables.open();
   try {
     return use(nft);
@@ -20,7 +32,7 @@ export function withNftables<T>(use: (nft: Nftables) => T, keep?: Keep): T {
  */
 export function withNftablesIfAny(use: (nft: Nftables) => void, keep?: Keep): boolean {
   try {
-    withNftables(use, keep);
+    withSocket(use, keep);
     return true;
   } catch (error) {
     if (isForWantOfNftables(error)) return false;
@@ -35,7 +47,7 @@ function isForWantOfNftables(error: unknown): boolean {
   if (hasCode(error, "EPROTONOSUPPORT")) return true; // socket(2) without nfnetlink
   if (!hasCode(error, ...NO_SUBSYSTEM)) return false;
   try {
-    withNftables((nft) => nft.generation());
+    withSocket((nft) => nft.generation());
     return false;
   } catch (again) {
     return hasCode(again, ...NO_SUBSYSTEM);

@@ -69,22 +69,40 @@ export function readRecordById(id: string): MasqueradeRecord | undefined {
   return parse(`${RECORDS}/${id}`);
 }
 
-/** The record of an attachment that is being removed, whether or not an earlier attempt has begun on it. */
-export function beginRelease(attachment: Attachment): MasqueradeRecord | undefined {
+/** Whether there is a record of the attachment, legible or not. */
+export function hasRecord(attachment: Attachment): boolean {
+  return exists(pathOf(attachment));
+}
+
+/**
+ * The record of an attachment that is being removed, whether or not an earlier attempt has begun on it; "illegible" where
+ * there is one that doesn't tell what the attachment holds.
+ */
+export function beginRelease(attachment: Attachment): MasqueradeRecord | "illegible" | undefined {
   const path = pathOf(attachment);
   try {
     rename(path, path + RELEASING);
   } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw error;
+    // A file system that is read-only says so before it looks whether there is such a file.
+    if (!hasCode(error, "ENOENT") && exists(path)) throw error;
   }
-  return parse(path + RELEASING);
+  return parse(path + RELEASING) ?? (exists(path + RELEASING) ? "illegible" : undefined);
 }
 
 /** Forgets the attachment. */
 export function endRelease(attachment: Attachment): void {
   const path = pathOf(attachment);
-  remove(path + RELEASING);
-  remove(path + UNFINISHED); // of an ADD that was killed
+  removeIfAny(path + RELEASING);
+  removeIfAny(path + UNFINISHED); // of an ADD that was killed
+}
+
+/** Also where nothing can be removed, and nothing is there to be. */
+function removeIfAny(path: string): void {
+  try {
+    remove(path);
+  } catch (error) {
+    if (exists(path)) throw error;
+  }
 }
 
 /** All records, those of attachments being removed included. */
@@ -106,7 +124,7 @@ function names(): string[] {
   }
 }
 
-/** A record that is missing or not whole counts as none: the rules are written only after it. */
+/** A record that is missing or not whole counts as none. */
 function parse(path: string): MasqueradeRecord | undefined {
   try {
     const record: unknown = JSON.parse(readText(path));
@@ -118,6 +136,19 @@ function parse(path: string): MasqueradeRecord | undefined {
 }
 
 function isRecord(value: unknown): value is MasqueradeRecord {
+  if (!hasTexts(value, []) || !("attachment" in value && "addresses" in value && "displaced" in value)) return false;
+  const { attachment, addresses, displaced } = value;
+  if (!Array.isArray(addresses) || !Array.isArray(displaced)) return false;
+  return (
+    hasTexts(attachment, ["network", "containerId", "ifname"]) &&
+    addresses.every((one: unknown) => hasTexts(one, ["cidr", "policy"])) &&
+    displaced.every((one: unknown) => hasTexts(one, ["cidr", "policy", "owner"]))
+  );
+}
+
+/** Whether the value is an object that has a text for each of these keys. */
+function hasTexts(value: unknown, keys: readonly string[]): value is object {
   if (typeof value !== "object" || value === null) return false;
-  return "attachment" in value && "addresses" in value && Array.isArray(value.addresses) && "displaced" in value;
+  const fields: Readonly<Record<string, unknown>> = { ...value };
+  return keys.every((key) => typeof fields[key] === "string");
 }

@@ -41,8 +41,8 @@ export interface Leaving {
 
 /**
  * Takes the attachment's addresses out, in one transaction, and then makes the kernel forget their connections. They are
- * known from its record; `hints` are addresses that the caller knows of besides. Where there are no records at all, the
- * kernel's maps are searched.
+ * known from its record; `hints` are addresses that the caller knows of besides. Where there are no records at all, or its
+ * own is illegible, the kernel's maps are searched.
  */
 export function release(nft: Nftables, attachment: Attachment, hints: readonly Cidr[]): void {
   deleteConnectionsOf(nft.connection, withdraw(nft, attachment, hints));
@@ -61,14 +61,15 @@ export function releaseEach(nft: Nftables, attachments: readonly Attachment[]): 
 /** Returns the addresses that nobody has any more. */
 function withdraw(nft: Nftables, attachment: Attachment, hints: readonly Cidr[]): readonly Ip[] {
   const id = attachmentId(attachment);
-  const record = beginRelease(attachment);
+  const begun = beginRelease(attachment);
+  const record = begun === "illegible" ? undefined : begun;
   const holdings = holdingsOf(record, hints);
-  const found =
-    holdings.length === 0 && !haveRecords() ? search(nft, (owner) => sameBytes(owner, id)).get(idText(id)) : undefined;
+  const isUnknown = begun === "illegible" || (holdings.length === 0 && !haveRecords());
+  const found = isUnknown ? search(nft, (owner) => sameBytes(owner, id)).get(idText(id)) : undefined;
   const displaced = record?.displaced ?? [];
   const { left, absent } = releaseHoldings(nft, { id, holdings: found ?? holdings, displaced });
   // With a record there has been no DEL that went through: what is absent has not been given to anybody else yet.
-  return record === undefined ? left : [...left, ...absent];
+  return begun === undefined ? left : [...left, ...absent];
 }
 
 function holdingsOf(record: MasqueradeRecord | undefined, hints: readonly Cidr[]): Holding[] {

@@ -4,11 +4,11 @@
 import { hasCode, SyscallError } from "../sys/error.ts";
 import { O, withOpen, writeAll } from "../sys/fd.ts";
 import { host } from "../sys/host.ts";
-import type { SysctlName } from "../sys/sysctl.ts";
+import { readSysctl, type SysctlName } from "../sys/sysctl.ts";
 
 /**
- * Like `sysctl -w`, without a look at the present value: that of a new interface is never ours already. Returns whether
- * the kernel has such a parameter. Throws SyscallError where it can't be set.
+ * Like `sysctl -w`, without a look at the present value first: that of a new interface is hardly ever ours already. Returns
+ * whether the kernel has such a parameter. Throws SyscallError where it can't be set and has another value.
  */
 export function setParameter(name: SysctlName, value: string): boolean {
   const path = `/proc/sys/${name}`;
@@ -17,6 +17,7 @@ export function setParameter(name: SysctlName, value: string): boolean {
     return true;
   } catch (error) {
     if (hasCode(error, "ENOENT")) return false;
+    if (hasCode(error, "EROFS", "EACCES") && readSysctl(name) === value) return true;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { withSyscalls } from "../../test/support/intercept-syscalls.ts";
+import { textOf, withSyscalls } from "../../test/support/intercept-syscalls.ts";
 import { addressFiles, filled, held, holder, ip, writeAsUpstream } from "../../test/support/ipam-store.ts";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { withExistingStore, withStore } from "./store.ts";
@@ -58,6 +58,21 @@ describe("withExistingStore()", () => {
       );
     expect(refuse).toThrow(`cannot open ${directory}/lock: EACCES: Permission denied`);
   });
+
+  it.each(["ENOSPC", "EDQUOT", "EROFS"] as const)(
+    "finds nothing where no lock can be made (%s) and nobody has been",
+    (code) => {
+      const directory = temporaryDirectory();
+      const work = (): unknown =>
+        withSyscalls(
+          (name, [, path]) => (name === "openat" && textOf(path).endsWith("/lock") ? code : undefined),
+          () => withExistingStore(directory, () => "worked"),
+        );
+      expect(work()).toBeUndefined();
+      writeFileSync(`${directory}/10.1.0.2`, "abc\r\neth0");
+      expect(work).toThrow(`cannot open ${directory}/lock: ${code}`);
+    },
+  );
 });
 
 describe("Store", () => {

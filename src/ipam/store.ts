@@ -53,9 +53,15 @@ export function withExistingStore<T>(directory: string, use: (store: Store) => T
     fd = openLocked(`${directory}/lock`);
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
+    // Where not even a lock could be made, an ADD has come no further, either.
+    if (hasCode(error, "ENOSPC", "EDQUOT", "EROFS") && !holdsAny(directory)) return undefined;
     throw error;
   }
   return useLocked(directory, fd, use);
+}
+
+function holdsAny(directory: string): boolean {
+  return readDirectory(directory).some((name) => addressOf(name) !== undefined);
 }
 
 function useLocked<T>(directory: string, fd: number, use: (store: Store) => T): T {

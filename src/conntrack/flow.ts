@@ -1,6 +1,6 @@
 // Flows: the entries of the connection tracking table (CTA_…).
 
-import type { Connection } from "../netlink/connection.ts";
+import type { Connection, DumpChoice } from "../netlink/connection.ts";
 import type { Message, Request } from "../netlink/message.ts";
 import { NFGENMSG_SIZE, NFNL_SUBSYS, netfilterRequest, readReply, required } from "../netlink/nfnetlink.ts";
 import { attr, attrs, pickAttributes } from "../wire/attrs.ts";
@@ -78,12 +78,15 @@ function filterValues({ direction, end, address }: FlowFilter): Infer<typeof ent
 }
 
 /**
- * Deletes all flows that match, in any zone, like `conntrack -D --orig-src ADDRESS`: the kernel looks through its table
- * once. Kernels before 6.11 refuse with EINVAL and delete nothing; so does one without this subsystem.
+ * Deletes all flows of an IPv4 address, in any zone, like `conntrack -D --orig-src ADDRESS`: the kernel looks through its
+ * table once. Before Linux 6.11 it refuses with EINVAL and deletes nothing; so does one without this subsystem. Throws
+ * RangeError for an IPv6 address, because the kernel would delete all flows but that address's: since such filters came in
+ * Linux 5.8, ctnetlink_filter_match_tuple() has taken the result of ipv6_addr_cmp() the wrong way round.
  */
 export function deleteFlows(wanted: FlowFilter): Request {
   const what = (): string => `conntrack -D ${filterText(wanted)}`;
-  return flowRequest(IPCTNL_MSG_CT.DELETE, 0, nfproto(wanted.address), what, filterValues(wanted));
+  if (familyOf(wanted.address) === 6) throw new RangeError(`${what()}: the kernel's filters are wrong for IPv6`);
+  return flowRequest(IPCTNL_MSG_CT.DELETE, 0, NFPROTO.IPV4, what, filterValues(wanted));
 }
 
 /** Deletes one flow; ENOENT where it is gone, also when there is another with the same tuples by now. */
@@ -107,20 +110,27 @@ export function readFlow(message: Message): Flow {
   };
 }
 
+/** The flows of a family, like `conntrack -L -f ipv4`; `choice` is of Connection.dump. Throws NetlinkError. */
+export function listFlows(connection: Connection, family: 4 | 6, choice?: DumpChoice): Flow[] {
+  const what = (): string => `conntrack -L -f ipv${family}`;
+  const get = flowRequest(IPCTNL_MSG_CT.GET, 0, family === 4 ? NFPROTO.IPV4 : NFPROTO.IPV6, what, {});
+  return connection.dump(get, choice).map(readFlow);
+}
+
 /**
- * The flows of a family (4 or 6), or those of one address, like `conntrack -L`. What `isWanted` says no to is not kept;
- * it is asked about every flow that the kernel tells of, and kernels before 5.8 pass the filter over. Throws NetlinkError.
+ * The flows of an IPv4 address, like `conntrack -L --orig-src ADDRESS`: the kernel looks for them. Before Linux 5.8 it
+ * passes the filter over and tells of all flows, so `isWanted` should look at each. Throws NetlinkError, and RangeError for
+ * an IPv6 address: see deleteFlows.
  */
-export function listFlows(
+export function listFlowsOf(
   connection: Connection,
-  where: 4 | 6 | FlowFilter,
-  isWanted: (message: Message) => boolean = typeof where === "number" ? () => true : (one) => hasAddress(one, where),
+  wanted: FlowFilter,
+  isWanted = (message: Message): boolean => hasAddress(message, wanted),
 ): Flow[] {
-  const isFamily = typeof where === "number";
-  const family = isFamily ? (where === 4 ? NFPROTO.IPV4 : NFPROTO.IPV6) : nfproto(where.address);
-  const what = (): string => (isFamily ? `conntrack -L -f ipv${where}` : `conntrack -L ${filterText(where)}`);
-  const get = flowRequest(IPCTNL_MSG_CT.GET, 0, family, what, isFamily ? {} : filterValues(where));
-  return connection.dump(get, isWanted).map(readFlow);
+  const what = (): string => `conntrack -L ${filterText(wanted)}`;
+  if (familyOf(wanted.address) === 6) throw new RangeError(`${what()}: the kernel's filters are wrong for IPv6`);
+  const get = flowRequest(IPCTNL_MSG_CT.GET, 0, NFPROTO.IPV4, what, filterValues(wanted));
+  return connection.dump(get, { isWanted }).map(readFlow);
 }
 
 /** Whether the flow in an answer that has not been read matches: far cheaper than to read it. Throws DecodeError. */
@@ -143,4 +153,21 @@ export function endOf(
   const [ip] = tuplePart === undefined ? [] : pickAttributes(tuplePart, [CTA_TUPLE_IP]);
   const [v4, v6] = ip === undefined ? [] : pickAttributes(ip, CTA_IP[end]);
   return v4 ?? v6;
+}
+
+/** Bytes of an address as the words that attributes are aligned to; which of IPv6's tells most is the one to look for. */
+function tellingWord(address: Ip): number {
+  const words = new Uint32Array(address.slice().buffer);
+  const nonzero = (word: number): number => [0, 8, 16, 24].filter((shift) => ((word >>> shift) & 0xff) !== 0).length;
+  return words.reduceRight((best, word) => (nonzero(word) > nonzero(best) ? word : best), 0);
+}
+
+/** Whether one of the addresses may be in the datagram: false is certain. For few addresses. */
+export function mayHaveAddress(addresses: readonly Ip[]): (datagram: Uint8Array) => boolean {
+  const wanted = addresses.map(tellingWord);
+  return ({ buffer, byteOffset, length }) => {
+    if (byteOffset % 4 !== 0) return true;
+    const words = new Uint32Array(buffer, byteOffset, length >> 2);
+    return wanted.some((word) => words.includes(word));
+  };
 }

@@ -9,6 +9,8 @@ import {
   type FlowFilter,
   hasAddress,
   listFlows,
+  listFlowsOf,
+  mayHaveAddress,
 } from "../conntrack/flow.ts";
 import type { Connection } from "../netlink/connection.ts";
 import { NetlinkError } from "../netlink/error.ts";
@@ -26,7 +28,7 @@ const PLACES = [
   { direction: "reply", end: "source" },
 ] as const;
 
-/** With more addresses than this, going through the list of all connections once costs less than to ask for each. */
+/** With more addresses than this, going through the list of all connections once costs less than to look for each. */
 const ADDRESSES_MAX = 32;
 
 /**
@@ -34,23 +36,22 @@ const ADDRESSES_MAX = 32;
  * stay. Where the kernel does not let itself be asked about connections there is nothing to do. Throws NetlinkError.
  */
 export function deleteConnectionsOf(connection: Connection, addresses: readonly Ip[]): void {
-  if (addresses.length === 0) return;
-  const isFew = addresses.length <= ADDRESSES_MAX;
+  const of = (family: 4 | 6): Ip[] => addresses.filter((ip) => familyOf(ip) === family);
   try {
-    if (isFew && deleteAtOnce(connection, filtersOf(addresses))) return;
-    for (const family of [4, 6] as const) {
-      const own = addresses.filter((ip) => familyOf(ip) === family);
-      if (own.length === 0) continue;
-      const flows = (isFew ? askForEach(connection, own) : undefined) ?? askForAll(connection, family, own);
-      deleteOneByOne(connection, flows);
-    }
+    deleteIpv4(connection, of(4));
+    deleteOneByOne(connection, askForAll(connection, 6, of(6)));
   } catch (error) {
     if (!hasCode(error, "EINVAL")) throw error; // nfnetlink_rcv_msg(): no such subsystem
   }
 }
 
-function filtersOf(addresses: readonly Ip[]): FlowFilter[] {
-  return addresses.flatMap((address) => PLACES.map((place) => ({ ...place, address })));
+function deleteIpv4(connection: Connection, addresses: readonly Ip[]): void {
+  if (addresses.length === 0) return;
+  const filters = addresses.flatMap((address) => PLACES.map((place): FlowFilter => ({ ...place, address })));
+  const isFew = addresses.length <= ADDRESSES_MAX;
+  if (isFew && deleteAtOnce(connection, filters)) return;
+  const flows = isFew ? askForEach(connection, filters) : undefined;
+  deleteOneByOne(connection, flows ?? askForAll(connection, 4, addresses));
 }
 
 /** The kernel looks for them itself. Returns false, with nothing done, where it does not know how: before Linux 6.11. */
@@ -65,30 +66,35 @@ function deleteAtOnce(connection: Connection, filters: readonly FlowFilter[]): b
 }
 
 /** Lets the kernel choose what it lists. Undefined where it passes the filter over and lists all: before Linux 5.8. */
-function askForEach(connection: Connection, addresses: readonly Ip[]): Flow[] | undefined {
+function askForEach(connection: Connection, filters: readonly FlowFilter[]): Flow[] | undefined {
   const found: Flow[] = [];
-  for (const filter of filtersOf(addresses)) {
+  for (const filter of filters) {
     let isChosen = true;
     const isWanted = (message: Message): boolean => {
       const matches = hasAddress(message, filter);
       isChosen &&= matches;
       return matches;
     };
-    found.push(...listFlows(connection, filter, isWanted));
+    found.push(...listFlowsOf(connection, filter, isWanted));
     if (!isChosen) return undefined;
   }
   return found;
 }
 
+/** Goes through the list of all: for IPv6 the only way. */
 function askForAll(connection: Connection, family: 4 | 6, addresses: readonly Ip[]): Flow[] {
+  if (addresses.length === 0) return [];
   const key = (ip: Ip): string => String.fromCharCode(...ip);
   const wanted = new Set(addresses.map(key));
-  return listFlows(connection, family, (message) =>
+  const isWanted = (message: Message): boolean =>
     PLACES.some(({ direction, end }) => {
       const ip = endOf(message, direction, end);
       return ip !== undefined && wanted.has(key(ip));
-    }),
-  );
+    });
+  return listFlows(connection, family, {
+    isWanted,
+    ...(addresses.length <= ADDRESSES_MAX && { isWorthReading: mayHaveAddress(addresses) }),
+  });
 }
 
 /** The acknowledgements of more might not fit into the socket's receive buffer. */

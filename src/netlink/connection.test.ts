@@ -253,8 +253,18 @@ describe("dump", () => {
   it("keeps what is wanted, and shows every message once", () => {
     const shown: (number | undefined)[] = [];
     const { connection } = open(answerWith(NEWTHING, () => four(1, 2, 3), { perDatagram: 2 }));
-    const found = connection.dump(get, ({ payload }) => shown.push(payload[0]) === 2);
+    const found = connection.dump(get, { isWanted: ({ payload }) => shown.push(payload[0]) === 2 });
     expect([firstBytes(found), shown]).toEqual([[2], [1, 2, 3]]);
+  });
+
+  it("passes over datagrams that are not worth reading, but not what they say of the dump", () => {
+    const { connection } = open(answerWith(NEWTHING, () => four(1, 2, 3, 4), { perDatagram: 2 }));
+    const isWorthReading = (datagram: Uint8Array): boolean => datagram[16] === 3;
+    expect(firstBytes(connection.dump(get, { isWorthReading }))).toEqual([3, 4]);
+    const none = { isWorthReading: () => false };
+    expect(connection.dump(get, none)).toEqual([]);
+    const refused = open((requests) => requests.map((request) => ack(request, EPERM)));
+    expect(() => refused.connection.dump(get, none)).toThrow("EPERM");
   });
 
   /** A dump that is marked as interrupted in its first message, in a later one, or in DONE. */
@@ -275,6 +285,15 @@ describe("dump", () => {
       answerWith(NEWTHING, () => four(1, 2)),
     );
     expect(firstBytes(connection.dump(get))).toEqual([1, 2]);
+    expect(kernel.datagrams).toHaveLength(2);
+  });
+
+  it.each([0, 1, 2])("begins again also where what is marked is not worth reading: message %i", (at) => {
+    const { kernel, connection } = open(
+      interrupted(at),
+      answerWith(NEWTHING, () => four(1, 2)),
+    );
+    expect(connection.dump(get, { isWorthReading: () => false })).toEqual([]);
     expect(kernel.datagrams).toHaveLength(2);
   });
 

@@ -13,6 +13,14 @@ import { NLM_F, NLMSG } from "./uapi.ts";
 /** How often a dump is begun again when the kernel says that it changed underneath. */
 const DUMP_ATTEMPTS = 16;
 
+/** What to keep of a dump. Both see bytes that still lie in the receive buffer. */
+export interface DumpChoice {
+  /** Whether the message is to be kept. */
+  readonly isWanted?: (message: Message) => boolean;
+  /** Whether there may be such a message in the datagram at all: a look at its bytes is cheaper than at each message. */
+  readonly isWorthReading?: (datagram: Uint8Array) => boolean;
+}
+
 /** Requests to one netlink family in one network namespace. Sequence numbers are never reused. */
 export class Connection {
   readonly #transport: Transport;
@@ -83,18 +91,18 @@ export class Connection {
 
   /**
    * Asks for all objects of a kind. A dump that the kernel marks as interrupted is begun again, a bounded number
-   * of times. Of a long list, `isWanted` keeps out of memory what nobody wants: it sees each message while its payload
-   * is still in the receive buffer. Throws NetlinkError, or NetlinkProtocolError when it is interrupted every time.
+   * of times. Of a long list, `choice` keeps out of memory what nobody wants. Throws NetlinkError, or
+   * NetlinkProtocolError when it is interrupted every time.
    */
-  dump(request: Request, isWanted: (message: Message) => boolean = () => true): Message[] {
+  dump(request: Request, choice: DumpChoice = {}): Message[] {
     for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
-      const messages = this.#dumpOnce(request, isWanted);
+      const messages = this.#dumpOnce(request, choice);
       if (messages !== undefined) return messages;
     }
     throw new NetlinkProtocolError(`${request.operation()}: the list changed during each of ${DUMP_ATTEMPTS} readings`);
   }
 
-  #dumpOnce(request: Request, isWanted: (message: Message) => boolean): Message[] | undefined {
+  #dumpOnce(request: Request, { isWanted, isWorthReading }: DumpChoice): Message[] | undefined {
     const out = new Writer();
     const sequence = ++this.#sequence;
     writeMessage(out, request, NLM_F.DUMP, sequence);
@@ -102,12 +110,13 @@ export class Connection {
     const found: Message[] = [];
     let interrupted = false;
     for (;;) {
-      for (const message of this.#receive()) {
+      for (const message of this.#receive(isWorthReading)) {
         if (message.sequence !== sequence) continue;
         interrupted ||= (message.flags & NLM_F.DUMP_INTR) !== 0;
         const ack = readAck(message);
         if (ack === undefined) {
-          if (isWanted(message)) found.push(own(message));
+          // One that is marked as interrupted may be of a datagram that is not worth reading.
+          if (isWanted === undefined || isWanted(message)) found.push(own(message));
         } else if (ack.errno === errno("EINTR")) return undefined;
         else if (ack.errno !== 0) throw new NetlinkError(request.operation(), ack);
         else if (message.type === NLMSG.DONE) return interrupted ? undefined : found;
@@ -175,11 +184,11 @@ export class Connection {
     this.#transport.send(datagram);
   }
 
-  #receive(): Message[] {
+  #receive(isWorthReading: DumpChoice["isWorthReading"] = () => true): Message[] {
     const datagram = this.#transport.receive(true);
     if (datagram === undefined) throw new NetlinkProtocolError("the transport ended");
     traceDatagram("<", datagram);
-    return readMessages(datagram);
+    return readMessages(datagram, !isWorthReading(datagram));
   }
 }
 

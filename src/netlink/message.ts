@@ -57,8 +57,14 @@ export function writeMessage(out: Writer, message: Request, flags: number, seque
   out.align4();
 }
 
-/** The messages of a datagram. Throws DecodeError where a length does not fit. */
-export function readMessages(datagram: Uint8Array): Message[] {
+/** The first type that is not for control: NLMSG_MIN_TYPE. */
+const NLMSG_MIN_TYPE = 0x10;
+
+/**
+ * The messages of a datagram; with `onlyControl` those that say how a dump goes: acknowledgements, its end, and any that
+ * is marked as interrupted. Throws DecodeError where a length does not fit.
+ */
+export function readMessages(datagram: Uint8Array, onlyControl = false): Message[] {
   const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.length);
   const messages: Message[] = [];
   for (let at = 0; at < datagram.length; ) {
@@ -67,14 +73,18 @@ export function readMessages(datagram: Uint8Array): Message[] {
     if (length < NLMSG_HDRLEN || length > left) {
       throw new DecodeError(`netlink message at byte ${at} has length ${length} of ${left} left`);
     }
-    messages.push({
-      type: view.getUint16(at + 4, true),
-      flags: view.getUint16(at + 6, true),
-      sequence: view.getUint32(at + 8, true),
-      portId: view.getUint32(at + 12, true),
-      payload: datagram.subarray(at + NLMSG_HDRLEN, at + length),
-    });
+    const type = view.getUint16(at + 4, true);
+    const flags = view.getUint16(at + 6, true);
+    const start = at;
     at += (length + 3) & ~3;
+    if (onlyControl && type >= NLMSG_MIN_TYPE && (flags & NLM_F.DUMP_INTR) === 0) continue;
+    messages.push({
+      type,
+      flags,
+      sequence: view.getUint32(start + 8, true),
+      portId: view.getUint32(start + 12, true),
+      payload: datagram.subarray(start + NLMSG_HDRLEN, start + length),
+    });
   }
   return messages;
 }

@@ -34,9 +34,13 @@ export function backendOf({ config }: Invocation): Backend | undefined {
   return config.raw["ipMasqBackend"] === "iptables" ? "iptables" : "nftables";
 }
 
-/** Why the configuration can't be meant so: the options are for nf_tables. Undefined where nothing is wrong. */
+/**
+ * Why the configuration can't be meant so: the options are for nf_tables. Undefined where nothing is wrong. Throws CniError
+ * where an option is wrong in itself, so that an ADD is refused before it has done anything, and STATUS knows, too.
+ */
 export function backendProblem(backend: Backend, { config }: Invocation): string | undefined {
-  if (backend === "nftables" || optionsOf(config.raw).json === "") return undefined;
+  const hasOptions = optionsOf(config.raw).json !== "";
+  if (backend === "nftables" || !hasOptions) return undefined;
   return 'ipMasqOptions: the options need ipMasqBackend "nftables"';
 }
 

@@ -135,8 +135,9 @@ function giveAllocated(attaching: Attaching, bridge: Bridge, veth: Veth): Given 
     parameters: parametersOf(veth.container, config),
     duplicateAddressDetection: config.enabledad,
   });
-  const vlanInterface = setUpGateways(attaching, bridge, plan.gateways);
+  // The bridge is everyone's, so it comes last: its addresses stay when the ADD fails.
   if (config.ipMasq) beginMasquerade(invocation, config.ipMasqBackend, addresses, undo);
+  const vlanInterface = setUpGateways(attaching, bridge, plan.gateways);
   return { plan, dns: dnsOf(invocation.config, ipam), vlanInterface };
 }
 

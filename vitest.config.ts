@@ -8,7 +8,7 @@ export default defineConfig({
   test: {
     pool: "forks",
     projects: [
-      { extends: true, test: { name: "unit", include: ["src/**/*.test.ts", "engine/**/*.test.ts"], setupFiles } },
+      { extends: true, test: { name: "unit", include: ["{src,engine,tools}/**/*.test.ts"], setupFiles } },
       {
         extends: true,
         test: { name: "kernel", include: ["test/kernel/**/*.test.ts"], setupFiles, testTimeout: 60_000 },

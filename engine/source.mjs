@@ -112,7 +112,7 @@ function downloadFrom(cache, mirror, suite) {
 }
 
 /** The URIs of the machine's package sources that have a `main` component, those that look like Debian's first. */
-function debianMirrors() {
+export function debianMirrors() {
   const directory = "/etc/apt/sources.list.d";
   const files = ["/etc/apt/sources.list"];
   if (existsSync(directory)) files.push(...readdirSync(directory).map((name) => join(directory, name)));

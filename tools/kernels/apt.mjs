@@ -1,0 +1,124 @@
+// Debian packages of any release through apt, with lists and caches of our own, so that any user can and nothing is
+// installed.
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { debianMirrors } from "../../engine/source.mjs";
+
+const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
+/** Where releases go that mirrors no longer carry. */
+const ARCHIVE = "http://archive.debian.org/debian";
+
+/** Stable releases; the others have names such as sid or trixie-backports. */
+const HAS_SECURITY = /^(bullseye|bookworm|trixie)$/;
+
+/** One release, as one mirror has it. */
+export class Release {
+  /**
+   * Reads the release's lists from the first of the machine's mirrors that has it.
+   * @param {string} suite
+   * @param {string} directory For the lists; made afresh, removed by close().
+   */
+  constructor(suite, directory) {
+    /** @type {string} */
+    this.directory = directory;
+    /** @type {string[]} */
+    const attempts = [];
+    for (const mirror of [...debianMirrors(), ARCHIVE]) {
+      const sources = [`deb [signed-by=${KEYRING}] ${mirror} ${suite} main\n`];
+      // What has been mended since lies beside, where there is such a place.
+      const security = `deb [signed-by=${KEYRING}] ${mirror.replace(/\/$/, "")}-security ${suite}-security main\n`;
+      if (HAS_SECURITY.test(suite)) sources.unshift(`${sources[0]}${security}`);
+      for (const source of sources) {
+        this.#prepare(source);
+        try {
+          this.#run("apt-get", "--quiet", "--error-on=any", "update");
+          return;
+        } catch (error) {
+          attempts.push(`${mirror}: ${messageOf(error)}`);
+        }
+      }
+    }
+    this.close();
+    throw new Error(`no mirror has Debian ${suite}\n  ${attempts.join("\n  ")}`);
+  }
+
+  /** @param {string} source */
+  #prepare(source) {
+    rmSync(this.directory, { recursive: true, force: true });
+    for (const name of ["lists/partial", "archives/partial"])
+      mkdirSync(join(this.directory, name), { recursive: true });
+    writeFileSync(join(this.directory, "status"), "");
+    writeFileSync(join(this.directory, "sources.list"), source);
+  }
+
+  /**
+   * @param {string} program
+   * @param {readonly string[]} args
+   */
+  #run(program, ...args) {
+    const options = {
+      "Dir::Etc::SourceList": join(this.directory, "sources.list"),
+      "Dir::Etc::SourceParts": "/dev/null",
+      "Dir::State::Lists": join(this.directory, "lists"),
+      "Dir::State::Status": join(this.directory, "status"),
+      "Dir::Cache": this.directory,
+      "Dir::Cache::Archives": join(this.directory, "archives"),
+      "APT::Sandbox::User": "root", // its own user could not write here
+      "APT::Architectures": "amd64",
+      "APT::Architecture": "amd64",
+      "Acquire::Languages": "none",
+    };
+    const given = Object.entries(options).map(([name, value]) => `-o${name}=${value}`);
+    return run(program, [...given, ...args], { cwd: this.directory });
+  }
+
+  /**
+   * The fields of the newest version of a package that the release has.
+   * @param {string} name
+   * @returns {Record<string, string>}
+   */
+  package(name) {
+    const text = this.#run("apt-cache", "--no-all-versions", "show", name);
+    return Object.fromEntries([...text.matchAll(/^([A-Z][\w-]*): (.*)$/gm)].map(([, field, value]) => [field, value]));
+  }
+
+  /**
+   * Unpacks the newest versions of packages, what they run when they are installed left out.
+   * @param {readonly string[]} names
+   * @param {string} target
+   */
+  unpack(names, target) {
+    this.#run("apt-get", "--quiet", "download", ...names);
+    mkdirSync(target, { recursive: true });
+    for (const file of readdirSync(this.directory).filter((name) => name.endsWith(".deb"))) {
+      run("dpkg-deb", ["--extract", join(this.directory, file), target]);
+      rmSync(join(this.directory, file));
+    }
+  }
+
+  close() {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Runs a program and returns what it prints; throws with what it said when it fails.
+ * @param {string} program
+ * @param {readonly string[]} args
+ * @param {import("node:child_process").ExecFileSyncOptions} [options]
+ */
+export function run(program, args, options = {}) {
+  try {
+    return String(execFileSync(program, args, { stdio: ["ignore", "pipe", "pipe"], maxBuffer: 64 << 20, ...options }));
+  } catch (error) {
+    const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
+    throw new Error(`${program} failed: ${said || messageOf(error)}`, { cause: error });
+  }
+}
+
+/** @param {unknown} error */
+export function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,70 @@
+// Test files as single files that Node runs where there is neither this repository nor node_modules.
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, relative } from "node:path";
+import { build } from "esbuild";
+
+export const ROOT = join(import.meta.dirname, "../..");
+/** Where a guest has what lies in this repository. */
+export const GUEST_ROOT = "/bauta";
+
+const RUNNER = join(import.meta.dirname, "guest/run-tests.ts");
+const VITEST = dirname(createRequire(import.meta.url).resolve("vitest/package.json"));
+
+/**
+ * Bundles each entry, a test file with a runner for its tests.
+ * @param {readonly import("./entries.mjs").Entry[]} entries
+ * @returns {Promise<{ file: string, text: string }[]>}
+ */
+export async function bundle(entries) {
+  return await Promise.all(entries.map(async (entry) => ({ file: entry.file, text: await bundleOne(entry) })));
+}
+
+/** @param {import("./entries.mjs").Entry} entry */
+async function bundleOne({ file, except }) {
+  const path = JSON.stringify(join(ROOT, file));
+  const contents = file.endsWith(".test.ts")
+    ? `import { runTests } from ${JSON.stringify(RUNNER)};
+       await runTests(${JSON.stringify(file)}, ${JSON.stringify(except ?? null)}, () => import(${path}));`
+    : `import ${path};`;
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: ROOT, sourcefile: "entry.mjs" },
+    bundle: true,
+    write: false,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    keepNames: true,
+    logLevel: "error",
+    // What is bundled with it may be CommonJS.
+    banner: { js: 'import { createRequire as requireHere } from "node:module"; const require = requireHere("/");' },
+    plugins: [vitestParts, ownLocations],
+  });
+  return outputFiles.map(({ text }) => text).join("");
+}
+
+/** vitest is made of packages, of which the runner needs one: the one that vitest itself uses. */
+const vitestParts = {
+  name: "vitest-parts",
+  /** @param {import("esbuild").PluginBuild} build */
+  setup: ({ onResolve, resolve }) => {
+    onResolve({ filter: /^@vitest\/runner$/ }, ({ path, resolveDir, kind }) =>
+      resolveDir === dirname(RUNNER) ? resolve(path, { resolveDir: VITEST, kind }) : undefined,
+    );
+  },
+};
+
+/** In a bundle import.meta.url would be the bundle's. Our files find others by their own places, so they keep these. */
+const ownLocations = {
+  name: "own-locations",
+  /** @param {import("esbuild").PluginBuild} build */
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /\/(test|src)\/.*\.ts$/ }, ({ path }) => {
+      const text = readFileSync(path, "utf8");
+      if (!text.includes("import.meta.url") || path.includes("node_modules")) return undefined;
+      const url = JSON.stringify(`file://${join(GUEST_ROOT, relative(ROOT, path))}`);
+      return { contents: text.replaceAll("import.meta.url", url), loader: "ts", resolveDir: dirname(path) };
+    });
+  },
+};

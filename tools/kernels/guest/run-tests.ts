@@ -1,0 +1,58 @@
+// Runs the tests of one file inside a guest with vitest's own runner. vitest itself, with its server and its workers,
+// would take an emulated processor minutes.
+
+import "./host.ts";
+import { type Suite, startTests, type Test, type VitestRunnerConfig } from "@vitest/runner";
+import { type TestOutcome, writeReport } from "./report.ts";
+
+/** What is emulated takes its time. The machine that has started the guest has the last word. */
+const TIMEOUT_MS = 600_000;
+
+/** What vitest would make of its configuration for a worker. */
+const CONFIG: VitestRunnerConfig = {
+  root: "/",
+  setupFiles: [],
+  name: undefined,
+  passWithNoTests: false,
+  testNamePattern: undefined,
+  allowOnly: false,
+  sequence: { seed: 1, hooks: "stack", setupFiles: "list" },
+  chaiConfig: undefined,
+  maxConcurrency: 1,
+  testTimeout: TIMEOUT_MS,
+  hookTimeout: TIMEOUT_MS,
+  retry: 0,
+  includeTaskLocation: false,
+  tags: [],
+  tagsFilter: undefined,
+  strictTags: false,
+};
+
+/** Runs the tests of the file that `load` loads, and ends this process. `except` is a regular expression of test names. */
+export async function runTests(name: string, except: string | null, load: () => Promise<unknown>): Promise<void> {
+  const testNamePattern = except === null ? undefined : new RegExp(`^(?!.*(?:${except}))`);
+  const runner = { config: { ...CONFIG, testNamePattern }, pool: "forks", importFile: load };
+  const [file] = await startTests([`/bauta/${name}`], runner);
+  if (file === undefined) throw new Error(`${name} is no test file`);
+  const message = (file.result?.errors ?? []).map(textOf).join("\n");
+  const assertionResults = outcomesOf(file).filter(({ fullName }) => testNamePattern?.test(fullName) ?? true);
+  writeReport({ name, message, assertionResults });
+  process.exit(0); // whatever a test has left running
+}
+
+function outcomesOf(suite: Suite, names: readonly string[] = []): TestOutcome[] {
+  return suite.tasks.flatMap((task) => {
+    const path = [...names, task.name];
+    return task.type === "suite" ? outcomesOf(task, path) : [outcomeOf(task, path.join(" "))];
+  });
+}
+
+function outcomeOf({ result }: Test, fullName: string): TestOutcome {
+  const status = result?.state === "pass" ? "passed" : result?.state === "fail" ? "failed" : "skipped";
+  const failureMessages = (result?.errors ?? []).map(textOf);
+  return { fullName, status, duration: Math.round(result?.duration ?? 0), failureMessages };
+}
+
+function textOf({ message, stack, diff }: { message: string; stack?: string; diff?: string }): string {
+  return [stack ?? message, diff].filter((part) => part !== undefined).join("\n");
+}

@@ -1,0 +1,95 @@
+// What a guest has besides its kernel's modules: the machine's own programs, Node, what was built, and the tests.
+
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import { buildAddon } from "../../engine/addon.mjs";
+import { run } from "./apt.mjs";
+import { bundle, GUEST_ROOT, ROOT } from "./bundle.mjs";
+import { CpioWriter } from "./cpio.mjs";
+
+/** Debian packages whose programs the tests and the guest's own scripts run. */
+const PACKAGES = ["bash", "coreutils", "dash", "findutils", "grep", "iproute2", "iputils-ping", "kmod", "mount"];
+PACKAGES.push("conntrack", "iptables", "nftables", "procps", "sed", "util-linux");
+
+/** A program, or an extension of iptables. */
+const PROGRAM = /^(\/usr)?\/(s?bin|lib\/[^/]+\/xtables)\/[^/]+$/;
+
+const IN_NAMESPACES = "test/support/run-in-namespaces.sh";
+/** Upstream's plugins that tests compare ours with. */
+const PEERS = ["bridge", "host-local", "loopback", "ptp", "static"];
+
+/**
+ * Writes the archive.
+ * @param {string} path
+ * @param {readonly import("./entries.mjs").Entry[]} entries
+ */
+export async function writeImage(path, entries) {
+  const archive = new CpioWriter(path);
+  for (const name of ["dev", "proc", "sys", "run", "tmp", "root", "var/lib", "usr/lib64"]) archive.directory(name);
+  for (const name of ["bin", "sbin", "lib", "lib64"]) archive.link(name, `usr/${name}`);
+  archive.link("var/run", "../run");
+  addPrograms(archive);
+  archive.file("init", readFileSync(join(import.meta.dirname, "guest/init.sh")), 0o755);
+  await addOurs(archive, entries);
+  archive.close();
+}
+
+/** @param {CpioWriter} archive */
+function addPrograms(archive) {
+  const node = realpathSync(process.execPath);
+  const files = run("dpkg-query", ["--listfiles", ...PACKAGES]).split("\n");
+  const programs = files.filter((file) => PROGRAM.test(file) && existsSync(file));
+  const real = new Set([...programs.map((file) => realpathSync(file)), node]);
+  for (const file of real) archive.copy(merged(file), file);
+  // Other names that they have: their packages' own, and those of update-alternatives, such as iptables.
+  const others = ["/usr/bin", "/usr/sbin"].flatMap((path) => readdirSync(path).map((name) => join(path, name)));
+  for (const file of new Set([...programs, ...others.filter((path) => existsSync(path))])) {
+    if (real.has(realpathSync(file)) && !archive.has(merged(file))) {
+      archive.link(merged(file), `/${merged(realpathSync(file))}`);
+    }
+  }
+  if (!archive.has("usr/bin/node")) archive.link("usr/bin/node", `/${merged(node)}`);
+  for (const library of librariesOf([...real])) archive.copy(merged(library), realpathSync(library));
+}
+
+/** Every Debian since 12 has /bin, /sbin, /lib and /lib64 under /usr, and so has the guest. */
+const merged = (/** @type {string} */ path) => path.slice(1).replace(/^(s?bin|lib(64)?)\//, "usr/$&");
+
+/**
+ * The shared libraries that programs load, with the loader itself; scripts and static programs have none.
+ * @param {readonly string[]} programs
+ */
+function librariesOf(programs) {
+  const text = run("sh", ["-c", 'ldd "$@" 2>/dev/null; true', "sh", ...programs]);
+  const found = [...text.matchAll(/^\s+(?:\S+ => )?(\/\S+) \(0x/gm)].map(([, path]) => String(path));
+  return new Map(found.map((path) => [merged(path), path])).values();
+}
+
+/**
+ * @param {CpioWriter} archive
+ * @param {readonly import("./entries.mjs").Entry[]} entries
+ */
+async function addOurs(archive, entries) {
+  const inside = (/** @type {string} */ path) => `${GUEST_ROOT.slice(1)}/${path}`;
+  archive.copy(inside("dist/bauta"), join(ROOT, "dist/bauta"));
+  for (const name of readdirSync(join(ROOT, "dist/cni"))) archive.link(inside(`dist/cni/${name}`), "../bauta");
+  const peers = run("bash", [join(ROOT, "tools/peer-plugins.sh")]).trim();
+  for (const name of PEERS) archive.copy(inside(`peer/${name}`), join(peers, name));
+  archive.copy(inside("host.node"), buildAddon());
+  archive.copy(inside(IN_NAMESPACES), join(ROOT, IN_NAMESPACES));
+  addTree(archive, "test/golden/nftables", inside);
+  for (const { file, text } of await bundle(entries)) archive.file(inside(`${file}.mjs`), text);
+  archive.file(inside("entries"), entries.map(({ file }) => `${file}\n`).join(""));
+}
+
+/**
+ * @param {CpioWriter} archive
+ * @param {string} directory
+ * @param {(path: string) => string} inside
+ */
+function addTree(archive, directory, inside) {
+  for (const name of readdirSync(join(ROOT, directory), { recursive: true, encoding: "utf8" })) {
+    const path = join(directory, name);
+    if (lstatSync(join(ROOT, path)).isFile()) archive.copy(inside(path), join(ROOT, path));
+  }
+}

@@ -1,0 +1,164 @@
+// Debian's kernels: an image and the modules that networks are made of, as qemu takes them.
+
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, join } from "node:path";
+import { Release, run } from "./apt.mjs";
+import { CpioWriter } from "./cpio.mjs";
+
+/** Always the newest of its release. The flavour for virtual machines has all that we need and is the smallest. */
+const METAPACKAGE = "linux-image-cloud-amd64";
+/** The packages that it leads to: linux-image-… holds everything up to 6.12, linux-binary-… and linux-modules-… later. */
+const PARTS = /\blinux-(?:image|binary|modules)-\d[^ ,|]*/g;
+
+/** Where the newest kernel may be: not always in the release that is said to be the newest. */
+const NEWEST = ["sid", "forky", "trixie-backports"];
+
+/** What of lib/modules/VERSION/kernel goes into a guest. The kernel loads what it needs itself. */
+const MODULES = /^(net|lib|crypto|arch\/x86\/crypto|drivers\/net\/([^/]+\.ko|(bonding|ipvlan|vxlan)\/.*))/;
+
+/**
+ * @typedef {object} Kernel
+ * @property {string} suite
+ * @property {string} version `uname -r`
+ * @property {string} image
+ * @property {string} modules An archive for the first file system.
+ */
+
+/**
+ * The kernel of a Debian release, or with "newest" the newest that the mirror has. It is kept in the cache from one run
+ * to the next.
+ * @param {string} suite
+ * @param {string} cache
+ * @returns {Kernel}
+ */
+export function getKernel(suite, cache) {
+  const directory = join(cache, suite);
+  if (!existsSync(directory)) {
+    mkdirSync(cache, { recursive: true });
+    const unfinished = `${directory}.${process.pid}`;
+    rmSync(unfinished, { recursive: true, force: true });
+    mkdirSync(unfinished);
+    try {
+      fetchKernel(suite, unfinished);
+      renameSync(unfinished, directory);
+    } finally {
+      rmSync(unfinished, { recursive: true, force: true });
+    }
+  }
+  const version = readFileSync(join(directory, "version"), "utf8").trim();
+  return { suite, version, image: join(directory, "vmlinuz"), modules: join(directory, "modules.cpio") };
+}
+
+/**
+ * @param {string} suite
+ * @param {string} target
+ */
+function fetchKernel(suite, target) {
+  const release = suite === "newest" ? newestRelease(target) : new Release(suite, join(target, "apt"));
+  const tree = join(target, "tree");
+  release.unpack(kernelPackages(release), tree);
+  release.close();
+  const modules = ["usr/lib/modules", "lib/modules"].map((name) => join(tree, name)).find((path) => existsSync(path));
+  const version = modules === undefined ? undefined : readdirSync(modules)[0];
+  if (modules === undefined || version === undefined)
+    throw new Error(`${suite}: the kernel's packages have no modules`);
+  const images = [join(tree, "boot", `vmlinuz-${version}`), join(modules, version, "vmlinuz")];
+  const image = images.find((path) => existsSync(path));
+  if (image === undefined) throw new Error(`${suite}: the packages of kernel ${version} have no image`);
+  renameSync(image, join(target, "vmlinuz"));
+  packModules(join(modules, version), version, target);
+  rmSync(tree, { recursive: true });
+  writeFileSync(join(target, "version"), `${version}\n`);
+}
+
+/**
+ * Which packages the metapackage stands for.
+ * @param {Release} release
+ */
+function kernelPackages(release) {
+  /** @type {Set<string>} */
+  const found = new Set();
+  const follow = (/** @type {string} */ name) => {
+    for (const [part] of (release.package(name)["Depends"] ?? "").matchAll(PARTS)) {
+      if (found.has(part)) continue;
+      found.add(part);
+      follow(part);
+    }
+  };
+  follow(METAPACKAGE);
+  if (found.size === 0) throw new Error(`${METAPACKAGE} leads to no kernel`);
+  return [...found];
+}
+
+/** @param {string} target */
+function newestRelease(target) {
+  /** @type {{ release: Release, version: string } | undefined} */
+  let newest;
+  /** @type {string[]} */
+  const attempts = [];
+  for (const suite of NEWEST) {
+    try {
+      const release = new Release(suite, join(target, `apt-${suite}`));
+      const version = release.package(METAPACKAGE)["Version"] ?? "0";
+      if (newest === undefined || isNewer(version, newest.version)) newest = { release, version };
+    } catch (error) {
+      attempts.push(error instanceof Error ? error.message : String(error));
+    }
+  }
+  if (newest === undefined) throw new Error(attempts.join("\n"));
+  return newest.release;
+}
+
+/**
+ * @param {string} one
+ * @param {string} other
+ */
+function isNewer(one, other) {
+  try {
+    run("dpkg", ["--compare-versions", one, "gt", other]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * @param {string} directory
+ * @param {string} version
+ * @param {string} target
+ */
+function packModules(directory, version, target) {
+  const wanted = join(target, "modules", "lib", "modules", version);
+  const kernel = join(directory, "kernel");
+  const names = readdirSync(kernel, { recursive: true, encoding: "utf8" });
+  for (const name of names) {
+    if (!MODULES.test(name) || lstatSync(join(kernel, name)).isDirectory()) continue;
+    const to = join(wanted, "kernel", name);
+    mkdirSync(join(to, ".."), { recursive: true });
+    renameSync(join(kernel, name), to);
+  }
+  const compressed = readdirSync(wanted, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".xz"));
+  for (let i = 0; i < compressed.length; i += 100) {
+    run("xz", ["--decompress", "--threads=0", ...compressed.slice(i, i + 100)], { cwd: wanted });
+  }
+  for (const name of ["modules.builtin", "modules.builtin.modinfo", "modules.order"]) {
+    if (existsSync(join(directory, name))) renameSync(join(directory, name), join(wanted, basename(name)));
+  }
+  run("depmod", ["--basedir", join(target, "modules"), version]);
+  const archive = new CpioWriter(join(target, "modules.cpio"));
+  for (const name of readdirSync(wanted, { recursive: true, encoding: "utf8" }).sort()) {
+    const path = join(wanted, name);
+    if (lstatSync(path).isFile()) archive.copy(`usr/lib/modules/${version}/${name}`, path);
+  }
+  archive.close();
+  rmSync(join(target, "modules"), { recursive: true });
+}

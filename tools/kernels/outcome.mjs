@@ -1,0 +1,80 @@
+// What came of a guest: counts, and the report that the summary of all tests adds up.
+
+/**
+ * @typedef {object} Outcome
+ * @property {string} suite
+ * @property {string} kernel `uname -r`; empty when there was none.
+ * @property {number} passed
+ * @property {number} failed Entries that never reported count as one.
+ * @property {import("./guest.mjs").Report[]} reports
+ */
+
+/**
+ * Adds up what the entries reported; whatever is missing has failed.
+ * @param {string} suite
+ * @param {string} kernel
+ * @param {readonly import("./entries.mjs").Entry[]} entries
+ * @param {readonly import("./guest.mjs").Report[]} reports
+ * @param {boolean} hasEnded
+ * @returns {Outcome}
+ */
+export function outcomeOf(suite, kernel, entries, reports, hasEnded) {
+  const why = hasEnded ? "no report" : "the guest ended before it reported: see its console";
+  const all = entries.map(
+    ({ file }) => reports.find(({ name }) => name === file) ?? { name: file, message: why, assertionResults: [] },
+  );
+  const counts = all.map(countsOf);
+  const passed = counts.reduce((sum, one) => sum + one.passed, 0);
+  const failed = counts.reduce((sum, one) => sum + one.failed, 0);
+  return { suite, kernel, passed, failed, reports: all };
+}
+
+/**
+ * The outcome where there is no kernel to be had, or no guest.
+ * @param {string} suite
+ * @param {string} message
+ * @returns {Outcome}
+ */
+export function missingOutcome(suite, message) {
+  return { suite, kernel: "", passed: 0, failed: 1, reports: [{ name: "boot", message, assertionResults: [] }] };
+}
+
+/** @param {import("./guest.mjs").Report} report */
+function countsOf({ assertionResults }) {
+  const passed = assertionResults.filter(({ status }) => status === "passed").length;
+  return { passed, failed: assertionResults.length === 0 ? 1 : assertionResults.length - passed };
+}
+
+/**
+ * One entry in words, with what failed.
+ * @param {import("./guest.mjs").Report} report
+ */
+export function lineOf(report) {
+  const { passed, failed } = countsOf(report);
+  const faults = report.assertionResults
+    .filter(({ status }) => status !== "passed")
+    .map(({ status, fullName, failureMessages }) => `\n  ${status}: ${fullName}\n${failureMessages.join("\n")}`);
+  return `${report.name}: ${passed} passed, ${failed} failed${report.message && `: ${report.message}`}${faults.join("")}`;
+}
+
+/** @param {Outcome} outcome */
+export function summaryOf({ suite, kernel, passed, failed }) {
+  return `${suite} ${kernel || "(no kernel)"}: ${passed} passed, ${failed} failed`;
+}
+
+/**
+ * What vitest's JSON reporter would say of all of it.
+ * @param {readonly Outcome[]} outcomes
+ */
+export function reportOf(outcomes) {
+  const testResults = outcomes.flatMap(({ suite, kernel, reports }) =>
+    reports.map(({ name, message, assertionResults }) => ({
+      name: `${suite} ${kernel}: ${name}`,
+      message,
+      assertionResults: assertionResults.map((one) => ({ ...one, fullName: `${suite} ${name}: ${one.fullName}` })),
+    })),
+  );
+  const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
+  const numPassedTests = tests.filter(({ status }) => status === "passed").length;
+  return { numTotalTests: tests.length, numPassedTests, testResults };
+}

@@ -1,0 +1,58 @@
+// A node that has only one form of iptables, or none: this process, and the programs it starts, see another /usr/sbin.
+
+import { mkdirSync, readdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { call } from "../../src/sys/call.ts";
+import { requireNamespaces, run } from "./netns.ts";
+
+export type IptablesForm = "legacy" | "nft";
+
+// include/uapi/linux/sched.h
+const CLONE_NEWNS = 0x00020000;
+
+const SBIN = "/usr/sbin";
+const IS_IPTABLES = /^(ip6?|arp|eb|x)tables/;
+
+// In the tmpfs over /run, which ends with the mount namespace: nobody removes what is under it.
+const ALL = `/run/sbin-${process.pid}`;
+let count = 0;
+
+/** Moves into a mount namespace of its own; call it once in a file of tests, in beforeAll. */
+export function isolateSbin(): void {
+  requireNamespaces();
+  call("make a mount namespace", "unshare", CLONE_NEWNS);
+  run("mount", "--make-rprivate", "/");
+  mkdirSync(ALL);
+  run("mount", "--bind", SBIN, ALL);
+  run("mount", "-o", "remount,bind,ro", ALL);
+}
+
+/** From now on the node has what it had, but of iptables only this form, by its plain names; undefined: none. */
+export function haveOnly(form: IptablesForm | undefined): void {
+  const some = `${ALL}-${++count}`;
+  mkdirSync(some);
+  for (const name of readdirSync(ALL)) if (!IS_IPTABLES.test(name)) symlinkSync(join(ALL, name), join(some, name));
+  if (form !== undefined) {
+    const program = join(ALL, `xtables-${form}-multi`);
+    for (const family of ["iptables", "ip6tables"])
+      for (const verb of ["", "-save", "-restore"]) symlinkSync(program, join(some, family + verb));
+  }
+  run("mount", "--bind", some, SBIN);
+}
+
+/** Undoes haveOnly. */
+export function haveAll(): void {
+  run("umount", SBIN);
+}
+
+/** Runs a program and returns what it printed. */
+type Exec = (command: string, ...args: readonly string[]) => string;
+
+/** The nat table as `iptables-save` tells it, without what differs from one moment to the next. */
+export function natRules(exec: Exec, family: 4 | 6): string[] {
+  const text = exec(family === 4 ? "iptables-save" : "ip6tables-save", "-t", "nat");
+  return text
+    .split("\n")
+    .filter((line) => line.startsWith(":") || line.startsWith("-A"))
+    .map((line) => line.replace(/ \[\d+:\d+\]$/, ""));
+}

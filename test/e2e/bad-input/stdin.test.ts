@@ -65,7 +65,7 @@ describe("a huge configuration", () => {
 
   it("is refused without reading to its end", () => {
     // `yes` never ends: whoever tried to read it all would not either.
-    const endless = ["bash", "-c", 'yes | "$@"', "bash"];
+    const endless = ["bash", "--norc", "-c", 'yes | "$@"', "bash"];
     expectRefused(() => call("loopback", {}, endless), tooLarge);
   });
 
@@ -109,7 +109,7 @@ describe("standard input that can't be read", () => {
     ["open for writing only", '"$@" 0>/dev/null', ["EBADF"]],
   ])("is an I/O failure where it is %s", (_, script, says) => {
     for (const plugin of PLUGIN_NAMES) {
-      const attempt = () => call(plugin, {}, ["bash", "-c", script, "bash"]);
+      const attempt = () => call(plugin, {}, ["bash", "--norc", "-c", script, "bash"]);
       expectRefused(attempt, { code: 5, says: ["standard input", ...says] });
     }
   });
@@ -122,7 +122,7 @@ describe("standard input that can't be read", () => {
         { dd count=0 iflag=nonblock status=none; "$@"; }
     `;
     const config = { cniVersion: "1.1.0", name: "net" };
-    expectRefused(() => call("static", { config }, ["bash", "-c", script, "bash"]), {
+    expectRefused(() => call("static", { config }, ["bash", "--norc", "-c", script, "bash"]), {
       code: 7,
       says: ["ipam is missing"],
     });

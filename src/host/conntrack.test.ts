@@ -37,7 +37,7 @@ function withReply(message: Pick<Message, "type" | "flags" | "payload">): Messag
 
 function run(addresses: readonly string[], ...answers: readonly Answer[]): string[][] {
   const kernel = new FakeKernel(...answers);
-  deleteConnectionsOf(new Connection(kernel), addresses.map(ip));
+  deleteConnectionsOf(new Connection(kernel), addresses.map(ip), () => false);
   const counts: string[][] = [];
   for (const { length } of kernel.datagrams) {
     const messages: string[] = [];
@@ -57,6 +57,16 @@ const AT_ONCE = ["delete original 10.22.0.5", "delete reply 10.22.0.5"];
 describe("deleteConnectionsOf", () => {
   it("asks nothing where there is no address", () => {
     expect(run([], acknowledgeAll)).toEqual([]);
+  });
+
+  it("asks nothing where it is certain that there are none", () => {
+    const kernel = new FakeKernel(acknowledgeAll);
+    const asked: string[] = [];
+    deleteConnectionsOf(new Connection(kernel), [ip("10.22.0.5"), ip("fd00::5")], (addresses) => {
+      asked.push(...addresses.map(formatIp));
+      return true;
+    });
+    expect([asked, kernel.datagrams]).toEqual([["10.22.0.5", "fd00::5"], []]);
   });
 
   it("lets the kernel find those of IPv4, all in one datagram", () => {

@@ -12,6 +12,7 @@ import {
   listFlowsOf,
   mayHaveAddress,
 } from "../conntrack/flow.ts";
+import { haveNoFlows } from "../conntrack/proc.ts";
 import type { Connection } from "../netlink/connection.ts";
 import { NetlinkError } from "../netlink/error.ts";
 import type { Message } from "../netlink/message.ts";
@@ -33,9 +34,11 @@ const ADDRESSES_MAX = 32;
 
 /**
  * Deletes all connections of these addresses from the connection tracking table, over a socket of NETLINK_NETFILTER; others
- * stay. Where the kernel does not let itself be asked about connections there is nothing to do. Throws NetlinkError.
+ * stay. Where the kernel does not let itself be asked about connections there is nothing to do. `haveNone` is whether it
+ * is certain beforehand that there are none. Throws NetlinkError.
  */
-export function deleteConnectionsOf(connection: Connection, addresses: readonly Ip[]): void {
+export function deleteConnectionsOf(connection: Connection, addresses: readonly Ip[], haveNone = haveNoFlows): void {
+  if (addresses.length === 0 || haveNone(addresses)) return;
   const of = (family: 4 | 6): Ip[] => addresses.filter((ip) => familyOf(ip) === family);
   try {
     deleteIpv4(connection, of(4));

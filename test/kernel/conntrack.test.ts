@@ -10,6 +10,7 @@ import {
   listFlows,
   listFlowsOf,
 } from "../../src/conntrack/flow.ts";
+import { haveNoFlows } from "../../src/conntrack/proc.ts";
 import type { Attachment } from "../../src/host/attachment.ts";
 import { deleteConnectionsOf } from "../../src/host/conntrack.ts";
 import { RECORDS } from "../../src/host/masquerade/records.ts";
@@ -21,7 +22,7 @@ import { unshareNetns } from "../../src/sys/netns.ts";
 import { type Cidr, formatIp, type Ip, parseCidr, parseIp } from "../../src/wire/ip.ts";
 import { Socket } from "../e2e/masquerade/sockets.ts";
 import { ourNode, type TestNode } from "../support/differential.ts";
-import { withSyscalls } from "../support/intercept-syscalls.ts";
+import { type Interceptor, textOf, withSyscalls } from "../support/intercept-syscalls.ts";
 import { makeNetns, poll, requireNamespaces, run } from "../support/netns.ts";
 import { connectOutside, NODE, OUTSIDE } from "../support/outside.ts";
 import { succeed } from "../support/plugin.ts";
@@ -117,6 +118,39 @@ describe("flows", () => {
     });
     expect(before.length - connections().length).toBe(found.length);
   });
+});
+
+describe("haveNoFlows", () => {
+  beforeAll(() => requireNamespaces());
+  beforeEach(() => unshareNetns());
+
+  it("is certain where nothing is tracked, and where what is has other sources", () => {
+    expect(haveNoFlows([ip("10.22.0.5"), ip("fd00::5")])).toBe(true);
+    insert("10.22.0.55", B);
+    insert("fd00::55", B6);
+    expect(haveNoFlows([ip("10.22.0.5"), ip("fd00::5"), ip("0.22.0.55")])).toBe(true);
+  });
+
+  it.each([
+    ["10.22.0.5", "10.22.0.5", B],
+    ["fd00::5", "fd00::5", B6],
+    ["10.22.0.5", B, "10.22.0.5"],
+    ["2001:db8:a:b:c:d:e:f", B6, "2001:db8:a:b:c:d:e:f"],
+  ])("sees %s", (address, from, to) => {
+    insert(from, to);
+    expect(haveNoFlows([ip("10.22.0.6"), ip(address)])).toBe(false);
+  });
+
+  it("leaves it to others where there is much to look through, or nothing to look at", () => {
+    expect(withSyscalls(unreadable, () => haveNoFlows([ip("10.22.0.5")]))).toBe(true);
+    insert("10.22.0.55", B);
+    expect(withSyscalls(unreadable, () => haveNoFlows([ip("10.22.0.5")]))).toBe(false);
+    for (let port = 1; port <= 64; port++) insert("10.22.0.55", B, "-p", "udp", "--sport", `${port}`, "--dport", "1");
+    expect(haveNoFlows([ip("10.22.0.5")])).toBe(false);
+  });
+
+  const unreadable: Interceptor = (name, [, path]) =>
+    name === "openat" && textOf(path).endsWith("nf_conntrack") ? "ENOENT" : undefined;
 });
 
 /** What older kernels do with the attribute CTA_FILTER, which they don't know, in these messages: pass it over. */

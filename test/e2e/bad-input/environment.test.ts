@@ -1,7 +1,7 @@
 // CNI_ variables that are missing or make no sense.
 
 import { describe, expect, it } from "vitest";
-import { expectError, expectRefused, PLUGIN_NAMES, useNode } from "./node.ts";
+import { expectError, leavesNothing, PLUGIN_NAMES, useNode } from "./node.ts";
 
 const { call } = useNode();
 
@@ -20,6 +20,8 @@ const KEYS = {
 } as const;
 
 describe.each(PLUGIN_NAMES)("%s", (plugin) => {
+  leavesNothing();
+
   /** `env -u` in front: what the call itself sets is taken away again. */
   const without = (names: readonly string[]): readonly string[] => ["env", ...names.map((name) => `--unset=${name}`)];
 
@@ -32,12 +34,11 @@ describe.each(PLUGIN_NAMES)("%s", (plugin) => {
       const empty = Object.fromEntries(missing.map((name) => [KEYS[name], ""]));
       expectError(call(plugin, { command, ...empty }), 4, says);
     }
-    expectRefused(() => call(plugin, { command }, without(needed)), { code: 4, says: needed });
   });
 
   it.each(["add", "Add", "ADD ", "UPDATE", "ADD\n", "x".repeat(10_000)])("refuses the command %j", (command) => {
     const says = ["CNI_COMMAND", JSON.stringify(command).slice(0, 60), "ADD, CHECK, DEL, GC, STATUS or VERSION"];
-    expectRefused(() => call(plugin, { command }), { code: 4, says });
+    expectError(call(plugin, { command }), 4, says);
   });
 
   it("tells people who call it by hand what it is", () => {
@@ -53,6 +54,6 @@ describe.each(PLUGIN_NAMES)("%s", (plugin) => {
   ])("refuses %s to a configuration of version %s, which doesn't have it", (command, cniVersion, since) => {
     const config = { ...JSON.parse(JSON.stringify({ name: "net", type: plugin })), cniVersion };
     const says = [`does not allow ${command}`, `"${cniVersion}"`, since];
-    expectRefused(() => call(plugin, { command, config }), { code: 1, says });
+    expectError(call(plugin, { command, config }), 1, says);
   });
 });

@@ -118,6 +118,18 @@ export function expectRefused(attempt: () => PluginOutcome, { code, says, mayPre
   expect(mayPrepare ? { ...after, prepared: before.prepared } : after).toEqual(before);
 }
 
+/**
+ * Around all tests of the group that it is called in: the node and its containers are afterwards what they were before. For
+ * the many calls that are refused before anything has been done.
+ */
+export function leavesNothing(): void {
+  let before: NodeState;
+  beforeAll(() => {
+    before = stateOfNode();
+  });
+  afterAll(() => expect(stateOfNode()).toEqual(before));
+}
+
 /** The outcome is an error in the form of the specification, with this code and in these words. */
 export function expectError(outcome: PluginOutcome, code: number, says: readonly (string | RegExp)[]): void {
   expect(outcome).toMatchObject({ status: 1, json: { code, cniVersion: expect.any(String), msg: expect.any(String) } });

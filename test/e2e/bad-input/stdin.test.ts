@@ -1,7 +1,7 @@
 // Standard input that is no network configuration.
 
 import { describe, expect, it } from "vitest";
-import { expectRefused, networkOf, PLUGIN_NAMES, useNode } from "./node.ts";
+import { expectError, expectRefused, leavesNothing, networkOf, PLUGIN_NAMES, useNode } from "./node.ts";
 
 const { call } = useNode();
 
@@ -9,6 +9,8 @@ const LIMIT = 16 << 20;
 const WHOLE = JSON.stringify(networkOf("bridge"));
 
 describe.each(PLUGIN_NAMES)("%s", (plugin) => {
+  leavesNothing();
+
   it.each<[string, string, number, readonly (string | RegExp)[]]>([
     ["nothing", "", 6, ["standard input", "empty"]],
     ["white space", " \n\t", 6, ["standard input", "empty"]],
@@ -23,11 +25,11 @@ describe.each(PLUGIN_NAMES)("%s", (plugin) => {
     ["text in quotes", '"net"', 6, ["not an object", "net"]],
     ["a number", "1e999", 6, ["not an object"]],
   ])("refuses %s", (_, config, code, says) => {
-    expectRefused(() => call(plugin, { config }), { code, says });
+    expectError(call(plugin, { config }), code, says);
   });
 
   it.each(["CHECK", "DEL", "GC", "STATUS"])("refuses %s without a configuration", (command) => {
-    expectRefused(() => call(plugin, { command, config: "" }), { code: 6, says: ["standard input", "empty"] });
+    expectError(call(plugin, { command, config: "" }), 6, ["standard input", "empty"]);
   });
 
   it("answers VERSION without looking at it", () => {
@@ -36,12 +38,14 @@ describe.each(PLUGIN_NAMES)("%s", (plugin) => {
 });
 
 describe("a configuration that breaks off", () => {
+  leavesNothing();
+
   // Whatever the byte, no part of this one is JSON.
   it.each(Array.from({ length: 23 }, (_, n) => 1 + Math.floor((n * (WHOLE.length - 1)) / 23)))(
     "after %i bytes is told as such",
     (length) => {
       const says = ["standard input", "ends too early", `after ${length} characters`];
-      expectRefused(() => call("bridge", { config: WHOLE.slice(0, length) }), { code: 6, says });
+      expectError(call("bridge", { config: WHOLE.slice(0, length) }), 6, says);
     },
   );
 });

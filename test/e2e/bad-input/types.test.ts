@@ -1,6 +1,6 @@
 // A wrong type, or a value that means nothing, in every key of every plugin.
 
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { KEYS } from "../../../src/cli/schema/documents.ts";
 import { configSchema } from "../../../src/cni/config.ts";
 import { cidr, ip } from "../../../src/cni/fields.ts";
@@ -10,16 +10,7 @@ import { hostLocalSchema } from "../../../src/ipam/host-local-config.ts";
 import { rangeSchema } from "../../../src/ipam/range.ts";
 import { staticSchema } from "../../../src/ipam/static-config.ts";
 import type { PluginOutcome } from "../../support/plugin.ts";
-import {
-  expectError,
-  type Json,
-  type NodeState,
-  networkOf,
-  PLUGIN_NAMES,
-  type PluginName,
-  stateOfNode,
-  useNode,
-} from "./node.ts";
+import { expectError, type Json, leavesNothing, networkOf, PLUGIN_NAMES, type PluginName, useNode } from "./node.ts";
 import { type WrongKey, wrongKeys } from "./wrong-types.ts";
 
 const { call } = useNode();
@@ -75,11 +66,7 @@ const cases = PLUGIN_NAMES.map((plugin) => [plugin, casesOf(plugin, tried)] as c
 
 describe.each(cases)("%s", (plugin, keys) => {
   const config = networkOf(plugin);
-  let before: NodeState;
-  beforeAll(() => {
-    before = stateOfNode();
-  });
-  afterAll(() => expect(stateOfNode()).toEqual(before));
+  leavesNothing();
 
   it.each(keys)("$at", (key) => {
     const attempt = (value: Json, command = "ADD"): PluginOutcome =>

@@ -1,13 +1,13 @@
-// What /proc tells of connection tracking, which it does without a lock for each of the table's 262,144 buckets: for a
-// table with little in it that is thirty times as fast as a list over netlink.
+// What /proc tells of connection tracking. It takes no lock for each of the table's 262,144 buckets, as a list over netlink
+// does: where little is tracked that is 0.3 ms instead of 5 to 9.
 
 import { hasCode } from "../sys/error.ts";
 import { readText } from "../sys/file.ts";
 import { readSysctl } from "../sys/sysctl.ts";
 import { formatIp, type Ip } from "../wire/ip.ts";
 
-/** Each read(2) tells a dozen flows, and before Linux 6.17 goes through the table from its beginning. */
-const FLOWS_MAX = 64;
+/** Each read(2) tells a dozen flows, and older kernels begin at the first bucket every time. */
+const FLOWS_MAX = 256;
 
 /**
  * Whether no flow has any of the addresses as a source, in the network namespace of this thread. False also where that

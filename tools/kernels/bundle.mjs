@@ -14,19 +14,19 @@ const VITEST = dirname(createRequire(import.meta.url).resolve("vitest/package.js
 
 /**
  * Bundles each entry, a test file with a runner for its tests.
- * @param {readonly import("./entries.mjs").Entry[]} entries
+ * @param {readonly import("./entries.mjs").ChosenEntry[]} entries
  * @returns {Promise<{ file: string, text: string }[]>}
  */
 export async function bundle(entries) {
   return await Promise.all(entries.map(async (entry) => ({ file: entry.file, text: await bundleOne(entry) })));
 }
 
-/** @param {import("./entries.mjs").Entry} entry */
-async function bundleOne({ file, except }) {
+/** @param {import("./entries.mjs").ChosenEntry} entry */
+async function bundleOne({ file, pattern }) {
   const path = JSON.stringify(join(ROOT, file));
   const contents = file.endsWith(".test.ts")
     ? `import { runTests } from ${JSON.stringify(RUNNER)};
-       await runTests(${JSON.stringify(file)}, ${JSON.stringify(except ?? null)}, () => import(${path}));`
+       await runTests(${JSON.stringify(file)}, ${JSON.stringify(pattern ?? null)}, () => import(${path}));`
     : `import ${path};`;
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: ROOT, sourcefile: "entry.mjs" },

@@ -31,15 +31,13 @@ PARAMETERS.push("tsc=reliable", "no_timer_check", "rcupdate.rcu_expedited=1");
  * Boots the kernel and returns what the entries report, those that never did so left out.
  * @param {import("./kernel.mjs").Kernel} kernel
  * @param {string} image
- * @param {{ readonly directory: string, readonly processors: number, readonly timeoutMs: number,
- *   readonly onReport: (report: Report) => void }} options
- * @returns {Promise<{ reports: Report[], hasEnded: boolean, log: string }>}
+ * @param {{ readonly console: string, readonly scratch: string, readonly processors: number,
+ *   readonly timeoutMs: number, readonly onReport: (report: Report) => void }} options Files and directories to use.
+ * @returns {Promise<{ reports: Report[], failure: string | undefined }>} With how it ended, if too early.
  */
-export async function runGuest(kernel, image, { directory, processors, timeoutMs, onReport }) {
-  const initrd = join(directory, `${kernel.suite}.initrd`);
-  const console = join(directory, `${kernel.suite}.log`);
-  const results = join(directory, `${kernel.suite}.results`);
-  for (const path of [console, results]) rmSync(path, { force: true });
+export async function runGuest(kernel, image, { console, scratch, processors, timeoutMs, onReport }) {
+  const initrd = join(scratch, `${kernel.suite}.initrd`);
+  const results = join(scratch, `${kernel.suite}.results`);
   concatenate([image, kernel.modules], initrd);
   // The archive lies in memory beside the file system that is made of it, which may take half of the memory.
   const megabytes = Math.ceil(statSync(initrd).size / 2 ** 20) * 3 + 512;
@@ -48,34 +46,57 @@ export async function runGuest(kernel, image, { directory, processors, timeoutMs
   args.push("-smp", String(processors), "-m", String(megabytes));
   args.push("-kernel", kernel.image, "-initrd", initrd, "-append", PARAMETERS.join(" "));
   args.push("-serial", `file:${console}`, "-serial", `file:${results}`);
-  /** @type {Report[]} */
-  const reports = [];
-  let hasEnded = false;
-  const look = () => {
-    const lines = existsSync(results) ? readFileSync(results, "utf8").split("\n").slice(0, -1) : [];
-    for (const line of lines.slice(reports.length)) {
-      const report = JSON.parse(line);
-      hasEnded = report.end === true;
-      if (hasEnded) return;
-      reports.push(report);
-      onReport(report);
-    }
-  };
-  const looking = setInterval(look, 500);
+  const heard = new Results(results, onReport);
+  const listening = setInterval(() => heard.read(), 500);
   try {
-    await runProgram(process.env["QEMU"] ?? "qemu-system-x86_64", args, timeoutMs);
+    const end = await runProgram("qemu-system-x86_64", args, timeoutMs);
+    heard.read();
+    return { reports: heard.reports, failure: heard.hasEnded ? undefined : end };
   } finally {
-    clearInterval(looking);
-    rmSync(initrd, { force: true });
+    clearInterval(listening);
+    rmSync(initrd);
   }
-  look();
-  return { reports, hasEnded, log: console };
+}
+
+/** The lines that the guest writes to its second serial port. */
+class Results {
+  #path;
+  #onReport;
+  #linesRead = 0;
+  /** @type {Report[]} */
+  reports = [];
+  hasEnded = false;
+
+  /**
+   * @param {string} path
+   * @param {(report: Report) => void} onReport
+   */
+  constructor(path, onReport) {
+    this.#path = path;
+    this.#onReport = onReport;
+  }
+
+  /** Reads what is new. */
+  read() {
+    const lines = existsSync(this.#path) ? readFileSync(this.#path, "utf8").split("\n").slice(0, -1) : [];
+    for (const line of lines.slice(this.#linesRead)) {
+      this.#linesRead++;
+      if (line === "end") {
+        this.hasEnded = true;
+      } else {
+        const report = JSON.parse(line);
+        this.reports.push(report);
+        this.#onReport(report);
+      }
+    }
+  }
 }
 
 /**
  * @param {string} program
  * @param {readonly string[]} args
  * @param {number} timeoutMs
+ * @returns {Promise<string>} How it ended.
  */
 async function runProgram(program, args, timeoutMs) {
   const child = spawn(program, args, {
@@ -83,10 +104,16 @@ async function runProgram(program, args, timeoutMs) {
     timeout: timeoutMs,
     killSignal: "SIGKILL",
   });
-  await new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", resolve);
-  });
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  try {
+    return await new Promise((resolve, reject) => {
+      child.once("error", reject);
+      child.once("exit", (status, signal) => resolve(`${program} ended with ${signal ?? `status ${status}`}`));
+    });
+  } finally {
+    process.off("exit", kill);
+  }
 }
 
 /**

@@ -21,7 +21,7 @@ const PEERS = ["bridge", "host-local", "loopback", "ptp", "static"];
 /**
  * Writes the archive.
  * @param {string} path
- * @param {readonly import("./entries.mjs").Entry[]} entries
+ * @param {readonly import("./entries.mjs").ChosenEntry[]} entries
  */
 export async function writeImage(path, entries) {
   const archive = new CpioWriter(path);
@@ -67,7 +67,7 @@ function librariesOf(programs) {
 
 /**
  * @param {CpioWriter} archive
- * @param {readonly import("./entries.mjs").Entry[]} entries
+ * @param {readonly import("./entries.mjs").ChosenEntry[]} entries
  */
 async function addOurs(archive, entries) {
   const inside = (/** @type {string} */ path) => `${GUEST_ROOT.slice(1)}/${path}`;

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, join } from "node:path";
-import { Release, run } from "./apt.mjs";
+import { messageOf, Release, run } from "./apt.mjs";
 import { CpioWriter } from "./cpio.mjs";
 
 /** Always the newest of its release. The flavour for virtual machines has all that we need and is the smallest. */
@@ -109,9 +109,11 @@ function newestRelease(target) {
     try {
       const release = new Release(suite, join(target, `apt-${suite}`));
       const version = release.package(METAPACKAGE)["Version"] ?? "0";
-      if (newest === undefined || isNewer(version, newest.version)) newest = { release, version };
+      const isBetter = newest === undefined || isNewer(version, newest.version);
+      (isBetter ? newest?.release : release)?.close();
+      if (isBetter) newest = { release, version };
     } catch (error) {
-      attempts.push(error instanceof Error ? error.message : String(error));
+      attempts.push(messageOf(error));
     }
   }
   if (newest === undefined) throw new Error(attempts.join("\n"));

@@ -1,12 +1,12 @@
 // npm run test:kernels: runs tests inside virtual machines with Debian's kernels, and says which kernel gives what.
 
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { messageOf } from "./apt.mjs";
 import { ROOT } from "./bundle.mjs";
-import { ENTRIES } from "./entries.mjs";
+import { chooseEntries } from "./entries.mjs";
 import { runGuest } from "./guest.mjs";
 import { writeImage } from "./image.mjs";
 import { getKernel } from "./kernel.mjs";
@@ -27,14 +27,16 @@ kernel that the mirror has; without any: ${SUITES.join(" ")}.
   --report FILE  writes the results there, as vitest's JSON reporter would
   --help         this text
 
-QEMU names another program than qemu-system-x86_64. Without SUITE and options it writes docs/kernels.md. Kernels are kept in build/kernels, with the console of each guest.
+Without SUITE and options it writes docs/kernels.md. Kernels are kept in build/kernels, with the console of each guest.
 `;
 
 /** So that tests of races have some. */
 const PROCESSORS = 2;
-/** For one guest, with all tests, on a machine that has other things to do. */
-const GUEST_TIMEOUT_MS = 3_600_000;
+/** For one guest, on a machine that has other things to do, too. */
+const TIMEOUT_MS = { essential: 900_000, all: 3_600_000 };
 
+// So that guests end with it.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 try {
   process.exitCode = await main();
 } catch (error) {
@@ -57,11 +59,10 @@ async function main() {
     return 0;
   }
   const suites = positionals.length === 0 ? SUITES : positionals;
-  const entries = ENTRIES.filter(({ file, isEssential }) =>
-    values.only === undefined ? isEssential || !values.essential : file.includes(values.only),
-  );
+  const entries = chooseEntries(values);
   if (entries.length === 0) throw new Error(`no file has "${values.only}" in its name`);
-  const outcomes = await runSuites(suites, entries);
+  const timeoutMs = values.essential ? TIMEOUT_MS.essential : TIMEOUT_MS.all;
+  const outcomes = await runSuites(suites, entries, timeoutMs);
   if (values.report !== undefined) writeFileSync(resolve(values.report), JSON.stringify(reportOf(outcomes)));
   const isWhole = positionals.length === 0 && Object.keys(values).length === 0;
   if (isWhole) writeFileSync(join(ROOT, "docs/kernels.md"), featureTable(outcomes));
@@ -71,12 +72,11 @@ async function main() {
 
 /**
  * @param {readonly string[]} suites
- * @param {readonly import("./entries.mjs").Entry[]} entries
+ * @param {readonly import("./entries.mjs").ChosenEntry[]} entries
+ * @param {number} timeoutMs
  */
-async function runSuites(suites, entries) {
-  mkdirSync(CACHE, { recursive: true });
-  const image = join(CACHE, `image.${process.pid}.cpio`);
-  await writeImage(image, entries);
+async function runSuites(suites, entries, timeoutMs) {
+  const scratch = makeScratch();
   const atOnce = Math.min(suites.length, Math.max(1, Math.floor(availableParallelism() / PROCESSORS)));
   const waiting = [...suites.entries()];
   /** @type {import("./outcome.mjs").Outcome[]} */
@@ -84,35 +84,50 @@ async function runSuites(suites, entries) {
   const work = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [i, suite] = next;
-      outcomes[i] = await runSuite(suite, image, entries);
+      outcomes[i] = await runSuite(suite, scratch, entries, timeoutMs);
     }
   };
   try {
+    await writeImage(join(scratch, "image"), entries);
     await Promise.all(Array.from({ length: atOnce }, work));
   } finally {
-    rmSync(image, { force: true });
+    rmSync(scratch, { recursive: true });
   }
   return outcomes;
 }
 
+/** A directory for this run; those of runs that were killed are removed. */
+function makeScratch() {
+  mkdirSync(CACHE, { recursive: true });
+  for (const name of readdirSync(CACHE)) {
+    const [, pid] = /^run\.(\d+)$/.exec(name) ?? [];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join(CACHE, name), { recursive: true });
+  }
+  const scratch = join(CACHE, `run.${process.pid}`);
+  mkdirSync(scratch);
+  return scratch;
+}
+
 /**
  * @param {string} suite
- * @param {string} image
- * @param {readonly import("./entries.mjs").Entry[]} entries
+ * @param {string} scratch With the image in it.
+ * @param {readonly import("./entries.mjs").ChosenEntry[]} entries
+ * @param {number} timeoutMs
  */
-async function runSuite(suite, image, entries) {
+async function runSuite(suite, scratch, entries, timeoutMs) {
   const say = (/** @type {string} */ text) => process.stderr.write(`bauta: ${suite}: ${text}\n`);
   try {
     const kernel = getKernel(suite, CACHE);
     say(`kernel ${kernel.version} boots; its console is in build/kernels/${suite}.log`);
     const options = {
-      directory: CACHE,
+      console: join(CACHE, `${suite}.log`),
+      scratch,
       processors: PROCESSORS,
-      timeoutMs: GUEST_TIMEOUT_MS,
+      timeoutMs,
       onReport: (/** @type {import("./guest.mjs").Report} */ report) => say(lineOf(report)),
     };
-    const { reports, hasEnded } = await runGuest(kernel, image, options);
-    return outcomeOf(suite, kernel.version, entries, reports, hasEnded);
+    const { reports, failure } = await runGuest(kernel, join(scratch, "image"), options);
+    return outcomeOf(suite, kernel.version, entries, reports, failure);
   } catch (error) {
     say(messageOf(error));
     return missingOutcome(suite, messageOf(error));

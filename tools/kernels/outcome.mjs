@@ -13,13 +13,13 @@
  * Adds up what the entries reported; whatever is missing has failed.
  * @param {string} suite
  * @param {string} kernel
- * @param {readonly import("./entries.mjs").Entry[]} entries
+ * @param {readonly import("./entries.mjs").ChosenEntry[]} entries
  * @param {readonly import("./guest.mjs").Report[]} reports
- * @param {boolean} hasEnded
+ * @param {string | undefined} failure How the guest ended, if too early.
  * @returns {Outcome}
  */
-export function outcomeOf(suite, kernel, entries, reports, hasEnded) {
-  const why = hasEnded ? "no report" : "the guest ended before it reported: see its console";
+export function outcomeOf(suite, kernel, entries, reports, failure) {
+  const why = failure === undefined ? "no report" : `no report before ${failure}: see the guest's console`;
   const all = entries.map(
     ({ file }) => reports.find(({ name }) => name === file) ?? { name: file, message: why, assertionResults: [] },
   );

@@ -4,8 +4,8 @@ import { lineOf, missingOutcome, outcomeOf, reportOf, summaryOf } from "./outcom
 import { featureTable } from "./table.mjs";
 
 const entries = [
-  { file: "a.test.ts", isEssential: true },
-  { file: "b.test.ts", isEssential: false },
+  { file: "a.test.ts", pattern: undefined },
+  { file: "b.test.ts", pattern: undefined },
 ];
 const test = (fullName: string, status: string) => ({ fullName, status, duration: 1, failureMessages: [] });
 const report = (name: string, ...statuses: string[]) => ({
@@ -17,12 +17,12 @@ const report = (name: string, ...statuses: string[]) => ({
 describe("the outcome of a guest", () => {
   it("counts every test, and one that was skipped as failed", () => {
     const reports = [report("b.test.ts", "passed", "skipped"), report("a.test.ts", "passed", "failed", "passed")];
-    const outcome = outcomeOf("bookworm", "6.1.0", entries, reports, true);
+    const outcome = outcomeOf("bookworm", "6.1.0", entries, reports, undefined);
     expect(summaryOf(outcome)).toBe("bookworm 6.1.0: 3 passed, 2 failed");
   });
 
   it("counts a file that has not reported, or has no tests, as failed", () => {
-    const outcome = outcomeOf("bookworm", "6.1.0", entries, [report("a.test.ts")], true);
+    const outcome = outcomeOf("bookworm", "6.1.0", entries, [report("a.test.ts")], undefined);
     expect(summaryOf(outcome)).toBe("bookworm 6.1.0: 0 passed, 2 failed");
     expect(outcome.reports.map(lineOf)).toEqual([
       "a.test.ts: 0 passed, 1 failed",
@@ -31,10 +31,16 @@ describe("the outcome of a guest", () => {
   });
 
   it("says when the guest has ended too early", () => {
-    const { reports } = outcomeOf("bookworm", "6.1.0", entries, [report("a.test.ts", "passed")], false);
+    const { reports } = outcomeOf(
+      "bookworm",
+      "6.1.0",
+      entries,
+      [report("a.test.ts", "passed")],
+      "qemu ended with SIGKILL",
+    );
     expect(reports.map(lineOf)).toEqual([
       "a.test.ts: 1 passed, 0 failed",
-      "b.test.ts: 0 passed, 1 failed: the guest ended before it reported: see its console",
+      "b.test.ts: 0 passed, 1 failed: no report before qemu ended with SIGKILL: see the guest's console",
     ]);
   });
 
@@ -51,7 +57,7 @@ describe("the outcome of a guest", () => {
 
 describe("the report", () => {
   it("has the totals and the names of vitest's own", () => {
-    const outcome = outcomeOf("bookworm", "6.1.0", entries, [report("a.test.ts", "passed", "failed")], true);
+    const outcome = outcomeOf("bookworm", "6.1.0", entries, [report("a.test.ts", "passed", "failed")], undefined);
     expect(reportOf([outcome])).toMatchObject({
       numTotalTests: 2,
       numPassedTests: 1,
@@ -67,7 +73,7 @@ describe("the table of features", () => {
   it("has a row for each, with the answer of each kernel", () => {
     const features = Object.fromEntries(FEATURES.map(({ key }) => [key, "yes"]));
     const told = { ...report("a.test.ts", "passed"), features: { ...features, destroy: "no: EINVAL" } };
-    const outcome = outcomeOf("bullseye", "5.10.0-1", entries.slice(0, 1), [told], true);
+    const outcome = outcomeOf("bullseye", "5.10.0-1", entries.slice(0, 1), [told], undefined);
     const text = featureTable([outcome, missingOutcome("sid", "none")]);
     expect(text).toContain("| bullseye | `5.10.0-1` | 1 passed, 0 failed |\n");
     expect(text).toContain("| `destroy` in transactions | no: EINVAL | ? |");

@@ -31,7 +31,7 @@ cd /bauta
 echo "guest: $(uname -r), $(nproc) processors, up after $(cut -d' ' -f1 /proc/uptime) s"
 xargs -P "$(nproc)" -I{} bash -c 'run_entry {}' <entries
 echo "guest: done after $(cut -d' ' -f1 /proc/uptime) s"
-echo '{"end":true}' >/dev/ttyS1
+echo end >/dev/ttyS1
 sleep 0.2 # for what is still on its way to the serial ports
 echo o >/proc/sysrq-trigger
 sleep 60

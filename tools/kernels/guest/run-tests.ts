@@ -28,9 +28,9 @@ const CONFIG: VitestRunnerConfig = {
   strictTags: false,
 };
 
-/** Runs the tests of the file that `load` loads, and ends this process. `except` is a regular expression of test names. */
-export async function runTests(name: string, except: string | null, load: () => Promise<unknown>): Promise<void> {
-  const testNamePattern = except === null ? undefined : new RegExp(`^(?!.*(?:${except}))`);
+/** Runs the tests of the file that `load` loads, those of these names, and ends this process. */
+export async function runTests(name: string, pattern: string | null, load: () => Promise<unknown>): Promise<void> {
+  const testNamePattern = pattern === null ? undefined : new RegExp(pattern);
   const runner = { config: { ...CONFIG, testNamePattern }, pool: "forks", importFile: load };
   const [file] = await startTests([`/bauta/${name}`], runner);
   if (file === undefined) throw new Error(`${name} is no test file`);

@@ -1,0 +1,35 @@
+import { existsSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { chooseEntries, ENTRIES, type Entry } from "./entries.mjs";
+
+const entries: Entry[] = [
+  { file: "test/all.test.ts", essential: true },
+  { file: "test/some.test.ts", essential: "VLAN|port", except: "slow" },
+  { file: "test/none.test.ts", essential: false },
+];
+
+describe("chooseEntries()", () => {
+  it("takes all without a choice, but for the tests that are left out", () => {
+    expect(chooseEntries({}, entries)).toEqual([
+      { file: "test/all.test.ts", pattern: undefined },
+      { file: "test/some.test.ts", pattern: "^(?!.*(?:slow))" },
+      { file: "test/none.test.ts", pattern: undefined },
+    ]);
+  });
+
+  it("takes what is essential of those that are, in part or as a whole", () => {
+    const [all, some, ...others] = chooseEntries({ essential: true }, entries);
+    expect([all?.pattern, others]).toEqual([undefined, []]);
+    const pattern = new RegExp(some?.pattern ?? "");
+    const names = ["a port", "adds a VLAN", "a slow VLAN", "another"];
+    expect(names.filter((name) => pattern.test(name))).toEqual(["a port", "adds a VLAN"]);
+  });
+
+  it("takes the files with a text in their names", () => {
+    expect(chooseEntries({ only: "none" }, entries).map(({ file }) => file)).toEqual(["test/none.test.ts"]);
+  });
+
+  it("knows files that are there", () => {
+    expect(ENTRIES.filter(({ file }) => !existsSync(file))).toEqual([]);
+  });
+});

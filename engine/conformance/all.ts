@@ -6,11 +6,20 @@ import { writeStdout } from "../../src/sys/process.ts";
 import { CALLS } from "./calls.ts";
 import type { Check } from "./check.ts";
 import { CHILDREN } from "./children.ts";
+import { DIGESTS } from "./digests.ts";
 import { MEMORY } from "./memory.ts";
 import { MODULES } from "./modules.ts";
 import { SURROUNDINGS, TEXT } from "./text.ts";
 
-export const CHECKS: readonly Check[] = [...CALLS, ...TEXT, ...SURROUNDINGS, ...CHILDREN, ...MEMORY, ...MODULES];
+export const CHECKS: readonly Check[] = [
+  ...CALLS,
+  ...TEXT,
+  ...SURROUNDINGS,
+  ...CHILDREN,
+  ...MEMORY,
+  ...MODULES,
+  ...DIGESTS,
+];
 
 /** A stack trace as it is reported, whose first line is the one with the mark. */
 export function markedStack(): string {

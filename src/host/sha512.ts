@@ -37,7 +37,14 @@ export function sha512Hex(message: Uint8Array): string {
   const view = new DataView(padded.buffer);
   view.setBigUint64(padded.length - 8, BigInt(message.length) * 8n);
   for (let at = 0; at < padded.length; at += 128) compress(state, view, at, constants.round);
-  return state.map((word) => word.toString(16).padStart(16, "0")).join("");
+  return hexadecimal(state);
+}
+
+/** Not by toString of the words: QuickJS 2025-04-26 puts a 0 before a BigInt whose 64th bit is set. */
+function hexadecimal(words: readonly bigint[]): string {
+  const view = new DataView(new ArrayBuffer(words.length * 8));
+  for (const [i, word] of words.entries()) view.setBigUint64(i * 8, word);
+  return Array.from(new Uint8Array(view.buffer), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function compress(state: bigint[], view: DataView, at: number, round: readonly bigint[]): void {

@@ -9,14 +9,16 @@ import type { Attachment } from "../attachment.ts";
 import { deleteConnectionsOf } from "../conntrack.ts";
 import type { Keep } from "../transactions.ts";
 import { readHeld } from "./elements.ts";
+import { undisturbed } from "./iptables/again.ts";
 import { legacyNatTable } from "./iptables/legacy-table.ts";
 import { readListing } from "./iptables/listing.ts";
 import { chainOf, parseComment } from "./iptables/names.ts";
 import type { Jump, NatTable, Removal } from "./iptables/nat-table.ts";
 import { nftNatTable } from "./iptables/nft-table.ts";
 import { faultsIn, freshLines, mergedLines } from "./iptables/plan.ts";
-import { IptablesError, restoreNat, saveNat } from "./iptables/program.ts";
+import { restoreNat, saveNat } from "./iptables/program.ts";
 import {
+  type IptablesRecord,
   listIptablesRecords,
   readIptablesRecord,
   removeIptablesRecord,
@@ -43,18 +45,18 @@ function addTo(
   chain: string,
 ): void {
   const exists = (): boolean => natTables(nft, family).some((table) => table.hasChain(chain));
-  const merge = (): void => restoreNat(family, mergedLines(attachment, family, own, chain, listed(family)));
-  if (exists()) {
-    merge();
-    return;
-  }
-  try {
-    restoreNat(family, freshLines(attachment, family, own, chain));
-  } catch (error) {
-    // The container's other interface may have come in between.
-    if (!(error instanceof IptablesError) || !exists()) throw error;
-    merge();
-  }
+  let isThere: boolean;
+  undisturbed(
+    () => {
+      isThere = exists();
+      const lines = isThere
+        ? mergedLines(attachment, family, own, chain, listed(family))
+        : freshLines(attachment, family, own, chain);
+      if (lines.length > 0) restoreNat(family, lines);
+    },
+    // The chain is that of the container's other interfaces, too: it may have come or gone, or both.
+    () => isThere !== exists() || siblingsOf(attachment).length > 0,
+  );
 }
 
 const listed = (family: Family): ReturnType<typeof readListing> => readListing(saveNat(family));
@@ -74,7 +76,10 @@ function takeOut(nft: Nftables | undefined, attachment: Attachment, hints: reado
     const chain = chainOf(attachment);
     const found = tables.filter((table) => table.hasChain(chain));
     const isOurs = found.length === 0 ? () => false : ownJumps(attachment, chain, hints);
-    forgetConnections(nft, removeFrom(found, isOurs, [chain]));
+    const gone = removeFrom(found, isOurs, [chain]);
+    // Of two interfaces that leave at once neither may have seen itself as the last.
+    for (const table of found) if (table.hasChain(chain)) removeFrom([table], isOurs, [chain]);
+    forgetConnections(nft, gone);
   }
   removeIptablesRecord(attachment);
 }
@@ -85,13 +90,17 @@ function takeOut(nft: Nftables | undefined, attachment: Attachment, hints: reado
  */
 function ownJumps(attachment: Attachment, chain: string, hints: readonly Cidr[]): (jump: Jump) => boolean {
   const own = [...(readIptablesRecord(attachment)?.addresses ?? []), ...hints];
-  const isSibling = ({ network, containerId, ifname }: Attachment): boolean =>
-    network === attachment.network && containerId === attachment.containerId && ifname !== attachment.ifname;
-  const others = listIptablesRecords().filter((record) => isSibling(record.attachment));
-  const kept = others.flatMap(({ addresses }) => addresses);
+  const kept = siblingsOf(attachment).flatMap(({ addresses }) => addresses);
   const isFrom = ({ source }: Jump, addresses: readonly Cidr[]): boolean =>
     source !== undefined && addresses.some(({ ip }) => contains(source, ip));
   return (jump) => jump.chain === chain && (own.length > 0 ? isFrom(jump, own) : !isFrom(jump, kept));
+}
+
+/** The records of the container's other interfaces on the network. */
+function siblingsOf(attachment: Attachment): IptablesRecord[] {
+  const isSibling = ({ network, containerId, ifname }: Attachment): boolean =>
+    network === attachment.network && containerId === attachment.containerId && ifname !== attachment.ifname;
+  return listIptablesRecords().filter((record) => isSibling(record.attachment));
 }
 
 /**

@@ -8,16 +8,14 @@ import { close } from "../../../sys/fd.ts";
 import { readText } from "../../../sys/file.ts";
 import { host } from "../../../sys/host.ts";
 import type { Family } from "../../../wire/ip.ts";
+import { undisturbed } from "./again.ts";
 import { jumpsIn, POSTROUTING, readListing } from "./listing.ts";
 import { CHAIN_PREFIX } from "./names.ts";
 import type { NatTable } from "./nat-table.ts";
-import { IptablesError, restoreNat, saveNat } from "./program.ts";
+import { findProgram, restoreNat, saveNat } from "./program.ts";
 import { lineOf } from "./rule.ts";
 
 const TABLE = "nat";
-
-/** How often a removal is begun again because another program's came in between. */
-const ATTEMPTS = 3;
 
 /** How often the table is read again because it changed in between. */
 const READINGS = 16;
@@ -29,20 +27,17 @@ export function legacyNatTable(family: Family): NatTable | undefined {
     hasChain: (chain) => includes(tableBytes(family), host.encode(`${chain}\0`)),
     mayHaveChains: () => includes(tableBytes(family), host.encode(CHAIN_PREFIX)),
     remove(choose) {
-      for (let attempt = 1; ; attempt++) {
-        const rules = jumpsIn(readListing(saveNat(family, "legacy")));
+      const attempt = (): void => {
+        const listing = readListing(saveNat(family, "legacy"));
+        const rules = jumpsIn(listing);
         const { jumps, chains } = choose([...rules.keys()]);
         const lines = [
           ...jumps.map((jump) => lineOf(["-D", POSTROUTING, ...(rules.get(jump) ?? [])])),
-          ...chains.flatMap((chain) => [`-F ${chain}`, `-X ${chain}`]),
+          ...chains.filter((chain) => listing.has(chain)).flatMap((chain) => [`-F ${chain}`, `-X ${chain}`]),
         ];
-        try {
-          if (lines.length > 0) restoreNat(family, lines, "legacy");
-          return;
-        } catch (error) {
-          if (attempt === ATTEMPTS || !(error instanceof IptablesError)) throw error;
-        }
-      }
+        if (lines.length > 0) restoreNat(family, lines, "legacy");
+      };
+      undisturbed(attempt, () => findProgram(family, "restore", "legacy") !== undefined);
     },
   };
 }

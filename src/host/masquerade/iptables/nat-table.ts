@@ -13,7 +13,7 @@ export interface Jump {
 /** What to take out of a table. */
 export interface Removal {
   readonly jumps: readonly Jump[];
-  /** Chains to which no other jump leads. */
+  /** Chains to which no other jump leads; some may be gone already. */
   readonly chains: readonly string[];
 }
 

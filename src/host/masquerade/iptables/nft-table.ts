@@ -27,10 +27,11 @@ export function nftNatTable(nft: Nftables, family: Family): NatTable | undefined
   if (!isPresent(nft, protocol)) return undefined;
   const named = (chain: string) => ({ family: protocol, table: TABLE, name: chain, chain });
   const rules = named(POSTROUTING);
+  const hasChain = (chain: string): boolean => haveChains(nft.connection, [named(chain)]);
   const listJumps = (): Map<Jump, bigint> =>
     new Map(listRules(nft.connection, rules).flatMap((rule): [Jump, bigint][] => jumpOf(rule, family)));
   return {
-    hasChain: (chain) => haveChains(nft.connection, [named(chain)]),
+    hasChain,
     mayHaveChains: () => true,
     remove(choose) {
       for (let attempt = 1; ; attempt++) {
@@ -39,7 +40,7 @@ export function nftNatTable(nft: Nftables, family: Family): NatTable | undefined
         try {
           nft.commit([
             ...jumps.map((jump) => deleteRule({ ...rules, handle: handles.get(jump) ?? 0n })),
-            ...chains.flatMap((chain) => [flushChain(named(chain)), deleteChain(named(chain))]),
+            ...chains.filter(hasChain).flatMap((chain) => [flushChain(named(chain)), deleteChain(named(chain))]),
           ]);
           return;
         } catch (error) {

@@ -45,22 +45,29 @@ describe("freshLines", () => {
 describe("mergedLines", () => {
   const [first, second] = [cidr("10.22.0.5/16"), cidr("10.23.0.5/16")];
 
-  it("keep what another interface has, and masquerade last", () => {
+  it("add what is missing, the subnet in front of the masquerade", () => {
     const there = listing(freshLines(A, 4, [first], CHAIN));
     expect(mergedLines(A, 4, [second], CHAIN, there).map((line) => line.replace(` ${COMMENT}`, ""))).toEqual([
-      `:${CHAIN} - [0:0]`,
-      `-A ${CHAIN} -d 10.22.0.0/16 -j ACCEPT`,
-      `-A ${CHAIN} -d 10.23.0.0/16 -j ACCEPT`,
-      `-A ${CHAIN} ! -d 224.0.0.0/4 -j MASQUERADE`,
+      `-I ${CHAIN} -d 10.23.0.0/16 -j ACCEPT`,
       `-A POSTROUTING -s 10.23.0.5/32 -j ${CHAIN}`,
     ]);
   });
 
-  it("add nothing that is there, and make what is not", () => {
+  it("are none where all is there, and complete what is not", () => {
     const fresh = freshLines(A, 4, [first, second], CHAIN);
-    const again = mergedLines(A, 4, [first, second], CHAIN, listing(fresh));
-    expect(again).toEqual([`:${CHAIN} - [0:0]`, ...fresh.filter((line) => line.startsWith(`-A ${CHAIN}`))]);
-    expect(mergedLines(A, 4, [first, second], CHAIN, listing([]))).toEqual([`:${CHAIN} - [0:0]`, ...fresh.slice(1)]);
+    expect(mergedLines(A, 4, [first, second], CHAIN, listing(fresh))).toEqual([]);
+    const half = fresh.filter((line) => !/MASQUERADE|10\.22/.test(line));
+    expect(
+      mergedLines(A, 4, [first, second], CHAIN, listing(half)).map((line) => line.replace(` ${COMMENT}`, "")),
+    ).toEqual([
+      `-I ${CHAIN} -d 10.22.0.0/16 -j ACCEPT`,
+      `-A ${CHAIN} ! -d 224.0.0.0/4 -j MASQUERADE`,
+      `-A POSTROUTING -s 10.22.0.5/32 -j ${CHAIN}`,
+    ]);
+  });
+
+  it("make the chain where it is gone by now", () => {
+    expect(mergedLines(A, 4, [first], CHAIN, listing([]))).toEqual(freshLines(A, 4, [first], CHAIN));
   });
 });
 

@@ -16,12 +16,15 @@ export function freshLines(
 ): readonly string[] {
   return [
     `-N ${chain}`,
-    ...chainRules(attachment, family, addresses, []).map((rule) => append(chain, rule)),
+    ...chainRules(attachment, family, addresses).map((rule) => append(chain, rule)),
     ...addresses.map((address) => append(POSTROUTING, jumpRule(attachment, address, chain))),
   ];
 }
 
-/** For one whose chain exists: another interface of the container has made it, or an ADD that was killed. */
+/**
+ * For one whose chain exists: another interface of the container has made it, or an ADD that was killed. What is missing is
+ * added and nothing else touched, because others may be adding to it just now.
+ */
 export function mergedLines(
   attachment: Attachment,
   family: Family,
@@ -29,32 +32,29 @@ export function mergedLines(
   chain: string,
   listing: NatListing,
 ): readonly string[] {
+  const there = listing.get(chain);
+  if (there === undefined) return freshLines(attachment, family, addresses, chain);
+  const [masquerade, ...accepts] = chainRules(attachment, family, addresses).reverse();
   const jumps = addresses.map((address) => jumpRule(attachment, address, chain));
-  const there = listing.get(POSTROUTING) ?? [];
+  const lead = listing.get(POSTROUTING) ?? [];
   return [
-    `:${chain} - [0:0]`, // makes the chain, or empties it
-    ...chainRules(attachment, family, addresses, listing.get(chain) ?? []).map((rule) => append(chain, rule)),
-    ...jumps.filter((rule) => !has(there, rule)).map((rule) => append(POSTROUTING, rule)),
+    ...accepts.filter((rule) => !has(there, rule)).map((rule) => lineOf(["-I", chain, ...rule])),
+    ...(masquerade === undefined || has(there, masquerade) ? [] : [append(chain, masquerade)]),
+    ...jumps.filter((rule) => !has(lead, rule)).map((rule) => append(POSTROUTING, rule)),
   ];
 }
 
 /**
- * The rules of the chain: `there` are those it has. All subnets come before the masquerade, behind which no rule is reached;
- * upstream's plugins, which know one address at a time, put a second subnet after it.
+ * The rules of the chain. All subnets come before the masquerade, behind which no rule is reached; upstream's plugins, which
+ * know one address at a time, put a second subnet after it.
  */
-function chainRules(
-  attachment: Attachment,
-  family: Family,
-  addresses: readonly Cidr[],
-  there: readonly RuleWords[],
-): RuleWords[] {
-  const masquerade = masqueradeRule(attachment, family);
-  const rules: RuleWords[] = there.filter((rule) => !sameRule(rule, masquerade));
+function chainRules(attachment: Attachment, family: Family, addresses: readonly Cidr[]): RuleWords[] {
+  const rules: RuleWords[] = [];
   for (const address of addresses) {
     const rule = acceptRule(attachment, address);
     if (!has(rules, rule)) rules.push(rule);
   }
-  return [...rules, masquerade];
+  return [...rules, masqueradeRule(attachment, family)];
 }
 
 function has(rules: readonly RuleWords[], wanted: RuleWords): boolean {

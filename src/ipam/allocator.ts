@@ -63,8 +63,9 @@ function within<T>(number: number, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (!(error instanceof AllocationError)) throw error;
-    throw new AllocationError(`failed to allocate for range ${number}: ${error.message}`, { cause: error });
+    // The same error, not one that wraps it: what is told of a chain is all its messages.
+    if (error instanceof AllocationError) error.message = `failed to allocate for range ${number}: ${error.message}`;
+    throw error;
   }
 }
 

@@ -5,7 +5,12 @@
 //   interfere kill-before N COMMAND [ARGUMENT...]
 //       SIGKILL arrives when the program is about to make its Nth system call, counted from 1 after execve.
 //       Exit status 137 then, as in a shell; otherwise that of the program, which has made fewer.
+//   interfere fail-at N ERRNO COMMAND [ARGUMENT...]
+//       The program's Nth system call is not made (but for close(2), which takes effect whatever it answers) and
+//       answers ERRNO, a number. Standard error tells which it was: "interfere: system call 257"; nothing where the
+//       program has made fewer.
 
+#include <elf.h>
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -20,6 +25,8 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,17 +65,74 @@ static int is_entry(pid_t child) {
   return info.op == PTRACE_SYSCALL_INFO_ENTRY;
 }
 
-static void kill_before(long count, char **command) {
+// Starts the command, which stops when it has been executed. Returns its process id.
+static pid_t trace(char **command, int *status) {
   pid_t child = fork();
   if (child < 0) fail("fork");
   if (child == 0) {
     if (ptrace(PTRACE_TRACEME, 0, 0, 0) < 0) fail("ptrace");
     run(command);
   }
-  int status;
-  if (waitpid(child, &status, 0) < 0) fail("wait");  // stopped by its execve
-  if (WIFSTOPPED(status) && ptrace(PTRACE_SETOPTIONS, child, 0, PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD) < 0)
+  if (waitpid(child, status, 0) < 0) fail("wait");
+  if (WIFSTOPPED(*status) && ptrace(PTRACE_SETOPTIONS, child, 0, PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD) < 0)
     fail("ptrace");
+  return child;
+}
+
+// At the entry of a system call: none is made, unless it is close(2), which closes whatever it answers. Returns which it
+// would have been.
+static long skip_call(pid_t child) {
+#if defined __x86_64__
+  const void *number = (void *)offsetof(struct user, regs.orig_rax);
+  long skipped = ptrace(PTRACE_PEEKUSER, child, number, 0);
+  if (skipped != SYS_close && ptrace(PTRACE_POKEUSER, child, number, -1) < 0) fail("ptrace");
+#elif defined __aarch64__
+  int skipped;
+  struct iovec number = {&skipped, sizeof skipped};
+  if (ptrace(PTRACE_GETREGSET, child, NT_ARM_SYSTEM_CALL, &number) < 0) fail("ptrace");
+  int none = -1;
+  number = (struct iovec){&none, sizeof none};
+  if (skipped != SYS_close && ptrace(PTRACE_SETREGSET, child, NT_ARM_SYSTEM_CALL, &number) < 0) fail("ptrace");
+#endif
+  return skipped;
+}
+
+// At the exit of a system call: this is its result.
+static void set_result(pid_t child, long result) {
+  struct user_regs_struct registers;
+  struct iovec set = {&registers, sizeof registers};
+  if (ptrace(PTRACE_GETREGSET, child, NT_PRSTATUS, &set) < 0) fail("ptrace");
+#if defined __x86_64__
+  registers.rax = (unsigned long)result;
+#elif defined __aarch64__
+  registers.regs[0] = (unsigned long)result;
+#endif
+  if (ptrace(PTRACE_SETREGSET, child, NT_PRSTATUS, &set) < 0) fail("ptrace");
+}
+
+static void fail_at(long count, int error, char **command) {
+  int status;
+  pid_t child = trace(command, &status);
+  long skipped = -1;
+  for (int signal = 0; WIFSTOPPED(status);) {
+    if (ptrace(count >= 0 ? PTRACE_SYSCALL : PTRACE_CONT, child, 0, signal) < 0) fail("ptrace");
+    if (waitpid(child, &status, 0) < 0) fail("wait");
+    signal = 0;
+    if (!WIFSTOPPED(status)) break;
+    if (WSTOPSIG(status) != (SIGTRAP | 0x80)) signal = WSTOPSIG(status);
+    else if (is_entry(child) && --count == 0) skipped = skip_call(child);
+    else if (count == 0) {
+      set_result(child, -error);
+      count = -1;
+    }
+  }
+  if (skipped >= 0) fprintf(stderr, "interfere: system call %ld\n", skipped);
+  exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+static void kill_before(long count, char **command) {
+  int status;
+  pid_t child = trace(command, &status);
   for (int signal = 0; WIFSTOPPED(status);) {
     if (count > 0 && ptrace(PTRACE_SYSCALL, child, 0, signal) < 0) fail("ptrace");
     if (waitpid(child, &status, 0) < 0) fail("wait");
@@ -86,6 +150,7 @@ static void kill_before(long count, char **command) {
 int main(int argc, char **argv) {
   if (argc > 2 && strcmp(argv[1], "refuse-netfilter") == 0) refuse_netfilter(argv + 2);
   if (argc > 3 && strcmp(argv[1], "kill-before") == 0) kill_before(atol(argv[2]), argv + 3);
-  fprintf(stderr, "usage: interfere refuse-netfilter|kill-before N COMMAND [ARGUMENT...]\n");
+  if (argc > 4 && strcmp(argv[1], "fail-at") == 0) fail_at(atol(argv[2]), atoi(argv[3]), argv + 4);
+  fprintf(stderr, "usage: interfere refuse-netfilter|kill-before N|fail-at N ERRNO COMMAND [ARGUMENT...]\n");
   return 2;
 }

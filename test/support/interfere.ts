@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compile } from "../../engine/addon.mjs";
+import { type ErrnoName, errno } from "../../src/sys/errno.ts";
 
 const SOURCE = fileURLToPath(new URL("interfere.c", import.meta.url));
 const DIRECTORY = fileURLToPath(new URL("../../build/test", import.meta.url));
@@ -29,6 +30,14 @@ export function withoutNetfilter(): readonly string[] {
 /** Through this a program is killed when it is about to make its `count`th system call; exit status 137 then. */
 export function killedBefore(count: number): readonly string[] {
   return [buildInterfere(), "kill-before", String(count)];
+}
+
+/**
+ * Through this a program's `count`th system call fails with this errno, and standard error says which it was:
+ * `interfere: system call 257`. It says nothing where the program makes fewer.
+ */
+export function failingAt(count: number, error: ErrnoName): readonly string[] {
+  return [buildInterfere(), "fail-at", String(count), String(errno(error))];
 }
 
 /** The exit status of what was killed. */

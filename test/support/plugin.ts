@@ -131,7 +131,14 @@ function inputOf({ config }: PluginCall): string {
 }
 
 function outcomeOf(status: number, stdout: string, stderr: string): PluginOutcome {
-  return { status, stdout, stderr, json: stdout === "" ? undefined : JSON.parse(stdout) };
+  return {
+    status,
+    stdout,
+    stderr,
+    get json() {
+      return stdout === "" ? undefined : JSON.parse(stdout);
+    },
+  };
 }
 
 function withEnvironment<T>(environment: Record<string, string>, work: () => T): T {

@@ -1,78 +1,55 @@
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { bundlePrograms, splitModules } from "./bundle.mjs";
+import { bundlePrograms } from "./bundle.mjs";
 import { ROOT } from "./executable.mjs";
 
-describe("taking a bundle apart", () => {
-  const code = [
-    "var helper = 1;",
-    "",
-    "// src/a.ts",
-    "var { a, b: [c, ...d], e = 2 } = x, f;",
-    "// a remark",
-    "// src/b.ts",
-    "class g {}",
-    "function h() {}",
-  ].join("\n");
-
-  it("cuts where the bundler names a file, and nowhere else", () => {
-    const modules = splitModules(code, ["src/a.ts", "src/b.ts", "src/c.ts"]);
-    expect(modules.map(({ source }) => source)).toEqual(["esbuild", "src/a.ts", "src/b.ts"]);
-    expect(modules[1]?.code).toContain("// a remark");
-  });
-
-  it("knows what each module defines", () => {
-    const modules = splitModules(code, ["src/a.ts", "src/b.ts"]);
-    expect(modules.map(({ names }) => names)).toEqual([["helper"], ["a", "c", "d", "e", "f"], ["g", "h"]]);
-  });
-
-  it("leaves every line where it was, and makes each module strict", () => {
-    const lines = code.split("\n");
-    for (const module of splitModules(code, ["src/a.ts", "src/b.ts"])) {
-      const own = module.code.split("\n");
-      expect(module.code.trimStart()).toMatch(/^"use strict";/);
-      const at = own.findIndex((line) => /var|class/.test(line));
-      expect(own[at]?.replace('"use strict";', "")).toBe(lines[at]);
-    }
-  });
-
-  it("refuses a module that would never be loaded", () => {
-    expect(() => splitModules("// src/a.ts\nx.y = 1;", ["src/a.ts"])).toThrow("src/a.ts would never be loaded");
-  });
-
-  it("refuses what the engine hasn't got, naming the file", () => {
-    expect(() => splitModules("// src/a.ts\nvar a = () => 'é'.normalize();", ["src/a.ts"])).toThrow(
-      "src/a.ts uses what the engine leaves out: normalize",
-    );
-  });
-
-  it("refuses a name that the engine has taken", () => {
-    expect(() => splitModules("// src/a.ts\nfunction escape() {}", ["src/a.ts"])).toThrow("a global's: escape");
-  });
-});
+/** What the bundle's code leaves behind. */
+function programsOf(code: string): Record<string, () => unknown> {
+  const global: { bautaPrograms?: Record<string, () => unknown> } = {};
+  runInNewContext(code, global);
+  return global.bautaPrograms ?? {};
+}
 
 describe("a bundle", () => {
-  it("has each file once, however many programs use it, and finds each program's entry", async () => {
-    const programs = ["one", "two"].map((name) => ({
+  it("hands out each program as a function, and has each file once however many use it", async () => {
+    const programs = ["EPERM", "ENOENT"].map((name) => ({
       name,
-      entry: `import { errno } from "./src/sys/errno.ts"; errno("${name === "one" ? "EPERM" : "ENOENT"}");`,
+      entry: `import { errno } from "./src/sys/errno.ts"; export const main = () => errno("${name}");`,
     }));
-    const { modules, programs: found } = await bundlePrograms(ROOT, programs);
-    expect(modules.map(({ source }) => source)).toEqual(["src/sys/errno.ts", "program:one", "program:two"]);
-    expect([...found]).toEqual([
-      ["one", 1],
-      ["two", 2],
+    const { code, inputs } = await bundlePrograms(ROOT, programs);
+    const found = programsOf(code);
+    expect(Object.entries(found).map(([name, main]) => [name, main()])).toEqual([
+      ["EPERM", 1],
+      ["ENOENT", 2],
     ]);
-    expect(modules[2]?.code).toContain('errno("ENOENT")');
+    expect(code.split("// src/sys/errno.ts")).toHaveLength(2);
+    expect(inputs).toContain("src/sys/errno.ts");
   });
 
-  it("renames what would collide with a global of the engine", async () => {
-    const entry = 'import { Map } from "./src/sys/errno.ts"; new Map();';
-    const replaced = { "src/sys/errno.ts": "export class Map {}" };
-    const { modules } = await bundlePrograms(ROOT, [{ name: "one", entry }], replaced);
-    expect(modules.flatMap(({ names }) => names)).toEqual(["Map2"]);
+  it("has no program that nobody gave it", async () => {
+    const { code } = await bundlePrograms(ROOT, [{ name: "one", entry: "export const main = () => 1;" }]);
+    expect(programsOf(code)["toString"]).toBe(undefined);
+  });
+
+  it("is strict, and leaves no other name behind", async () => {
+    const entry = "let inside = 0; export const main = function (this: unknown) { return [this, inside]; };";
+    const { code } = await bundlePrograms(ROOT, [{ name: "one", entry }]);
+    const global: Record<string, unknown> = {};
+    runInNewContext(code, global);
+    expect(Object.keys(global)).toEqual(["bautaPrograms"]);
+    const main = programsOf(code)["one"];
+    expect(main?.()).toEqual([undefined, 0]);
   });
 
   it("says where the TypeScript is wrong", async () => {
     await expect(bundlePrograms(ROOT, [{ name: "one", entry: "let a = ;" }])).rejects.toThrow("program:one:1:8");
+  });
+
+  it("refuses what the engine hasn't got, naming the file", async () => {
+    const entry = 'import { errno } from "./src/sys/errno.ts"; export const main = () => errno("EPERM");';
+    const replaced = { "src/sys/errno.ts": "export const errno = (name: string) => name.normalize();" };
+    await expect(bundlePrograms(ROOT, [{ name: "one", entry }], replaced)).rejects.toThrow(
+      "src/sys/errno.ts uses what the engine leaves out: normalize",
+    );
   });
 });

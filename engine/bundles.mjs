@@ -9,7 +9,8 @@
  * @returns {import("./bundle.mjs").Program}
  */
 export function plugin(name, exported = name, file = `${name}.ts`) {
-  const entry = `import { run } from "./src/main.ts"; import { ${exported} } from "./src/plugins/${file}"; run(${exported});`;
+  const entry = `import { run } from "./src/main.ts"; import { ${exported} } from "./src/plugins/${file}";
+export const main = () => run(${exported});`;
   return { name, entry };
 }
 
@@ -20,5 +21,5 @@ export const BUNDLES = [
   plugin("loopback"),
   plugin("ptp"),
   plugin("static", "staticPlugin"),
-  { name: "bauta", entry: `import { start } from "./src/cli/start.ts"; start();` },
+  { name: "bauta", entry: `export { start as main } from "./src/cli/start.ts";` },
 ];

@@ -1,11 +1,13 @@
 // From programs to one executable.
 
-import { rmSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { bundlePrograms } from "./bundle.mjs";
-import { compileBytecode } from "./bytecode.mjs";
 import { licenceNotices } from "./licences.mjs";
+import { encodeLineMap } from "./linemap.mjs";
 import { quickjsSource } from "./source.mjs";
 import { compileObject, link } from "./toolchain.mjs";
 
@@ -18,10 +20,12 @@ const ENGINE = dirname(fileURLToPath(import.meta.url));
 export const ROOT = dirname(ENGINE);
 const CACHE = join(ROOT, "build");
 
+const execute = promisify(execFile);
+
 /** What bauta uses of QuickJS; its compiler, qjsc, takes two files more. */
 const QUICKJS = ["quickjs.c", "dtoa.c", "libregexp.c", "libunicode.c", "cutils.c"];
 const COMPILER = ["qjsc.c", "quickjs-libc.c"];
-const HOST = ["quickjs.c", "modules.c", "functions.c", "heap.c", "failure.c", "text.c", "linemap.c", "host.c"];
+const HOST = ["quickjs.c", "snapshot.c", "functions.c", "heap.c", "failure.c", "text.c", "linemap.c", "host.c"];
 
 /** -fwrapv as in QuickJS's own Makefile; CONFIG_CC and CONFIG_PREFIX are for a part of qjsc that is not used. */
 const QUICKJS_FLAGS = ["-w", "-fwrapv", "-D_GNU_SOURCE", '-DCONFIG_VERSION="2025-04-26"'];
@@ -50,6 +54,9 @@ export async function buildExecutable(flavour, programs, output, flags = []) {
     bundleWithNotices(flavour, source, programs),
   ]);
   const directory = join(CACHE, `bundle.${process.pid}.${flavour.name}`);
+  mkdirSync(directory, { recursive: true });
+  const object = (/** @type {string} */ file, /** @type {string[]} */ how) =>
+    compileObject(flavour, directory, file, [...hostFlags, ...how]);
   try {
     const qjsc = join(directory, "qjsc");
     await link(
@@ -57,11 +64,68 @@ export async function buildExecutable(flavour, programs, output, flags = []) {
       [...compiler, ...engine],
       qjsc,
     );
-    const data = await compileObject(flavour, CACHE, await compileBytecode(qjsc, directory, bundle), hostFlags);
-    await link(flavour, [...host, data, ...engine], output);
+    const objects = [...host, await object(writeTables(directory, bundle), []), ...engine];
+    const bytecode = await compileBytecode(qjsc, directory, bundle);
+    const image = await object(join(ENGINE, "image.c"), [`-DBAUTA_BYTECODE="${bytecode}"`]);
+    if (!flavour.snapshot) {
+      await link(flavour, [...objects, image], output);
+      return;
+    }
+    const fixed = { ...flavour, link: [...flavour.link, `-Wl,-T,${join(ENGINE, "image.ld")}`] };
+    const first = join(directory, "snapshot");
+    await link(fixed, [...objects, image], first);
+    const arena = await takeSnapshot(first);
+    await link(fixed, [...objects, await object(join(ENGINE, "image.c"), [`-DBAUTA_ARENA="${arena}"`])], output);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/**
+ * Compiles the bundle with `qjsc` in `directory`; returns the path of the bytecode.
+ * @param {string} qjsc
+ * @param {string} directory
+ * @param {import("./bundle.mjs").Bundle} bundle
+ */
+async function compileBytecode(qjsc, directory, bundle) {
+  // A relative name: it is what stack traces show and linemap.c looks for.
+  writeFileSync(join(directory, "bundle.js"), bundle.code);
+  await execute(qjsc, ["-c", "-o", "bytecode.c", "bundle.js"], { cwd: directory });
+  const text = readFileSync(join(directory, "bytecode.c"), "utf8");
+  const file = join(directory, "bytecode");
+  writeFileSync(file, Uint8Array.from(text.match(/0x[\da-f]{2}(?=,)/g) ?? [], Number));
+  return file;
+}
+
+/**
+ * Has the executable run the bundle; returns the path of what its heap is then.
+ * @param {string} executable
+ */
+async function takeSnapshot(executable) {
+  const file = `${executable}.arena`;
+  const { stdout } = await execute(executable, { encoding: "buffer", maxBuffer: 1 << 25 }).catch((error) => {
+    throw new Error(`the bundle's module-level code failed: ${error.stdout}`, { cause: error });
+  });
+  writeFileSync(file, stdout);
+  return file;
+}
+
+/**
+ * Writes the tables of image.h; returns the path of the C file.
+ * @param {string} directory
+ * @param {import("./bundle.mjs").Bundle} bundle
+ */
+function writeTables(directory, { map }) {
+  const file = join(directory, "tables.c");
+  const sources = map.sources.map((source) => `${JSON.stringify(source)}, `).join("");
+  const lines = [
+    '#include "image.h"',
+    `const char *const bauta_sources[] = {${sources}0};`,
+    `const uint8_t bauta_line_map[] = {${encodeLineMap(map.mappings).join(",")}};`,
+    "const size_t bauta_line_map_size = sizeof bauta_line_map;\n",
+  ];
+  writeFileSync(file, lines.join("\n"));
+  return file;
 }
 
 /**

@@ -1,6 +1,7 @@
 // The host functions for QuickJS; napi.c is the twin for Node, and engine/conformance.ts holds the two together.
 #include "functions.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,13 @@
 #include "text.h"
 
 extern char **environ;
+
+// Module-level code runs when the executable is built: what it learned of that system would be wrong for all others.
+static bool started;
+
+static JSValue not_started(JSContext *context) {
+  return JS_ThrowTypeError(context, "module-level code can't ask the system: it has run when bauta was built");
+}
 
 // The bytes of a typed array. Throws TypeError and returns NULL for anything else; an empty array may be anywhere.
 static uint8_t *view_of(JSContext *context, JSValueConst value, size_t *length) {
@@ -84,6 +92,7 @@ static JSValue bytes_value(JSContext *context, const uint8_t *bytes, size_t leng
 static JSValue host_syscall(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
   (void)this;
   long a[1 + BAUTA_SYSCALL_ARGUMENTS] = {0};
+  if (!started) return not_started(context);
   if (count < 1 || count > 1 + BAUTA_SYSCALL_ARGUMENTS) {
     return JS_ThrowTypeError(context, "syscall takes a number and up to 6 arguments");
   }
@@ -142,6 +151,7 @@ static JSValue spawn_result(JSContext *context, const struct bauta_child *child)
 static JSValue host_spawn(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
   (void)this;
   (void)count;
+  if (!started) return not_started(context);
   struct bauta_child child = {0};
   JSValue result = JS_EXCEPTION;
   long limit;
@@ -186,6 +196,7 @@ static JSValue host_decode(JSContext *context, JSValueConst this, int count, JSV
 static JSValue host_getenv(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
   (void)this;
   (void)count;
+  if (!started) return not_started(context);
   const char *name = c_string_of(context, values[0]);
   if (name == NULL) return JS_EXCEPTION;
   const char *value = getenv(name);
@@ -210,7 +221,7 @@ static JSValue host_environ(JSContext *context, JSValueConst this, int count, JS
   (void)this;
   (void)count;
   (void)values;
-  return list_value(context, environ);
+  return started ? list_value(context, environ) : not_started(context);
 }
 
 struct growing {
@@ -258,10 +269,17 @@ static const JSCFunctionListEntry functions[] = {
     JS_PROP_STRING_DEF("arch", BAUTA_ARCH, JS_PROP_ENUMERABLE),
 };
 
-void bauta_add_host(JSContext *context, char **argv) {
+void bauta_add_host(JSContext *context) {
   JSValue global = JS_GetGlobalObject(context), host = JS_NewObject(context);
   JS_SetPropertyFunctionList(context, host, functions, sizeof functions / sizeof functions[0]);
-  JS_SetPropertyStr(context, host, "args", list_value(context, argv));
   JS_SetPropertyStr(context, global, "bautaHost", host);
+  JS_FreeValue(context, global);
+}
+
+void bauta_start_host(JSContext *context, char **argv) {
+  started = true;
+  JSValue global = JS_GetGlobalObject(context), host = JS_GetPropertyStr(context, global, "bautaHost");
+  JS_SetPropertyStr(context, host, "args", list_value(context, argv));
+  JS_FreeValue(context, host);
   JS_FreeValue(context, global);
 }

@@ -12,7 +12,6 @@
 #define CHUNK (1UL << 20)
 #define SMALL 1024  // up to this size a list for each multiple of 16, above it four for each power of two
 #define HUGE (256UL << 10)  // above this size pages of its own
-#define LISTS 128
 
 struct block {
   size_t size;  // with this header; the bytes that the caller has come after it, at a multiple of 16
@@ -36,8 +35,10 @@ static void give_back(struct block *block) { free((char *)block + HEADER - 16); 
 
 #else
 
+#define LISTS 128
+
+struct bauta_heap_state bauta_heap_state;
 static struct block *free_lists[LISTS];
-static char *fresh, *fresh_end;
 
 static size_t round_up(size_t size, size_t unit) { return (size + unit - 1) & ~(unit - 1); }
 
@@ -56,19 +57,25 @@ static size_t block_size(size_t bytes, unsigned *list) {
 }
 
 static void *map(size_t size) {
+  bauta_heap_state.mapped += size;
   void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   return pages == MAP_FAILED ? NULL : pages;
 }
 
+void bauta_heap_use(char *memory, size_t size) {
+  bauta_heap_state.fresh = memory + 16 - HEADER;
+  bauta_heap_state.fresh_end = memory + size;
+}
+
 static struct block *cut(size_t size) {
-  if ((size_t)(fresh_end - fresh) < size + 16) {  // the rest of the chunk is given up
+  struct bauta_heap_state *heap = &bauta_heap_state;
+  if ((size_t)(heap->fresh_end - heap->fresh) < size + 16) {  // the rest of the chunk is given up
     char *chunk = map(CHUNK);
     if (chunk == NULL) return NULL;
-    fresh = chunk + 16 - HEADER;
-    fresh_end = chunk + CHUNK;
+    bauta_heap_use(chunk, CHUNK);
   }
-  struct block *block = (struct block *)fresh;
-  fresh += size;
+  struct block *block = (struct block *)heap->fresh;
+  heap->fresh += size;
   return block;
 }
 

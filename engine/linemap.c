@@ -6,11 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "modules.h"
+#include "image.h"
 #include "text.h"
 
-#define BUNDLE_FILE "bundle-"
-#define EXTENSION ".js:"
+#define BUNDLE_FILE "bundle.js:"
 #define JUMP 255
 
 struct position {
@@ -46,13 +45,12 @@ static const char *word(const char *at, const char *end, const char *word) {
   return (size_t)(end - at) >= length && memcmp(at, word, length) == 0 ? at + length : NULL;
 }
 
-// Reads `bundle-7.js:1234`; returns where it ends, or NULL where something else is.
+// Reads `bundle.js:1234`; returns where it ends, or NULL where something else is.
 static const char *position_at(const char *at, const char *end, struct position *position) {
-  uint32_t module, line;
+  uint32_t line;
   const char *after = word(at, end, BUNDLE_FILE);
-  if (after != NULL) after = word(digits(after, end, &module), end, EXTENSION);
   if (after == NULL) return NULL;
-  after = digits(after, end, &line);  // counts through all of the bundle, whichever module it is in
+  after = digits(after, end, &line);
   *position = find(line);
   return position->line == 0 ? NULL : after;
 }

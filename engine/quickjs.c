@@ -1,6 +1,7 @@
-// The executable: the plugin whose name it was called by, compiled to bytecode, on QuickJS with the host functions of
-// src/sys/host.ts (engine/functions.c). A plugin lives for milliseconds: nothing is set up that it doesn't need, and
-// nothing is torn down.
+// The executable: the program whose name it was called by, on QuickJS with the host functions of src/sys/host.ts
+// (engine/functions.c). A plugin lives for milliseconds: it begins with a heap that was made ready when the executable was
+// built (snapshot.h), and nothing is torn down.
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
@@ -10,8 +11,9 @@
 #include "failure.h"
 #include "functions.h"
 #include "heap.h"
-#include "modules.h"
+#include "image.h"
 #include "quickjs.h"
+#include "snapshot.h"
 
 // Where a runaway plugin ends. An ADD takes 1.5 MB; `bauta list` with 10,000 attachments some tens.
 #ifndef BAUTA_MEMORY_LIMIT
@@ -79,21 +81,16 @@ static void fail(const char *message, const char *name) {
   _exit(1);
 }
 
-static const struct bauta_program *program_named(const char *name) {
-  for (size_t i = 0; i < bauta_program_count; i++) {
-    if (strcmp(bauta_programs[i].name, name) == 0) return &bauta_programs[i];
-  }
-  return NULL;
+// The name that the executable was called by.
+static const char *own_name(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash == NULL ? path : slash + 1;
 }
 
-// The plugin called for; `bauta` under any name that is no plugin's.
-static const struct bauta_program *select_program(const char *path) {
-  const char *slash = strrchr(path, '/');
-  const char *name = slash == NULL ? path : slash + 1;
-  const struct bauta_program *program = program_named(name);
-  if (program == NULL) program = program_named("bauta");
-  if (program == NULL) fail("this executable has no plugin called ", name);
-  return program;
+// The program called for; `bauta` under any name that is no program's. Undefined where there is none.
+static JSValue select_program(struct bauta_ready ready, const char *name) {
+  JSValue program = JS_GetPropertyStr(ready.context, ready.programs, name);
+  return JS_IsUndefined(program) ? JS_GetPropertyStr(ready.context, ready.programs, "bauta") : program;
 }
 
 // Descriptors 0 to 2 must be taken, or the first file that is opened would become the standard output. The wrong
@@ -123,21 +120,65 @@ static JSContext *new_context(JSRuntime *runtime) {
   return context;
 }
 
-int main(int argc, char **argv) {
-  keep_standard_descriptors();
-  signal(SIGPIPE, SIG_IGN);  // a write to nobody is EPIPE, which the TypeScript reports
-  signal(SIGCHLD, SIG_DFL);  // ignored, it would take away the status of spawned programs
-  const struct bauta_program *program = select_program(argc > 0 ? argv[0] : "");
+// Runs all module-level code, and leaves the programs for later. Returns false with an exception pending when that
+// fails.
+static bool run_bundle(JSContext *context, JSValue *programs) {
+  JSValue bundle = JS_ReadObject(context, bauta_bytecode, bauta_bytecode_size, JS_READ_OBJ_BYTECODE);
+  JSValue result = JS_IsException(bundle) ? bundle : JS_EvalFunction(context, bundle);
+  if (JS_IsException(result)) return false;
+  JSValue global = JS_GetGlobalObject(context);
+  *programs = JS_GetPropertyStr(context, global, "bautaPrograms");
+  JS_FreeValue(context, result);
+  JS_FreeValue(context, global);
+  return true;
+}
+
+// The engine from nothing, as the build needs it once and the sanitizers always.
+static struct bauta_ready make_ready(void) {
   JSRuntime *runtime = JS_NewRuntime2(&bauta_heap, NULL);
   if (runtime == NULL) fail("out of memory", "");
   JS_SetMemoryLimit(runtime, BAUTA_MEMORY_LIMIT);
   JS_SetGCThreshold(runtime, GARBAGE_THRESHOLD);
+  struct bauta_ready ready = {.context = new_context(runtime)};
+  if (ready.context == NULL) fail("out of memory", "");
+  bauta_add_host(ready.context);
+  if (run_bundle(ready.context, &ready.programs)) return ready;
+  report(ready.context);
+  _exit(1);
+}
+
+#ifdef BAUTA_SYSTEM_MALLOC
+static struct bauta_ready get_ready(const char *name) {
+  (void)name;
+  return make_ready();
+}
+#else
+// Under the name `snapshot` an executable that has the bytecode still writes what is to take its place.
+static struct bauta_ready get_ready(const char *name) {
+  if (!bauta_has_bytecode()) return bauta_take_snapshot();
+  if (strcmp(name, "snapshot") != 0) return make_ready();
+  bauta_begin_snapshot();
+  struct bauta_ready ready = make_ready();
+  JS_RunGC(JS_GetRuntime(ready.context));
+  if (bauta_write_snapshot(ready) < 0) fail("can't write the snapshot: ", strerror(errno));
+  _exit(0);
+}
+#endif
+
+int main(int argc, char **argv) {
+  keep_standard_descriptors();
+  signal(SIGPIPE, SIG_IGN);  // a write to nobody is EPIPE, which the TypeScript reports
+  signal(SIGCHLD, SIG_DFL);  // ignored, it would take away the status of spawned programs
+  const char *name = own_name(argc > 0 ? argv[0] : "");
+  struct bauta_ready ready = get_ready(name);
+  JSRuntime *runtime = JS_GetRuntime(ready.context);
+  JS_UpdateStackTop(runtime);
   JS_SetMaxStackSize(runtime, stack_size());
-  JSContext *context = new_context(runtime);
-  if (context == NULL) fail("out of memory", "");
-  bauta_add_host(context, argv);
-  if (bauta_add_modules(context) < 0) fail("out of memory", "");
-  if (bauta_load_module(context, program->module) == 0) _exit(0);
-  report(context);
+  bauta_start_host(ready.context, argv);
+  JSValue program = select_program(ready, name);
+  if (JS_IsUndefined(program)) fail("this executable has no program called ", name);
+  JSValue result = JS_Call(ready.context, program, JS_UNDEFINED, 0, NULL);
+  if (!JS_IsException(result)) _exit(0);
+  report(ready.context);
   _exit(1);
 }

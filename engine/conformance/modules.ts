@@ -1,5 +1,5 @@
-// Modules: the executable loads them when one of their names is first used (engine/modules.c), Node before all else.
-// Neither must show.
+// Modules: the executable has run them all when it was built (engine/snapshot.h), Node does before all else. Neither must
+// show.
 
 import { type Check, equal } from "./check.ts";
 import { count, counter, Derived, firstConstant, runsOfFirst } from "./first.ts";

@@ -1,0 +1,30 @@
+// The bytecode and the arena, each from the file that the build names or empty; image.ld says where they go.
+#ifdef BAUTA_BYTECODE
+#define BYTECODE ".incbin \"" BAUTA_BYTECODE "\"\n"
+#else
+#define BYTECODE ""
+#endif
+
+// The first is to hold the heap while a snapshot is taken, and the second the one that was.
+#ifndef BAUTA_ARENA
+#define ARENA_SECTION "@nobits"
+#define ARENA ".skip 16 << 20\n"
+#else
+#define ARENA_SECTION "@progbits"
+#define ARENA ".incbin \"" BAUTA_ARENA "\"\n"
+#endif
+
+__asm__(
+    ".section .bauta_bytecode, \"a\", @progbits\n"
+    "bauta_bytecode:\n" BYTECODE
+    "1:\n"
+    ".section .bauta_arena, \"aw\", " ARENA_SECTION "\n"
+    ".balign 65536\n"
+    "bauta_arena:\n" ARENA
+    "2:\n"
+    ".section .rodata\n"
+    ".balign 8\n"
+    "bauta_bytecode_size: .quad 1b - bauta_bytecode\n"
+    "bauta_arena_size: .quad 2b - bauta_arena\n"
+    ".globl bauta_bytecode, bauta_bytecode_size, bauta_arena, bauta_arena_size\n"
+    ".text\n");

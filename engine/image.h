@@ -1,0 +1,18 @@
+// What the linker puts into the executable: the compiled TypeScript or the heap that has come of it (snapshot.h), and how
+// to get back from the bundle's lines to the TypeScript's. engine/executable.mjs writes the tables.
+#ifndef BAUTA_IMAGE_H
+#define BAUTA_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+extern const uint8_t bauta_bytecode[];
+extern const size_t bauta_bytecode_size;
+extern char bauta_arena[];
+extern const size_t bauta_arena_size;
+
+extern const char *const bauta_sources[];  // the TypeScript files, as paths in the repository
+extern const uint8_t bauta_line_map[];     // see linemap.c
+extern const size_t bauta_line_map_size;
+
+#endif

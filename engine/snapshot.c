@@ -1,0 +1,58 @@
+// The heap inside the executable; see snapshot.h. The bytecode and the arena are in image.c.
+#include "snapshot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "heap.h"
+#include "image.h"
+
+bool bauta_has_bytecode(void) { return bauta_bytecode_size > 0; }
+
+#ifndef BAUTA_SYSTEM_MALLOC
+
+// Something of each section that pointers in the heap lead to.
+#define LANDMARKS {(const void *)JS_NewRuntime2, (const void *)bauta_take_snapshot, bauta_sources, &bauta_heap, \
+                   &bauta_heap_state}
+#define LANDMARK_COUNT 5
+
+// The beginning of the arena.
+struct snapshot {
+  const void *landmarks[LANDMARK_COUNT];
+  struct bauta_ready ready;
+};
+
+#define HEAD ((sizeof(struct snapshot) + 15) & ~15UL)
+
+void bauta_begin_snapshot(void) {
+  bauta_heap_use(bauta_arena + HEAD, bauta_arena_size - HEAD);
+}
+
+int bauta_write_snapshot(struct bauta_ready ready) {
+  if (bauta_heap_state.mapped > 0) {
+    errno = ENOSPC;
+    return -1;
+  }
+  // All new blocks come from a chunk outside, not from gaps in the arena: the fewer of its pages are written, the fewer
+  // have to be copied.
+  const char *end = bauta_heap_state.fresh;
+  struct snapshot *snapshot = (struct snapshot *)bauta_arena;
+  *snapshot = (struct snapshot){.landmarks = LANDMARKS, .ready = ready};
+  for (const char *at = bauta_arena; at < end;) {
+    ssize_t count = write(STDOUT_FILENO, at, (size_t)(end - at));
+    if (count < 0) return -1;
+    at += count;
+  }
+  return 0;
+}
+
+struct bauta_ready bauta_take_snapshot(void) {
+  static const void *const landmarks[] = LANDMARKS;
+  const struct snapshot *snapshot = (const struct snapshot *)bauta_arena;
+  if (memcmp(snapshot->landmarks, landmarks, sizeof landmarks) != 0) abort();
+  return snapshot->ready;
+}
+
+#endif

@@ -140,30 +140,44 @@ static char **strings_of(JSContext *context, JSValueConst array) {
 static JSValue spawn_result(JSContext *context, const struct bauta_child *child) {
   JSValue output = bytes_value(context, child->output, child->output_length);
   if (JS_IsException(output)) return output;
+  JSValue error = bytes_value(context, child->error, child->error_length);
+  if (JS_IsException(error)) {
+    JS_FreeValue(context, output);
+    return error;
+  }
   JSValue result = JS_NewObject(context);
   JS_SetPropertyStr(context, result, "status", JS_NewInt32(context, child->status));
   JS_SetPropertyStr(context, result, "signal", JS_NewInt32(context, child->signal));
   JS_SetPropertyStr(context, result, "stdout", output);
+  JS_SetPropertyStr(context, result, "stderr", error);
   return result;
 }
 
-// spawn(path, argv, environment, stdin, outputLimit)
+// The limits of spawn: that of standard error may be left out.
+static int limits_of(JSContext *context, JSValueConst *values, struct bauta_child *child) {
+  long limit;
+  if (integer_of(context, values[0], &limit) < 0) return -1;
+  child->output_limit = limit < 0 ? 0 : (size_t)limit;
+  child->error_limit = -1;
+  return JS_IsUndefined(values[1]) ? 0 : integer_of(context, values[1], &child->error_limit);
+}
+
+// spawn(path, argv, environment, stdin, outputLimit, errorLimit)
 static JSValue host_spawn(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
   (void)this;
   (void)count;
   if (!started) return not_started(context);
   struct bauta_child child = {0};
   JSValue result = JS_EXCEPTION;
-  long limit;
   child.path = c_string_of(context, values[0]);
   child.argv = child.path == NULL ? NULL : strings_of(context, values[1]);
   child.environment = child.argv == NULL ? NULL : strings_of(context, values[2]);
   child.input = child.environment == NULL ? NULL : view_of(context, values[3], &child.input_length);
-  if (child.input != NULL && integer_of(context, values[4], &limit) == 0) {
-    child.output_limit = limit < 0 ? 0 : (size_t)limit;
+  if (child.input != NULL && limits_of(context, values + 4, &child) == 0) {
     int failed = bauta_spawn(&child);
     result = failed < 0 ? JS_NewInt32(context, failed) : spawn_result(context, &child);
     free(child.output);
+    free(child.error);
   }
   JS_FreeCString(context, child.path);
   free_strings(context, child.argv);
@@ -260,7 +274,7 @@ static JSValue host_map_stack(JSContext *context, JSValueConst this, int count, 
 
 static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("syscall", 7, host_syscall),
-    JS_CFUNC_DEF("spawn", 5, host_spawn),
+    JS_CFUNC_DEF("spawn", 6, host_spawn),
     JS_CFUNC_DEF("encode", 1, host_encode),
     JS_CFUNC_DEF("decode", 1, host_decode),
     JS_CFUNC_DEF("getenv", 1, host_getenv),

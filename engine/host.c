@@ -38,8 +38,44 @@ static int open_pipe(int ends[2]) {
   return 0;
 }
 
+// One end of each pipe to the child; -1 where there is none, or no more.
+struct ends {
+  int in, out, error;
+};
+
+static void shut(int *fd) {
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+}
+
+static void shut_all(struct ends *ends) {
+  shut(&ends->in);
+  shut(&ends->out);
+  shut(&ends->error);
+}
+
+// Returns 0, or a negated errno; what has been opened by then is the caller's to shut.
+static int open_pipes(const struct bauta_child *child, struct ends *ours, struct ends *theirs) {
+  int ends[2];
+  int failed = open_pipe(ends);
+  if (failed < 0) return failed;
+  theirs->in = ends[0];
+  ours->in = ends[1];
+  failed = open_pipe(ends);
+  if (failed < 0) return failed;
+  ours->out = ends[0];
+  theirs->out = ends[1];
+  if (child->error_limit < 0) return 0;
+  failed = open_pipe(ends);
+  if (failed < 0) return failed;
+  ours->error = ends[0];
+  theirs->error = ends[1];
+  return 0;
+}
+
 // All that happens in the child, which borrows its parent's memory until execve: no allocation, no locks.
-static void become(const struct bauta_child *child, int in, int out, const sigset_t *mask, volatile int *error) {
+static void become(const struct bauta_child *child, const struct ends *ends, const sigset_t *mask,
+                   volatile int *error) {
   // A handler must never run on the parent's memory once signals are let in again. What is ignored stays so across
   // execve, as nohup(1) wants it, but for SIGPIPE: that is our own doing.
   const struct sigaction standard = {.sa_handler = SIG_DFL};
@@ -49,7 +85,7 @@ static void become(const struct bauta_child *child, int in, int out, const sigse
     if (present.sa_handler != SIG_IGN || number == SIGPIPE) sigaction(number, &standard, NULL);
   }
   sigprocmask(SIG_SETMASK, mask, NULL);
-  if (dup2(in, 0) < 0 || dup2(out, 1) < 0) {
+  if (dup2(ends->in, 0) < 0 || dup2(ends->out, 1) < 0 || (ends->error >= 0 && dup2(ends->error, 2) < 0)) {
     *error = errno;
     _exit(127);
   }
@@ -65,12 +101,12 @@ static void become(const struct bauta_child *child, int in, int out, const sigse
 
 // vfork: the parent stands still until the child has executed or failed, so `error` needs no pipe and the cost does
 // not grow with the parent's memory.
-__attribute__((noinline)) static pid_t start(const struct bauta_child *child, int in, int out, volatile int *error) {
+__attribute__((noinline)) static pid_t start(const struct bauta_child *child, const struct ends *ends, volatile int *error) {
   sigset_t all, before;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, &before);
   pid_t pid = vfork();
-  if (pid == 0) become(child, in, out, &before, error);
+  if (pid == 0) become(child, ends, &before, error);
   if (pid < 0) *error = errno;
   sigprocmask(SIG_SETMASK, &before, NULL);
   return pid;
@@ -101,31 +137,49 @@ static ssize_t give_input(const struct bauta_child *child, int fd, size_t from) 
   return count;
 }
 
-// Writes and reads in turn until the output ends. Closes both descriptors.
-static int converse(struct bauta_child *child, int in, int out) {
+// The same with standard error, of which no more is kept than was asked for: a child must not stand still for the rest.
+static int take_error(struct bauta_child *child, int fd) {
+  uint8_t dropped[4096];
+  size_t room = (size_t)child->error_limit - child->error_length;
+  if (room > 0 && child->error == NULL) child->error = malloc((size_t)child->error_limit);
+  if (room > 0 && child->error == NULL) return -ENOMEM;
+  ssize_t count = read(fd, room > 0 ? child->error + child->error_length : dropped, room > 0 ? room : sizeof dropped);
+  if (count < 0) return errno == EAGAIN || errno == EINTR ? 1 : -errno;
+  if (room > 0) child->error_length += (size_t)count;
+  return count > 0;
+}
+
+// Closes what has ended. Returns 0, or the negated errno that ends it all.
+static int took(int more, int *fd) {
+  if (more == 0) shut(fd);
+  return more < 0 ? more : 0;
+}
+
+// Writes and reads in turn until all output ends. Closes the ends.
+static int converse(struct bauta_child *child, struct ends *ends) {
   size_t written = 0, capacity = 0;
-  int more = 1;
-  fcntl(in, F_SETFL, O_NONBLOCK);
-  fcntl(out, F_SETFL, O_NONBLOCK);
-  while (more > 0) {
-    if (in >= 0 && written == child->input_length) {
-      close(in);
-      in = -1;
-    }
-    struct pollfd ready[2] = {{.fd = out, .events = POLLIN}, {.fd = in, .events = POLLOUT}};
-    if (poll(ready, 2, -1) < 0) {
-      more = errno == EINTR ? 1 : -errno;
+  int failed = 0;
+  fcntl(ends->in, F_SETFL, O_NONBLOCK);
+  fcntl(ends->out, F_SETFL, O_NONBLOCK);
+  if (ends->error >= 0) fcntl(ends->error, F_SETFL, O_NONBLOCK);
+  while (failed == 0 && (ends->out >= 0 || ends->error >= 0)) {
+    if (written == child->input_length) shut(&ends->in);
+    struct pollfd ready[3] = {{.fd = ends->out, .events = POLLIN},
+                              {.fd = ends->error, .events = POLLIN},
+                              {.fd = ends->in, .events = POLLOUT}};
+    if (poll(ready, 3, -1) < 0) {
+      failed = errno == EINTR ? 0 : -errno;
       continue;
     }
-    if (ready[1].revents != 0) {
-      ssize_t count = give_input(child, in, written);
+    if (ready[2].revents != 0) {
+      ssize_t count = give_input(child, ends->in, written);
       written = count < 0 ? child->input_length : written + (size_t)count;
     }
-    if (ready[0].revents != 0) more = take_output(child, out, &capacity);
+    if (ready[0].revents != 0) failed = took(take_output(child, ends->out, &capacity), &ends->out);
+    if (failed == 0 && ready[1].revents != 0) failed = took(take_error(child, ends->error), &ends->error);
   }
-  if (in >= 0) close(in);
-  close(out);
-  return more;
+  shut_all(ends);
+  return failed;
 }
 
 // Waits for the child's end and notes it.
@@ -139,35 +193,33 @@ static int reap(struct bauta_child *child, pid_t pid) {
   return 0;
 }
 
-int bauta_spawn(struct bauta_child *child) {
-  int input[2], output[2];
-  child->output = NULL;
-  child->output_length = 0;
-  int failed = open_pipe(input);
+static int run(struct bauta_child *child, struct ends *ours, struct ends *theirs) {
+  int failed = open_pipes(child, ours, theirs);
   if (failed < 0) return failed;
-  failed = open_pipe(output);
-  if (failed < 0) {
-    close(input[0]);
-    close(input[1]);
-    return failed;
-  }
   volatile int error = 0;
-  pid_t pid = start(child, input[0], output[1], &error);
-  close(input[0]);
-  close(output[1]);
+  pid_t pid = start(child, theirs, &error);
+  shut_all(theirs);
   if (error != 0) {
-    close(input[1]);
-    close(output[0]);
     if (pid > 0) reap(child, pid);
     return -error;
   }
-  failed = converse(child, input[1], output[0]);
+  failed = converse(child, ours);
   if (failed < 0) kill(pid, SIGKILL);
   int lost = reap(child, pid);
-  if (failed == 0) failed = lost;
+  return failed < 0 ? failed : lost;
+}
+
+int bauta_spawn(struct bauta_child *child) {
+  struct ends ours = {-1, -1, -1}, theirs = {-1, -1, -1};
+  child->output = child->error = NULL;
+  child->output_length = child->error_length = 0;
+  int failed = run(child, &ours, &theirs);
+  shut_all(&ours);
+  shut_all(&theirs);
   if (failed < 0) {
     free(child->output);
-    child->output = NULL;
+    free(child->error);
+    child->output = child->error = NULL;
   }
   return failed;
 }

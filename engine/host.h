@@ -27,17 +27,20 @@ struct bauta_child {
   const uint8_t *input;
   size_t input_length;
   size_t output_limit;
-  // Out, when bauta_spawn returned 0. The caller frees `output`.
+  long error_limit;  // of standard error so many bytes are collected, and the rest is dropped; negative: it is inherited
+  // Out, when bauta_spawn returned 0. The caller frees `output` and `error`.
   uint8_t *output;
   size_t output_length;
+  uint8_t *error;
+  size_t error_length;
   int status;
   int signal;
 };
 
-// Runs a program to its end: gives it `input` on standard input and collects its standard output. Standard error is
-// inherited, every other descriptor is closed in the child, and SIGPIPE does there what it does by default. Returns 0;
-// or the negated errno when it could not be started; or -EMSGSIZE when it printed more than `output_limit` bytes, for
-// which it is killed. The calling process must ignore SIGPIPE and must not ignore SIGCHLD.
+// Runs a program to its end: gives it `input` on standard input and collects its standard output, and its standard error
+// where that is asked for. Every descriptor above 2 is closed in the child, and SIGPIPE does there what it does by
+// default. Returns 0; or the negated errno when it could not be started; or -EMSGSIZE when it printed more than
+// `output_limit` bytes, for which it is killed. The calling process must ignore SIGPIPE and must not ignore SIGCHLD.
 int bauta_spawn(struct bauta_child *child);
 
 #endif

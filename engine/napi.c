@@ -150,28 +150,39 @@ static napi_value spawn_result(napi_env env, const struct bauta_child *child) {
   napi_set_named_property(env, result, "status", number(env, child->status));
   napi_set_named_property(env, result, "signal", number(env, child->signal));
   napi_set_named_property(env, result, "stdout", bytes_value(env, child->output, child->output_length));
+  napi_set_named_property(env, result, "stderr", bytes_value(env, child->error, child->error_length));
   return result;
+}
+
+// The limits of spawn: that of standard error may be left out.
+static bool limits_of(napi_env env, napi_value *values, struct bauta_child *child) {
+  long limit;
+  napi_valuetype type;
+  if (!integer_of(env, values[0], &limit)) return false;
+  child->output_limit = limit < 0 ? 0 : (size_t)limit;
+  child->error_limit = -1;
+  napi_typeof(env, values[1], &type);
+  return type == napi_undefined || integer_of(env, values[1], &child->error_limit);
 }
 
 static napi_value host_spawn(napi_env env, napi_callback_info info) {
   napi_value values[MOST_ARGUMENTS], result = NULL;
   struct bauta_child child = {0};
   uint8_t *input;
-  long limit;
   arguments(env, info, values);
   char *path = c_string_of(env, values[0]);
   char **argv = path == NULL ? NULL : strings_of(env, values[1]);
   char **environment = argv == NULL ? NULL : strings_of(env, values[2]);
   if (environment != NULL && view_of(env, values[3], &input, &child.input_length) &&
-      integer_of(env, values[4], &limit)) {
+      limits_of(env, values + 4, &child)) {
     child.path = path;
     child.argv = argv;
     child.environment = environment;
     child.input = input;
-    child.output_limit = limit < 0 ? 0 : (size_t)limit;
     int failed = bauta_spawn(&child);
     result = failed < 0 ? number(env, failed) : spawn_result(env, &child);
     free(child.output);
+    free(child.error);
   }
   free(path);
   free_strings(argv);

@@ -74,6 +74,30 @@ export const CHILDREN: readonly Check[] = [
     },
   },
   {
+    name: "a child's standard error is collected up to a limit, beyond which it still runs to its end",
+    run: () => {
+      const shell = (script: string, limit: number): ReturnType<Host["spawn"]> =>
+        host.spawn("/bin/sh", ["sh", "-c", script], ["PATH=/usr/bin:/bin"], NOTHING, MEGABYTE, limit);
+      const both = (result: ReturnType<Host["spawn"]>): unknown =>
+        typeof result === "number" ? result : [outcome(result), host.decode(result.stderr)];
+      equal(both(shell("echo out; echo err >&2; exit 3", 100)), [[3, 0, "out\n"], "err\n"]);
+      equal(both(shell("echo 12345 >&2; echo out", 3)), [[0, 0, "out\n"], "123"]);
+      equal(both(shell("head -c 300000 /dev/zero >&2; echo out", 0)), [[0, 0, "out\n"], ""]);
+      equal(both(shell("exec >&-; sleep 0.01; echo late >&2", 100)), [[0, 0, ""], "late\n"]);
+      equal(both(shell("exec 2>&-; sleep 0.01; echo late", 100)), [[0, 0, "late\n"], ""]);
+      const loud = "for i in 1 2 3; do head -c 99999 /dev/zero; head -c 99999 /dev/zero >&2; done";
+      const result = shell(loud, 299_997);
+      equal(typeof result === "number" ? result : [result.stdout.length, result.stderr.length], [299_997, 299_997]);
+    },
+  },
+  {
+    name: "standard error that is not asked for is inherited, and none of it returned",
+    run: () => {
+      const result = spawn("exec 2>/dev/null; echo lost >&2; echo out");
+      equal(typeof result === "number" ? result : result.stderr.length, 0);
+    },
+  },
+  {
     name: "a child has descriptors 0 to 2 and no other of ours",
     run: () => {
       const opened = [open("/dev/null"), open("/dev/null"), open("/dev/zero")];
@@ -90,6 +114,7 @@ export const CHILDREN: readonly Check[] = [
       for (let i = 0; i < 20; i += 1) {
         equal(outcome(spawn("cat", host.encode("x"))), [0, 0, "x"]);
         spawn("echo too much", NOTHING, 1);
+        host.spawn("/bin/true", ["true"], [], NOTHING, 1, 1);
         host.spawn("/nowhere", [], [], NOTHING, 0);
       }
       const last = open("/dev/null");
@@ -107,10 +132,10 @@ export const CHILDREN: readonly Check[] = [
     },
   },
   {
-    name: "spawn takes text without NUL, lists of it, bytes and an integer, and nothing else",
+    name: "spawn takes text without NUL, lists of it, bytes and integers, and nothing else",
     run: () => {
       const loose = host.spawn as (...values: unknown[]) => unknown;
-      const good = ["/bin/true", ["true"], [], NOTHING, 0];
+      const good = ["/bin/true", ["true"], [], NOTHING, 0, 0];
       equal(outcome(loose(...good) as ReturnType<Host["spawn"]>), [0, 0, ""]);
       const bad: readonly (readonly [number, unknown])[] = [
         [0, 1],
@@ -122,6 +147,9 @@ export const CHILDREN: readonly Check[] = [
         [3, [1]],
         [4, 1.5],
         [4, "5"],
+        [5, "5"],
+        [5, 1.5],
+        [5, null],
       ];
       for (const [at, value] of bad) throws(TypeError, () => loose(...good.with(at, value as never)));
       throws(RangeError, () => loose(...good.with(0, "/bin/true\0x")));

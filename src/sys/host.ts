@@ -8,6 +8,8 @@ export interface SpawnResult {
   /** Number of the signal that ended the child, or 0. */
   readonly signal: number;
   readonly stdout: Uint8Array;
+  /** As far as it was asked for; empty where it was inherited. */
+  readonly stderr: Uint8Array;
 }
 
 /** The functions of the C host. Nothing here throws for a failed system call: it returns `-errno`. */
@@ -18,9 +20,10 @@ export interface Host {
    */
   syscall(number: number, ...args: readonly (number | Uint8Array | Int32Array)[]): number;
   /**
-   * Runs `path` with `argv` and `environment`, writes `stdin` to it and collects its standard output. Standard
-   * error is inherited; every descriptor above 2 is closed in the child. Returns the negated errno when the
-   * child could not be started, or -EMSGSIZE when it printed more than `outputLimit` bytes (it is killed then).
+   * Runs `path` with `argv` and `environment`, writes `stdin` to it and collects its standard output. Of standard error
+   * the first `errorLimit` bytes are collected and the rest is dropped; without that limit it is inherited. Every
+   * descriptor above 2 is closed in the child. Returns the negated errno when the child could not be started, or
+   * -EMSGSIZE when it printed more than `outputLimit` bytes (it is killed then).
    */
   spawn(
     path: string,
@@ -28,6 +31,7 @@ export interface Host {
     environment: readonly string[],
     stdin: Uint8Array,
     outputLimit: number,
+    errorLimit?: number,
   ): SpawnResult | number;
   /** Text to UTF-8. */
   encode(text: string): Uint8Array;

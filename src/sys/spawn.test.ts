@@ -11,6 +11,14 @@ describe("spawn", () => {
     expect([status, signal, Buffer.from(stdout).toString()]).toEqual([3, 0, "hello world\n"]);
   });
 
+  it("keeps what the child says on standard error where that is wanted", () => {
+    const script = "echo printed; echo wrong >&2";
+    const { stdout, stderr } = spawn("/bin/sh", ["sh", "-c", script], environment, new Uint8Array(0), {
+      keepsErrors: true,
+    });
+    expect([stdout, stderr].map((bytes) => Buffer.from(bytes).toString())).toEqual(["printed\n", "wrong\n"]);
+  });
+
   it("tells the signal that ended the child", () => {
     expect(run("kill -TERM $$")).toMatchObject({ status: 0, signal: 15 });
   });

@@ -6,17 +6,22 @@ import { host, type SpawnResult } from "./host.ts";
 
 const OUTPUT_LIMIT = 32 << 20;
 
+/** What fits into a message for people. */
+const ERROR_LIMIT = 4096;
+
 /**
- * Runs an executable to its end with this standard input and returns what it printed. Standard error passes through.
- * The child inherits no other descriptor. Throws SyscallError when it can't be started or prints more than 32 MiB.
+ * Runs an executable to its end with this standard input and returns what it printed. Standard error passes through,
+ * unless `keepsErrors`: then its first 4 KiB are returned. The child inherits no other descriptor. Throws SyscallError
+ * when it can't be started or prints more than 32 MiB.
  */
 export function spawn(
   path: string,
   argv: readonly string[],
   environment: readonly string[],
   stdin: Uint8Array,
+  { keepsErrors = false }: { readonly keepsErrors?: boolean } = {},
 ): SpawnResult {
-  const result = host.spawn(path, argv, environment, stdin, OUTPUT_LIMIT);
+  const result = host.spawn(path, argv, environment, stdin, OUTPUT_LIMIT, keepsErrors ? ERROR_LIMIT : undefined);
   if (typeof result !== "number") return result;
   const operation =
     result === -errno("EMSGSIZE") ? `keep the output of ${path} (over ${OUTPUT_LIMIT} bytes)` : `run ${path}`;

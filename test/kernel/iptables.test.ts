@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { restoreNat } from "../../src/host/masquerade/iptables/program.ts";
 import { IPTABLES_RECORDS } from "../../src/host/masquerade/iptables/records.ts";
 import { setUpIptables, tearDownIptables } from "../../src/host/masquerade/iptables.ts";
 import { bridge } from "../../src/plugins/bridge/plugin.ts";
@@ -227,6 +228,14 @@ describe.each<IptablesForm>(["legacy", "nft"])("where iptables is %s alone", (fo
     const prevResult = add(node.call, network("ptp"));
     for (const program of ["iptables", "ip6tables"]) node.node.exec(program, "-t", "nat", "-F", "POSTROUTING");
     del(node.call, { ...network("ptp"), prevResult });
+    expect(leftOn(node)).toEqual([]);
+  });
+
+  it("an error quotes what iptables said, and the line that it did not take", () => {
+    const node = ourNode(ptp);
+    const attempt = (): void => inNetns(node.node.fd, () => restoreNat(4, ["-N CNI-a", "-A CNI-b -j ACCEPT"]));
+    expect(attempt).toThrow(/^cannot change the nat table of iptables: \S+iptables-restore .* ended with status 1: /);
+    expect(attempt).toThrow(/line 3 failed.*; line 3 is `-A CNI-b -j ACCEPT`; ipMasqBackend/);
     expect(leftOn(node)).toEqual([]);
   });
 

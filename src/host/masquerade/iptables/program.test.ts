@@ -49,13 +49,28 @@ describe("restoreNat", () => {
   });
 
   it.each([
-    ["ended with status 2: standard error has what it said", "exit 2"],
-    ["ended with status 4; another program may have held its lock for 30 s: standard error", "exit 4"],
+    ['ended with status 2; ipMasqBackend "nftables" needs no iptables', "exit 2"],
+    ["ended with status 3: no such thing; ipMasqBackend", "echo '  no such thing' >&2; exit 3"],
+    ["ended with status 4: locked; if another program holds its lock, `fuser", "echo locked >&2; exit 4"],
     ["was killed by signal 9", "kill -9 $$"],
   ])("throws where it %s", (message, script) => {
     const path = program("ip6tables-restore", `cat >/dev/null; ${script}`);
     expect(() => restoreNat(6, [])).toThrow(IptablesError);
-    expect(() => restoreNat(6, [])).toThrow(`${path} --noflush --wait=30 ${message}`);
+    expect(() => restoreNat(6, [])).toThrow(
+      `cannot change the nat table of ip6tables: ${path} --noflush --wait=30 ${message}`,
+    );
+  });
+
+  it.each([
+    ["iptables-restore: line 3 failed: Chain already exists.", "; line 3 is `-N b`"],
+    ["v1.8.9: unknown option\nError occurred at line: 2\nTry `iptables-restore -h'", "; line 2 is `-N a`"],
+    ["there is no line 99", "; ipMasqBackend"],
+  ])("quotes the line that was refused: %s", (said, expected) => {
+    program("iptables-restore", `cat >/dev/null; cat >&2 <<'EOF'\n${said}\nEOF\nexit 1`);
+    const [first = ""] = said.split("\n");
+    expect(() => restoreNat(4, ["-N a", "-N b"])).toThrow(first);
+    expect(() => restoreNat(4, ["-N a", "-N b"])).toThrow(expected);
+    expect(() => restoreNat(4, ["-N a", "-N b"])).not.toThrow("Try ");
   });
 });
 

@@ -2,7 +2,7 @@
 
 import { hasCode } from "../../../sys/error.ts";
 import { stat } from "../../../sys/file.ts";
-import { host } from "../../../sys/host.ts";
+import { host, type SpawnResult } from "../../../sys/host.ts";
 import { spawn } from "../../../sys/spawn.ts";
 import type { Family } from "../../../wire/ip.ts";
 
@@ -69,10 +69,28 @@ function run(family: Family, verb: "save" | "restore", form: Form, args: readonl
     const name = `${programName(family)}${form === "legacy" ? "-legacy" : ""}-${verb}`;
     throw new IptablesError(`this node has no ${name}: install the package iptables`);
   }
-  const { status, signal, stdout } = spawn(path, [path, ...args], host.environ(), host.encode(input));
-  if (status === 0 && signal === 0) return host.decode(stdout);
+  const result = spawn(path, [path, ...args], host.environ(), host.encode(input), { keepsErrors: true });
+  const { status, signal } = result;
+  if (status === 0 && signal === 0) return host.decode(result.stdout);
+  const doing = `${verb === "save" ? "list" : "change"} the nat table of ${programName(family)}`;
   const end = signal === 0 ? `ended with status ${status}` : `was killed by signal ${signal}`;
-  // include/xtables.h: RESOURCE_PROBLEM
-  const reason = status === 4 ? `; another program may have held its lock for ${LOCK_PATIENCE_S} s` : "";
-  throw new IptablesError(`${path} ${args.join(" ")} ${end}${reason}: standard error has what it said`);
+  const said = saidBy(result, input);
+  const remedy = status === RESOURCE_PROBLEM ? LOCKED : 'ipMasqBackend "nftables" needs no iptables';
+  throw new IptablesError(`cannot ${doing}: ${[path, ...args].join(" ")} ${end}${said}; ${remedy}`);
 }
+
+/** include/xtables.h: also where a lock is held for too long, and where memory or privileges are missing. */
+const RESOURCE_PROBLEM = 4;
+const LOCKED = "if another program holds its lock, `fuser -v /run/xtables.lock` names it; try again";
+
+/** What the program said on standard error, and the line that it did not take. */
+function saidBy({ stderr }: SpawnResult, input: string): string {
+  const lines = host.decode(stderr).split("\n");
+  const text = lines.map((line) => line.trim()).filter((line) => line !== "" && !USAGE.test(line));
+  const number = /\bline:? (\d+)/.exec(text.join(" "))?.[1];
+  const refused = number === undefined ? undefined : input.split("\n")[Number(number) - 1];
+  const parts = refused === undefined ? text : [...text, `line ${number} is \`${refused}\``];
+  return parts.length === 0 ? "" : `: ${parts.join("; ")}`;
+}
+
+const USAGE = /^Try `/;

@@ -1,7 +1,6 @@
 // `bauta list`: who is under masquerade on this node.
 
 import { nameProblem } from "../cni/environment.ts";
-import type { JsonObject } from "../cni/json.ts";
 import {
   type Inventory,
   type ListedAddress,
@@ -9,7 +8,6 @@ import {
   takeInventory,
 } from "../host/masquerade/inventory.ts";
 import type { AddressState } from "../host/masquerade/inventory-facts.ts";
-import { readRecordById } from "../host/masquerade/records.ts";
 import { flag, text } from "./arguments.ts";
 import type { CliIo } from "./io.ts";
 import { shown } from "./names-text.ts";
@@ -95,25 +93,18 @@ const COLUMNS: readonly Column[] = [
 
 function asTable(attachments: readonly ListedAttachment[], io: CliIo): string {
   const style = styleFor(io.isTerminal(), io.getenv);
-  const hasOptions = attachments.some((one) => optionsOf(one) !== undefined);
+  const hasOptions = attachments.some(({ options }) => options !== undefined);
   const isAllOk = attachments.every((attachment) => stateOf(attachment) === "ok");
   const state: Column = { title: "STATE", paint: (text) => (text === "ok" ? style.dim(text) : style.red(text)) };
   const columns = [...COLUMNS, ...(isAllOk ? [] : [state]), ...(hasOptions ? [{ title: "OPTIONS" }] : [])];
   const rows = attachments.flatMap((attachment) => {
-    const options = hasOptions ? [optionsText(optionsOf(attachment) ?? {})] : [];
+    const options = hasOptions ? [optionsText(attachment.options ?? {})] : [];
     return attachment.addresses.map((address) => [...rowOf(attachment, address, isAllOk), ...options]);
   });
-  return layOut(columns, rows, style, io.columns())
-    .map((line) => `${line}\n`)
-    .join("");
+  return `${layOut(columns, rows, style, io.columns()).join("\n")}\n`;
 }
 
 const UNKNOWN = "-";
-
-/** What is in force for it, by its record. */
-function optionsOf({ id }: ListedAttachment): JsonObject | undefined {
-  return id === "" ? undefined : readRecordById(id)?.options;
-}
 
 function rowOf(attachment: ListedAttachment, address: ListedAddress, isAllOk: boolean): string[] {
   const { network, container, interface: ifname } = shown(attachment.name);
@@ -167,7 +158,7 @@ function objectOf(attachment: ListedAttachment): object {
     interface: name.interface ?? null,
     id: attachment.id === "" ? null : attachment.id,
     state: stateOf(attachment),
-    ...(optionsOf(attachment) === undefined ? {} : { options: optionsOf(attachment) }),
+    ...(attachment.options === undefined ? {} : { options: attachment.options }),
     addresses: attachment.addresses.map((address) => ({
       address: addressText(address),
       policy: address.policy ?? null,

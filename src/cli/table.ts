@@ -14,9 +14,16 @@ export interface Column {
 const GAP = "  ";
 const ELLIPSIS = "…";
 
-/** Characters, not UTF-16 units. Names in CNI are ASCII, so nothing here is two columns wide. */
-function widthOf(text: string): number {
-  return /^[\x20-\x7e]*$/.test(text) ? text.length : [...text].length;
+/** What stands in a cell, as it may be printed. */
+interface Cell {
+  readonly text: string;
+  /** Characters, not UTF-16 units. Names in CNI are ASCII, so nothing here is two columns wide. */
+  readonly width: number;
+}
+
+function cellOf(text: string): Cell {
+  const shown = printable(text);
+  return { text: shown, width: /^[\x20-\x7e]*$/.test(shown) ? shown.length : [...shown].length };
 }
 
 /**
@@ -29,13 +36,22 @@ export function layOut(
   style: Style,
   limit: number | undefined,
 ): string[] {
-  const table = rows.map((row) => row.map(printable));
-  const widths = columns.map(({ title }, i) =>
-    table.reduce((width, row) => Math.max(width, widthOf(row[i] ?? "")), widthOf(title)),
-  );
+  const known = new Map<string, Cell>(); // most texts stand in many rows
+  const toCell = (text: string): Cell => {
+    const cell = known.get(text) ?? cellOf(text);
+    known.set(text, cell);
+    return cell;
+  };
+  const titles = columns.map(({ title }) => cellOf(title));
+  const table = rows.map((row) => columns.map((_, i) => toCell(row[i] ?? "")));
+  const widths = titles.map(({ width }) => width);
+  for (const row of table) {
+    row.forEach(({ width }, i) => {
+      if (width > (widths[i] ?? 0)) widths[i] = width;
+    });
+  }
   const excess = limit === undefined ? 0 : widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length) - limit;
   const kept = excess > 0 ? shrink(columns, widths, excess) : widths;
-  const titles = columns.map(({ title }) => title);
   return [
     lineOf(columns, kept, titles, () => style.bold),
     ...table.map((row) => lineOf(columns, kept, row, ({ paint }) => paint)),
@@ -57,26 +73,18 @@ function shrink(columns: readonly Column[], widths: readonly number[], excess: n
 function lineOf(
   columns: readonly Column[],
   widths: readonly number[],
-  cells: readonly string[],
+  cells: readonly Cell[],
   paintOf: (column: Column) => ((text: string) => string) | undefined,
 ): string {
-  let line = "";
-  let owed = ""; // spaces are put down only once something follows them
-  columns.forEach((column, i) => {
+  const parts = columns.map((column, i) => {
     const width = widths[i] ?? 0;
-    const text = fitted(cells[i] ?? "", width);
-    const space = " ".repeat(width - widthOf(text));
-    if (text === "") {
-      owed += space + GAP;
-      return;
-    }
+    const cell = cells[i];
+    if (cell === undefined || cell.text === "") return " ".repeat(width);
+    const text = cell.width <= width ? cell.text : [...cell.text].slice(0, width - 1).join("") + ELLIPSIS;
     const painted = paintOf(column)?.(text) ?? text;
-    line += column.isNumber === true ? owed + space + painted : owed + painted;
-    owed = column.isNumber === true ? GAP : space + GAP;
+    if (cell.width >= width) return painted;
+    const space = " ".repeat(width - cell.width);
+    return column.isNumber === true ? space + painted : painted + space;
   });
-  return line;
-}
-
-function fitted(text: string, width: number): string {
-  return widthOf(text) <= width ? text : [...text].slice(0, width - 1).join("") + ELLIPSIS;
+  return parts.join(GAP).trimEnd();
 }

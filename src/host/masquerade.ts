@@ -2,7 +2,7 @@
 
 import { CNI_CODE, CniError } from "../cni/error.ts";
 import { type Cidr, type Family, familyOf } from "../wire/ip.ts";
-import { type Attachment, attachmentId, idText, isOfNetwork, networkId } from "./attachment.ts";
+import { type Attachment, attachmentId, idBytes, idText, isOfNetwork, networkId } from "./attachment.ts";
 import { deleteConnectionsOf } from "./conntrack.ts";
 import { faultsOf } from "./masquerade/check.ts";
 import { claim } from "./masquerade/claim.ts";
@@ -93,7 +93,7 @@ export function collectMasquerade(network: string, valid: readonly Attachment[])
     // What no record tells of any more.
     const found = search(nft, (id) => isOfNetwork(id, ofNetwork) && !validIds.has(idText(id)));
     const leaving: Leaving[] = [...found].map(([id, holdings]) => ({
-      id: Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(id.slice(i * 2, i * 2 + 2), 16)),
+      id: idBytes(id),
       holdings,
       displaced: [],
     }));

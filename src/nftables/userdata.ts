@@ -1,6 +1,7 @@
 // What nft stores beside the kernel's own data: a sequence of { u8 type; u8 length; value } (libnftnl's udata). The
 // types differ from object to object. Integers are in host order.
 
+import { host } from "../sys/host.ts";
 import { cstring, encode, u32 } from "../wire/codec.ts";
 import { DecodeError } from "../wire/error.ts";
 import { Writer } from "../wire/writer.ts";
@@ -72,7 +73,9 @@ const UNREADABLE = /["\u0000-\u001f\u007f]/;
  * a double quote or a control character.
  */
 export function commentEntry(type: number, comment: string): Userdata {
-  const value = encode(cstring, comment);
+  const plain = host.encode(`${comment}\0`);
+  // What half a surrogate pair becomes is settled in cstring; most comments are ASCII.
+  const value = plain.length === comment.length + 1 ? plain : encode(cstring, comment);
   if (value.length - 1 > COMMENT_MAX) {
     throw new RangeError(
       `the comment ${JSON.stringify(comment)} is ${value.length - 1} bytes long, over ${COMMENT_MAX}`,

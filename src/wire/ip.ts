@@ -26,16 +26,28 @@ export function parseIp(text: string): Ip | undefined {
   return ip !== undefined && isIpv4Mapped(ip) ? ip.slice(12) : ip;
 }
 
+const DOT = 0x2e;
+
+// Character by character: an interpreter takes a third of the time that regular expressions take, and there may be tens
+// of thousands to read.
 function parseIpv4(text: string): Ip | undefined {
-  const parts = text.split(".");
-  if (parts.length !== 4) return undefined;
   const ip = new Uint8Array(4);
-  for (let i = 0; i < 4; i++) {
-    const part = parts[i] ?? "";
-    if (!/^(0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) return undefined;
-    ip[i] = Number(part);
+  let at = 0;
+  let value = -1; // no digit yet
+  for (let i = 0; i <= text.length; i++) {
+    const code = i < text.length ? text.charCodeAt(i) : DOT;
+    if (code === DOT) {
+      if (value < 0 || at > 3) return undefined;
+      ip[at++] = value;
+      value = -1;
+    } else {
+      const digit = code - 0x30;
+      if (digit < 0 || digit > 9 || value === 0) return undefined; // no leading zeros
+      value = value < 0 ? digit : value * 10 + digit;
+      if (value > 255) return undefined;
+    }
   }
-  return ip;
+  return at === 4 ? ip : undefined;
 }
 
 function parseIpv6(text: string): Ip | undefined {
@@ -59,8 +71,8 @@ function parseGroups(text: string, last: boolean): number[] | undefined {
   const groups = text.split(":");
   for (let i = 0; i < groups.length; i++) {
     const group = groups[i] ?? "";
-    if (/^[0-9a-fA-F]{1,4}$/.test(group)) {
-      const value = Number.parseInt(group, 16);
+    const value = hexOf(group);
+    if (value >= 0) {
       bytes.push(value >> 8, value & 0xff);
       continue;
     }
@@ -71,6 +83,20 @@ function parseGroups(text: string, last: boolean): number[] | undefined {
   return bytes;
 }
 
+/** The number that one to four hexadecimal digits stand for; -1 for anything else. */
+function hexOf(group: string): number {
+  if (group.length === 0 || group.length > 4) return -1;
+  let value = 0;
+  for (let i = 0; i < group.length; i++) {
+    const code = group.charCodeAt(i);
+    const letter = (code | 0x20) - 0x61;
+    if (code >= 0x30 && code <= 0x39) value = value * 16 + code - 0x30;
+    else if (letter >= 0 && letter < 6) value = value * 16 + letter + 10;
+    else return -1;
+  }
+  return value;
+}
+
 function isIpv4Mapped(ip: Ip): boolean {
   return ip.length === 16 && ip[10] === 0xff && ip[11] === 0xff && ip.subarray(0, 10).every((byte) => byte === 0);
 }
@@ -79,23 +105,32 @@ function isIpv4Mapped(ip: Ip): boolean {
 export function formatIp(ip: Ip): string {
   if (ip.length === 4) return `${ip[0]}.${ip[1]}.${ip[2]}.${ip[3]}`;
   if (isIpv4Mapped(ip)) return `::ffff:${formatIp(ip.subarray(12))}`;
-  const groups: number[] = [];
-  for (let i = 0; i < 16; i += 2) groups.push(((ip[i] ?? 0) << 8) | (ip[i + 1] ?? 0));
   // RFC 5952 4.2: the longest run of at least two zero groups is compressed, the first of equals.
   let start = -1;
   let length = 1;
-  for (let i = 0; i < 8; i++) {
-    let end = i;
-    while (end < 8 && groups[end] === 0) end++;
-    if (end - i > length) {
-      start = i;
-      length = end - i;
+  let run = 0;
+  for (let i = 0; i <= 8; i++) {
+    if (i < 8 && ip[2 * i] === 0 && ip[2 * i + 1] === 0) {
+      run++;
+      continue;
     }
-    i = Math.max(i, end - 1);
+    if (run > length) {
+      start = i - run;
+      length = run;
+    }
+    run = 0;
   }
-  const hex = (part: number[]): string => part.map((group) => group.toString(16)).join(":");
-  if (start < 0) return hex(groups);
-  return `${hex(groups.slice(0, start))}::${hex(groups.slice(start + length))}`;
+  let text = "";
+  for (let i = 0; i < 8; i++) {
+    if (i === start) {
+      text += "::";
+      i += length - 1;
+      continue;
+    }
+    if (i > 0 && i !== start + length) text += ":";
+    text += (((ip[2 * i] ?? 0) << 8) | (ip[2 * i + 1] ?? 0)).toString(16);
+  }
+  return text;
 }
 
 /** Reads `10.22.0.0/16`. Returns undefined for anything else, a prefix length over 32 or 128 included. */

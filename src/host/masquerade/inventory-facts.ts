@@ -1,12 +1,15 @@
 // What the kernel's maps and the records say, read one after the other and put side by side: see inventory.ts.
 
+import type { JsonObject } from "../../cni/json.ts";
 import type { Nftables } from "../../nftables/batch.ts";
-import { type Element, getElement, listElements } from "../../nftables/element.ts";
+import { type Element, getElement } from "../../nftables/element.ts";
+import { type Counted, type ElementCursor, eachElement } from "../../nftables/element-cursor.ts";
 import { hasCode } from "../../sys/error.ts";
 import { readDirectory } from "../../sys/file.ts";
 import { type Family, formatIp, parseIp } from "../../wire/ip.ts";
 import { type Attachment, idText, isOfNetwork, networkId } from "../attachment.ts";
 import { chainOf, idOf } from "./elements.ts";
+import { readRecordsOf } from "./live-records.ts";
 import { type MasqueradeRecord, RECORDS, readRecordById } from "./records.ts";
 import { nfproto, OWNERS, POLICIES, TABLE } from "./table-names.ts";
 
@@ -28,14 +31,14 @@ export type AddressState =
 /** What the element of an address in `owners` says. */
 interface Owner {
   readonly id: string;
+  /** Read only where something looks wrong: otherwise the record knows more. */
   readonly comment: string | undefined;
 }
 
 /** What the element of an address in `policies` says. */
 interface Policed {
   readonly chain: string | undefined;
-  readonly packets: bigint | undefined;
-  readonly bytes: bigint | undefined;
+  readonly counted: Counted | undefined;
 }
 
 /** An address that a record tells of. */
@@ -50,6 +53,8 @@ interface Known {
   readonly attachment: Attachment;
   readonly isLeaving: boolean;
   readonly claims: readonly Claim[];
+  /** The "ipMasqOptions" in force; undefined where there are none. */
+  readonly options: JsonObject | undefined;
 }
 
 /** All that was read: owners and policies by address as text, records by id. */
@@ -69,12 +74,11 @@ function mapOf(family: Family, set: string): { family: number; table: string; se
   return { family: nfproto(family), table: TABLE, set };
 }
 
-function readMap(nft: Nftables, family: Family, set: string): Element[] {
+function eachOf(nft: Nftables, family: Family, set: string, visit: (element: ElementCursor) => void): void {
   try {
-    return listElements(nft.connection, mapOf(family, set));
+    eachElement(nft.connection, mapOf(family, set), visit);
   } catch (error) {
-    if (hasCode(error, "ENOENT")) return [];
-    throw error;
+    if (!hasCode(error, "ENOENT")) throw error;
   }
 }
 
@@ -83,26 +87,25 @@ export function readFacts(nft: Nftables, network: string | undefined): Facts {
   const wanted = network === undefined ? undefined : networkId(network);
   const facts: Facts = { owners: new Map(), policies: new Map(), records: new Map() };
   for (const family of [4, 6] as const) {
-    for (const element of readMap(nft, family, OWNERS)) {
-      const id = idOf(element);
-      if (id !== undefined && (wanted === undefined || isOfNetwork(id, wanted))) addOwner(facts, id, element);
-    }
-    for (const element of readMap(nft, family, POLICIES)) {
-      const ip = formatIp(element.key);
-      if (wanted === undefined || facts.owners.has(ip)) facts.policies.set(ip, policed(element));
-    }
+    eachOf(nft, family, OWNERS, (element) => {
+      const id = element.value();
+      if (id === undefined || (wanted !== undefined && !isOfNetwork(id, wanted))) return;
+      facts.owners.set(formatIp(element.key()), { id: idText(id), comment: undefined });
+    });
+    eachOf(nft, family, POLICIES, (element) => {
+      const ip = formatIp(element.key());
+      if (wanted !== undefined && !facts.owners.has(ip)) return;
+      facts.policies.set(ip, { chain: element.chain(), counted: element.counter() });
+    });
   }
   readRecords(facts, wanted === undefined ? "" : idText(wanted));
   return facts;
 }
 
-function addOwner(facts: Facts, id: Uint8Array, element: Element): void {
-  facts.owners.set(formatIp(element.key), { id: idText(id), comment: element.comment });
-}
-
 function policed(element: Element): Policed {
   const counter = element.expressions?.find((expression) => expression.kind === "counter");
-  return { chain: chainOf(element), packets: counter?.packets, bytes: counter?.bytes };
+  const { packets = 0n, bytes = 0n } = counter ?? {};
+  return { chain: chainOf(element), counted: counter && { packets, bytes } };
 }
 
 const ID_DIGITS = 32;
@@ -111,12 +114,12 @@ const ID_DIGITS = 32;
 function readRecords(facts: Facts, prefix: string): void {
   const names = readNames().filter((name) => name.startsWith(prefix) && !name.endsWith(".tmp"));
   const live = new Set(names.filter((name) => name.length === ID_DIGITS));
-  for (const name of names) {
-    const id = name.slice(0, ID_DIGITS);
-    const isLeaving = !live.has(name);
-    if (isLeaving && live.has(id)) continue; // an ADD has come after a DEL that never ended
-    const record = readRecordById(name);
-    if (record !== undefined) facts.records.set(id, known(record, isLeaving));
+  const current = names.filter((name) => {
+    // Where both are there an ADD has come after a DEL that never ended.
+    return name.length === ID_DIGITS || !live.has(name.slice(0, ID_DIGITS));
+  });
+  for (const { name, record } of readRecordsOf(current)) {
+    facts.records.set(name.slice(0, ID_DIGITS), known(record, name.length !== ID_DIGITS));
   }
 }
 
@@ -129,12 +132,12 @@ function readNames(): string[] {
   }
 }
 
-function known({ attachment, addresses }: MasqueradeRecord, isLeaving: boolean): Known {
+function known({ attachment, addresses, options }: MasqueradeRecord, isLeaving: boolean): Known {
   const claims = addresses.map(({ cidr, policy }): Claim => {
     const slash = cidr.indexOf("/");
     return { ip: cidr.slice(0, slash), prefixLength: Number(cidr.slice(slash + 1)), policy };
   });
-  return { attachment, isLeaving, claims };
+  return { attachment, isLeaving, claims, options };
 }
 
 /** What a record says of an address. */
@@ -177,7 +180,7 @@ export function readAgain(nft: Nftables, facts: Facts, { id, ip }: Place): void 
   const ownerId = idOf(owner);
   facts.owners.delete(ip);
   facts.policies.delete(ip);
-  if (owner !== undefined && ownerId !== undefined) addOwner(facts, ownerId, owner);
+  if (ownerId !== undefined) facts.owners.set(ip, { id: idText(ownerId), comment: owner?.comment });
   if (policy !== undefined) facts.policies.set(ip, policed(policy));
   const record = id === "" ? undefined : readRecordById(id);
   if (record !== undefined) facts.records.set(id, known(record, false));

@@ -1,6 +1,7 @@
 // What is under masquerade on this node, from both sources: the kernel's maps, which are what counts, and the records,
 // which know the whole names. For people who look: it is a listing, and no plugin makes one.
 
+import type { JsonObject } from "../../cni/json.ts";
 import type { Nftables } from "../../nftables/batch.ts";
 import { compareIp, type Family, parseCidr, parseIp } from "../../wire/ip.ts";
 import {
@@ -36,6 +37,8 @@ export interface ListedAttachment {
   /** 32 hexadecimal digits; empty for addresses without an owner. */
   readonly id: string;
   readonly name: AttachmentName;
+  /** The "ipMasqOptions" in force, by its record; undefined where there are none. */
+  readonly options: JsonObject | undefined;
   /** IPv4 first, in numerical order. */
   readonly addresses: readonly ListedAddress[];
 }
@@ -50,14 +53,12 @@ export interface Inventory {
 /** Lists all attachments, or those of one network. Throws NetlinkError or SyscallError. */
 export function takeInventory(nft: Nftables, network?: string): Inventory {
   const facts = readFacts(nft, network);
-  const places = placesIn(facts);
+  let places = placesIn(facts);
   // Maps and records are read one after the other, and attachments come and go meanwhile.
-  for (const place of places) if (stateOf(facts, place) !== "ok") readAgain(nft, facts, place);
-  const attachments = groupByAttachment(
-    facts,
-    places.filter((place) => isThere(facts, place)),
-  );
-  return { attachments, faults: faultsOfTables(nft, facts) };
+  const doubtful = places.filter((place) => stateOf(facts, place) !== "ok");
+  for (const place of doubtful) readAgain(nft, facts, place);
+  if (doubtful.length > 0) places = places.filter((place) => isThere(facts, place));
+  return { attachments: groupByAttachment(facts, places), faults: faultsOfTables(nft, facts) };
 }
 
 function groupByAttachment(facts: Facts, places: readonly Place[]): ListedAttachment[] {
@@ -69,8 +70,9 @@ function groupByAttachment(facts: Facts, places: readonly Place[]): ListedAttach
   }
   return [...groups]
     .map(([id, addresses]) => {
-      const attachment = { id, name: nameOf(facts, id, addresses), addresses: addresses.sort(compareAddresses) };
-      return { key: sortKey(attachment), attachment };
+      const name = nameOf(facts, id, addresses);
+      const options = facts.records.get(id)?.options;
+      return { key: sortKey(id, name), attachment: { id, name, options, addresses: inOrder(addresses) } };
     })
     .sort((a, b) => (a.key < b.key ? -1 : 1))
     .map(({ attachment }) => attachment);
@@ -87,9 +89,18 @@ function nameOf({ owners, records }: Facts, id: string, addresses: readonly List
   return UNKNOWN_NAME;
 }
 
-function sortKey({ id, name }: ListedAttachment): string {
+function sortKey(id: string, name: AttachmentName): string {
   const last = "\uffff";
   return [name.network ?? last, name.containerId ?? last, name.ifname ?? last, id].join("\0");
+}
+
+/** IPv4 first, in numerical order. */
+function inOrder(addresses: readonly ListedAddress[]): readonly ListedAddress[] {
+  const [first, second] = addresses;
+  // Most have one address, or one of either family, and those of IPv4 have been found first.
+  if (second === undefined) return addresses;
+  if (addresses.length === 2 && familyOf(first?.ip ?? "") === 4 && familyOf(second.ip) === 6) return addresses;
+  return addresses.toSorted(compareAddresses);
 }
 
 function compareAddresses(a: ListedAddress, b: ListedAddress): number {
@@ -108,8 +119,8 @@ function listed(facts: Facts, place: Place): ListedAddress {
     ip,
     prefixLength,
     policy: policy?.chain ?? (state === "no-policy" ? undefined : claim?.policy),
-    packets: policy?.packets,
-    bytes: policy?.bytes,
+    packets: policy?.counted?.packets,
+    bytes: policy?.counted?.bytes,
     state,
   };
 }
@@ -118,10 +129,11 @@ function listed(facts: Facts, place: Place): ListedAddress {
 function faultsOfTables(nft: Nftables, { owners, policies, records }: Facts): string[] {
   const wanted = new Map<string, Claim>();
   for (const { claims, isLeaving } of records.values()) {
-    for (const claim of claims) if (!isLeaving) wanted.set(`${familyOf(claim.ip)} ${claim.policy}`, claim);
+    // The name of a policy's chain has the subnet in it, and so the family.
+    for (const claim of claims) if (!isLeaving) wanted.set(claim.policy, claim);
   }
   const families = new Set<Family>();
-  for (const ip of [...owners.keys(), ...policies.keys()]) families.add(familyOf(ip));
+  for (const ips of [owners.keys(), policies.keys()]) for (const ip of ips) families.add(familyOf(ip));
   for (const { ip } of wanted.values()) families.add(familyOf(ip));
   const faults: string[] = [];
   for (const family of [...families].sort()) {

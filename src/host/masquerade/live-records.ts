@@ -3,7 +3,7 @@
 import { hasCode } from "../../sys/error.ts";
 import { readDirectory, readStart, stat } from "../../sys/file.ts";
 import { host } from "../../sys/host.ts";
-import { type MasqueradeRecord, RECORDS, readRecordById } from "./records.ts";
+import { isRecord, type MasqueradeRecord, RECORDS, readRecordById } from "./records.ts";
 
 /** A record, and the id of its attachment: 32 hexadecimal digits, which its file bears for a name. */
 export interface LiveRecord {
@@ -28,22 +28,27 @@ export function liveIds(): Set<string> {
 
 /** The records of live attachments, in no particular order. Throws SyscallError. */
 export function readLiveRecords(): LiveRecord[] {
-  const found: LiveRecord[] = [];
+  return readRecordsOf([...liveIds()]).map(({ name, record }) => ({ id: name, record }));
+}
+
+/** The records in these files, without those that are gone or not whole. Throws SyscallError. */
+export function readRecordsOf(names: readonly string[]): { name: string; record: MasqueradeRecord }[] {
+  const found: { name: string; record: MasqueradeRecord }[] = [];
   const buffer = new Uint8Array(COMMON_SIZE);
-  for (const id of liveIds()) {
-    const record = readQuickly(id, buffer) ?? readRecordById(id);
-    if (record !== undefined) found.push({ id, record });
+  for (const name of names) {
+    const record = readQuickly(name, buffer) ?? readRecordById(name);
+    if (record !== undefined) found.push({ name, record });
   }
   return found;
 }
 
 /** Undefined where it takes a closer look. */
-function readQuickly(id: string, buffer: Uint8Array): MasqueradeRecord | undefined {
+function readQuickly(name: string, buffer: Uint8Array): MasqueradeRecord | undefined {
   try {
-    const bytes = readStart(`${RECORDS}/${id}`, buffer);
+    const bytes = readStart(`${RECORDS}/${name}`, buffer);
     if (bytes.length === buffer.length) return undefined;
-    const record: MasqueradeRecord = JSON.parse(host.decode(bytes));
-    return Array.isArray(record.addresses) && Array.isArray(record.displaced) ? record : undefined;
+    const record: unknown = JSON.parse(host.decode(bytes));
+    return isRecord(record) ? record : undefined;
   } catch (error) {
     if (hasCode(error, "ENOENT") || error instanceof SyntaxError) return undefined;
     throw error;
@@ -58,11 +63,4 @@ export function recordTime(id: string): bigint | undefined {
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;
   }
-}
-
-/** The sixteen bytes that 32 hexadecimal digits stand for. */
-export function idBytes(id: string): Uint8Array {
-  const bytes = new Uint8Array(id.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(id.slice(i * 2, i * 2 + 2), 16);
-  return bytes;
 }

@@ -135,7 +135,8 @@ function parse(path: string): MasqueradeRecord | undefined {
   }
 }
 
-function isRecord(value: unknown): value is MasqueradeRecord {
+/** Whether what a file holds tells all that a record must. */
+export function isRecord(value: unknown): value is MasqueradeRecord {
   if (!hasTexts(value, []) || !("attachment" in value && "addresses" in value && "displaced" in value)) return false;
   const { attachment, addresses, displaced } = value;
   if (!Array.isArray(addresses) || !Array.isArray(displaced)) return false;
@@ -149,6 +150,5 @@ function isRecord(value: unknown): value is MasqueradeRecord {
 /** Whether the value is an object that has a text for each of these keys. */
 function hasTexts(value: unknown, keys: readonly string[]): value is object {
   if (typeof value !== "object" || value === null) return false;
-  const fields: Readonly<Record<string, unknown>> = { ...value };
-  return keys.every((key) => typeof fields[key] === "string");
+  return keys.every((key) => typeof Reflect.get(value, key) === "string");
 }

@@ -6,7 +6,7 @@ import type { Command } from "../../nftables/message.ts";
 import { hasCode } from "../../sys/error.ts";
 import { sameBytes } from "../../wire/codec.ts";
 import { type Cidr, type Family, familyOf, formatIp, type Ip, parseCidr } from "../../wire/ip.ts";
-import { type Attachment, attachmentId, idText } from "../attachment.ts";
+import { type Attachment, attachmentId, idBytes, idText } from "../attachment.ts";
 import { deleteConnectionsOf } from "../conntrack.ts";
 import { ATTEMPTS } from "./claim.ts";
 import { addHoldings, byFamily, deleteElement, deleteHoldings, type Holding, idOf, readHeld } from "./elements.ts";
@@ -278,7 +278,6 @@ function isAlive(owner: string): boolean {
 function withdrawDead(nft: Nftables, restored: readonly Restored[]): void {
   for (const { owner, holding } of restored) {
     if (isAlive(owner)) continue;
-    const id = Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(owner.slice(i * 2, i * 2 + 2), 16));
-    releaseHoldings(nft, { id, holdings: [holding], displaced: [] });
+    releaseHoldings(nft, { id: idBytes(owner), holdings: [holding], displaced: [] });
   }
 }

@@ -1,9 +1,10 @@
 // What the kernel's tables should hold by the word of the records.
 
 import { type Family, familyOf, type Ip, parseCidr } from "../../wire/ip.ts";
+import { idBytes } from "../attachment.ts";
 import { commentOf, type NewElement } from "./elements.ts";
 import { type Excluded, readExcluded } from "./exclude-file.ts";
-import { idBytes, type LiveRecord, recordTime } from "./live-records.ts";
+import { type LiveRecord, recordTime } from "./live-records.ts";
 import { readOptions } from "./options.ts";
 import { type Policy, policyFor } from "./policy.ts";
 import type { ClaimedAddress, MasqueradeRecord } from "./records.ts";

@@ -99,27 +99,20 @@ function asTable(attachments: readonly ListedAttachment[], io: CliIo): string {
   const columns = [...COLUMNS, ...(isAllOk ? [] : [state]), ...(hasOptions ? [{ title: "OPTIONS" }] : [])];
   const rows = attachments.flatMap((attachment) => {
     const options = hasOptions ? [optionsText(attachment.options ?? {})] : [];
-    return attachment.addresses.map((address) => [...rowOf(attachment, address, isAllOk), ...options]);
+    const { network = UNKNOWN, container = UNKNOWN, interface: ifname = UNKNOWN } = shown(attachment.name);
+    return attachment.addresses.map((address) => {
+      const shownState = isAllOk ? [] : [address.state];
+      return [network, container, ifname, ...cellsOf(address), ...shownState, ...options];
+    });
   });
   return `${layOut(columns, rows, style, io.columns()).join("\n")}\n`;
 }
 
 const UNKNOWN = "-";
 
-function rowOf(attachment: ListedAttachment, address: ListedAddress, isAllOk: boolean): string[] {
-  const { network, container, interface: ifname } = shown(attachment.name);
-  const { policy, packets, bytes, state } = address;
-  const fields = [
-    network,
-    container,
-    ifname,
-    addressText(address),
-    policy,
-    packets,
-    bytes,
-    ...(isAllOk ? [] : [state]),
-  ];
-  return fields.map((field) => (field === undefined ? UNKNOWN : String(field)));
+function cellsOf(address: ListedAddress): string[] {
+  const { policy = UNKNOWN, packets = UNKNOWN, bytes = UNKNOWN } = address;
+  return [addressText(address), policy, `${packets}`, `${bytes}`];
 }
 
 function addressText({ ip, prefixLength }: ListedAddress): string {

@@ -3,7 +3,7 @@
 // each number is.
 
 import { encode } from "../wire/codec.ts";
-import { type Data, data } from "./data.ts";
+import { type Data, data, type Verdict } from "./data.ts";
 import type { Element } from "./element.ts";
 import { commentEntry, NFTNL_UDATA_SET_ELEM } from "./userdata.ts";
 
@@ -14,29 +14,22 @@ const NONE = new Uint8Array(0);
 const padded = (length: number): number => (length + 3) & ~3;
 
 export class PlainElements {
-  /** Encoded verdicts by code and chain: few are used by many. */
-  readonly #verdicts = new Map<string, Uint8Array>();
+  // What comes before the comment, by what it maps to: a length, or a verdict, of which few are used by many.
+  readonly #beginnings = new Map<number | Verdict | undefined, Beginning>();
 
   /** The element as it stands in NFTA_SET_ELEM_LIST_ELEMENTS; undefined where it has anything else. */
   encode(e: Element): Uint8Array | undefined {
     if (!isPlain(e)) return undefined;
-    const value = e.data === undefined ? NONE : this.#dataOf(e.data);
-    const comment = e.comment === undefined ? NONE : commentEntry(NFTNL_UDATA_SET_ELEM.COMMENT, e.comment).value;
-    const keyLength = 2 * HEADER + padded(e.key.length);
-    const dataLength = e.data === undefined ? 0 : HEADER + padded(value.length);
-    const userdataLength = e.comment === undefined ? 0 : HEADER + padded(2 + comment.length);
-    const bytes = new Uint8Array(HEADER + keyLength + dataLength + userdataLength);
-    header(bytes, 0, bytes.length, 1, NLA_F_NESTED); // NFTA_LIST_ELEM
-    header(bytes, HEADER, keyLength, 1, NLA_F_NESTED); // NFTA_SET_ELEM_KEY
-    header(bytes, 2 * HEADER, HEADER + e.key.length, 1, 0); // NFTA_DATA_VALUE
-    bytes.set(e.key, 3 * HEADER);
-    let at = HEADER + keyLength;
-    if (e.data !== undefined) {
-      header(bytes, at, HEADER + value.length, 2, NLA_F_NESTED); // NFTA_SET_ELEM_DATA
-      bytes.set(value, at + HEADER);
-      at += dataLength;
-    }
-    if (e.comment !== undefined) {
+    const { key, data: value, comment: text } = e;
+    const { template, dataAt } = this.#beginningOf(e);
+    const comment = text === undefined ? undefined : commentEntry(NFTNL_UDATA_SET_ELEM.COMMENT, text).value;
+    const at = template.length;
+    const bytes = new Uint8Array(at + (comment === undefined ? 0 : HEADER + padded(2 + comment.length)));
+    bytes.set(template);
+    bytes.set(key, KEY_AT);
+    if (value instanceof Uint8Array) bytes.set(value, dataAt);
+    if (comment !== undefined) {
+      header(bytes, 0, bytes.length, 1, NLA_F_NESTED);
       header(bytes, at, HEADER + 2 + comment.length, 6, 0); // NFTA_SET_ELEM_USERDATA
       bytes[at + HEADER] = NFTNL_UDATA_SET_ELEM.COMMENT;
       bytes[at + HEADER + 1] = comment.length;
@@ -45,19 +38,42 @@ export class PlainElements {
     return bytes;
   }
 
-  /** The attribute inside NFTA_SET_ELEM_DATA. */
-  #dataOf(value: Data): Uint8Array {
-    if (value instanceof Uint8Array) {
-      const bytes = new Uint8Array(HEADER + padded(value.length));
-      header(bytes, 0, HEADER + value.length, 1, 0); // NFTA_DATA_VALUE
-      bytes.set(value, HEADER);
-      return bytes;
-    }
-    const key = `${value.code} ${value.chain ?? ""}`;
-    const known = this.#verdicts.get(key) ?? encode(data, value);
-    this.#verdicts.set(key, known);
-    return known;
+  #beginningOf({ key, data: value }: Element): Beginning {
+    const kind = value instanceof Uint8Array ? value.length : value;
+    const known = this.#beginnings.get(kind);
+    if (known?.keyLength === key.length) return known;
+    const made = beginning(key.length, value);
+    this.#beginnings.set(kind, made);
+    return made;
   }
+}
+
+/** How elements begin that map to the same, or to as many bytes. */
+interface Beginning {
+  readonly keyLength: number;
+  /** All bytes, those of the key and of the value still to be filled in. */
+  readonly template: Uint8Array;
+  /** Where the value goes. */
+  readonly dataAt: number;
+}
+
+/** Behind the headers of NFTA_LIST_ELEM, NFTA_SET_ELEM_KEY and NFTA_DATA_VALUE. */
+const KEY_AT = 3 * HEADER;
+
+function beginning(keyLength: number, value: Data | undefined): Beginning {
+  const inner = value === undefined ? NONE : encode(data, value); // the attribute inside NFTA_SET_ELEM_DATA
+  const keySize = 2 * HEADER + padded(keyLength);
+  const dataSize = value === undefined ? 0 : HEADER + padded(inner.length);
+  const template = new Uint8Array(HEADER + keySize + dataSize);
+  header(template, 0, template.length, 1, NLA_F_NESTED); // NFTA_LIST_ELEM
+  header(template, HEADER, keySize, 1, NLA_F_NESTED); // NFTA_SET_ELEM_KEY
+  header(template, 2 * HEADER, HEADER + keyLength, 1, 0); // NFTA_DATA_VALUE
+  const at = HEADER + keySize;
+  if (value !== undefined) {
+    header(template, at, HEADER + inner.length, 2, NLA_F_NESTED); // NFTA_SET_ELEM_DATA
+    template.set(inner, at + HEADER);
+  }
+  return { keyLength, template, dataAt: at + 2 * HEADER };
 }
 
 function header(bytes: Uint8Array, at: number, length: number, type: number, flags: number): void {

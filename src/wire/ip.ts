@@ -138,9 +138,21 @@ export function parseCidr(text: string): Cidr | undefined {
   const slash = text.indexOf("/");
   if (slash < 0) return undefined;
   const ip = parseIp(text.slice(0, slash));
-  const length = text.slice(slash + 1);
-  if (ip === undefined || !/^[0-9]{1,3}$/.test(length) || Number(length) > ip.length * 8) return undefined;
-  return { ip, prefixLength: Number(length) };
+  const prefixLength = parsePrefixLength(text, slash + 1);
+  if (ip === undefined || prefixLength === undefined || prefixLength > ip.length * 8) return undefined;
+  return { ip, prefixLength };
+}
+
+/** One to three digits, and nothing behind them. */
+function parsePrefixLength(text: string, start: number): number | undefined {
+  if (start === text.length || text.length > start + 3) return undefined;
+  let length = 0;
+  for (let i = start; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit < 0 || digit > 9) return undefined;
+    length = length * 10 + digit;
+  }
+  return length;
 }
 
 /** `10.22.0.5/16`: the address as it stands, and the prefix length. */

@@ -8,7 +8,7 @@ import { deleteTable, getTable } from "../../nftables/table.ts";
 import { hasCode } from "../../sys/error.ts";
 import { makeDirectories, remove, writeFile } from "../../sys/file.ts";
 import { host } from "../../sys/host.ts";
-import { type Cidr, formatCidr, formatIp } from "../../wire/ip.ts";
+import { type Cidr, formatIp } from "../../wire/ip.ts";
 import { type Attachment, attachmentId, idText } from "../attachment.ts";
 import { sha512Hex } from "../sha512.ts";
 import { ATTEMPTS } from "./claim.ts";
@@ -55,7 +55,12 @@ export function adopt(nft: Nftables, isDryRun: boolean): Adoption {
     const all = joined(readLiveRecords(), records, written);
     writeRecords(records, all, written);
     try {
-      const { problems } = carryOut(nft, planFor([...all.values()]), genid, removalOf(nft, removed, left.length === 0));
+      const { problems } = carryOut(
+        nft,
+        planFor(nft, [...all.values()]),
+        genid,
+        removalOf(nft, removed, left.length === 0),
+      );
       return { adopted, left, problems };
     } catch (error) {
       // Upstream's plugins may be at work.
@@ -85,13 +90,14 @@ function sortOut(rules: readonly UpstreamRule[]): {
     const { attachment, id, cidr } = found;
     const group = byId.get(id) ?? { attachment, addresses: [], displaced: [] };
     byId.set(id, group);
-    const claim = { cidr: formatCidr(cidr), policy: identify.chainOf(cidr) };
+    const ip = formatIp(cidr.ip);
+    const claim = { cidr: `${ip}/${cidr.prefixLength}`, policy: identify.chainOf(cidr) };
     if (group.addresses.some((one) => one.cidr === claim.cidr)) continue;
     group.addresses.push(claim);
     // The same address twice: the later rule is the later claim, as in our maps.
-    const before = holders.get(formatIp(cidr.ip));
+    const before = holders.get(ip);
     if (before !== undefined && before.owner !== id) group.displaced.push(before);
-    holders.set(formatIp(cidr.ip), { owner: id, ...claim });
+    holders.set(ip, { owner: id, cidr: claim.cidr, policy: claim.policy });
   }
   return { records: [...byId].map(([id, record]) => ({ id, record })), removed, left };
 }
@@ -160,7 +166,7 @@ class Identifier {
     if (cidr === undefined) return "it is not as upstream's plugins make it";
     const known = this.#attachments.get(comment) ?? this.#find(comment, cidr);
     this.#attachments.set(comment, known);
-    return typeof known === "string" ? known : { ...known, cidr };
+    return typeof known === "string" ? known : { attachment: known.attachment, id: known.id, cidr };
   }
 
   #find(comment: string, cidr: Cidr): { attachment: Attachment; id: string } | string {

@@ -3,8 +3,10 @@
 import type { Nftables } from "../../nftables/batch.ts";
 import { verdictText } from "../../nftables/data.ts";
 import { addElements, deleteElements, type Element, getElement } from "../../nftables/element.ts";
+import { type ElementCursor, eachElement } from "../../nftables/element-cursor.ts";
 import type { Command } from "../../nftables/message.ts";
 import { NFT_VERDICT } from "../../nftables/uapi.ts";
+import { hasCode } from "../../sys/error.ts";
 import { type Family, familyOf, formatIp, type Ip } from "../../wire/ip.ts";
 import type { Attachment } from "../attachment.ts";
 import { nfproto, OWNERS, POLICIES, STRICT, TABLE } from "./table-names.ts";
@@ -54,6 +56,7 @@ export interface NewElement {
 
 /** Adds addresses of one family, of any attachments; EEXIST where one is another's. */
 export function addAddresses(family: Family, added: readonly NewElement[]): Command[] {
+  const verdicts = new Map(added.map(({ chain }) => [chain, { code: NFT_VERDICT.GOTO, chain }]));
   return [
     ...addElements({
       ...mapOf(family, OWNERS),
@@ -61,7 +64,7 @@ export function addAddresses(family: Family, added: readonly NewElement[]): Comm
     }),
     ...addElements({
       ...mapOf(family, POLICIES),
-      elements: added.map(({ ip, chain }) => ({ key: ip, data: { code: NFT_VERDICT.GOTO, chain } })),
+      elements: added.map(({ ip, chain }) => ({ key: ip, data: verdicts.get(chain) })),
     }),
     ...addElements({ ...mapOf(family, STRICT), elements: strictKeys(added) }),
   ];
@@ -135,6 +138,15 @@ export function readHeld(nft: Nftables, ip: Ip): Held {
     chain: chainOf(policy),
     isStrict: strict !== undefined,
   };
+}
+
+/** Goes through all elements of one of our maps or sets; there are none where it is missing. Throws NetlinkError. */
+export function eachOf(nft: Nftables, family: Family, set: string, visit: (element: ElementCursor) => void): void {
+  try {
+    eachElement(nft.connection, mapOf(family, set), visit);
+  } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw error;
+  }
 }
 
 /** The id that an element of `owners` holds. */

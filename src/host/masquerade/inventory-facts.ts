@@ -3,12 +3,12 @@
 import type { JsonObject } from "../../cni/json.ts";
 import type { Nftables } from "../../nftables/batch.ts";
 import { type Element, getElement } from "../../nftables/element.ts";
-import { type Counted, type ElementCursor, eachElement } from "../../nftables/element-cursor.ts";
+import type { Counted } from "../../nftables/element-cursor.ts";
 import { hasCode } from "../../sys/error.ts";
 import { readDirectory } from "../../sys/file.ts";
 import { type Family, formatIp, parseIp } from "../../wire/ip.ts";
 import { type Attachment, idText, isOfNetwork, networkId } from "../attachment.ts";
-import { chainOf, idOf } from "./elements.ts";
+import { chainOf, eachOf, idOf } from "./elements.ts";
 import { readRecordsOf } from "./live-records.ts";
 import { type MasqueradeRecord, RECORDS, readRecordById } from "./records.ts";
 import { nfproto, OWNERS, POLICIES, TABLE } from "./table-names.ts";
@@ -72,14 +72,6 @@ export interface Place {
 
 function mapOf(family: Family, set: string): { family: number; table: string; set: string } {
   return { family: nfproto(family), table: TABLE, set };
-}
-
-function eachOf(nft: Nftables, family: Family, set: string, visit: (element: ElementCursor) => void): void {
-  try {
-    eachElement(nft.connection, mapOf(family, set), visit);
-  } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw error;
-  }
 }
 
 /** Reads all, or what concerns one network. Throws NetlinkError or SyscallError. */

@@ -57,16 +57,23 @@ export function takeInventory(nft: Nftables, network?: string): Inventory {
   // Maps and records are read one after the other, and attachments come and go meanwhile.
   const doubtful = places.filter((place) => stateOf(facts, place) !== "ok");
   for (const place of doubtful) readAgain(nft, facts, place);
-  if (doubtful.length > 0) places = places.filter((place) => isThere(facts, place));
-  return { attachments: groupByAttachment(facts, places), faults: faultsOfTables(nft, facts) };
+  const isAllOk = doubtful.length === 0;
+  if (!isAllOk) places = places.filter((place) => isThere(facts, place));
+  const stateNow = (place: Place): AddressState => (isAllOk ? "ok" : stateOf(facts, place));
+  return { attachments: groupByAttachment(facts, places, stateNow), faults: faultsOfTables(nft, facts) };
 }
 
-function groupByAttachment(facts: Facts, places: readonly Place[]): ListedAttachment[] {
+function groupByAttachment(
+  facts: Facts,
+  places: readonly Place[],
+  stateNow: (place: Place) => AddressState,
+): ListedAttachment[] {
   const groups = new Map<string, ListedAddress[]>();
   for (const place of places) {
+    const one = listed(facts, place, stateNow(place));
     const group = groups.get(place.id);
-    if (group === undefined) groups.set(place.id, [listed(facts, place)]);
-    else group.push(listed(facts, place));
+    if (group === undefined) groups.set(place.id, [one]);
+    else group.push(one);
   }
   return [...groups]
     .map(([id, addresses]) => {
@@ -108,9 +115,8 @@ function compareAddresses(a: ListedAddress, b: ListedAddress): number {
   return left === undefined || right === undefined ? 0 : compareIp(left, right);
 }
 
-function listed(facts: Facts, place: Place): ListedAddress {
+function listed(facts: Facts, place: Place, state: AddressState): ListedAddress {
   const { ip } = place;
-  const state = stateOf(facts, place);
   const claim = claimTo(facts.records.get(place.id), ip);
   // Of an address that another attachment has taken, the element counts for that one.
   const policy = state === "taken" || state === "missing" ? undefined : facts.policies.get(ip);

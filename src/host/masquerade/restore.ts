@@ -1,19 +1,25 @@
 // `bauta restore`: what the records tell of comes back into the kernel, after somebody has flushed the rule set, say.
 
 import type { Nftables } from "../../nftables/batch.ts";
-import { verdictText } from "../../nftables/data.ts";
-import { type Element, listElements } from "../../nftables/element.ts";
 import type { Command } from "../../nftables/message.ts";
+import { NFT_VERDICT } from "../../nftables/uapi.ts";
 import { hasCode } from "../../sys/error.ts";
-import { sameBytes } from "../../wire/codec.ts";
 import { type Family, formatIp } from "../../wire/ip.ts";
 import { idText } from "../attachment.ts";
 import { ATTEMPTS } from "./claim.ts";
-import { addAddresses, deleteElement, idOf, verdictOf } from "./elements.ts";
+import { addAddresses, deleteElement, eachOf } from "./elements.ts";
 import { type LiveRecord, liveIds, readLiveRecords } from "./live-records.ts";
 import { type Leaving, releaseExactly } from "./release.ts";
-import { nfproto, OWNERS, POLICIES, STRICT, TABLE } from "./table-names.ts";
-import { createPolicies, createStrict, type Fault, policyFaults, skeletonFaults, strictFaults } from "./tables.ts";
+import { OWNERS, POLICIES, STRICT } from "./table-names.ts";
+import {
+  createPolicies,
+  createStrict,
+  type Fault,
+  hasTable,
+  policyFaults,
+  skeletonFaults,
+  strictFaults,
+} from "./tables.ts";
 import { type Wanted, type WantedAddress, type WantedTable, wantedBy } from "./wanted.ts";
 
 const FAMILIES: readonly Family[] = [4, 6];
@@ -37,7 +43,7 @@ export interface Restoration {
 export function restore(nft: Nftables): Restoration {
   for (let attempt = 1; ; attempt++) {
     const records = readLiveRecords();
-    const plan = planFor(records);
+    const plan = planFor(nft, records);
     const genid = nft.generation();
     try {
       return { attachments: records.length, ...carryOut(nft, plan, genid) };
@@ -50,13 +56,17 @@ export function restore(nft: Nftables): Restoration {
 /** What records want of the kernel, and the commands for it where the kernel has nothing yet. */
 export interface Plan {
   readonly wanted: Wanted;
-  readonly fresh: Readonly<Record<Family, readonly Command[]>>;
+  readonly fresh: Readonly<Partial<Record<Family, readonly Command[]>>>;
 }
 
 /** All that takes long, so that it can come before the generation is asked for: who commits after that is in the way. */
-export function planFor(records: readonly LiveRecord[]): Plan {
+export function planFor(nft: Nftables, records: readonly LiveRecord[]): Plan {
   const wanted = wantedBy(records);
-  return { wanted, fresh: { 4: freshCommands(4, wanted.tables[4]), 6: freshCommands(6, wanted.tables[6]) } };
+  const fresh: Partial<Record<Family, readonly Command[]>> = {};
+  for (const family of FAMILIES) {
+    if (!hasTable(nft, family)) fresh[family] = freshCommands(family, wanted.tables[family]);
+  }
+  return { wanted, fresh };
 }
 
 /**
@@ -100,12 +110,12 @@ function freshCommands(family: Family, { addresses, policies }: WantedTable): Co
   return [...createPolicies(family, [...policies.values()]), ...strict, ...addAddresses(family, all)];
 }
 
-function repairOf(nft: Nftables, family: Family, wanted: WantedTable, fresh: readonly Command[]): Repair {
+function repairOf(nft: Nftables, family: Family, wanted: WantedTable, fresh: readonly Command[] | undefined): Repair {
   const added = [...wanted.addresses.values()];
   if (added.length === 0) return { commands: [], added: [], faults: [] };
   const faults = skeletonFaults(nft, family);
   if (faults.some(({ isWhole }) => isWhole)) {
-    return { commands: [...repairsOf(faults), ...fresh], added, faults };
+    return { commands: [...repairsOf(faults), ...(fresh ?? freshCommands(family, wanted))], added, faults };
   }
   for (const policy of wanted.policies.values()) faults.push(...policyFaults(nft, family, policy));
   if (added.some(({ isStrict }) => isStrict)) faults.push(...strictFaults(nft, family));
@@ -121,41 +131,52 @@ function repairsOf(faults: readonly Fault[]): Command[] {
 
 /** Adds the elements that are missing, and replaces those that say something else. */
 function elementRepair(nft: Nftables, family: Family, { addresses }: WantedTable): Omit<Repair, "faults"> {
-  const owners = elementsByAddress(nft, family, OWNERS);
-  const policies = elementsByAddress(nft, family, POLICIES);
-  const isAnyStrict = [...addresses.values()].some(({ isStrict }) => isStrict);
-  const strict = isAnyStrict ? elementsByAddress(nft, family, STRICT) : new Map();
+  const held = readTable(nft, family);
   let live: ReadonlySet<string> | undefined;
   const commands: Command[] = [];
   const added: WantedAddress[] = [];
   for (const [ip, wanted] of addresses) {
-    const owner = idOf(owners.get(ip));
-    const policy = policies.get(ip);
-    const isOurs = owner !== undefined && sameBytes(owner, wanted.id);
+    const owner = held.owners.get(ip);
+    const chain = held.chains.get(ip);
+    const isOurs = owner === wanted.owner;
     if (owner !== undefined && !isOurs) {
       // Whoever holds it and lives came last: its claim was made in the kernel, where only one can have the address.
       live ??= liveIds();
-      if (live.has(idText(owner))) continue;
+      if (live.has(owner)) continue;
     }
-    const isRight = policy?.data !== undefined && !(policy.data instanceof Uint8Array);
-    const isSame = isRight && verdictText(policy.data) === verdictOf(wanted);
-    if (isOurs && isSame && (!wanted.isStrict || strict.has(ip))) continue;
+    const isSame = chain === wanted.chain;
+    if (isOurs && isSame && (!wanted.isStrict || held.strict.has(ip))) continue;
     if (owner !== undefined && !isOurs) commands.push(...deleteElement(family, OWNERS, wanted.ip));
-    if (policy !== undefined && !isSame) commands.push(...deleteElement(family, POLICIES, wanted.ip));
+    if (chain !== undefined && !isSame) commands.push(...deleteElement(family, POLICIES, wanted.ip));
     added.push(wanted);
   }
   return { commands: [...commands, ...addAddresses(family, added)], added };
 }
 
-/** Empty where the map is missing: then it is a fault, and is being made. */
-function elementsByAddress(nft: Nftables, family: Family, set: string): Map<string, Element> {
-  try {
-    const found = listElements(nft.connection, { family: nfproto(family), table: TABLE, set });
-    return new Map(found.map((element) => [formatIp(element.key), element]));
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return new Map();
-    throw error;
-  }
+/** What the elements of a family's table say, by address as text. */
+interface HeldTable {
+  /** The owner's id as text. */
+  readonly owners: ReadonlyMap<string, string>;
+  /** The chain that it goes to; "" where it has another verdict. */
+  readonly chains: ReadonlyMap<string, string>;
+  readonly strict: ReadonlySet<string>;
+}
+
+function readTable(nft: Nftables, family: Family): HeldTable {
+  const owners = new Map<string, string>();
+  const chains = new Map<string, string>();
+  const strict = new Set<string>();
+  eachOf(nft, family, OWNERS, (element) => {
+    owners.set(formatIp(element.key()), idText(element.value() ?? new Uint8Array(0)));
+  });
+  eachOf(nft, family, POLICIES, (element) => {
+    const isGoto = element.verdict() === NFT_VERDICT.GOTO;
+    chains.set(formatIp(element.key()), (isGoto ? element.chain() : undefined) ?? "");
+  });
+  eachOf(nft, family, STRICT, (element) => {
+    strict.add(formatIp(element.key()));
+  });
+  return { owners, chains, strict };
 }
 
 /**

@@ -34,15 +34,25 @@ export interface UpstreamName {
 
 /** Reads such a comment; undefined where it is none. */
 export function parseUpstreamComment(comment: string): UpstreamName | undefined {
-  const found = /^[0-9a-f]{16}-([0-9a-f]{16}), net: ([^,]*)(?:, if: ([^,]*)(?:, id: (.*))?)?/.exec(comment);
-  if (found === null) return undefined;
-  const [, hash = "", network, ifname, containerId] = found;
-  return { hash, network, ifname, containerId, isCut: comment.length >= COMMENT_MAX };
+  const [hashes = "", net, ifname, ...id] = comment.split(", ");
+  if (!/^[0-9a-f]{16}-[0-9a-f]{16}$/.test(hashes) || net?.startsWith("net: ") !== true) return undefined;
+  return {
+    hash: hashes.slice(17),
+    network: net.slice(5),
+    ifname: behind("if: ", ifname),
+    containerId: behind("id: ", id.length === 0 ? undefined : id.join(", ")),
+    isCut: comment.length >= COMMENT_MAX,
+  };
+}
+
+function behind(key: string, text: string | undefined): string | undefined {
+  return text?.startsWith(key) === true ? text.slice(key.length) : undefined;
 }
 
 /** Upstream's rules, in order; none where there is no such chain. Throws NetlinkError. */
 export function readUpstreamRules(nft: Nftables): UpstreamRule[] {
-  return dumpRules(nft.connection, UPSTREAM).flatMap(({ payload }) => readRule(payload) ?? []);
+  const shapes = new Map<number, Shape>();
+  return dumpRules(nft.connection, UPSTREAM).flatMap(({ payload }) => readRule(payload, shapes) ?? []);
 }
 
 const NFGENMSG_SIZE = 4;
@@ -50,21 +60,22 @@ const NFTA_RULE_HANDLE = 3;
 const NFTA_RULE_EXPRESSIONS = 4;
 const NFTA_RULE_USERDATA = 7;
 
-function readRule(payload: Uint8Array): UpstreamRule | undefined {
+function readRule(payload: Uint8Array, shapes: Map<number, Shape>): UpstreamRule | undefined {
   let handle: bigint | undefined;
   let comment = "";
   let cidr: Cidr | undefined;
   walk(payload, NFGENMSG_SIZE, payload.length, (type, from, to) => {
     if (type === NFTA_RULE_HANDLE) handle = new DataView(payload.buffer, payload.byteOffset + from, 8).getBigUint64(0);
-    else if (type === NFTA_RULE_EXPRESSIONS) cidr = readExpressions(payload, from, to);
-    else if (type === NFTA_RULE_USERDATA) comment = readComment(payload.subarray(from, to));
+    else if (type === NFTA_RULE_EXPRESSIONS) cidr = readExpressions(payload, from, to, shapes);
+    else if (type === NFTA_RULE_USERDATA) comment = readComment(payload, from, to);
   });
   return handle === undefined ? undefined : { handle, comment, cidr };
 }
 
 /** The type at 0, the length and the text with its NUL: see userdata.ts. */
-function readComment(userdata: Uint8Array): string {
-  return userdata[0] === 0 ? host.decode(userdata.subarray(2, 1 + (userdata[1] ?? 0))) : "";
+function readComment(bytes: Uint8Array, from: number, to: number): string {
+  const end = from + 1 + (bytes[from + 1] ?? 0);
+  return bytes[from] === 0 && end < to ? host.decode(bytes.subarray(from + 2, end)) : "";
 }
 
 const NFTA_EXPR_DATA = 2;
@@ -74,9 +85,45 @@ const NAMES = { meta: "meta", payload: "payload", cmp: "cmp", bitwise: "bitwise"
 /** In the order in which nft makes them of upstream's rule; a mask only where the prefix does not end with a byte. */
 const SHAPES = ["meta cmp payload cmp payload cmp masq", "meta cmp payload cmp payload bitwise cmp masq"];
 
-function readExpressions(bytes: Uint8Array, start: number, end: number): Cidr | undefined {
+/** Where something stands in the expressions of a rule, in bytes from their beginning. */
+interface Place {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The expressions of a rule that has been read: others are mostly the same but for the address and the subnet. */
+interface Shape {
+  readonly words: Uint32Array;
+  readonly address: Place;
+  readonly subnet: Place;
+  readonly prefixLength: number;
+}
+
+/** Whether these words are those of the shape, whatever they have for address and subnet. */
+function isOfShape(words: Uint32Array, { words: same, address, subnet }: Shape): boolean {
+  for (let i = 0; i < words.length; i++) {
+    if (words[i] === same[i]) continue;
+    const at = i << 2; // what an attribute has behind its end, up to a whole word, nobody reads
+    if ((at < address.from || at >= address.to) && (at < subnet.from || at >= subnet.to)) return false;
+  }
+  return true;
+}
+
+function readExpressions(bytes: Uint8Array, start: number, end: number, shapes: Map<number, Shape>): Cidr | undefined {
+  const at = bytes.byteOffset + start;
+  const words = at % 4 === 0 ? new Uint32Array(bytes.buffer, at, (end - start) >> 2) : new Uint32Array(0);
+  const known = words.length * 4 === end - start ? shapes.get(end - start) : undefined;
+  const isKnown = known !== undefined && isOfShape(words, known);
+  const shape = isKnown ? known : readShape(bytes, start, end, words);
+  if (shape === undefined) return undefined;
+  if (!isKnown) shapes.set(end - start, shape);
+  const { address, prefixLength } = shape;
+  return { ip: bytes.slice(start + address.from, start + address.to), prefixLength };
+}
+
+function readShape(bytes: Uint8Array, start: number, end: number, words: Uint32Array): Shape | undefined {
   const names: string[] = [];
-  const values: Uint8Array[] = [];
+  const values: Place[] = [];
   walk(bytes, start, end, (_, from, to) => {
     let name = "";
     walk(bytes, from, to, (type, at, stop) => {
@@ -87,12 +134,18 @@ function readExpressions(bytes: Uint8Array, start: number, end: number): Cidr | 
     });
     names.push(name);
   });
-  const shape = SHAPES.indexOf(names.join(" "));
-  const [, ip = new Uint8Array(0), ...subnet] = values;
-  const [first = new Uint8Array(0)] = subnet;
-  if (shape < 0 || (ip.length !== 4 && ip.length !== 16)) return undefined;
-  return { ip, prefixLength: shape === 0 ? first.length * 8 : bitsOf(first) };
+  const kind = SHAPES.indexOf(names.join(" "));
+  const [, address = NOWHERE, first = NOWHERE] = values; // the first is what is compared with the family
+  const size = address.to - address.from;
+  if (kind < 0 || (size !== 4 && size !== 16)) return undefined;
+  const prefixLength = kind === 0 ? (first.to - first.from) * 8 : bitsOf(bytes.subarray(first.from, first.to));
+  const inside = ({ from, to }: Place): Place => ({ from: from - start, to: to - start });
+  // A mask decides the length of the prefix, so it is no place where rules of one shape may differ.
+  const subnet = inside(kind === 0 ? first : (values[3] ?? NOWHERE));
+  return { words: words.slice(), address: inside(address), subnet, prefixLength };
 }
+
+const NOWHERE: Place = { from: 0, to: 0 };
 
 /** By the first two letters, which differ. */
 function nameAt(bytes: Uint8Array, at: number): string {
@@ -116,13 +169,13 @@ const NFTA_CMP_DATA = 3;
 const NFTA_BITWISE_MASK = 4;
 const HEADER = 4;
 
-/** The bytes of the attribute of this type, inside its NFTA_DATA_VALUE. */
-function valueIn(bytes: Uint8Array, start: number, end: number, wanted: number): Uint8Array {
-  let value: Uint8Array = new Uint8Array(0);
+/** Where the attribute of this type has the bytes of its NFTA_DATA_VALUE. */
+function valueIn(bytes: Uint8Array, start: number, end: number, wanted: number): Place {
+  let value = NOWHERE;
   walk(bytes, start, end, (type, from, to) => {
     if (type !== wanted) return;
     walk(bytes, from, to, (_, first, last) => {
-      value = bytes.slice(first, last);
+      value = { from: first, to: last };
     });
   });
   return value;

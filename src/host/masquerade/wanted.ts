@@ -1,11 +1,12 @@
 // What the kernel's tables should hold by the word of the records.
 
+import type { JsonObject } from "../../cni/json.ts";
 import { type Family, familyOf, type Ip, parseCidr } from "../../wire/ip.ts";
 import { idBytes } from "../attachment.ts";
 import { commentOf, type NewElement } from "./elements.ts";
 import { type Excluded, readExcluded } from "./exclude-file.ts";
 import { type LiveRecord, recordTime } from "./live-records.ts";
-import { readOptions } from "./options.ts";
+import { type MasqueradeOptions, PLAIN, readOptions } from "./options.ts";
 import { type Policy, policyFor } from "./policy.ts";
 import type { ClaimedAddress, MasqueradeRecord } from "./records.ts";
 
@@ -67,6 +68,7 @@ class Collector {
   readonly #policies: Record<Family, Map<string, Policy>> = { 4: new Map(), 6: new Map() };
   readonly #files = new Map<string, Excluded>();
   readonly #problems = new Set<string>();
+  readonly #options = new Map<string, MasqueradeOptions>();
   readonly #ids = new Map<string, Uint8Array>();
 
   add(ip: string, { live, address }: Claimant): void {
@@ -98,7 +100,7 @@ class Collector {
     { attachment, options }: MasqueradeRecord,
   ): boolean {
     try {
-      const read = readOptions(options ?? {});
+      const read = this.#read(options);
       const file = this.#files.get(read.json) ?? readExcluded(read);
       this.#files.set(read.json, file);
       const { contents } = policyFor(cidr, read, file.prefixes);
@@ -110,6 +112,15 @@ class Collector {
       this.#problems.add(`${containerId} ${ifname} on ${network}: ${reason}`);
       return false;
     }
+  }
+
+  /** Many attachments have the same options, and reading them takes as long as all else for one. */
+  #read(options: JsonObject | undefined): MasqueradeOptions {
+    if (options === undefined) return PLAIN;
+    const text = JSON.stringify(options);
+    const read = this.#options.get(text) ?? readOptions(options);
+    this.#options.set(text, read);
+    return read;
   }
 
   wanted(): Wanted {

@@ -67,7 +67,7 @@ describe("the index beside the files", () => {
       "the index has another format",
       (directory) => {
         const bytes = readFileSync(`${directory}/${INDEX_NAME}`, "latin1");
-        writeFileSync(`${directory}/${INDEX_NAME}`, bytes.replace("format 1", "format 2"), "latin1");
+        writeFileSync(`${directory}/${INDEX_NAME}`, bytes.replace("format 2", "format 1"), "latin1");
       },
     ],
     [
@@ -75,6 +75,20 @@ describe("the index beside the files", () => {
       (directory) => {
         const bytes = readFileSync(`${directory}/${INDEX_NAME}`, "latin1");
         writeFileSync(`${directory}/${INDEX_NAME}`, bytes.replace(/boot [0-9a-f]/, "boot x"), "latin1");
+      },
+    ],
+    [
+      "one of the index's counts is another",
+      (directory) => {
+        const bytes = readFileSync(`${directory}/${INDEX_NAME}`, "latin1");
+        writeFileSync(`${directory}/${INDEX_NAME}`, bytes.replace(/slots \d/, "slots 9"), "latin1");
+      },
+    ],
+    [
+      "the index was overwritten behind its header",
+      (directory) => {
+        const bytes = readFileSync(`${directory}/${INDEX_NAME}`);
+        writeFileSync(`${directory}/${INDEX_NAME}`, bytes.fill("nonsense", 4096));
       },
     ],
     [
@@ -101,6 +115,58 @@ describe("the index beside the files", () => {
     expect(names).toContain("getdents64");
     // And the next one has an index that holds again.
     expect(syscallsOf(() => held(directory, holder("c8")))).not.toContain("getdents64");
+  });
+
+  it("changes no answer where any part of it has been overwritten or cut off", () => {
+    const damage = fc.record({
+      at: fc.nat(4),
+      offset: fc.nat(4095),
+      bytes: fc.uint8Array({ minLength: 1, maxLength: 5000 }),
+      isCut: fc.boolean(),
+    });
+    const ids = Array.from({ length: 30 }, (_, n) => `c${n}`);
+    fc.assert(
+      fc.property(damage, fc.shuffledSubarray(ids, { minLength: 5 }), ({ at, offset, bytes, isCut }, order) => {
+        const directory = filled(30);
+        const path = `${directory}/${INDEX_NAME}`;
+        const index = readFileSync(path);
+        const from = Math.min(index.length, at * 4096 + offset);
+        index.set(bytes.subarray(0, index.length - from), from);
+        writeFileSync(path, isCut ? index.subarray(0, from) : index);
+        withStore(directory, (store) => {
+          for (const [i, id] of order.entries()) {
+            const own = `10.1.0.${id.slice(1)}`;
+            expect(store.addressesOf(holder(id)).map(formatIp)).toEqual([own]);
+            if (i % 2 === 0) expect(store.releaseAll(holder(id))).toBe(1);
+            else expect(store.reserve(ip(own), holder("new"))).toBe(false);
+          }
+          const free = [...ids.keys()].find((n) => !existsSync(`${directory}/10.1.0.${n}`));
+          expect(store.nextFree(ip("10.1.0.0"))).toEqual(ip(`10.1.0.${free}`));
+          expect(store.reserve(ip(`10.1.0.${free}`), holder("new"))).toBe(true);
+        });
+        expect(held(directory, holder("new"))).toHaveLength(1);
+        const left = order.filter((_, i) => i % 2 === 1);
+        for (const id of left) expect(held(directory, holder(id))).toEqual([`10.1.0.${id.slice(1)}`]);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it("is made anew, before a range is called full, also where the clock has been set back since it was made", () => {
+    const ages: readonly (readonly [seconds: bigint, isOld: boolean])[] = [
+      [0n, false],
+      [-1n, false],
+      [59n, false],
+      [61n, true],
+      [-3600n, true],
+    ];
+    for (const [seconds, isOld] of ages) {
+      const directory = filled(40);
+      const path = `${directory}/${INDEX_NAME}`;
+      const builtNs = statSync(directory, { bigint: true }).mtimeNs - seconds * 1_000_000_000n;
+      writeFileSync(path, readFileSync(path, "latin1").replaceAll(/built \d+/g, `built ${builtNs}`), "latin1");
+      expect(withStore(directory, (store) => store.refreshIfOld())).toBe(isOld);
+    }
   });
 
   it("is sealed with a time that the kernel did not give and never will", () => {

@@ -3,6 +3,7 @@
 // after each change it gives the directory a time of modification that the kernel doesn't give (the seal) and notes it.
 // Whatever anybody adds or removes afterwards changes that time, as does a bauta that is killed half-way, and the index no
 // longer counts. The boot id is in the seal too, for after a power failure the time may be on disk and the index not.
+// What is read of it carries check sums: where it has been damaged, it throws DamagedTableError instead of an answer.
 
 import { hasCode, SyscallError } from "../sys/error.ts";
 import { close, O, open, readAt, writeAt } from "../sys/fd.ts";
@@ -12,21 +13,20 @@ import { compareIp, type Ip } from "../wire/ip.ts";
 import { PAGE_WORDS, SlotTable } from "./slot-table.ts";
 import { TakenAddresses } from "./taken.ts";
 
-/** One address and the record of who holds it. */
-export interface Reservation {
-  readonly ip: Ip;
-  readonly record: string;
-}
-
 /** The index's name: hidden, and no address. */
 export const INDEX_NAME = ".bauta.index";
 
-const FORMAT = "bauta: index of the addresses in this directory, safe to remove; format 1";
+const FORMAT = "bauta: index of the addresses in this directory, safe to remove; format 2";
 const HEADER_SIZE = 4096;
 /** The header is text, a few lines of it, then NULs. */
 const HEADER_READ = 512;
 const PAGE_SIZE = PAGE_WORDS * 4;
 const OWNER_TAG = 1;
+
+/** A table is made this much larger than what it is made for, and counts as too large with so many slots an address. */
+const ROOM = 3;
+const SPARE_SLOTS = 256;
+const TOO_LARGE = 50;
 
 /** An index this small is not worth its file: reading the reservations is as quick. */
 const SMALLEST_SAVED = 16;
@@ -82,7 +82,7 @@ export class ReservationIndex {
     if (fd === undefined) return undefined;
     try {
       const header = readHeader(fd, directory);
-      if (header !== undefined && stat(path).size === sizeOf(header.slots)) {
+      if (header !== undefined) {
         const readPage = (page: number): Int32Array => {
           const words = new Int32Array(PAGE_WORDS);
           readAt(fd, path, new Uint8Array(words.buffer), HEADER_SIZE + page * PAGE_SIZE);
@@ -98,12 +98,12 @@ export class ReservationIndex {
     return undefined;
   }
 
-  /** An index made from the files themselves; `hasFile` says that one lies in the directory, which then doesn't count. */
-  static build(directory: string, reservations: readonly Reservation[], hasFile: boolean): ReservationIndex {
-    const table = new SlotTable(reservations.length * 4 + 256);
-    const index = new ReservationIndex(directory, table, hasFile, undefined);
-    for (const { ip, record } of reservations) index.add(ip, record);
-    return index;
+  /**
+   * An index with room for so many addresses, to be filled from the files themselves; `hasFile` says that one lies in the
+   * directory, which then doesn't count.
+   */
+  static empty(directory: string, room: number, hasFile: boolean): ReservationIndex {
+    return new ReservationIndex(directory, new SlotTable(room * ROOM + SPARE_SLOTS), hasFile, undefined);
   }
 
   /** How many addresses are taken. */
@@ -116,7 +116,7 @@ export class ReservationIndex {
     return this.#fd === undefined;
   }
 
-  /** For how long the index has been trusted without a look at the files, in nanoseconds. */
+  /** For how long the index has been trusted without a look at the files, in nanoseconds; negative after a clock was set back. */
   ageNs(): bigint {
     return this.#builtNs === undefined ? 0n : stat(this.#directory).mtimeNs - this.#builtNs;
   }
@@ -174,10 +174,10 @@ export class ReservationIndex {
    */
   save(): void {
     const { slots, used } = this.#table;
-    const isFull = this.#isIncomplete || used * 4 > slots * 3;
+    const isUnfit = this.#isIncomplete || used * 4 > slots * 3 || slots > this.#addresses * TOO_LARGE + SPARE_SLOTS * 4;
     const isSmall = this.#addresses < (this.#fd === undefined ? SMALLEST_SAVED : SMALLEST_KEPT);
     try {
-      if (isFull || isSmall) this.#remove();
+      if (isUnfit || isSmall) this.#remove();
       else if (this.#isChanged) this.#write();
     } catch (error) {
       if (!(error instanceof SyscallError)) throw error;
@@ -215,18 +215,16 @@ export class ReservationIndex {
 
   #writeTo(fd: number, path: string): void {
     const { slots, used } = this.#table;
-    // A new file gets its length first: its last page may be one that is never written.
-    if (this.#fd === undefined) writeAt(fd, path, new Uint8Array(1), sizeOf(slots) - 1);
-    for (const [page, words] of this.#table.changedPages()) {
-      writeAt(fd, path, new Uint8Array(words.buffer), HEADER_SIZE + page * PAGE_SIZE);
+    for (const [at, words] of this.#table.changes()) {
+      writeAt(fd, path, new Uint8Array(words.buffer), HEADER_SIZE + at * 4);
     }
     const { device, inode, mtimeNs } = stat(this.#directory);
     // One less than what the kernel gave for the last change: it never goes back, so it won't give this one.
     const sealNs = mtimeNs - 1n;
     const builtNs = this.#builtNs ?? mtimeNs;
-    const counts = `slots ${slots} used ${used} addresses ${this.#addresses} built ${builtNs}`;
+    const counts = `slots ${slots} used ${used} addresses ${this.#addresses} built ${builtNs}\n`;
     const header = new Uint8Array(HEADER_READ);
-    header.set(host.encode(`${sealText(this.#bootId ?? readBootId(), device, inode, sealNs)}${counts}\n`));
+    header.set(host.encode(`${sealText(this.#bootId ?? readBootId(), device, inode, sealNs)}${counts}${counts}`));
     writeAt(fd, path, header, 0);
     setModified(this.#directory, sealNs);
   }
@@ -249,9 +247,10 @@ function readHeader(fd: number, directory: string): Header | undefined {
   const bootId = readBootId();
   const seal = sealText(bootId, device, inode, mtimeNs);
   if (!text.startsWith(seal)) return undefined;
-  const match = /^slots (\d+) used (\d+) addresses (\d+) built (\d+)\n/.exec(text.slice(seal.length));
+  // The counts come twice, as a check.
+  const match = /^(slots (\d+) used (\d+) addresses (\d+) built (\d+)\n)\1/.exec(text.slice(seal.length));
   if (match === null) return undefined;
-  const [, slots, used, addresses, built] = match;
+  const [, , slots, used, addresses, built] = match;
   return {
     bootId,
     slots: Number(slots),
@@ -267,10 +266,6 @@ function readBootId(): string {
 
 function sealText(bootId: string, device: string, inode: bigint, sealNs: bigint): string {
   return `${FORMAT}\nboot ${bootId}\ndirectory ${device} ${inode}\nseal ${sealNs}\n`;
-}
-
-function sizeOf(slots: number): number {
-  return HEADER_SIZE + (slots * PAGE_SIZE) / 64;
 }
 
 /** Two lanes of multiplying and shifting: a hash that is quick in an interpreter, for those who look at the file then. */

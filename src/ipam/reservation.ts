@@ -50,18 +50,17 @@ export function readReservation(
   }
 }
 
-/** All reservations among the files of these names; those without content have no record. */
-export function readReservations(
+/** Shows `visit` each reservation among the files of these names; those without content have no record. */
+export function eachReservation(
   directory: string,
   names: readonly string[],
-): { readonly ip: Ip; readonly record: string | undefined }[] {
+  visit: (ip: Ip, record: string | undefined) => void,
+): void {
   const buffer = new Uint8Array(RECORD_LIMIT);
-  const found: { ip: Ip; record: string | undefined }[] = [];
   for (const name of names) {
     const ip = addressOf(name);
-    if (ip !== undefined) found.push({ ip, record: readReservation(directory, name, buffer) });
+    if (ip !== undefined) visit(ip, readReservation(directory, name, buffer));
   }
-  return found;
 }
 
 /** Takes the address for the record; false where it is taken. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { SlotTable } from "./slot-table.ts";
+import { DamagedTableError, PAGE_WORDS, SlotTable } from "./slot-table.ts";
 
 const key = (n: number): Int32Array => Int32Array.of(n, 0, 0, 1);
 
@@ -23,12 +23,13 @@ describe("SlotTable", () => {
   });
 
   it.each([
-    [1, 64, 1],
-    [64, 64, 1],
-    [65, 128, 2],
-    [1000, 1024, 16],
-  ])("of %i slots has %i on %i pages", (asked, slots, pages) => {
-    expect(new SlotTable(asked)).toMatchObject({ slots, pages });
+    [1, 64],
+    [64, 64],
+    [65, 128],
+    [1000, 1024],
+    [1025, 1088],
+  ])("of %i slots has whole pages: %i", (asked, slots) => {
+    expect(new SlotTable(asked).slots).toBe(slots);
   });
 
   it("is full with one slot left, which ends every search", () => {
@@ -77,29 +78,51 @@ describe("SlotTable", () => {
     );
   });
 
-  it("reads only the pages it touches, each once, and tells which have changed", () => {
-    const first = new SlotTable(1024);
-    for (let n = 0; n < 300; n++) put(first, n, n);
-    const saved = new Map(first.changedPages());
+  /** A table of so many slots with values 0 to 299 under keys 0 to 299, as it lies in a file. */
+  const saved = (slots: number): { used: number; file: Int32Array } => {
+    const table = new SlotTable(slots);
+    for (let n = 0; n < 300; n++) put(table, n, n);
+    return { used: table.used, file: table.changes()[0]?.[1] ?? new Int32Array() };
+  };
+  const page = (file: Int32Array, number: number): Int32Array =>
+    file.slice(number * PAGE_WORDS, (number + 1) * PAGE_WORDS);
+
+  it("reads only the pages it touches, each once, and tells what has changed", () => {
+    const { used, file } = saved(1000);
     const read: number[] = [];
-    const second = new SlotTable(1024, first.used, (page) => {
-      read.push(page);
-      return Int32Array.from(saved.get(page) ?? new Int32Array(first.changedPages()[0]?.[1].length ?? 0));
+    const table = new SlotTable(1000, used, (number) => {
+      read.push(number);
+      return page(file, number);
     });
-    expect(valuesOf(second, 7)).toEqual([7]);
-    expect(second.changedPages()).toEqual([]);
+    expect(valuesOf(table, 7)).toEqual([7]);
+    expect(table.changes()).toEqual([]);
     expect(read.length).toBeLessThanOrEqual(2);
-    second.remove(second.find(key(7)));
+    table.remove(table.find(key(7)));
+    put(table, 1000, 1);
     expect(new Set(read).size).toBe(read.length);
-    const changed = second.changedPages().map(([page]) => page);
-    expect(changed.length).toBeGreaterThan(0);
-    expect(read).toEqual(expect.arrayContaining(changed));
+    const changes = table.changes();
+    expect(changes.length).toBeGreaterThan(0);
+    expect(read).toEqual(expect.arrayContaining(changes.map(([at]) => at / PAGE_WORDS)));
+    for (const [at, words] of changes) file.set(words, at);
+    const after = new SlotTable(1000, table.used, (number) => page(file, number));
+    expect([7, 8, 1000].map((n) => valuesOf(after, n))).toEqual([[], [8], [1]]);
   });
 
-  it("ends its search in a table of garbage without an empty slot", () => {
-    const table = new SlotTable(64, 3, () => new Int32Array(64 * 12).fill(9));
-    expect(table.find(key(1))).toBe(-1);
-    expect(table.insert(key(1))).toBe(-1);
-    expect(() => table.remove(5)).not.toThrow();
+  const damages: readonly (readonly [string, (word: number, i: number) => number])[] = [
+    ["a bit is another", (word, i) => (i % 16 === 4 ? word ^ 1 : word)],
+    ["there are zeros", () => 0],
+    ["there are ones", () => -1],
+    ["there is text", () => 0x61626364],
+    ["keys are others", (word, i) => (i % 16 < 4 ? 7 : word)],
+    ["slots look empty", (word, i) => (i % 16 < 12 ? 0 : word)],
+  ];
+  it.each(damages)("refuses every answer from a page where %s", (_, damage) => {
+    const { used, file } = saved(400);
+    const table = new SlotTable(400, used, (number) => page(file, number).map(damage));
+    for (let n = 0; n < 300; n++) {
+      expect(() => table.find(key(n))).toThrow(DamagedTableError);
+    }
+    expect(() => table.insert(key(7))).toThrow(DamagedTableError);
+    expect(table.changes()).toEqual([]);
   });
 });

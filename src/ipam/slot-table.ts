@@ -1,49 +1,77 @@
 // A hash table whose pages can lie in a file: a look-up reads a page or two, however large the table is.
-// Open addressing with linear probing; a slot is a key of 16 bytes, the last of which is never 0, and a value of 32.
+// Open addressing with linear probing. A slot is a key of 16 bytes, the last of which is never 0, a value of 32 and a check
+// sum of both. An empty slot has a check sum too, so that a table that has been damaged is never taken for one that merely
+// hasn't got something.
 
 export const KEY_WORDS = 4;
 export const VALUE_WORDS = 8;
-const SLOT_WORDS = KEY_WORDS + VALUE_WORDS;
+const CHECK_AT = KEY_WORDS + VALUE_WORDS;
+/** Three words of a slot mean nothing: a page is as large as the kernel's. */
+const SLOT_WORDS = 16;
 const PAGE_SLOTS = 64;
 export const PAGE_WORDS: number = PAGE_SLOTS * SLOT_WORDS;
 
-/** Returns the words of a page; changes made to them are kept with `SlotTable.changedPages`. */
+/** The check sum before the first word, so that zeros are no empty slot. */
+const CHECK_START = 0x62617574;
+/** That of an empty slot: twelve words of zeros. */
+const EMPTY_CHECK = 0x46261757;
+
+/** A page isn't as it was written. */
+export class DamagedTableError extends Error {
+  override readonly name: string = "DamagedTableError";
+}
+
+/** Returns the words of a page; changes made to them are kept with `SlotTable.changes`. */
 export type ReadPage = (page: number) => Int32Array;
 
+/** Every look-up throws DamagedTableError where it meets a slot that isn't as it was written. */
 export class SlotTable {
-  /** A power of two, at least PAGE_SLOTS. */
+  /** A multiple of PAGE_SLOTS. */
   readonly slots: number;
   #used: number;
-  readonly #readPage: ReadPage;
+  readonly #readPage: ReadPage | undefined;
+  /** Of a table in memory all its slots. */
+  readonly #memory: Int32Array;
   readonly #pages: Map<number, Int32Array> = new Map();
   readonly #changed: Set<number> = new Set();
 
   /** A table of at least `slots` slots, of which `used` are; empty and in memory where there is no `readPage`. */
-  constructor(slots: number, used = 0, readPage: ReadPage = () => new Int32Array(PAGE_WORDS)) {
-    this.slots = Math.max(PAGE_SLOTS, 2 ** Math.ceil(Math.log2(slots)));
+  constructor(slots: number, used = 0, readPage?: ReadPage) {
+    this.slots = Math.max(1, Math.ceil(slots / PAGE_SLOTS)) * PAGE_SLOTS;
     this.#used = used;
     this.#readPage = readPage;
+    this.#memory = new Int32Array(readPage === undefined ? this.slots * SLOT_WORDS : 0);
   }
 
   get used(): number {
     return this.#used;
   }
 
-  get pages(): number {
-    return this.slots / PAGE_SLOTS;
+  /** How many words all pages have. */
+  get words(): number {
+    return this.slots * SLOT_WORDS;
   }
 
-  /** The pages that have been changed since they were read, by number. */
-  changedPages(): readonly (readonly [number, Int32Array])[] {
-    return [...this.#changed].map((page) => [page, this.#page(page)]);
+  /** What has changed since it was read, and where: the number of the first of these words. */
+  changes(): readonly (readonly [number, Int32Array])[] {
+    if (this.#readPage === undefined) {
+      for (let at = 0; at < this.#memory.length; at += SLOT_WORDS) setCheck(this.#memory, at);
+      return [[0, this.#memory]];
+    }
+    const pages = new Set<number>();
+    for (const slot of this.#changed) {
+      setCheck(this.#words(slot), this.#at(slot));
+      pages.add(pageOf(slot));
+    }
+    return [...pages].map((page) => [page * PAGE_WORDS, this.#words(page * PAGE_SLOTS)]);
   }
 
   /** The first slot of this key, or the next after slot `after`; -1 where there is none. */
   find(key: Int32Array, after = -1): number {
-    let slot = after < 0 ? this.#home(key) : this.#next(after);
+    let slot = after < 0 ? this.#home(key, 0) : this.#next(after);
     for (let probes = 0; probes < this.slots; probes++) {
-      const words = this.#words(slot);
-      const at = offsetOf(slot);
+      const words = this.#checked(slot);
+      const at = this.#at(slot);
       if (words[at + 3] === 0) return -1;
       if (words[at] === key[0] && words[at + 1] === key[1] && words[at + 2] === key[2] && words[at + 3] === key[3]) {
         return slot;
@@ -55,27 +83,27 @@ export class SlotTable {
 
   /** The value of a slot, to read. */
   value(slot: number): Int32Array {
-    const at = offsetOf(slot) + KEY_WORDS;
+    const at = this.#at(slot) + KEY_WORDS;
     return this.#words(slot).subarray(at, at + VALUE_WORDS);
   }
 
   /** The value of a slot, to change. */
   change(slot: number): Int32Array {
-    this.#changed.add(Math.floor(slot / PAGE_SLOTS));
+    this.#note(slot);
     return this.value(slot);
   }
 
   /** Takes a new slot for this key, with a value of zeros; -1 where the table is full. */
   insert(key: Int32Array): number {
     if (this.#used >= this.slots - 1) return -1;
-    let slot = this.#home(key);
-    for (let probes = 0; this.#words(slot)[offsetOf(slot) + 3] !== 0; probes++) {
+    let slot = this.#home(key, 0);
+    for (let probes = 0; this.#checked(slot)[this.#at(slot) + 3] !== 0; probes++) {
       if (probes === this.slots) return -1;
       slot = this.#next(slot);
     }
     this.#used++;
-    this.change(slot).fill(0);
-    this.#words(slot).set(key, offsetOf(slot));
+    this.#note(slot);
+    this.#words(slot).set(key, this.#at(slot));
     return slot;
   }
 
@@ -83,50 +111,61 @@ export class SlotTable {
   remove(slot: number): void {
     this.#used--;
     let hole = slot;
-    let at = this.#next(hole);
+    let from = this.#next(hole);
     for (let probes = 0; probes < this.slots; probes++) {
-      const offset = offsetOf(at);
-      const words = this.#words(at);
-      if (words[offset + 3] === 0) break;
-      const home = this.#home(words.subarray(offset, offset + KEY_WORDS));
+      const words = this.#checked(from);
+      const at = this.#at(from);
+      if (words[at + 3] === 0) break;
       // It may move unless its home lies behind the hole, going round from the hole to where it is.
-      if (this.#distance(home, at) >= this.#distance(hole, at)) {
-        this.#write(hole, words.subarray(offset, offset + SLOT_WORDS));
-        hole = at;
+      if (this.#distance(this.#home(words, at), from) >= this.#distance(hole, from)) {
+        this.#write(hole, words.subarray(at, at + SLOT_WORDS));
+        hole = from;
       }
-      at = this.#next(at);
+      from = this.#next(from);
     }
     this.#write(hole, new Int32Array(SLOT_WORDS));
   }
 
   #write(slot: number, words: Int32Array): void {
-    this.#changed.add(Math.floor(slot / PAGE_SLOTS));
-    this.#words(slot).set(words, offsetOf(slot));
+    this.#note(slot);
+    this.#words(slot).set(words, this.#at(slot));
+  }
+
+  #note(slot: number): void {
+    if (this.#readPage !== undefined) this.#changed.add(slot);
   }
 
   #distance(from: number, to: number): number {
-    return (to - from) & (this.slots - 1);
+    return to >= from ? to - from : to - from + this.slots;
   }
 
   #next(slot: number): number {
-    return (slot + 1) & (this.slots - 1);
+    return slot + 1 === this.slots ? 0 : slot + 1;
   }
 
-  #home(key: Int32Array): number {
-    let hash = key[0] ?? 0;
-    for (let i = 1; i < KEY_WORDS; i++) {
-      hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b); // constants and shifts of MurmurHash3's finalizer
-      hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35) ^ (key[i] ?? 0);
+  /** Where the key that lies at this place would best lie. */
+  #home(key: Int32Array, at: number): number {
+    const { imul } = Math;
+    let hash = 0;
+    for (let i = at; i < at + KEY_WORDS; i++) {
+      hash = imul(hash ^ (hash >>> 15) ^ (key[i] ?? 0), 0x85ebca6b); // constants and shifts of MurmurHash3's finalizer
     }
-    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-    return (hash ^ (hash >>> 13)) & (this.slots - 1);
+    hash = imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+    return ((hash ^ (hash >>> 16)) & 0x7fffffff) % this.slots;
+  }
+
+  /** The words that the slot lies in, after a look whether it is as it was written. */
+  #checked(slot: number): Int32Array {
+    const words = this.#words(slot);
+    if (this.#readPage === undefined || this.#changed.has(slot)) return words;
+    const at = this.#at(slot);
+    if (words[at + CHECK_AT] !== checkOf(words, at)) throw new DamagedTableError(`slot ${slot} has been altered`);
+    return words;
   }
 
   #words(slot: number): Int32Array {
-    return this.#page(Math.floor(slot / PAGE_SLOTS));
-  }
-
-  #page(number: number): Int32Array {
+    if (this.#readPage === undefined) return this.#memory;
+    const number = pageOf(slot);
     let page = this.#pages.get(number);
     if (page === undefined) {
       page = this.#readPage(number);
@@ -134,8 +173,24 @@ export class SlotTable {
     }
     return page;
   }
+
+  /** Where the slot begins among its words. */
+  #at(slot: number): number {
+    return (this.#readPage === undefined ? slot : slot % PAGE_SLOTS) * SLOT_WORDS;
+  }
 }
 
-function offsetOf(slot: number): number {
-  return (slot % PAGE_SLOTS) * SLOT_WORDS;
+function pageOf(slot: number): number {
+  return Math.floor(slot / PAGE_SLOTS);
+}
+
+function setCheck(words: Int32Array, at: number): void {
+  words[at + CHECK_AT] = words[at + 3] === 0 ? EMPTY_CHECK : checkOf(words, at);
+}
+
+/** A sum that any change of one word changes, and of several all but surely. */
+function checkOf(words: Int32Array, at: number): number {
+  let sum = CHECK_START;
+  for (let i = at; i < at + CHECK_AT; i++) sum = ((sum << 5) | (sum >>> 27)) ^ (words[i] ?? 0);
+  return sum;
 }

@@ -13,12 +13,13 @@ import { formatIp, type Ip, parseIp } from "../wire/ip.ts";
 import {
   addressOf,
   createReservation,
+  eachReservation,
   readReservation,
-  readReservations,
   recordOf,
   removeReservation,
 } from "./reservation.ts";
-import { INDEX_NAME, type Reservation, ReservationIndex } from "./reservation-index.ts";
+import { INDEX_NAME, ReservationIndex } from "./reservation-index.ts";
+import { DamagedTableError } from "./slot-table.ts";
 
 const DIRECTORY_MODE = 0o755;
 const FILE_MODE = 0o600;
@@ -93,21 +94,21 @@ export class Store {
 
   /** Takes an address; false where someone has it. */
   reserve(ip: Ip, { containerId, ifname }: Holder): boolean {
-    const index = this.#open();
+    this.#open();
     const record = recordOf(containerId, ifname);
     if (createReservation(this.#directory, ip, record)) {
-      index.add(ip, record);
+      this.#note((index) => index.add(ip, record));
       return true;
     }
-    if (!index.isTaken(ip)) this.refresh();
+    if (!this.#ask((index) => index.isTaken(ip))) this.refresh();
     return false;
   }
 
   /** Gives back one address of an attachment. */
   release(ip: Ip, { containerId, ifname }: Holder): void {
-    const index = this.#open();
+    this.#open();
     removeReservation(this.#directory, ip);
-    index.delete(ip, recordOf(containerId, ifname));
+    this.#note((index) => index.delete(ip, recordOf(containerId, ifname)));
   }
 
   /**
@@ -122,7 +123,7 @@ export class Store {
     const held = this.#held(record);
     for (const ip of held) {
       removeReservation(this.#directory, ip);
-      this.#open().delete(ip, record);
+      this.#note((index) => index.delete(ip, record));
     }
     return held.length;
   }
@@ -131,20 +132,19 @@ export class Store {
   keepOnly(holders: readonly Holder[]): number {
     const valid = new Set<string>();
     for (const { containerId, ifname } of holders) valid.add(recordOf(containerId, ifname)).add(containerId);
-    const names = readDirectory(this.#directory);
-    const kept: Reservation[] = [];
     let released = 0;
-    for (const { ip, record } of readReservations(this.#directory, names)) {
-      if (record !== undefined && valid.has(record)) kept.push({ ip, record });
-      else if (removeReservation(this.#directory, ip)) released++;
-    }
-    if (released > 0) this.#use(ReservationIndex.build(this.#directory, kept, names.includes(INDEX_NAME)));
+    const index = this.#build((ip, record) => {
+      if (record !== undefined && valid.has(record)) return true;
+      if (removeReservation(this.#directory, ip)) released++;
+      return false;
+    });
+    if (released > 0) this.#use(index);
     return released;
   }
 
   /** The first address from `from` on that nobody has, as far as the index knows. */
   nextFree(from: Ip): Ip | undefined {
-    return this.#open().nextFree(from);
+    return this.#ask((index) => index.nextFree(from));
   }
 
   /** An upper bound of how many addresses are taken, without a look into the files. */
@@ -184,7 +184,9 @@ export class Store {
    */
   refreshIfOld(): boolean {
     const index = this.#open();
-    if (index.isFresh || index.ageNs() < TRUST_NS) return false;
+    if (index.isFresh) return false;
+    const age = index.ageNs();
+    if (age > -TRUST_NS && age < TRUST_NS) return false;
     this.refresh();
     return true;
   }
@@ -197,11 +199,10 @@ export class Store {
 
   /** What the index says the record holds, if the files say so too; else what the files say. */
   #held(record: string): Ip[] {
-    const index = this.#open();
-    const held = index.addressesOf(record);
+    const held = this.#ask((index) => index.addressesOf(record));
     if (held.every((ip) => readReservation(this.#directory, formatIp(ip)) === record)) return held;
     this.refresh();
-    return this.#open().addressesOf(record);
+    return this.#ask((index) => index.addressesOf(record));
   }
 
   /** Called before anything is changed: a saved index doesn't hold for the directory any more afterwards. */
@@ -210,15 +211,39 @@ export class Store {
     return this.#index;
   }
 
+  /** What the index answers; an index that turns out to be damaged is made anew first. */
+  #ask<T>(question: (index: ReservationIndex) => T): T {
+    try {
+      return question(this.#open());
+    } catch (error) {
+      if (!(error instanceof DamagedTableError)) throw error;
+      this.refresh();
+      return question(this.#open());
+    }
+  }
+
+  /** Tells the index what has been done to the files: one that is made anew knows it. */
+  #note(change: (index: ReservationIndex) => void): void {
+    try {
+      change(this.#open());
+    } catch (error) {
+      if (!(error instanceof DamagedTableError)) throw error;
+      this.refresh();
+    }
+  }
+
   #use(index: ReservationIndex): void {
     this.#index?.discard();
     this.#index = index;
   }
 
-  #build(): ReservationIndex {
+  /** An index of the files; those that `isKept` refuses, and those without content, are left out. */
+  #build(isKept: (ip: Ip, record: string | undefined) => boolean = () => true): ReservationIndex {
     const names = readDirectory(this.#directory);
-    const reservations = readReservations(this.#directory, names);
-    const taken = reservations.filter((one): one is Reservation => one.record !== undefined);
-    return ReservationIndex.build(this.#directory, taken, names.includes(INDEX_NAME));
+    const index = ReservationIndex.empty(this.#directory, names.length, names.includes(INDEX_NAME));
+    eachReservation(this.#directory, names, (ip, record) => {
+      if (isKept(ip, record) && record !== undefined) index.add(ip, record);
+    });
+    return index;
   }
 }

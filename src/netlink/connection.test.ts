@@ -16,7 +16,7 @@ import { hasCode, isNotFound, SyscallError } from "../sys/error.ts";
 import { DecodeError } from "../wire/error.ts";
 import { Connection } from "./connection.ts";
 import { NetlinkError, NetlinkProtocolError } from "./error.ts";
-import type { Message, Request } from "./message.ts";
+import { type Message, question, type Request } from "./message.ts";
 import { NLM_F } from "./uapi.ts";
 
 const NEWTHING = 16;
@@ -182,9 +182,9 @@ describe("executeAll", () => {
     expect(kernel.datagrams).toEqual([]);
   });
 
-  it("throws the first refusal by order of the requests, whatever the order of the replies", () => {
+  it("throws the first refusal of several", () => {
     const { connection } = open((requests) =>
-      requests.map((one, i) => ack(one, i === 0 ? 0 : i === 1 ? EPERM : EEXIST)).toReversed(),
+      requests.map((one, i) => ack(one, i === 0 ? 0 : i === 1 ? EPERM : EEXIST)),
     );
     expect(() => connection.executeAll([thing(1), thing(2), thing(3)])).toThrow("cannot thing add 2: EPERM");
   });
@@ -208,18 +208,47 @@ describe("tryAll", () => {
     ]);
   });
 
-  it("waits for every word, in however many datagrams and whatever order they come", () => {
+  it("asks for one acknowledgement, and takes silence on the others for consent", () => {
+    const { kernel, connection } = open((requests) =>
+      requests.flatMap((one, i) => (i === 1 ? [ack(one, EEXIST)] : i === 3 ? [ack(one)] : [])),
+    );
+    const words = connection.tryAll([thing(1), thing(2), thing(3), thing(4)]);
+    expect(words.map(({ sequence, errno: number }) => [sequence, number])).toEqual([
+      [1, 0],
+      [2, EEXIST],
+      [3, 0],
+      [4, 0],
+    ]);
+    expect(kernel.requests.map(({ flags }) => (flags & NLM_F.ACK) !== 0)).toEqual([false, false, false, true]);
+  });
+
+  it("asks for none where the answer itself says that all is said", () => {
+    const answered: number[] = [];
+    const { kernel, connection } = open((requests) =>
+      requests.map((one, i) => (i === 0 ? ack(one, EEXIST) : message({ type: NEWTHING, sequence: one.sequence }))),
+    );
+    const words = connection.tryAll([question(get), question(get)], (_, i) => answered.push(i));
+    expect([words.map(({ errno: number }) => number), answered]).toEqual([[EEXIST, 0], [1]]);
+    expect(kernel.requests.every(({ flags }) => (flags & NLM_F.ACK) === 0)).toBe(true);
+  });
+
+  it("takes the refusal of a question for its answer", () => {
+    const { connection } = open((requests) => requests.map((one) => ack(one, EPERM)));
+    expect(() => connection.execute(question(get))).toThrow("cannot thing show: EPERM");
+  });
+
+  it("waits for the last word, in however many datagrams the words come", () => {
     fc.assert(
       fc.property(
         fc.array(fc.constantFrom(0, EEXIST, EPERM), { minLength: 1, maxLength: 8 }),
-        fc.nat(),
         fc.integer({ min: 1, max: 4 }),
-        (words, turn, perDatagram) => {
-          const { connection } = open((requests) => {
-            const replies = requests.map((one, i) => ack(one, words[i]));
-            const cut = turn % replies.length;
-            return inDatagrams([...replies.slice(cut), ...replies.slice(0, cut)], perDatagram);
-          });
+        (words, perDatagram) => {
+          const { connection } = open((requests) =>
+            inDatagrams(
+              requests.map((one, i) => ack(one, words[i])),
+              perDatagram,
+            ),
+          );
           const found = connection.tryAll(words.map((_, i) => thing(i)));
           expect(found.map(({ errno: number }) => number)).toEqual(words);
         },

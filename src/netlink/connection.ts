@@ -45,7 +45,7 @@ export class Connection {
    */
   execute(request: Request): Message[] {
     const messages: Message[] = [];
-    const [ack] = this.#converse([request], NLM_F.ACK, (message) => messages.push(own(message)));
+    const [ack] = this.#converse([request], (message) => messages.push(own(message)));
     if (ack !== undefined && ack.errno !== 0) throw new NetlinkError(request.operation(), ack);
     return messages;
   }
@@ -64,29 +64,34 @@ export class Connection {
 
   /** Like executeAll, but returns the kernel's word on each request, in order, instead of throwing. */
   tryAll(requests: readonly Request[], answered: (message: Message, index: number) => void = () => {}): Ack[] {
-    return this.#converse(requests, NLM_F.ACK, answered);
+    return this.#converse(requests, answered);
   }
 
-  #converse(requests: readonly Request[], flags: number, other: (message: Message, index: number) => void): Ack[] {
-    if (requests.length === 0) return [];
+  /**
+   * Each reply is a datagram to receive, so no more are asked for than it takes: the kernel goes through the requests one
+   * by one and says unasked which it refuses, so once it has spoken of the last, all is said of those before.
+   */
+  #converse(requests: readonly Request[], other: (message: Message, index: number) => void): Ack[] {
+    const last = requests.length - 1;
+    if (last < 0) return [];
     const out = new Writer();
     const first = this.#sequence + 1;
-    for (const request of requests) writeMessage(out, request, flags, ++this.#sequence);
+    requests.forEach((request, i) => {
+      writeMessage(out, request, i < last || request.isAnswered ? 0 : NLM_F.ACK, ++this.#sequence);
+    });
     this.#send(out.bytes());
     const acks: Ack[] = [];
-    for (let missing = requests.length; missing > 0; ) {
+    for (let finished = false; !finished; ) {
       for (const message of this.#receive()) {
         const index = message.sequence - first;
-        if (index < 0 || index >= requests.length) continue; // a late word on an earlier request
+        if (index < 0 || index > last) continue; // a late word on an earlier request
         const ack = readAck(message);
         if (ack === undefined) other(message, index);
-        else if (acks[index] === undefined) {
-          acks[index] = ack;
-          missing--;
-        }
+        else acks[index] ??= ack;
+        finished ||= index === last && (ack !== undefined || requests[last]?.isAnswered === true);
       }
     }
-    return acks;
+    return requests.map((_, i) => acks[i] ?? { sequence: first + i, errno: 0, extack: undefined });
   }
 
   /**
@@ -194,5 +199,6 @@ export class Connection {
 
 /** The payload lies in the receive buffer, which the next datagram overwrites. */
 function own(message: Message): Message {
-  return { ...message, payload: message.payload.slice() };
+  const { type, flags, sequence, portId, payload } = message;
+  return { type, flags, sequence, portId, payload: payload.slice() };
 }

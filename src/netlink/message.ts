@@ -10,10 +10,12 @@ export interface Request {
   readonly type: number;
   /** NLM_F modifiers: CREATE, EXCL, DUMP and so on. */
   readonly flags: number;
+  /** Whether the kernel answers with exactly one message where it doesn't refuse: then there is no need to acknowledge. */
+  readonly isAnswered?: boolean;
   /** What a person would type for it, `route add default via 10.22.0.1`; asked for only when it failed. */
-  operation(): string;
+  readonly operation: () => string;
   /** Writes what follows the header. */
-  encode(out: Writer): void;
+  readonly encode: (out: Writer) => void;
 }
 
 /** A message as it came. */
@@ -42,6 +44,11 @@ export function request<H, A>(
       attributes[0].encode(attributes[1], out);
     },
   };
+}
+
+/** A request for one object, which the kernel answers with it where it doesn't refuse. */
+export function question({ type, flags, operation, encode }: Request): Request {
+  return { type, flags, isAnswered: true, operation, encode };
 }
 
 /** Writes a message with its header, padded. */

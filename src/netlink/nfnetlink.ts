@@ -1,8 +1,8 @@
 // Messages of netfilter's subsystems: struct nfgenmsg { u8 nfgen_family; u8 version; __be16 res_id; } and attributes
 // (include/uapi/linux/netfilter/nfnetlink.h). The subsystem is the upper byte of the message type.
 
-import { type Codec, u8, u16be } from "../wire/codec.ts";
-import { DecodeError, decodeWithin } from "../wire/error.ts";
+import { type Codec, decodeNamed, u8, u16be } from "../wire/codec.ts";
+import { DecodeError } from "../wire/error.ts";
 import { struct } from "../wire/struct.ts";
 import { type Message, type Request, request } from "./message.ts";
 
@@ -37,7 +37,7 @@ export interface Reply<A> {
 export function readReply<A>(message: Message, name: string, codec: Codec<A>): Reply<A> {
   const { payload } = message;
   if (payload.length < NFGENMSG_SIZE) throw new DecodeError(`${payload.length} bytes are no nfgenmsg`, name);
-  const attributes = decodeWithin(name, () => codec.decode(payload.subarray(NFGENMSG_SIZE)));
+  const attributes = decodeNamed(codec, payload.subarray(NFGENMSG_SIZE), name);
   return { family: payload[0] ?? 0, attributes };
 }
 

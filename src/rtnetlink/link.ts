@@ -2,7 +2,7 @@
 
 import type { Connection } from "../netlink/connection.ts";
 import { NetlinkError } from "../netlink/error.ts";
-import { type Message, type Request, request } from "../netlink/message.ts";
+import { type Message, question, type Request, request } from "../netlink/message.ts";
 import { NLM_F } from "../netlink/uapi.ts";
 import { attr, attrs, list } from "../wire/attrs.ts";
 import { bytes, cstring, encode, type Infer, s32, u8, u32 } from "../wire/codec.ts";
@@ -138,7 +138,8 @@ export function deleteLink(link: LinkRef): Request {
 /** The request of getLink. */
 export function showLink(link: LinkRef): Request {
   const attributes = { ...nameOf(link), filter: RTEXT_FILTER.SKIP_STATS };
-  return linkRequest(RTM.GETLINK, 0, () => `link show ${deviceText(link)}`, linkHeader(indexOf(link)), attributes);
+  const operation = (): string => `link show ${deviceText(link)}`;
+  return question(linkRequest(RTM.GETLINK, 0, operation, linkHeader(indexOf(link)), attributes));
 }
 
 /** Like `ip link show dev …`; undefined when there is no such link. */

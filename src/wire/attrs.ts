@@ -1,8 +1,8 @@
 // Attribute sets: sequences of `struct nlattr { u16 nla_len; u16 nla_type; }` and payload, padded to four bytes
 // (include/uapi/linux/netlink.h). The vocabulary is that of the kernel's YNL specifications.
 
-import { type Codec, cstring, type Infer, bytes as rawBytes } from "./codec.ts";
-import { DecodeError, decodeWithin } from "./error.ts";
+import { type Codec, cstring, decodeNamed, type Infer, bytes as rawBytes } from "./codec.ts";
+import { DecodeError } from "./error.ts";
 import type { Writer } from "./writer.ts";
 
 const NLA_HDRLEN = 4;
@@ -37,14 +37,10 @@ export function attr<T>(type: number, codec: Codec<T>): Attribute<T> {
 
 /** Writes one attribute: header, payload, padding. */
 export function writeAttribute<T>(out: Writer, type: number, codec: Codec<T>, value: T): void {
-  const start = out.length;
-  out.u16(0);
-  out.u16(codec.nested ? type | NLA_F_NESTED : type);
+  const start = out.beginAttribute(codec.nested ? type | NLA_F_NESTED : type);
   codec.encode(value, out);
-  const length = out.length - start;
+  const length = out.endAttribute(start);
   if (length > 0xffff) throw new RangeError(`attribute ${type} is ${length} bytes long, over 65535`);
-  out.patchU16(start, length);
-  out.align4();
 }
 
 /** Every attribute in the bytes, in order. Throws DecodeError where a length does not fit. */
@@ -88,34 +84,35 @@ export function pickAttributes(bytes: Uint8Array, types: readonly number[]): (Ui
  * counts (as in the kernel) unless its codec is `multi`; unknown attributes are kept in `unknown`.
  */
 export function attrs<S extends AttributeSet>(set: S): Codec<AttributeValues<S>> {
-  let names: Map<number, string> | undefined; // built at the first decode: most sets are only ever written
+  const rows = Object.entries(set).map(([name, { type, codec }]) => ({ name, type, codec }));
+  const byType = new Map(rows.map((row) => [row.type, row]));
   return {
     nested: true,
     encode(value, out) {
       const values: Readonly<Record<string, unknown>> = value;
-      for (const name in set) {
+      for (let i = 0; i < rows.length; i++) {
+        const { name, type, codec } = rows[i] as (typeof rows)[number];
         const one = values[name];
-        const entry = set[name];
-        if (one === undefined || entry === undefined) continue;
-        if (!entry.codec.multi) writeAttribute(out, entry.type, entry.codec, one);
-        else for (const element of one as readonly unknown[]) writeAttribute(out, entry.type, entry.codec, [element]);
+        if (one === undefined) continue;
+        if (!codec.multi) writeAttribute(out, type, codec, one);
+        else for (const element of one as readonly unknown[]) writeAttribute(out, type, codec, [element]);
       }
-      for (const { type, payload } of value.unknown ?? []) writeAttribute(out, type, rawBytes, payload);
+      const { unknown } = value;
+      if (unknown !== undefined) for (const { type, payload } of unknown) writeAttribute(out, type, rawBytes, payload);
     },
     decode(bytes) {
-      names ??= new Map(Object.entries(set).map(([name, { type }]) => [type, name]));
       const values: Record<string, unknown> = {};
       const unknown: RawAttribute[] = [];
       for (const raw of readAttributes(bytes)) {
-        const name = names.get(raw.type & NLA_TYPE_MASK);
-        const entry = name === undefined ? undefined : set[name];
-        if (name === undefined || entry === undefined) {
+        const row = byType.get(raw.type & NLA_TYPE_MASK);
+        if (row === undefined) {
           unknown.push({ type: raw.type, payload: raw.payload.slice() });
           continue;
         }
-        const one = decodeWithin(name, () => entry.codec.decode(raw.payload));
+        const { name, codec } = row;
+        const one = decodeNamed(codec, raw.payload, name);
         const before = values[name];
-        if (entry.codec.multi && Array.isArray(before)) before.push(...one);
+        if (codec.multi && Array.isArray(before)) before.push(...one);
         else values[name] = one;
       }
       if (unknown.length > 0) values["unknown"] = unknown;
@@ -146,7 +143,7 @@ export function list<T>(type: number, codec: Codec<T>): Codec<readonly T[]> {
     decode: (bytes) =>
       readAttributes(bytes).map((raw, i) => {
         if ((raw.type & NLA_TYPE_MASK) !== type) throw new DecodeError(`want attribute ${type}, got ${raw.type}`);
-        return decodeWithin(String(i), () => codec.decode(raw.payload));
+        return decodeNamed(codec, raw.payload, String(i));
       }),
   };
 }
@@ -206,6 +203,6 @@ export function decodeVariant<V extends Variants>(
 ): SubmessageValue<V> {
   const codec = Object.hasOwn(variants, name) ? variants[name] : undefined;
   if (codec === undefined) return { kind: "unknown", name, data: data?.slice() };
-  const value = decodeWithin(name, () => codec.decode(data ?? new Uint8Array(0)));
+  const value = decodeNamed(codec, data ?? new Uint8Array(0), name);
   return { kind: name, ...value } as SubmessageValue<V>;
 }

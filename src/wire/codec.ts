@@ -1,6 +1,6 @@
 // Codecs: how one value stands as bytes. Byte order is in the name: `u32` is in host order, `u32be` big-endian.
 
-import { DecodeError } from "./error.ts";
+import { DecodeError, withName } from "./error.ts";
 import { Writer } from "./writer.ts";
 
 /** How values of type T are written and read. `decode` is given exactly the value's bytes. */
@@ -31,16 +31,23 @@ export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
   return out.bytes();
 }
 
+/** One value from its bytes; what cannot be decoded is told with this name in front. */
+export function decodeNamed<T>(codec: Codec<T>, bytes: Uint8Array, name: string): T {
+  try {
+    return codec.decode(bytes);
+  } catch (error) {
+    throw withName(error, name);
+  }
+}
+
 function viewOf(bytes: Uint8Array, size: number): DataView {
   if (bytes.length !== size) throw new DecodeError(`want ${size} bytes, got ${bytes.length}`);
   return new DataView(bytes.buffer, bytes.byteOffset, size);
 }
 
 function inRange(value: number, low: number, high: number): number {
-  if (!Number.isInteger(value) || value < low || value > high) {
-    throw new RangeError(`${value} is not an integer from ${low} to ${high}`);
-  }
-  return value;
+  if (Math.floor(value) === value && value >= low && value <= high) return value;
+  throw new RangeError(`${value} is not an integer from ${low} to ${high}`);
 }
 
 export const u8: Codec<number> = {
@@ -120,16 +127,8 @@ export function pad(size: number): Codec<undefined> {
 
 // wire/ is pure and has no host to ask for UTF-8; names are ASCII but for comments and network names.
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are ASCII, too
-const ASCII = /^[\u0000-\u007f]*$/;
-
 function writeUtf8(text: string, out: Writer): void {
-  if (ASCII.test(text)) {
-    const bytes = new Uint8Array(text.length);
-    for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
-    out.raw(bytes);
-    return;
-  }
+  if (out.ascii(text)) return;
   for (const character of text) {
     let point = character.codePointAt(0) ?? 0;
     if (point >= 0xd800 && point <= 0xdfff) point = 0xfffd; // half of a surrogate pair
@@ -155,9 +154,8 @@ const SHORT = 1024;
 
 /** As the Encoding Standard decodes: U+FFFD for each longest run of bytes that begins a character and doesn't end it. */
 function readUtf8(source: Uint8Array): string {
-  if (source.length <= SHORT) {
-    const latin = String.fromCharCode(...source);
-    if (ASCII.test(latin)) return latin;
+  if (source.length <= SHORT && isAscii(source)) {
+    return String.fromCharCode.apply(null, source as unknown as number[]); // an array-like will do
   }
   let text = "";
   for (let at = 0; at < source.length; ) {
@@ -179,6 +177,11 @@ function readUtf8(source: Uint8Array): string {
     at += taken;
   }
   return text;
+}
+
+function isAscii(source: Uint8Array): boolean {
+  for (let i = 0; i < source.length; i++) if ((source[i] ?? 0) > 0x7f) return false;
+  return true;
 }
 
 /** How many bytes must follow this one; -1 where it can't begin a character. */

@@ -23,6 +23,11 @@ export function decodeWithin<T>(name: string, decode: () => T): T {
   try {
     return decode();
   } catch (error) {
-    throw error instanceof DecodeError ? error.within(name) : error;
+    throw withName(error, name);
   }
+}
+
+/** The error, told with this name in front where it is one of decoding. */
+export function withName(error: unknown, name: string): unknown {
+  return error instanceof DecodeError ? error.within(name) : error;
 }

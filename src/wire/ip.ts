@@ -163,30 +163,42 @@ export function formatCidr(cidr: Cidr): string {
 /** The mask of a prefix: 255.255.0.0 for 16 and family 4. */
 export function maskOf(prefixLength: number, family: Family): Ip {
   const mask = new Uint8Array(family === 4 ? 4 : 16);
-  for (let i = 0; i < mask.length; i++) {
-    const bits = Math.min(8, Math.max(0, prefixLength - i * 8));
-    mask[i] = (0xff00 >> bits) & 0xff;
-  }
+  const whole = prefixLength >> 3;
+  mask.fill(0xff, 0, whole);
+  if (whole < mask.length) mask[whole] = 0xff00 >> (prefixLength & 7);
   return mask;
 }
 
 /** The prefix with all bits behind it cleared: 10.22.0.0/16 for 10.22.0.5/16. */
 export function networkOf(cidr: Cidr): Cidr {
-  const mask = maskOf(cidr.prefixLength, familyOf(cidr.ip));
-  return { ip: cidr.ip.map((byte, i) => byte & (mask[i] ?? 0)), prefixLength: cidr.prefixLength };
+  const { prefixLength } = cidr;
+  const ip = cidr.ip.slice();
+  const whole = prefixLength >> 3;
+  if (whole < ip.length) {
+    ip[whole] = (ip[whole] ?? 0) & (0xff00 >> (prefixLength & 7));
+    ip.fill(0, whole + 1);
+  }
+  return { ip, prefixLength };
 }
 
 /** The last address of the prefix; in IPv4 the broadcast address. */
-export function lastOf(cidr: Cidr): Ip {
-  const mask = maskOf(cidr.prefixLength, familyOf(cidr.ip));
-  return cidr.ip.map((byte, i) => byte | (~(mask[i] ?? 0) & 0xff));
+export function lastOf({ ip, prefixLength }: Cidr): Ip {
+  const last = ip.slice();
+  const whole = prefixLength >> 3;
+  if (whole < last.length) {
+    last[whole] = (last[whole] ?? 0) | (0xff >> (prefixLength & 7));
+    last.fill(0xff, whole + 1);
+  }
+  return last;
 }
 
 /** Whether the address is of the prefix's family and inside it. */
-export function contains(cidr: Cidr, ip: Ip): boolean {
-  if (ip.length !== cidr.ip.length) return false;
-  const mask = maskOf(cidr.prefixLength, familyOf(ip));
-  return ip.every((byte, i) => ((byte ^ (cidr.ip[i] ?? 0)) & (mask[i] ?? 0)) === 0);
+export function contains({ ip: network, prefixLength }: Cidr, ip: Ip): boolean {
+  if (ip.length !== network.length) return false;
+  const whole = prefixLength >> 3;
+  for (let i = 0; i < whole; i++) if (ip[i] !== network[i]) return false;
+  if (whole === ip.length) return true;
+  return (((ip[whole] ?? 0) ^ (network[whole] ?? 0)) & (0xff00 >> (prefixLength & 7)) & 0xff) === 0;
 }
 
 /** Negative, zero or positive as `a` comes before, with or after `b`; every IPv4 address comes before every IPv6. */

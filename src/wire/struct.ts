@@ -1,7 +1,7 @@
 // Fixed C structs: fields in order, no implicit padding (write `_1: pad(2)` where the header has it).
 
-import type { Codec, Infer } from "./codec.ts";
-import { DecodeError, decodeWithin } from "./error.ts";
+import { type Codec, decodeNamed, type Infer } from "./codec.ts";
+import { DecodeError } from "./error.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a field may hold a value of any type; Infer gives it back
 type Fields = Readonly<Record<string, Codec<any>>>;
@@ -14,30 +14,26 @@ export type StructValue<F extends Fields> = {
 /** The codec of a struct, from its fields in the order of the header. Each field's codec must have a fixed size. */
 export function struct<F extends Fields>(fields: F): Codec<StructValue<F>> & { readonly size: number } {
   let size = 0;
-  for (const name in fields) size += sizeOf(fields, name);
+  const rows = Object.entries(fields).map(([name, codec]) => {
+    if (codec.size === undefined) throw new TypeError(`the field ${name} has no fixed size`);
+    const start = size;
+    size += codec.size;
+    return { name, codec, start, end: size };
+  });
+  const named = rows.filter(({ name }) => !name.startsWith("_"));
   return {
     size,
     encode(value, out) {
       const values: Readonly<Record<string, unknown>> = value;
-      for (const name in fields) fields[name]?.encode(values[name], out);
+      for (const { name, codec } of rows) codec.encode(values[name], out);
     },
     decode(bytes) {
       if (bytes.length < size) throw new DecodeError(`want ${size} bytes, got ${bytes.length}`);
       const value: Record<string, unknown> = {};
-      let at = 0;
-      for (const name in fields) {
-        const end = at + sizeOf(fields, name);
-        const part = bytes.subarray(at, end);
-        if (!name.startsWith("_")) value[name] = decodeWithin(name, () => fields[name]?.decode(part));
-        at = end;
+      for (const { name, codec, start, end } of named) {
+        value[name] = decodeNamed(codec, bytes.subarray(start, end), name);
       }
       return value as StructValue<F>;
     },
   };
-}
-
-function sizeOf(fields: Fields, name: string): number {
-  const size = fields[name]?.size;
-  if (size === undefined) throw new TypeError(`the field ${name} has no fixed size`);
-  return size;
 }

@@ -25,8 +25,28 @@ describe("Writer", () => {
     out.u32(0);
     out.raw(new Uint8Array(100));
     out.patchU32(0, out.length);
-    out.patchU16(4, 0x0102);
-    expect(Array.from(out.bytes().subarray(0, 6))).toEqual([104, 0, 0, 0, 2, 1]);
+    expect(Array.from(out.bytes().subarray(0, 4))).toEqual([104, 0, 0, 0]);
+  });
+
+  it("writes an attribute's length and padding after its payload, however much has grown", () => {
+    const out = new Writer(1);
+    const start = out.beginAttribute(0x8123);
+    out.raw(new Uint8Array(0x101).fill(7));
+    expect(out.endAttribute(start)).toBe(0x105);
+    expect(Array.from(out.bytes().subarray(0, 5))).toEqual([0x05, 0x01, 0x23, 0x81, 7]);
+    expect(Array.from(out.bytes().subarray(0x104))).toEqual([7, 0, 0, 0]);
+  });
+
+  it("writes ASCII text, and nothing of any other", () => {
+    const out = new Writer(1);
+    expect([out.ascii("bauta\x7f"), out.ascii(""), out.ascii("baut\u0080"), out.ascii("à")]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+    out.zeros(5);
+    expect(Array.from(out.bytes())).toEqual([98, 97, 117, 116, 97, 127, 0, 0, 0, 0, 0]);
   });
 
   it("aligns to four bytes with zeros", () => {

@@ -35,8 +35,8 @@ export class Writer {
   }
 
   u8(value: number): void {
-    const at = this.#reserve(1); // first: growing replaces the view
-    this.#view.setUint8(at, value);
+    const at = this.#reserve(1); // first: growing replaces the bytes
+    this.#bytes[at] = value;
   }
 
   u16(value: number, littleEndian = true): void {
@@ -54,22 +54,56 @@ export class Writer {
     this.#view.setBigUint64(at, value, littleEndian);
   }
 
+  /** Text of ASCII characters; returns false, and writes nothing, where there are others. */
+  ascii(text: string): boolean {
+    const { length } = text;
+    const at = this.#reserve(length);
+    const bytes = this.#bytes;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7f) {
+        bytes.fill(0, at, at + i); // what is reserved again has to be zeros
+        this.#length = at;
+        return false;
+      }
+      bytes[at + i] = code;
+    }
+    return true;
+  }
+
   raw(bytes: Uint8Array): void {
     const at = this.#reserve(bytes.length);
     this.#bytes.set(bytes, at);
   }
 
   zeros(count: number): void {
-    this.#reserve(count); // a Uint8Array begins as zeros, and what is reserved is never given back
+    this.#reserve(count); // a Uint8Array begins as zeros, and what is given back is made so
   }
 
   /** Zeros up to the next multiple of four: `NLMSG_ALIGN(len) ( ((len)+4-1) & ~(4-1) )`. */
   align4(): void {
-    this.zeros(-this.#length & 3);
+    const rest = -this.#length & 3;
+    if (rest !== 0) this.#reserve(rest);
   }
 
-  patchU16(at: number, value: number): void {
-    this.#view.setUint16(at, value, true);
+  /** The header of an attribute, struct nlattr, but for its length; returns where it is, for endAttribute. */
+  beginAttribute(type: number): number {
+    const at = this.#reserve(4);
+    const bytes = this.#bytes;
+    bytes[at + 2] = type; // of a number, its lowest eight bits
+    bytes[at + 3] = type >> 8;
+    return at;
+  }
+
+  /** Ends the attribute: sets its length, which it returns, and pads it. */
+  endAttribute(at: number): number {
+    const length = this.#length - at;
+    const bytes = this.#bytes;
+    bytes[at] = length;
+    bytes[at + 1] = length >> 8;
+    const rest = -length & 3;
+    if (rest !== 0) this.#reserve(rest);
+    return length;
   }
 
   patchU32(at: number, value: number): void {

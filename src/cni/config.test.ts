@@ -136,7 +136,7 @@ describe("parseConfig()", () => {
 
 describe("configSchema()", () => {
   it("describes itself", () => {
-    expect(toJsonSchema(configSchema())).toMatchObject({
+    expect(toJsonSchema(configSchema)).toMatchObject({
       properties: { name: { type: "string", description: "name of the network" }, ipam: { type: "object" } },
     });
   });

@@ -52,15 +52,14 @@ export function parseConfig(bytes: Uint8Array, command: string): NetworkConfig {
     const problem = `the network configuration on standard input is not an object: ${excerpt(raw)}`;
     throw new CniError(CNI_CODE.DECODING_FAILURE, problem);
   }
-  const config = configSchema().read(raw, "");
+  const config = configSchema.read(raw, "");
   checkNetworkName(config.name);
   return {
     cniVersion: checkVersion(config.cniVersion || DEFAULT_VERSION, command),
     name: config.name,
     type: config.type,
     ipam: config.ipam,
-    ipamType:
-      config.ipam === undefined ? "" : object({ type: withDefault(string(), "") }).read(config.ipam, "ipam").type,
+    ipamType: config.ipam === undefined ? "" : ipamSchema.read(config.ipam, "ipam").type,
     dns: config.dns,
     runtimeConfig: config.runtimeConfig,
     args: config.args,
@@ -72,7 +71,7 @@ export function parseConfig(bytes: Uint8Array, command: string): NetworkConfig {
   };
 }
 
-/** What the value of `configSchema().read` is; written out because the schema is made only when it is needed. */
+/** What the value of `configSchema.read` is. */
 interface Common {
   readonly cniVersion: string;
   readonly name: string;
@@ -92,23 +91,24 @@ interface Attachment {
   readonly ifname: string;
 }
 
+const ipamSchema = object({ type: withDefault(string(), "") });
+
+const attachments = withDefault(array(object({ containerID: string(), ifname: string() })), []);
+
 /** The keys that every plugin knows, for reading and for a plugin's JSON Schema. */
-export function configSchema(): Schema<Common> {
-  const attachments = withDefault(array(object({ containerID: string(), ifname: string() })), []);
-  return object({
-    cniVersion: withDefault(string("version of the CNI specification; 0.1.0 where absent"), ""),
-    name: withDefault(string("name of the network"), ""),
-    type: withDefault(string("name of the plugin"), ""),
-    ipam: optional(jsonObject("the IPAM plugin, by its type, and its configuration")),
-    dns: withDefault(dnsSchema(), {}),
-    runtimeConfig: withDefault(jsonObject("from the runtime: values for the declared capabilities"), {}),
-    args: withDefault(jsonObject("from the runtime: optional arguments"), {}),
-    capabilities: withDefault(record(boolean(), "what the runtime may put in runtimeConfig"), new Map()),
-    prevResult: optional(jsonObject("from the runtime: the result of the plugin before, or of ADD")),
-    "cni.dev/valid-attachments": attachments,
-    "cni.dev/attachments": attachments,
-  });
-}
+export const configSchema: Schema<Common> = object({
+  cniVersion: withDefault(string("version of the CNI specification; 0.1.0 where absent"), ""),
+  name: withDefault(string("name of the network"), ""),
+  type: withDefault(string("name of the plugin"), ""),
+  ipam: optional(jsonObject("the IPAM plugin, by its type, and its configuration")),
+  dns: withDefault(dnsSchema, {}),
+  runtimeConfig: withDefault(jsonObject("from the runtime: values for the declared capabilities"), {}),
+  args: withDefault(jsonObject("from the runtime: optional arguments"), {}),
+  capabilities: withDefault(record(boolean(), "what the runtime may put in runtimeConfig"), new Map()),
+  prevResult: optional(jsonObject("from the runtime: the result of the plugin before, or of ADD")),
+  "cni.dev/valid-attachments": attachments,
+  "cni.dev/attachments": attachments,
+});
 
 function checkNetworkName(name: string): void {
   if (name === "") throw new CniError(CNI_CODE.INVALID_CONFIG, "name is missing: every network has one");

@@ -107,18 +107,19 @@ function parseOutput(output: Uint8Array, type: string): JsonObject {
   );
 }
 
+const errorSchema = object({
+  code: optional(integer(0, 0xffffffff)),
+  msg: optional(string()),
+  details: optional(string()),
+});
+
 /** The error that a failed plugin printed, or what can be said where it printed none. */
 function errorOf({ status, signal, stdout }: SpawnResult, plugin: string): CniError {
   const end = signal !== 0 ? `was killed by signal ${signal}` : `ended with status ${status}`;
   if (stdout.length === 0) return new CniError(CNI_CODE.INTERNAL, `${plugin} ${end} and printed no error`);
   try {
     const json = parseJson(stdout, "output");
-    const error = object({
-      code: optional(integer(0, 0xffffffff)),
-      msg: optional(string()),
-      details: optional(string()),
-    });
-    const { code, msg, details } = error.read(json, "");
+    const { code, msg, details } = errorSchema.read(json, "");
     if (msg !== undefined || details !== undefined) {
       return new CniError(code || CNI_CODE.INTERNAL, msg ?? `${plugin} ${end}`, details);
     }

@@ -62,7 +62,7 @@ export function readEnvironment(getenv: (name: string) => string | undefined): E
     ifname: isAttachment ? value("CNI_IFNAME") : "",
     args: value("CNI_ARGS"),
     path: value("CNI_PATH"),
-    netnsOverride: /^(1|true)$/i.test(value("CNI_NETNS_OVERRIDE")),
+    netnsOverride: ["1", "true"].includes(value("CNI_NETNS_OVERRIDE").toLowerCase()),
   };
 }
 

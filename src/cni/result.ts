@@ -56,57 +56,58 @@ export interface Result {
  * is the path it is found under, for errors: CniError 6 for a wrong type or version, 7 for a wrong value.
  */
 export function parseResult(json: JsonObject, configVersion: Version, at: string): Result {
-  const cniVersion = optional(string());
-  const version = object({ cniVersion }).read(json, at).cniVersion || configVersion;
+  const version = versionSchema.read(json, at).cniVersion || configVersion;
   if (!isSupported(version)) {
     throw new CniError(CNI_CODE.DECODING_FAILURE, `${at} has the unknown cniVersion ${excerpt(version)}`);
   }
-  return isAtLeast(version, "0.3.0") ? resultSchema().read(json, at) : fromLegacy(json, at);
+  return isAtLeast(version, "0.3.0") ? resultSchema.read(json, at) : fromLegacy(json, at);
 }
 
-// The schemas are made when they are needed: most calls have no prevResult, and ours never read a result of their own.
+const versionSchema = object({ cniVersion: optional(string()) });
 
 const NUMBER_LIMIT = 0xffffffff;
-const number = (): Schema<number | undefined> => optional(integer(0, NUMBER_LIMIT));
+const number = optional(integer(0, NUMBER_LIMIT));
+const texts = optional(array(string()));
 
 /** `dns`, in a result and in a configuration. */
-export function dnsSchema(): Schema<Dns> {
-  const names = (): Schema<readonly string[] | undefined> => optional(array(string()));
-  return object({ nameservers: names(), domain: optional(string()), search: names(), options: names() });
-}
+export const dnsSchema: Schema<Dns> = object({
+  nameservers: texts,
+  domain: optional(string()),
+  search: texts,
+  options: texts,
+});
 
 /** A route, in a result and in the configuration of an IPAM plugin. */
-export function routeSchema(): Schema<Route> {
-  return object({
-    dst: cidrText("the destination"),
-    gw: optional(ipText("the next hop; without one, the gateway of the address")),
-    mtu: number(),
-    advmss: number(),
-    priority: number(),
-    table: number(),
-    scope: number(),
-  });
-}
+export const routeSchema: Schema<Route> = object({
+  dst: cidrText("the destination"),
+  gw: optional(ipText("the next hop; without one, the gateway of the address")),
+  mtu: number,
+  advmss: number,
+  priority: number,
+  table: number,
+  scope: number,
+});
+
+const name = optional(string());
+const link = { mac: name, mtu: number, sandbox: name, socketPath: name, pciID: name };
+const address = { address: cidrText(), gateway: optional(ipText()), interface: number };
 
 /** 0.3.0 and later. The `version` of an address (before 1.0.0) says what the address says itself. */
-export function resultSchema(): Schema<Result> {
-  const name = optional(string());
-  const link = { mac: name, mtu: number(), sandbox: name, socketPath: name, pciID: name };
-  const address = { address: cidrText(), gateway: optional(ipText()), interface: number() };
-  return object({
-    interfaces: withDefault(array(object({ name: withDefault(string(), ""), ...link })), []),
-    ips: withDefault(array(object(address)), []),
-    routes: withDefault(array(routeSchema()), []),
-    dns: withDefault(dnsSchema(), {}),
-  });
-}
+export const resultSchema: Schema<Result> = object({
+  interfaces: withDefault(array(object({ name: withDefault(string(), ""), ...link })), []),
+  ips: withDefault(array(object(address)), []),
+  routes: withDefault(array(routeSchema), []),
+  dns: withDefault(dnsSchema, {}),
+});
+
+const legacyAddress = optional(
+  object({ ip: cidrText(), gateway: optional(ipText()), routes: withDefault(array(routeSchema), []) }),
+);
+const legacySchema = object({ ip4: legacyAddress, ip6: legacyAddress, dns: withDefault(dnsSchema, {}) });
 
 /** 0.1.0 and 0.2.0: one address a family, each with its own routes. */
 function fromLegacy(json: JsonObject, at: string): Result {
-  const address = optional(
-    object({ ip: cidrText(), gateway: optional(ipText()), routes: withDefault(array(routeSchema()), []) }),
-  );
-  const { ip4, ip6, dns } = object({ ip4: address, ip6: address, dns: withDefault(dnsSchema(), {}) }).read(json, at);
+  const { ip4, ip6, dns } = legacySchema.read(json, at);
   const both = [ip4, ip6].filter((one) => one !== undefined);
   return {
     interfaces: [],

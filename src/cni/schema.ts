@@ -126,16 +126,15 @@ export function record<T>(element: Schema<T>, about = ""): Schema<ReadonlyMap<st
 
 /** An object of known keys. */
 export function object<F extends Fields>(fields: F, about = ""): Schema<Values<F>> {
+  const rows: Row[] = Object.entries(fields).map(([name, field]) => ({ name, field, path: pathOf("", name) }));
+  const otherCases = new Map(rows.map(({ name }) => [name.toLowerCase(), name]));
   return {
     shape: { kind: "object", fields },
     about,
     read(value, at) {
-      const given = matchKeys(readObject(value, at), fields);
+      const given = matchKeys(readObject(value, at), fields, otherCases);
       const values: Record<string, unknown> = {};
-      for (const name in fields) {
-        const field = fields[name];
-        if (field !== undefined) values[name] = readField(field, given.get(name), pathOf(at, name));
-      }
+      for (const row of rows) values[row.name] = readField(row, given[row.name], at);
       return values as Values<F>; // the loop above is what Values says, which no type can follow
     },
   };
@@ -163,28 +162,33 @@ export function unsupported(about: string): Schema<undefined> {
   };
 }
 
-function readField<T>(field: Schema<T>, value: JsonValue | undefined, at: string): T {
-  if (value !== undefined && !(value === "" && field.emptyIsAbsent)) return field.read(value, at);
+/** A field, and its path in an object that has none itself. */
+interface Row {
+  readonly name: string;
+  readonly field: Schema<unknown>;
+  readonly path: string;
+}
+
+function readField({ field, path }: Row, value: JsonValue | undefined, at: string): unknown {
+  if (value !== undefined && !(value === "" && field.emptyIsAbsent)) return field.read(value, join(at, path));
   if (field.absent !== undefined) return field.absent();
-  throw new CniError(CNI_CODE.INVALID_CONFIG, `${at} is missing`, field.about);
+  throw new CniError(CNI_CODE.INVALID_CONFIG, `${join(at, path)} is missing`, field.about);
 }
 
 /** The values by the name of the field; of keys that differ by case only, the last counts. */
-function matchKeys(value: JsonObject, fields: Fields): ReadonlyMap<string, JsonValue> {
-  const found = new Map<string, JsonValue>();
+function matchKeys(
+  value: JsonObject,
+  fields: Fields,
+  otherCases: ReadonlyMap<string, string>,
+): Readonly<Record<string, JsonValue | undefined>> {
+  const found: Record<string, JsonValue | undefined> = Object.create(null); // a key may be __proto__
   for (const key in value) {
     const one = value[key];
-    const name = Object.hasOwn(fields, key) ? key : otherCase(key, fields);
-    if (name !== undefined && one !== undefined && one !== null) found.set(name, one);
+    if (one === undefined || one === null) continue;
+    const name = Object.hasOwn(fields, key) ? key : otherCases.get(key.toLowerCase());
+    if (name !== undefined) found[name] = one;
   }
   return found;
-}
-
-function otherCase(key: string, fields: Fields): string | undefined {
-  for (const name in fields) {
-    if (name.length === key.length && name.toLowerCase() === key.toLowerCase()) return name;
-  }
-  return undefined;
 }
 
 function readString(value: JsonValue, at: string): string {
@@ -196,8 +200,11 @@ function readObject(value: JsonValue, at: string): JsonObject {
 }
 
 function pathOf(at: string, key: string): string {
-  if (!/^[\w-]+$/.test(key)) return `${at}[${JSON.stringify(key)}]`;
-  return at === "" ? key : `${at}.${key}`;
+  return join(at, /^[\w-]+$/.test(key) ? key : `[${JSON.stringify(key)}]`);
+}
+
+function join(at: string, path: string): string {
+  return at === "" || path.startsWith("[") ? `${at}${path}` : `${at}.${path}`;
 }
 
 function wrongType(at: string, value: JsonValue, wanted: string): never {

@@ -21,15 +21,19 @@ import { runAll, type Undo } from "./undo.ts";
 export type Backend = "nftables" | "iptables";
 
 /** The key "ipMasqBackend". */
-export const backendKey = (): Schema<Backend> =>
-  withDefault(oneOf(["nftables", "iptables"], "how to masquerade"), "nftables");
+export const backendKey: Schema<Backend> = withDefault(
+  oneOf(["nftables", "iptables"], "how to masquerade"),
+  "nftables",
+);
+
+const ipMasqSchema = object({ ipMasq: withDefault(boolean(), false) });
 
 /**
  * The back end of a configuration that asks for masquerade, for DEL and GC: a wrong value is no reason for those to refuse.
  * Throws CniError 6 for a wrong type.
  */
 export function backendOf({ config }: Invocation): Backend | undefined {
-  const { ipMasq } = object({ ipMasq: withDefault(boolean(), false) }).read(config.raw, "");
+  const { ipMasq } = ipMasqSchema.read(config.raw, "");
   if (!ipMasq) return undefined;
   return config.raw["ipMasqBackend"] === "iptables" ? "iptables" : "nftables";
 }

@@ -14,7 +14,7 @@ type Written = Readonly<Record<string, string>>;
 const ip = (text: string): Ip => parseIp(text) ?? new Uint8Array();
 const set = (...ranges: Written[]): RangeSet =>
   completeSet(
-    ranges.map((range) => rangeSchema().read(range, "range")),
+    ranges.map((range) => rangeSchema.read(range, "range")),
     "set",
     [],
   );

@@ -11,7 +11,7 @@ import { isAtLeast } from "../cni/versions.ts";
 import { type Cidr, familyOf, type Ip, parseCidr, parseIp } from "../wire/ip.ts";
 import type { IpamCall } from "./ipam.ts";
 import { checkDisjoint, completeSet, type RangeConfig, type RangeSet, rangeFields, rangeSchema } from "./range.ts";
-import { readRequestedIps } from "./requested-ips.ts";
+import { readRequestedIps, requestedIpsSchema } from "./requested-ips.ts";
 
 const DEFAULT_DATA_DIR = "/var/lib/cni/networks";
 
@@ -36,20 +36,21 @@ export interface HostLocalSection {
   readonly gateway: Ip | undefined;
 }
 
-export function hostLocalSchema(): Schema<HostLocalSection> {
-  return object({
-    ranges: withDefault(array(array(rangeSchema())), []),
-    routes: withDefault(array(routeSchema()), []),
-    dataDir: dataDirField(),
-    resolvConf: withDefault(path("a file in the form of resolv.conf, for the result's dns"), ""),
-    subnet: optional(cidr("a range set of one range, before those of `ranges`")),
-    ...rangeFields(),
-  });
-}
+const dataDirField = withDefault(path(`where addresses are noted; ${DEFAULT_DATA_DIR} where absent`), DEFAULT_DATA_DIR);
 
-function dataDirField(): Schema<string> {
-  return withDefault(path(`where addresses are noted; ${DEFAULT_DATA_DIR} where absent`), DEFAULT_DATA_DIR);
-}
+export const hostLocalSchema: Schema<HostLocalSection> = object({
+  ranges: withDefault(array(array(rangeSchema)), []),
+  routes: withDefault(array(routeSchema), []),
+  dataDir: dataDirField,
+  resolvConf: withDefault(path("a file in the form of resolv.conf, for the result's dns"), ""),
+  subnet: optional(cidr("a range set of one range, before those of `ranges`")),
+  ...rangeFields,
+});
+
+const directorySchema = object({ dataDir: dataDirField });
+const capabilitySchema = object({
+  runtimeConfig: optional(object({ ipRanges: withDefault(array(array(rangeSchema)), []) })),
+});
 
 function path(about: string): Schema<string> {
   const parse = (given: string): string | undefined => (given.includes("\0") ? undefined : given);
@@ -58,7 +59,7 @@ function path(about: string): Schema<string> {
 
 /** The directory of the network's store. All that DEL and GC need: they work whatever else is wrong. Throws CniError. */
 export function storeDirectory(config: NetworkConfig): string {
-  const { dataDir } = object({ dataDir: dataDirField() }).read(sectionOf(config), "ipam");
+  const { dataDir } = directorySchema.read(sectionOf(config), "ipam");
   return `${dataDir.replace(/\/+$/, "")}/${config.name}`;
 }
 
@@ -69,7 +70,7 @@ function sectionOf({ ipam }: NetworkConfig): NonNullable<NetworkConfig["ipam"]> 
 
 /** Reads and checks everything. Throws CniError. */
 export function readHostLocalConfig({ config, args }: IpamCall): HostLocalConfig {
-  const { routes, resolvConf, ...section } = hostLocalSchema().read(sectionOf(config), "ipam");
+  const { routes, resolvConf, ...section } = hostLocalSchema.read(sectionOf(config), "ipam");
   const sets = completeSets(gatherSets(config, section));
   checkFamilies(sets, config);
   return { sets, routes, resolvConf, requested: readRequested(config, args) };
@@ -86,8 +87,7 @@ function gatherSets(config: NetworkConfig, section: Omit<HostLocalSection, "rout
   const named = (ranges: readonly RangeConfig[], at: string): NamedSet => {
     return { at, ranges, paths: ranges.map((_, i) => `${at}[${i}]`) };
   };
-  const ipRanges = withDefault(array(array(rangeSchema())), []);
-  const { runtimeConfig } = object({ runtimeConfig: optional(object({ ipRanges })) }).read(config.raw, "");
+  const { runtimeConfig } = capabilitySchema.read(config.raw, "");
   const sets = (runtimeConfig?.ipRanges ?? []).map((ranges, i) => named(ranges, `runtimeConfig.ipRanges[${i}]`));
   const { subnet, rangeStart, rangeEnd, gateway } = section;
   // The keys beside `subnet` mean nothing without it.
@@ -117,14 +117,16 @@ function checkFamilies(sets: readonly RangeSet[], { cniVersion }: NetworkConfig)
   throw new CniError(CNI_CODE.INVALID_CONFIG, `ipam.ranges: ${problem}`, "use cniVersion 0.3.0 or later");
 }
 
+const parseRequested = (given: string): Ip | undefined => parseIp(given) ?? parseCidr(given)?.ip;
+const requestedSchema = requestedIpsSchema(text("an IP address", parseRequested));
+
 /** Each may carry a prefix length, which tells nothing here: the subnet does. */
 function readRequested({ raw }: NetworkConfig, args: string): readonly Ip[] {
-  const parse = (given: string): Ip | undefined => parseIp(given) ?? parseCidr(given)?.ip;
   const { IP: wanted = "" } = parseArgs(args, ["IP"]);
-  const first = wanted === "" ? undefined : parse(wanted);
+  const first = wanted === "" ? undefined : parseRequested(wanted);
   if (wanted !== "" && first === undefined) {
     throw new CniError(CNI_CODE.INVALID_ENVIRONMENT, `CNI_ARGS: IP ${excerpt(wanted)} is not an IP address`);
   }
-  const ips = readRequestedIps(raw, text("an IP address", parse));
+  const ips = readRequestedIps(raw, requestedSchema);
   return [...(first === undefined ? [] : [first]), ...ips.args, ...ips.runtimeConfig];
 }

@@ -12,7 +12,7 @@ interface Written {
 }
 
 const AT = "ipam.ranges[0][0]";
-const read = (written: Written) => rangeSchema().read({ ...written }, AT);
+const read = (written: Written) => rangeSchema.read({ ...written }, AT);
 const complete = (written: Written) => completeRange(read(written), AT);
 const set = (...written: Written[]) =>
   completeSet(
@@ -130,7 +130,7 @@ describe("completeRange()", () => {
   });
 
   it("asks for the subnet", () => {
-    expect(errorOf(() => rangeSchema().read({ rangeStart: "10.1.0.9" }, AT)).message).toBe(`${AT}.subnet is missing`);
+    expect(errorOf(() => rangeSchema.read({ rangeStart: "10.1.0.9" }, AT)).message).toBe(`${AT}.subnet is missing`);
   });
 });
 

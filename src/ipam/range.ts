@@ -39,18 +39,17 @@ export interface RangeConfig {
 }
 
 /** The keys of a range beside `subnet`. */
-export function rangeFields(): { readonly [K in "rangeStart" | "rangeEnd" | "gateway"]: Schema<Ip | undefined> } {
-  return {
-    rangeStart: optional(ip("first address to give out; the first of the subnet where absent")),
-    rangeEnd: optional(ip("last address to give out; the last of the subnet, in IPv4 without broadcast, where absent")),
-    gateway: optional(ip("the gateway, never given out; the first address of the subnet where absent")),
-  };
-}
+export const rangeFields: { readonly [K in "rangeStart" | "rangeEnd" | "gateway"]: Schema<Ip | undefined> } = {
+  rangeStart: optional(ip("first address to give out; the first of the subnet where absent")),
+  rangeEnd: optional(ip("last address to give out; the last of the subnet, in IPv4 without broadcast, where absent")),
+  gateway: optional(ip("the gateway, never given out; the first address of the subnet where absent")),
+};
 
 /** A range in a range set. */
-export function rangeSchema(): Schema<RangeConfig> {
-  return object({ subnet: cidr("network address and prefix length"), ...rangeFields() });
-}
+export const rangeSchema: Schema<RangeConfig> = object({
+  subnet: cidr("network address and prefix length"),
+  ...rangeFields,
+});
 
 /** The range with everything filled in. `at` is the path of its configuration. Throws CniError 7. */
 export function completeRange(config: RangeConfig, at: string): Range {

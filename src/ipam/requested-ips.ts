@@ -9,12 +9,22 @@ export interface RequestedIps<T> {
   readonly runtimeConfig: readonly T[];
 }
 
-/** Reads both lists of a whole configuration; `element` says what may be in them. */
-export function readRequestedIps<T>(raw: JsonObject, element: Schema<T>): RequestedIps<T> {
+interface Keys<T> {
+  readonly args: { readonly cni: { readonly ips: readonly T[] } | undefined } | undefined;
+  readonly runtimeConfig: { readonly ips: readonly T[] } | undefined;
+}
+
+/** Where the lists are in a whole configuration; `element` says what may be in them. */
+export function requestedIpsSchema<T>(element: Schema<T>): Schema<Keys<T>> {
   const ips = withDefault(array(element), []);
-  const { args, runtimeConfig } = object({
+  return object({
     args: optional(object({ cni: optional(object({ ips })) })),
     runtimeConfig: optional(object({ ips })),
-  }).read(raw, "");
+  });
+}
+
+/** Reads both lists of a whole configuration. Throws CniError. */
+export function readRequestedIps<T>(raw: JsonObject, schema: Schema<Keys<T>>): RequestedIps<T> {
+  const { args, runtimeConfig } = schema.read(raw, "");
   return { args: args?.cni?.ips ?? [], runtimeConfig: runtimeConfig?.ips ?? [] };
 }

@@ -10,7 +10,7 @@ import { array, object, optional, type Schema, withDefault } from "../cni/schema
 import { isAtLeast } from "../cni/versions.ts";
 import { type Cidr, contains, familyOf, formatCidr, formatIp, type Ip, parseCidr, parseIp } from "../wire/ip.ts";
 import type { IpamCall } from "./ipam.ts";
-import { readRequestedIps } from "./requested-ips.ts";
+import { readRequestedIps, requestedIpsSchema } from "./requested-ips.ts";
 
 export interface StaticAddress {
   readonly address: Cidr;
@@ -23,16 +23,16 @@ export interface StaticConfig {
   readonly dns: Dns;
 }
 
-export function staticSchema(): Schema<StaticConfig> {
-  return object({
-    addresses: withDefault(
-      array(object({ address: cidr("address and prefix length"), gateway: optional(ip("the address's gateway")) })),
-      [],
-    ),
-    routes: withDefault(array(routeSchema()), []),
-    dns: withDefault(dnsSchema(), {}),
-  });
-}
+export const staticSchema: Schema<StaticConfig> = object({
+  addresses: withDefault(
+    array(object({ address: cidr("address and prefix length"), gateway: optional(ip("the address's gateway")) })),
+    [],
+  ),
+  routes: withDefault(array(routeSchema), []),
+  dns: withDefault(dnsSchema, {}),
+});
+
+const requestedSchema = requestedIpsSchema(cidr());
 
 /**
  * Reads and checks everything. The addresses of CNI_ARGS come after those of the section; those of `args`, and before all
@@ -42,10 +42,10 @@ export function readStaticConfig({ config, args }: IpamCall): StaticConfig {
   if (config.ipam === undefined) {
     throw new CniError(CNI_CODE.INVALID_CONFIG, "ipam is missing: it says which addresses there are");
   }
-  const section = staticSchema().read(config.ipam, "ipam");
+  const section = staticSchema.read(config.ipam, "ipam");
   section.addresses.forEach(checkGateway);
   const fromArgs = readArgs(args);
-  const asked = readRequestedIps(config.raw, cidr());
+  const asked = readRequestedIps(config.raw, requestedSchema);
   const instead = asked.runtimeConfig.length > 0 ? asked.runtimeConfig : asked.args;
   const addresses =
     instead.length > 0

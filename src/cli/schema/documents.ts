@@ -16,16 +16,16 @@ import { parseCidr, parseIp } from "../../wire/ip.ts";
 import { NAME_LENGTH, NAME_PATTERN, patterns } from "./patterns.ts";
 
 /** The IPAM plugins of ours, by their type: what stands beside `type` in the section "ipam". */
-export const IPAM: Readonly<Record<string, () => Schema<unknown>>> = {
+export const IPAM: Readonly<Record<string, Schema<unknown>>> = {
   "host-local": hostLocalSchema,
   static: staticSchema,
 };
 
 /** The plugins of ours that a list of plugins may have, by their type: the keys they know. */
 export const KEYS: Readonly<Record<string, () => readonly Schema<unknown>[]>> = {
-  bridge: () => [configSchema(), bridgeSchema(), attached()],
-  loopback: () => [configSchema()],
-  ptp: () => [configSchema(), ptpSchema(), attached()],
+  bridge: () => [configSchema, bridgeSchema, attached()],
+  loopback: () => [configSchema],
+  ptp: () => [configSchema, ptpSchema, attached()],
 };
 
 /** The schema of a plugin's configuration, or undefined where it is none of ours; without a plugin, of a conflist. */
@@ -46,13 +46,13 @@ function attached(): Schema<unknown> {
   const address = text("an IP address, with a prefix length or without", (one) => parseCidr(one) ?? parseIp(one));
   const ips = optional(array(address, "addresses that the container is to have"));
   return object({
-    ipMasqOptions: optional(optionsSchema()),
-    args: optional(object({ cni: optional(object({ ips, ipMasqOptions: optional(optionsSchema()) })) })),
+    ipMasqOptions: optional(optionsSchema),
+    args: optional(object({ cni: optional(object({ ips, ipMasqOptions: optional(optionsSchema) })) })),
     runtimeConfig: optional(
       object({
         ips,
-        ipRanges: optional(array(array(rangeSchema()), "range sets of host-local, before those of ipam")),
-        ipMasq: optional(optionsSchema()),
+        ipRanges: optional(array(array(rangeSchema), "range sets of host-local, before those of ipam")),
+        ipMasq: optional(optionsSchema),
       }),
     ),
   });
@@ -79,7 +79,7 @@ function common(): JsonObject {
 }
 
 function ipam(type: string): JsonObject {
-  const schema = IPAM[type]?.() ?? object({});
+  const schema = IPAM[type] ?? object({});
   return merge({ required: ["type"], properties: { type: { const: type } } }, toJsonSchema(schema, patterns()));
 }
 

@@ -47,50 +47,47 @@ const addresses = (family: Family): Schema<AddressRange> =>
 const prefixes = (about: string): Schema<readonly string[]> => array(string(), about);
 
 /** The keys of "ipMasqOptions". */
-export const optionsSchema = () =>
-  object(
-    {
-      families: optional(array(oneOf(["ipv4", "ipv6"]), "which families are masqueraded; both unless given", 1)),
-      exclude: optional(
-        prefixes('destinations that keep their source address: prefixes, "private", "link-local", "reserved"'),
+export const optionsSchema = object(
+  {
+    families: optional(array(oneOf(["ipv4", "ipv6"]), "which families are masqueraded; both unless given", 1)),
+    exclude: optional(
+      prefixes('destinations that keep their source address: prefixes, "private", "link-local", "reserved"'),
+    ),
+    excludeExceptions: optional(
+      prefixes("destinations that are masqueraded although a shorter prefix of exclude has them"),
+    ),
+    only: optional(prefixes("destinations outside of which nothing is masqueraded")),
+    excludeFile: optional(
+      text(
+        "an absolute path",
+        (path) => (/^\/[^\0]*$/.test(path) ? path : undefined),
+        "file with more destinations to exclude, in the format of ip-masq-agent's configuration",
       ),
-      excludeExceptions: optional(
-        prefixes("destinations that are masqueraded although a shorter prefix of exclude has them"),
+    ),
+    to: optional(
+      object(
+        {
+          ipv4: optional(addresses(4)),
+          ipv6: optional(addresses(6)),
+          persistent: optional(boolean("a container gets the same address of a range each time")),
+        },
+        "source addresses of this node instead of the outgoing interface's",
       ),
-      only: optional(prefixes("destinations outside of which nothing is masqueraded")),
-      excludeFile: optional(
-        text(
-          "an absolute path",
-          (path) => (/^\/[^\0]*$/.test(path) ? path : undefined),
-          "file with more destinations to exclude, in the format of ip-masq-agent's configuration",
-        ),
-      ),
-      to: optional(
-        object(
-          {
-            ipv4: optional(addresses(4)),
-            ipv6: optional(addresses(6)),
-            persistent: optional(boolean("a container gets the same address of a range each time")),
-          },
-          "source addresses of this node instead of the outgoing interface's",
-        ),
-      ),
-      ports: optional(
-        text('a port or a range "first-last" from 1 to 65535', parsePorts, "source ports to choose from"),
-      ),
-      random: optional(oneOf(["fully", "random", "none"], "how source ports are chosen; fully unless given")),
-      outInterfaces: optional(array(interfaceName(), "masquerade only what leaves through these", 1)),
-      excludeOutInterfaces: optional(array(interfaceName(), "do not masquerade what leaves through these")),
-      sameSubnet: optional(boolean("masquerade also what stays inside the container's subnet")),
-      dropInvalid: optional(
-        boolean("drop the container's packets that conntrack finds invalid: they would leave untranslated"),
-      ),
-    },
-    "how to masquerade",
-  );
+    ),
+    ports: optional(text('a port or a range "first-last" from 1 to 65535', parsePorts, "source ports to choose from")),
+    random: optional(oneOf(["fully", "random", "none"], "how source ports are chosen; fully unless given")),
+    outInterfaces: optional(array(interfaceName(), "masquerade only what leaves through these", 1)),
+    excludeOutInterfaces: optional(array(interfaceName(), "do not masquerade what leaves through these")),
+    sameSubnet: optional(boolean("masquerade also what stays inside the container's subnet")),
+    dropInvalid: optional(
+      boolean("drop the container's packets that conntrack finds invalid: they would leave untranslated"),
+    ),
+  },
+  "how to masquerade",
+);
 
 /** As it was read, with the text of all keys for what is named after it. */
-export interface MasqueradeOptions extends Infer<ReturnType<typeof optionsSchema>> {
+export interface MasqueradeOptions extends Infer<typeof optionsSchema> {
   /** Canonical JSON of the keys that are given; "" where none is. */
   readonly json: string;
 }
@@ -114,7 +111,7 @@ export const PLAIN: MasqueradeOptions = {
 
 /** Reads options that are known to be an object, from a configuration or a record. Throws CniError. */
 export function readOptions(given: JsonObject, at = "ipMasqOptions"): MasqueradeOptions {
-  const options = optionsSchema().read(given, at);
+  const options = optionsSchema.read(given, at);
   const used = Object.keys(options).filter((key) => given[key] !== undefined && given[key] !== null);
   const json = used.length === 0 ? "" : JSON.stringify(Object.fromEntries(used.sort().map((key) => [key, given[key]])));
   const both = options.outInterfaces?.find((name) => options.excludeOutInterfaces?.includes(name));

@@ -46,31 +46,30 @@ const VLAN_MAX = 4094; // IEEE 802.1Q: 0 and 4095 are reserved
 const flag = (about: string): Schema<boolean> => withDefault(boolean(about), false);
 
 /** The plugin's own keys, for reading and for its JSON Schema. */
-export const bridgeSchema = () =>
-  object({
-    bridge: withDefault(interfaceName("name of the bridge, which is made when there is none"), "cni0"),
-    isGateway: flag("give the bridge the gateway address of every range"),
-    isDefaultGateway: flag("isGateway, and default routes through it"),
-    forceAddress: flag("replace addresses of the bridge that are in the gateways' way"),
-    ipMasq: flag("masquerade what the container sends beyond its subnets"),
-    ipMasqBackend: backendKey(),
-    mtu: withDefault(integer(0, MTU_MAX, "of the veth pair, and of a bridge that is made; 0: the kernel's default"), 0),
-    hairpinMode: flag("let frames go back through the port they came from"),
-    promiscMode: flag("put the bridge in promiscuous mode"),
-    vlan: withDefault(integer(0, VLAN_MAX, "VLAN of the container's untagged frames; 0: none"), 0),
-    vlanTrunk: optional(array(trunkItem(), "VLANs that the container sees tagged")),
-    preserveDefaultVlan: flag("leave the port in the bridge's default VLAN as well"),
-    macspoofchk: flag("drop frames from the container with any other source address than its own"),
-    enabledad: flag("detect duplicate IPv6 addresses, which takes 1 to 2 seconds"),
-    disableContainerInterface: flag("leave the container's interface down"),
-    portIsolation: flag("keep isolated ports of the bridge from reaching each other"),
-    args: withDefault(object({ cni: withDefault(object({ mac: optional(mac()) }), { mac: undefined }) }), {
-      cni: { mac: undefined },
-    }),
-    runtimeConfig: withDefault(object({ mac: optional(mac("of the container's interface")) }), { mac: undefined }),
-  });
+export const bridgeSchema = object({
+  bridge: withDefault(interfaceName("name of the bridge, which is made when there is none"), "cni0"),
+  isGateway: flag("give the bridge the gateway address of every range"),
+  isDefaultGateway: flag("isGateway, and default routes through it"),
+  forceAddress: flag("replace addresses of the bridge that are in the gateways' way"),
+  ipMasq: flag("masquerade what the container sends beyond its subnets"),
+  ipMasqBackend: backendKey,
+  mtu: withDefault(integer(0, MTU_MAX, "of the veth pair, and of a bridge that is made; 0: the kernel's default"), 0),
+  hairpinMode: flag("let frames go back through the port they came from"),
+  promiscMode: flag("put the bridge in promiscuous mode"),
+  vlan: withDefault(integer(0, VLAN_MAX, "VLAN of the container's untagged frames; 0: none"), 0),
+  vlanTrunk: optional(array(trunkItem, "VLANs that the container sees tagged")),
+  preserveDefaultVlan: flag("leave the port in the bridge's default VLAN as well"),
+  macspoofchk: flag("drop frames from the container with any other source address than its own"),
+  enabledad: flag("detect duplicate IPv6 addresses, which takes 1 to 2 seconds"),
+  disableContainerInterface: flag("leave the container's interface down"),
+  portIsolation: flag("keep isolated ports of the bridge from reaching each other"),
+  args: withDefault(object({ cni: withDefault(object({ mac: optional(mac()) }), { mac: undefined }) }), {
+    cni: { mac: undefined },
+  }),
+  runtimeConfig: withDefault(object({ mac: optional(mac("of the container's interface")) }), { mac: undefined }),
+});
 
-type Keys = Infer<ReturnType<typeof bridgeSchema>>;
+type Keys = Infer<typeof bridgeSchema>;
 
 /**
  * Reads the configuration for ADD and CHECK. Throws CniError 6 for a wrong type, 7 for a wrong value or values that
@@ -78,7 +77,7 @@ type Keys = Infer<ReturnType<typeof bridgeSchema>>;
  */
 export function readBridgeConfig(invocation: Invocation): BridgeConfig {
   const { config, args } = invocation;
-  const keys = bridgeSchema().read(config.raw, "");
+  const keys = bridgeSchema.read(config.raw, "");
   checkCombination(keys, config.ipamType !== "");
   const problem = keys.ipMasq ? backendProblem(keys.ipMasqBackend, invocation) : undefined;
   if (problem !== undefined) throw invalid(problem);
@@ -104,9 +103,11 @@ export function readBridgeConfig(invocation: Invocation): BridgeConfig {
   };
 }
 
+const macSpoofSchema = object({ macspoofchk: flag("") });
+
 /** For DEL and GC, which a wrong value elsewhere is no reason to refuse. Throws CniError 6 for a wrong type. */
 export function wantsMacSpoofCheck({ config }: Invocation): boolean {
-  return object({ macspoofchk: flag("") }).read(config.raw, "").macspoofchk;
+  return macSpoofSchema.read(config.raw, "").macspoofchk;
 }
 
 /** Name of the interface that carries the gateway addresses of a VLAN. */

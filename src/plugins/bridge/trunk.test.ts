@@ -48,12 +48,12 @@ describe("readTrunk()", () => {
   });
 });
 
-describe("trunkItem()", () => {
+describe("trunkItem", () => {
   it.each([{ id: 0 }, { id: 4095 }, { minID: 0, maxID: 5 }, { minID: 1, maxID: 4095 }])("refuses %j", (value) => {
-    expect(() => trunkItem().read(value, "vlanTrunk[0]")).toThrow("is not a number from 1 to 4094");
+    expect(() => trunkItem.read(value, "vlanTrunk[0]")).toThrow("is not a number from 1 to 4094");
   });
 
   it("takes the first and the last VLAN", () => {
-    expect(trunkItem().read({ id: 4094, minID: 1, maxID: 4094 }, "")).toEqual({ id: 4094, minID: 1, maxID: 4094 });
+    expect(trunkItem.read({ id: 4094, minID: 1, maxID: 4094 }, "")).toEqual({ id: 4094, minID: 1, maxID: 4094 });
   });
 });

@@ -18,15 +18,14 @@ export interface TrunkItem {
 
 const VLAN_MAX = 4094; // IEEE 802.1Q: 0 and 4095 are reserved
 
+const vlan = (about: string): Schema<number | undefined> => optional(integer(1, VLAN_MAX, about));
+
 /** The schema of an element. */
-export function trunkItem(): Schema<TrunkItem> {
-  const vlan = (about: string): Schema<number | undefined> => optional(integer(1, VLAN_MAX, about));
-  return object({
-    id: vlan("a single VLAN"),
-    minID: vlan("the first VLAN of a range"),
-    maxID: vlan("the last VLAN of a range"),
-  });
-}
+export const trunkItem: Schema<TrunkItem> = object({
+  id: vlan("a single VLAN"),
+  minID: vlan("the first VLAN of a range"),
+  maxID: vlan("the last VLAN of a range"),
+});
 
 /** The VLANs of all elements in ascending order, neighbours joined. Throws CniError 7 for half a range or a reversed one. */
 export function readTrunk(items: readonly TrunkItem[]): VlanRange[] {

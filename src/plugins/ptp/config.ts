@@ -9,18 +9,17 @@ const MTU_MIN = 68; // RFC 791: what every link must carry
 const MTU_MAX = 65535; // ETH_MAX_MTU, include/uapi/linux/if_ether.h
 
 /** The plugin's own keys, for reading and for its JSON Schema. */
-export const ptpSchema = () =>
-  object({
-    ipMasq: withDefault(boolean("masquerade what the container sends beyond its subnets"), false),
-    ipMasqBackend: backendKey(),
-    mtu: withDefault(integer(0, MTU_MAX, "of both ends; 0: the kernel's default"), 0),
-  });
+export const ptpSchema = object({
+  ipMasq: withDefault(boolean("masquerade what the container sends beyond its subnets"), false),
+  ipMasqBackend: backendKey,
+  mtu: withDefault(integer(0, MTU_MAX, "of both ends; 0: the kernel's default"), 0),
+});
 
-export type PtpConfig = Infer<ReturnType<typeof ptpSchema>>;
+export type PtpConfig = Infer<typeof ptpSchema>;
 
 /** Reads the configuration. Throws CniError 6 for a wrong type and 7 for a wrong value. */
 export function readPtpConfig(invocation: Invocation): PtpConfig {
-  const keys = ptpSchema().read(invocation.config.raw, "");
+  const keys = ptpSchema.read(invocation.config.raw, "");
   if (keys.mtu !== 0 && keys.mtu < MTU_MIN) {
     throw new CniError(CNI_CODE.INVALID_CONFIG, `mtu: ${keys.mtu} is not a number from ${MTU_MIN} to ${MTU_MAX}`);
   }

@@ -28,7 +28,7 @@ function keysAt(schema: Schema<unknown>, at = ""): WrongKey[] {
 }
 
 const ipamType = wrongKeys(string(), "ipam.type", (value) => ({ ipam: { type: value } }));
-const common = [...keysAt(configSchema()), ...ipamType, ...keysAt(resultSchema(), "prevResult")];
+const common = [...keysAt(configSchema), ...ipamType, ...keysAt(resultSchema, "prevResult")];
 /** From the runtime, for IPAM: host-local passes over a prefix length, so it knows no wrong one. */
 const requested = (address: Schema<unknown>): WrongKey[] =>
   keysAt(
@@ -38,8 +38,8 @@ const requested = (address: Schema<unknown>): WrongKey[] =>
     }),
   );
 const hostLocal = [
-  ...keysAt(hostLocalSchema(), "ipam"),
-  ...keysAt(object({ runtimeConfig: object({ ipRanges: array(array(rangeSchema())) }) })),
+  ...keysAt(hostLocalSchema, "ipam"),
+  ...keysAt(object({ runtimeConfig: object({ ipRanges: array(array(rangeSchema)) }) })),
   ...requested(ip()),
 ];
 const ofPlugin = (plugin: string): WrongKey[] => (KEYS[plugin]?.() ?? []).flatMap((schema) => keysAt(schema));
@@ -48,7 +48,7 @@ const ALL: Readonly<Record<PluginName, readonly WrongKey[]>> = {
   bridge: [...common, ...ofPlugin("bridge"), ...hostLocal],
   ptp: [...common, ...ofPlugin("ptp"), ...hostLocal],
   "host-local": [...common, ...hostLocal],
-  static: [...common, ...keysAt(staticSchema(), "ipam"), ...requested(cidr())],
+  static: [...common, ...keysAt(staticSchema, "ipam"), ...requested(cidr())],
   loopback: common,
 };
 

@@ -1,5 +1,6 @@
 // `bauta gc`: removes what containers have left that are provably gone.
 
+import { tearDownIptables } from "../host/masquerade/iptables.ts";
 import { findStale, giveBackAddresses, isStillStale, type Stale } from "../host/masquerade/stale.ts";
 import { tearDownMasquerade } from "../host/masquerade.ts";
 import { realTimeNs } from "../sys/process.ts";
@@ -10,10 +11,10 @@ import { printable } from "./terminal-text.ts";
 import { type Verb, verb } from "./verb.ts";
 
 const ABOUT = `
-Removes the masquerade of containers that are provably gone, and the addresses
-that host-local still keeps for them: for containers whose DEL never came, a
-crash of the runtime say. The runtime's own GC does the same with a better
-proof; this is for runtimes that have none.
+Removes the masquerade of containers that are provably gone, by nftables or by
+iptables, and the addresses that host-local still keeps for them: for containers
+whose DEL never came, a crash of the runtime say. The runtime's own GC does the
+same with a better proof; this is for runtimes that have none.
 
 A container is gone when the network namespace of its ADD is there no more, no
 container runtime keeps a result of the attachment (/var/lib/cni/results,
@@ -67,7 +68,8 @@ export const gc: Verb = verb({
 function remove(one: Stale): boolean {
   if (!isStillStale(one)) return false;
   const hints = one.addresses.map((cidr) => parseCidr(cidr)).filter((cidr) => cidr !== undefined);
-  tearDownMasquerade(one.attachment, hints);
+  const tearDown = one.backend === "nftables" ? tearDownMasquerade : tearDownIptables;
+  tearDown(one.attachment, hints);
   giveBackAddresses(one);
   return true;
 }

@@ -3,12 +3,15 @@
 import { nameProblem } from "../cni/environment.ts";
 import {
   type Inventory,
+  joinInventories,
   type ListedAddress,
   type ListedAttachment,
   takeInventory,
 } from "../host/masquerade/inventory.ts";
 import type { AddressState } from "../host/masquerade/inventory-facts.ts";
+import { iptablesInventory } from "../host/masquerade/iptables/inventory.ts";
 import { flag, text } from "./arguments.ts";
+import { askNftables } from "./ask-nftables.ts";
 import type { CliIo } from "./io.ts";
 import { shown } from "./names-text.ts";
 import { optionsText } from "./options-text.ts";
@@ -19,7 +22,9 @@ import { type Verb, verb } from "./verb.ts";
 const ABOUT = `
 One line for each address of each attachment (an interface of a container on a
 network), from the kernel's own tables, ip and ip6 bauta_masquerade. POLICY is
-the chain that the address's packets go through.
+the chain that the address's packets go through. It is "iptables" where the
+attachment was made with ipMasqBackend "iptables": the counters are then those
+of its rule in iptables' own chain POSTROUTING.
 
 PACKETS and BYTES count the first packet of each flow only, because the kernel
 shows a nat chain no others: PACKETS is the number of flows that the address has
@@ -35,6 +40,7 @@ A column STATE appears when something is not as it should be:
   no-record     in the kernel, but its record (under /run/bauta) is gone; names
                 are then from the element's comment, "…" where it was too short
   no-owner      in the kernel's policies, but not in its owners
+  unknown       under iptables, whose rules could not be read
 
 What is wrong with the tables themselves is told on standard error.
 
@@ -73,12 +79,8 @@ export const list: Verb = verb({
 });
 
 function readInventory(io: CliIo, network: string | undefined): Inventory {
-  const nft = io.openNftables();
-  try {
-    return takeInventory(nft, network);
-  } finally {
-    nft.close();
-  }
+  const inNftables = askNftables(io, (nft) => takeInventory(nft, network)) ?? { attachments: [], faults: [] };
+  return joinInventories(inNftables, iptablesInventory(network));
 }
 
 const COLUMNS: readonly Column[] = [
@@ -123,6 +125,7 @@ function addressText({ ip, prefixLength }: ListedAddress): string {
 const BY_GRAVITY: readonly AddressState[] = [
   "ok",
   "leaving",
+  "unknown",
   "no-record",
   "taken",
   "other-policy",

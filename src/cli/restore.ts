@@ -1,9 +1,12 @@
 // `bauta restore`: puts back what somebody else has removed from the kernel.
 
-import { restore as restoreAll } from "../host/masquerade/restore.ts";
+import { restoreIptables } from "../host/masquerade/iptables/restore.ts";
+import { type Restoration, restore as restoreAll } from "../host/masquerade/restore.ts";
 import { flag } from "./arguments.ts";
+import { askNftables } from "./ask-nftables.ts";
 import { countOf } from "./count.ts";
 import { IncompleteError } from "./incomplete.ts";
+import { printable } from "./terminal-text.ts";
 import { type Verb, verb } from "./verb.ts";
 
 const ABOUT = `
@@ -11,7 +14,9 @@ Puts the rules of every live attachment back, from the records under /run/bauta:
 after nft flush ruleset, a restart of nftables.service or whatever else removes
 rules that are not its own. Tables, maps, chains and sets of bauta's that have
 been altered are put right. All is done in one transaction; what is as it should
-be is not touched, so it may be run at any time.
+be is not touched, so it may be run at any time. The same for the chains and
+rules of attachments under ipMasqBackend "iptables", after iptables -t nat -F
+say: by one iptables-restore for each family.
 
 An address that two attachments claim goes to the one that came last. Rules of
 MAC spoof checking and those of other programs are not restored.
@@ -27,28 +32,28 @@ error, and everything else has been put back.
   problems     what could not be put back, and why: strings
 `;
 
+const NOTHING: Restoration = { attachments: 0, addresses: 0, mended: [], problems: [] };
+
 export const restore: Verb = verb({
   name: "restore",
   summary: "Puts back rules that have been removed or altered",
   about: ABOUT,
   options: { json: flag("as JSON, for programs") },
   run({ json }, io) {
-    const nft = io.openNftables();
-    try {
-      const done = restoreAll(nft);
-      if (json) io.write(`${JSON.stringify(done)}\n`);
-      else {
-        const { attachments, addresses, mended } = done;
-        const lines = [
-          ...mended,
-          `put back ${countOf(addresses, "address", "addresses")} (${countOf(attachments, "live attachment")})`,
-        ];
-        io.write(lines.map((line) => `${line}\n`).join(""));
-      }
-      for (const problem of done.problems) io.log(`bauta: ${problem}`);
-      if (done.problems.length > 0) throw new IncompleteError("not everything could be put back");
-    } finally {
-      nft.close();
+    const parts = [askNftables(io, restoreAll) ?? NOTHING, restoreIptables()];
+    const done = {
+      attachments: parts.reduce((sum, { attachments }) => sum + attachments, 0),
+      addresses: parts.reduce((sum, { addresses }) => sum + addresses, 0),
+      mended: parts.flatMap(({ mended }) => mended),
+      problems: parts.flatMap(({ problems }) => problems),
+    };
+    if (json) io.write(`${JSON.stringify(done)}\n`);
+    else {
+      const { attachments, addresses, mended } = done;
+      const count = `put back ${countOf(addresses, "address", "addresses")} (${countOf(attachments, "live attachment")})`;
+      io.write([...mended, count].map((line) => `${line}\n`).join(""));
     }
+    for (const problem of done.problems) io.log(`bauta: ${printable(problem)}`);
+    if (done.problems.length > 0) throw new IncompleteError("not everything could be put back");
   },
 });

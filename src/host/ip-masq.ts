@@ -3,10 +3,13 @@
 import type { Invocation } from "../cni/plugin.ts";
 import { boolean, object, oneOf, type Schema, withDefault } from "../cni/schema.ts";
 import { type Cidr, parseCidr } from "../wire/ip.ts";
+import type { Attachment } from "./attachment.ts";
 import { attachmentOf, orLog, validAttachments } from "./detach.ts";
 import { iptablesMissing } from "./masquerade/iptables/program.ts";
+import { hasIptablesRecord } from "./masquerade/iptables/records.ts";
 import { collectIptables, iptablesFaults, setUpIptables, tearDownIptables } from "./masquerade/iptables.ts";
 import { optionsOf } from "./masquerade/options.ts";
+import { hasRecord } from "./masquerade/records.ts";
 import {
   checkMasquerade,
   collectMasquerade,
@@ -58,24 +61,35 @@ export function beginMasquerade(
   const attachment = attachmentOf(invocation);
   if (backend === "iptables") {
     undo.defer(() => tearDownIptables(attachment, addresses));
-    setUpIptables(attachment, addresses);
+    setUpIptables(attachment, addresses, invocation.netns);
   } else {
     undo.defer(() => tearDownMasquerade(attachment, addresses));
     setUpMasquerade(attachment, addresses, optionsOf(invocation.config.raw), invocation.netns);
   }
 }
 
-/** CHECK. Throws MasqueradeError, which names all that is missing or altered. */
-export function checkIpMasq(invocation: Invocation, backend: Backend, addresses: readonly Cidr[]): void {
+/**
+ * CHECK, of the back end that the attachment was made with, or has moved to since (`bauta adopt`), whatever the configuration
+ * says by now. Throws MasqueradeError, which names all that is missing or altered.
+ */
+export function checkIpMasq(invocation: Invocation, wanted: Backend, addresses: readonly Cidr[]): void {
   const attachment = attachmentOf(invocation);
-  if (backend === "nftables") {
+  if (backendInForce(attachment, wanted) === "nftables") {
     checkMasquerade(attachment, addresses, optionsOf(invocation.config.raw));
     return;
   }
   const faults = iptablesFaults(attachment, addresses);
   if (faults.length === 0) return;
   const { containerId, ifname, network } = attachment;
-  throw new MasqueradeError(`IP masquerade of ${containerId} ${ifname} on ${network}: ${faults.join("; ")}`);
+  throw new MasqueradeError(
+    `IP masquerade of ${containerId} ${ifname} on ${network}: ${faults.join("; ")}; \`bauta restore\` puts it back`,
+  );
+}
+
+/** By the records; where there is none, by the configuration: upstream's plugin has made it then, or somebody swept /run. */
+function backendInForce(attachment: Attachment, wanted: Backend): Backend {
+  if (wanted === "iptables") return hasRecord(attachment) ? "nftables" : "iptables";
+  return !hasRecord(attachment) && hasIptablesRecord(attachment) ? "iptables" : "nftables";
 }
 
 /**
@@ -87,9 +101,10 @@ export function endMasquerade(invocation: Invocation, wanted: Backend | undefine
   const attachment = attachmentOf(invocation);
   const known = (prevResult?.ips ?? []).flatMap(({ address }) => parseCidr(address) ?? []);
   const end = (): void => tearDownMasquerade(attachment, wanted === undefined ? [] : known, keep);
+  // In the direction in which `bauta adopt` moves it: what has left iptables by now is in nf_tables already.
   runAll([
-    () => orLog(invocation, "masquerade", wanted === "nftables", end),
     () => orLog(invocation, IPTABLES, wanted === "iptables", () => tearDownIptables(attachment, known, keep)),
+    () => orLog(invocation, "masquerade", wanted === "nftables", end),
   ]);
 }
 

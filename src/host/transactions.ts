@@ -43,7 +43,8 @@ export function withNftablesIfAny(use: (nft: Nftables) => void, keep?: Keep): bo
 /** net/netfilter/nfnetlink.c: no such subsystem, for a request and for a batch. Other mistakes, too, are EINVAL. */
 const NO_SUBSYSTEM = ["EINVAL", "EOPNOTSUPP"] as const;
 
-function isForWantOfNftables(error: unknown): boolean {
+/** Whether it is because this node's kernel has no nf_tables that this was thrown. */
+export function isForWantOfNftables(error: unknown): boolean {
   if (hasCode(error, "EPROTONOSUPPORT")) return true; // socket(2) without nfnetlink
   if (!hasCode(error, ...NO_SUBSYSTEM)) return false;
   try {

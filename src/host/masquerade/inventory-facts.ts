@@ -16,7 +16,7 @@ import { nfproto, OWNERS, POLICIES, TABLE } from "./table-names.ts";
 /**
  * How an address stands: `ok`; `missing`, recorded but not in the kernel; `taken` by a later attachment; `no-policy`,
  * `other-policy`: in the kernel, but its packets go nowhere or elsewhere; `no-record`, `no-owner`: only the kernel knows
- * of it; `leaving`: its removal has begun and not ended.
+ * of it; `leaving`: its removal has begun and not ended; `unknown`: it is under iptables, whose rules can't be read.
  */
 export type AddressState =
   | "ok"
@@ -26,7 +26,8 @@ export type AddressState =
   | "other-policy"
   | "no-record"
   | "no-owner"
-  | "leaving";
+  | "leaving"
+  | "unknown";
 
 /** What the element of an address in `owners` says. */
 interface Owner {

@@ -85,6 +85,14 @@ function groupByAttachment(
     .map(({ attachment }) => attachment);
 }
 
+/** Two inventories as one, in the same order. */
+export function joinInventories(a: Inventory, b: Inventory): Inventory {
+  if (b.attachments.length === 0) return { attachments: a.attachments, faults: [...a.faults, ...b.faults] };
+  const keyed = [...a.attachments, ...b.attachments].map((one) => ({ key: sortKey(one.id, one.name), one }));
+  const attachments = keyed.sort((x, y) => (x.key < y.key ? -1 : 1)).map(({ one }) => one);
+  return { attachments, faults: [...a.faults, ...b.faults] };
+}
+
 function nameOf({ owners, records }: Facts, id: string, addresses: readonly ListedAddress[]): AttachmentName {
   const attachment = records.get(id)?.attachment;
   if (attachment !== undefined) return { ...attachment, isCut: false };

@@ -18,20 +18,25 @@ import { nftNatTable } from "./iptables/nft-table.ts";
 import { faultsIn, freshLines, mergedLines } from "./iptables/plan.ts";
 import { restoreNat, saveNat } from "./iptables/program.ts";
 import {
+  beginIptablesRelease,
+  endIptablesRelease,
+  hasIptablesRecord,
   type IptablesRecord,
   listIptablesRecords,
-  readIptablesRecord,
-  removeIptablesRecord,
+  listLeavingIptablesRecords,
   writeIptablesRecord,
 } from "./iptables/records.ts";
 
 const FAMILIES: readonly Family[] = [4, 6];
 
-/** Masquerades what leaves the subnets of these addresses. Throws IptablesError or SyscallError. */
-export function setUpIptables(attachment: Attachment, addresses: readonly Cidr[]): void {
+/**
+ * Masquerades what leaves the subnets of these addresses. `netns` is the path of the container's network namespace, for the
+ * record. Throws IptablesError or SyscallError; call tearDownIptables then.
+ */
+export function setUpIptables(attachment: Attachment, addresses: readonly Cidr[], netns?: string): void {
   withNetfilter((nft) => {
-    if (readIptablesRecord(attachment) !== undefined) takeOut(nft, attachment, []); // an ADD after one that was killed
-    writeIptablesRecord({ attachment, addresses });
+    if (hasIptablesRecord(attachment)) takeOut(nft, attachment, []); // an ADD after one that was killed
+    writeIptablesRecord(netns === undefined ? { attachment, addresses } : { attachment, addresses, netns });
     const chain = chainOf(attachment);
     for (const [family, own] of byFamily(addresses)) addTo(nft, attachment, family, own, chain);
   });
@@ -71,29 +76,40 @@ export function tearDownIptables(attachment: Attachment, hints: readonly Cidr[],
 }
 
 function takeOut(nft: Nftables | undefined, attachment: Attachment, hints: readonly Cidr[]): void {
+  const own = [...(beginIptablesRelease(attachment)?.addresses ?? []), ...hints];
   const tables = FAMILIES.flatMap((family) => natTables(nft, family));
   if (tables.length > 0) {
     const chain = chainOf(attachment);
     const found = tables.filter((table) => table.hasChain(chain));
-    const isOurs = found.length === 0 ? () => false : ownJumps(attachment, chain, hints);
+    const isOurs = found.length === 0 ? () => false : ownJumps(attachment, chain, own);
     const gone = removeFrom(found, isOurs, [chain]);
     // Of two interfaces that leave at once neither may have seen itself as the last.
     for (const table of found) if (table.hasChain(chain)) removeFrom([table], isOurs, [chain]);
     forgetConnections(nft, gone);
   }
-  removeIptablesRecord(attachment);
+  endIptablesRelease(attachment);
 }
 
 /**
  * Which jumps are the attachment's: those of the addresses that it is known to have. Where none are known, all that lead
  * into its chain, but for those of the container's other interfaces on the network.
  */
-function ownJumps(attachment: Attachment, chain: string, hints: readonly Cidr[]): (jump: Jump) => boolean {
-  const own = [...(readIptablesRecord(attachment)?.addresses ?? []), ...hints];
+function ownJumps(attachment: Attachment, chain: string, own: readonly Cidr[]): (jump: Jump) => boolean {
   const kept = siblingsOf(attachment).flatMap(({ addresses }) => addresses);
-  const isFrom = ({ source }: Jump, addresses: readonly Cidr[]): boolean =>
-    source !== undefined && addresses.some(({ ip }) => contains(source, ip));
   return (jump) => jump.chain === chain && (own.length > 0 ? isFrom(jump, own) : !isFrom(jump, kept));
+}
+
+function isFrom({ source }: Jump, addresses: readonly Cidr[]): boolean {
+  return source !== undefined && addresses.some(({ ip }) => contains(source, ip));
+}
+
+/** Takes out what leads these addresses into the attachment's chain, and the chain where nothing else does. Throws as tearDownIptables. */
+export function withdrawIptables(attachment: Attachment, addresses: readonly Cidr[]): void {
+  const chain = chainOf(attachment);
+  withNetfilter((nft) => {
+    const tables = FAMILIES.flatMap((family) => natTables(nft, family)).filter((table) => table.hasChain(chain));
+    removeFrom(tables, (jump) => jump.chain === chain && isFrom(jump, addresses), [chain]);
+  });
 }
 
 /** The records of the container's other interfaces on the network. */
@@ -156,7 +172,7 @@ export function collectIptables(network: string, valid: readonly Attachment[]): 
     valid.some(({ containerId, ifname }) => containerId === attachment.containerId && ifname === attachment.ifname);
   const containers = new Set(valid.map(({ containerId }) => containerId));
   withNetfilter((nft) => {
-    for (const { attachment } of listIptablesRecords())
+    for (const { attachment } of [...listIptablesRecords(), ...listLeavingIptablesRecords()])
       if (attachment.network === network && !isValid(attachment)) takeOut(nft, attachment, []);
     const tables = FAMILIES.flatMap((family) => natTables(nft, family)).filter((table) => table.mayHaveChains());
     const isStale = ({ comment = "" }: Jump): boolean => {

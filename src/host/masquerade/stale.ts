@@ -3,9 +3,10 @@
 
 import { withExistingStore } from "../../ipam/store.ts";
 import { exists } from "../../sys/file.ts";
-import { parseCidr } from "../../wire/ip.ts";
+import { formatCidr, parseCidr } from "../../wire/ip.ts";
 import type { Attachment } from "../attachment.ts";
-import { type LiveRecord, readLiveRecords, recordTime } from "./live-records.ts";
+import { iptablesRecordTime, listIptablesRecords, readIptablesRecord } from "./iptables/records.ts";
+import { readLiveRecords, recordTime } from "./live-records.ts";
 import { readRecord } from "./records.ts";
 import { holderOf, isCached, NETWORKS } from "./runtime-files.ts";
 
@@ -17,6 +18,7 @@ export interface Stale {
   readonly netns: string;
   /** Those of the addresses that host-local still keeps for it. */
   readonly reserved: readonly string[];
+  readonly backend: "nftables" | "iptables";
 }
 
 export interface Sweep {
@@ -25,36 +27,55 @@ export interface Sweep {
   readonly unknown: number;
 }
 
+/** A record of either back end. */
+interface Candidate extends Pick<Stale, "attachment" | "addresses" | "backend"> {
+  readonly netns: string | undefined;
+  /** When it was written; undefined where it is gone. */
+  readonly written: () => bigint | undefined;
+}
+
+function candidates(): Candidate[] {
+  const ofNftables = readLiveRecords().map(({ id, record: { attachment, addresses, netns } }): Candidate => {
+    const texts = addresses.map(({ cidr }) => cidr);
+    return { attachment, addresses: texts, backend: "nftables", netns, written: () => recordTime(id) };
+  });
+  const ofIptables = listIptablesRecords().map(({ attachment, addresses, netns }): Candidate => {
+    const texts = addresses.map(formatCidr);
+    return { attachment, addresses: texts, backend: "iptables", netns, written: () => iptablesRecordTime(attachment) };
+  });
+  return [...ofNftables, ...ofIptables];
+}
+
 /** What may be removed; `now` and `grace` are in nanoseconds, `now` since 1970. Throws SyscallError. */
 export function findStale(now: bigint, grace: bigint): Sweep {
-  const records = readLiveRecords();
-  const stale = records.flatMap((one) => {
+  const all = candidates();
+  const stale = all.flatMap((one) => {
     const netns = goneNetns(one, now, grace);
     return netns === undefined ? [] : [staleOf(one, netns)];
   });
-  return { stale, unknown: records.filter(({ record }) => record.netns === undefined).length };
+  return { stale, unknown: all.filter(({ netns }) => netns === undefined).length };
 }
 
-function goneNetns({ id, record }: LiveRecord, now: bigint, grace: bigint): string | undefined {
-  const { netns, attachment } = record;
-  const written = recordTime(id);
-  if (netns === undefined || written === undefined || now - written < grace) return undefined;
+function goneNetns({ attachment, netns, written }: Candidate, now: bigint, grace: bigint): string | undefined {
+  if (netns === undefined) return undefined;
+  const time = written();
+  if (time === undefined || now - time < grace) return undefined;
   return exists(netns) || isCached(attachment) ? undefined : netns;
 }
 
-function staleOf({ record: { attachment, addresses } }: LiveRecord, netns: string): Stale {
-  const ips = addresses.flatMap(({ cidr }) => parseCidr(cidr)?.ip ?? []);
-  const reserved = ips.flatMap((ip, i) => {
-    const holder = holderOf(attachment.network, ip);
-    const isIts = holder?.containerId === attachment.containerId && holder.ifname === attachment.ifname;
-    return isIts ? [addresses[i]?.cidr ?? ""] : [];
+function staleOf({ attachment, addresses, backend }: Candidate, netns: string): Stale {
+  const reserved = addresses.filter((text) => {
+    const ip = parseCidr(text)?.ip;
+    const holder = ip === undefined ? undefined : holderOf(attachment.network, ip);
+    return holder?.containerId === attachment.containerId && holder.ifname === attachment.ifname;
   });
-  return { attachment, addresses: addresses.map(({ cidr }) => cidr), netns, reserved };
+  return { attachment, addresses, netns, reserved, backend };
 }
 
 /** Whether the proof still holds: the attachment may have been made anew since. */
-export function isStillStale({ attachment, netns }: Stale): boolean {
-  return readRecord(attachment)?.netns === netns && !exists(netns) && !isCached(attachment);
+export function isStillStale({ attachment, netns, backend }: Stale): boolean {
+  const record = backend === "nftables" ? readRecord(attachment) : readIptablesRecord(attachment);
+  return record?.netns === netns && !exists(netns) && !isCached(attachment);
 }
 
 /** Gives back what host-local keeps for the attachment. Throws SyscallError. */

@@ -34,14 +34,24 @@ export function mergedLines(
 ): readonly string[] {
   const there = listing.get(chain);
   if (there === undefined) return freshLines(attachment, family, addresses, chain);
-  const [masquerade, ...accepts] = chainRules(attachment, family, addresses).reverse();
   const jumps = addresses.map((address) => jumpRule(attachment, address, chain));
   const lead = listing.get(POSTROUTING) ?? [];
   return [
-    ...accepts.filter((rule) => !has(there, rule)).map((rule) => lineOf(["-I", chain, ...rule])),
-    ...(masquerade === undefined || has(there, masquerade) ? [] : [append(chain, masquerade)]),
+    ...completion(there, attachment, family, addresses, chain),
     ...jumps.filter((rule) => !has(lead, rule)).map((rule) => append(POSTROUTING, rule)),
   ];
+}
+
+/** What is missing in the chain, which has the rules `there`: subnets in front, the masquerade behind them. */
+function completion(
+  there: readonly RuleWords[],
+  attachment: Attachment,
+  family: Family,
+  addresses: readonly Cidr[],
+  chain: string,
+): readonly string[] {
+  const missing = chainRules(attachment, family, addresses).filter((rule) => !has(there, rule));
+  return missing.map((rule) => (rule[0] === "-d" ? lineOf(["-I", chain, ...rule]) : append(chain, rule)));
 }
 
 /**
@@ -69,24 +79,74 @@ export function faultsIn(
   addresses: readonly Cidr[],
   chain: string,
 ): string[] {
-  const table = `of table nat of ${family === 4 ? "iptables" : "ip6tables"}`;
   const rules = listing.get(chain);
-  if (rules === undefined) return [`chain ${chain} ${table} is missing`];
-  const faults: string[] = [];
-  const masquerade = masqueradeRule(attachment, family);
-  if (!has(rules, masquerade)) faults.push(`the rule \`${lineOf(masquerade)}\` of chain ${chain} ${table} is missing`);
-  for (const address of addresses) {
-    const accept = acceptRule(attachment, address);
-    if (!has(rules, accept)) faults.push(`the rule \`${lineOf(accept)}\` of chain ${chain} ${table} is missing`);
-    const jump = jumpRule(attachment, address, chain);
-    if (!has(listing.get(POSTROUTING) ?? [], jump))
-      faults.push(`the rule of chain ${POSTROUTING} ${table} for ${formatIp(address.ip)} is missing`);
-  }
-  if (rules.some((rule) => !isOfKind(rule, masquerade))) faults.push(`chain ${chain} ${table} has been altered`);
-  return faults;
+  const lead = listing.get(POSTROUTING) ?? [];
+  const missing = addresses.filter(
+    (address) => rules !== undefined && !has(lead, jumpRule(attachment, address, chain)),
+  );
+  return [
+    ...chainFaults(rules, attachment, family, addresses, chain),
+    ...missing.map(({ ip }) => `the rule of chain ${POSTROUTING} ${tableText(family)} for ${formatIp(ip)} is missing`),
+  ];
 }
 
-/** Whether it is the masquerade, or accepts a subnet. */
-function isOfKind(rule: RuleWords, masquerade: RuleWords): boolean {
-  return sameRule(rule, masquerade) || (rule[0] === "-d" && rule.at(-2) === "-j" && rule.at(-1) === "ACCEPT");
+const tableText = (family: Family): string => `of table nat of ${family === 4 ? "iptables" : "ip6tables"}`;
+
+/** The same of the attachment's own chain, which has these rules; undefined: it isn't there. */
+export function chainFaults(
+  rules: readonly RuleWords[] | undefined,
+  attachment: Attachment,
+  family: Family,
+  addresses: readonly Cidr[],
+  chain: string,
+): string[] {
+  const name = `chain ${chain} ${tableText(family)}`;
+  if (rules === undefined) return [`${name} is missing`];
+  const wanted = chainRules(attachment, family, addresses).reverse();
+  const faults = wanted
+    .filter((rule) => !has(rules, rule))
+    .map((rule) => `the rule \`${lineOf(rule)}\` of ${name} is missing`);
+  return isAltered(rules, attachment, family) ? [...faults, `${name} has been altered`] : faults;
+}
+
+/** Whether there are rules that are neither the masquerade nor accept a subnet. */
+function isAltered(rules: readonly RuleWords[], attachment: Attachment, family: Family): boolean {
+  const masquerade = masqueradeRule(attachment, family);
+  const isSubnet = (rule: RuleWords): boolean => rule[0] === "-d" && rule.at(-2) === "-j" && rule.at(-1) === "ACCEPT";
+  return rules.some((rule) => !sameRule(rule, masquerade) && !isSubnet(rule));
+}
+
+/** What puts a chain and the jumps to it right. */
+export interface Repair {
+  readonly lines: readonly string[];
+  /** The addresses whose packets went elsewhere. */
+  readonly addresses: readonly Cidr[];
+  /** What was wrong with a chain that was there, as phrases. */
+  readonly mended: readonly string[];
+}
+
+/**
+ * What is missing, of all addresses whose packets go to the chain; a chain that has been altered is made anew. `lead` are
+ * the lines of POSTROUTING's rules.
+ */
+export function repairOf(
+  listing: NatListing,
+  lead: ReadonlySet<string>,
+  attachment: Attachment,
+  family: Family,
+  addresses: readonly Cidr[],
+  chain: string,
+): Repair {
+  const rules = listing.get(chain);
+  const isWrong = rules !== undefined && isAltered(rules, attachment, family);
+  const jumps = addresses.filter((address) => !lead.has(lineOf(jumpRule(attachment, address, chain))));
+  const lines = [
+    ...(rules === undefined || isWrong ? [`:${chain} - [0:0]`] : []), // makes the chain, or empties it
+    ...completion(isWrong ? [] : (rules ?? []), attachment, family, addresses, chain),
+  ];
+  return {
+    lines: [...lines, ...jumps.map((address) => append(POSTROUTING, jumpRule(attachment, address, chain)))],
+    addresses: lines.length > 0 ? addresses : jumps,
+    mended: isWrong ? [`chain ${chain} ${tableText(family)} has been altered`] : [],
+  };
 }

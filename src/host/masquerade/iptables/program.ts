@@ -57,6 +57,11 @@ export function saveNat(family: Family, form: Form = "any"): string {
   return run(family, "save", form, ["-t", "nat"], "");
 }
 
+/** The same with the counters of the rules. */
+export function saveNatCounters(family: Family): string {
+  return run(family, "save", "any", ["-c", "-t", "nat"], "");
+}
+
 /** Carries out the lines on the nat table, all or none of them, and leaves alone what they don't name. Throws as saveNat. */
 export function restoreNat(family: Family, lines: readonly string[], form: Form = "any"): void {
   const text = ["*nat", ...lines, "COMMIT", ""].join("\n");

@@ -6,7 +6,7 @@ import { type Attachment, attachmentId, idBytes, idText, isOfNetwork, networkId 
 import { deleteConnectionsOf } from "./conntrack.ts";
 import { faultsOf } from "./masquerade/check.ts";
 import { claim } from "./masquerade/claim.ts";
-import { familiesOf, type MasqueradeOptions, PLAIN, sourcesOf } from "./masquerade/options.ts";
+import { type AddressRange, familiesOf, type MasqueradeOptions, PLAIN, sourcesOf } from "./masquerade/options.ts";
 import { beginRelease, endRelease, hasRecord, listRecords } from "./masquerade/records.ts";
 import { type Leaving, release, releaseEach, releaseExactly, search } from "./masquerade/release.ts";
 import { requireOwnAddresses } from "./masquerade/sources.ts";
@@ -55,14 +55,16 @@ export function tearDownMasquerade(attachment: Attachment, hints: readonly Cidr[
 function wantedAddresses(addresses: readonly Cidr[], options: MasqueradeOptions): readonly Cidr[] {
   const families = familiesOf(options);
   const has = (family: Family): boolean => addresses.some(({ ip }) => familyOf(ip) === family);
+  const ranges: AddressRange[] = [];
   for (const family of families) {
     const sources = sourcesOf(options, family);
     const key = options.families !== undefined ? "families" : `to.ipv${family}`;
     if (!has(family) && (options.families !== undefined || sources !== undefined)) {
       throw new CniError(CNI_CODE.INVALID_CONFIG, `ipMasqOptions.${key}: the container has no IPv${family} address`);
     }
-    if (sources !== undefined) requireOwnAddresses(sources, family);
+    if (sources !== undefined) ranges.push(sources);
   }
+  requireOwnAddresses(ranges);
   return addresses.filter(({ ip }) => families.includes(familyOf(ip)));
 }
 

@@ -86,10 +86,14 @@ export const optionsSchema = object(
   "how to masquerade",
 );
 
-/** As it was read, with the text of all keys for what is named after it. */
+/** As it was read, with the text of its keys for what is named after it. */
 export interface MasqueradeOptions extends Infer<typeof optionsSchema> {
   /** Canonical JSON of the keys that are given; "" where none is. */
   readonly json: string;
+  /** The same of the keys that are lists of destinations, and so may be long: "[]" where none is. */
+  readonly listsJson: string;
+  /** And of all others. */
+  readonly othersJson: string;
 }
 
 /** No options: what upstream does. */
@@ -107,38 +111,65 @@ export const PLAIN: MasqueradeOptions = {
   sameSubnet: undefined,
   dropInvalid: undefined,
   json: "",
+  listsJson: "[]",
+  othersJson: "[]",
 };
+
+/** Keys that say which destinations are masqueraded. */
+const LISTS = ["exclude", "excludeExceptions", "only", "excludeFile"];
 
 /** Reads options that are known to be an object, from a configuration or a record. Throws CniError. */
 export function readOptions(given: JsonObject, at = "ipMasqOptions"): MasqueradeOptions {
   const options = optionsSchema.read(given, at);
-  const used = Object.keys(options).filter((key) => given[key] !== undefined && given[key] !== null);
-  const json = used.length === 0 ? "" : JSON.stringify(Object.fromEntries(used.sort().map((key) => [key, given[key]])));
+  const entries = givenKeys(given, Object.keys(options));
+  const json = entries.length === 0 ? "" : JSON.stringify(Object.fromEntries(entries));
+  const listsJson = JSON.stringify(entries.filter(([key]) => LISTS.includes(key)));
+  const othersJson = JSON.stringify(entries.filter(([key]) => !LISTS.includes(key)));
   const both = options.outInterfaces?.find((name) => options.excludeOutInterfaces?.includes(name));
   if (both !== undefined)
     throw wrong(`${at}.outInterfaces`, JSON.stringify(both), "in only one of outInterfaces and excludeOutInterfaces");
-  return { ...options, json };
+  return { ...options, json, listsJson, othersJson };
 }
+
+/** The keys that are given, by their canonical names and in order; found as the schema finds them, whatever their case. */
+function givenKeys(given: JsonObject, names: readonly string[]): (readonly [string, JsonValue])[] {
+  const found = new Map<string, JsonValue>();
+  for (const [key, value] of Object.entries(given)) {
+    const name = names.includes(key) ? key : names.find((one) => one.toLowerCase() === key.toLowerCase());
+    if (name !== undefined && value !== undefined && value !== null) found.set(name, value);
+  }
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** What was read last, and of what: an ADD asks more than once for the same. */
+let last: { readonly config: JsonObject; readonly options: MasqueradeOptions } | undefined;
 
 /**
  * The options of an attachment: the network's `ipMasqOptions`, then what `args.cni.ipMasqOptions` and then
  * `runtimeConfig.ipMasq` say for the container, key by key. Throws CniError.
  */
 export function optionsOf(config: JsonObject): MasqueradeOptions {
+  if (last?.config !== config) last = { config, options: readLayers(config) };
+  return last.options;
+}
+
+function readLayers(config: JsonObject): MasqueradeOptions {
   const layers: readonly (readonly [string, JsonValue | undefined])[] = [
     ["ipMasqOptions", config["ipMasqOptions"]],
     ["args.cni.ipMasqOptions", path(config, "args", "cni", "ipMasqOptions")],
     ["runtimeConfig.ipMasq", path(config, "runtimeConfig", "ipMasq")],
   ];
   let merged: JsonObject | undefined;
+  let read: MasqueradeOptions | undefined;
   for (const [at, layer] of layers) {
     if (layer === undefined || layer === null) continue;
     if (!isJsonObject(layer))
       throw new CniError(CNI_CODE.DECODING_FAILURE, `${at}: ${JSON.stringify(layer)} is not an object`);
-    readOptions(layer, at); // errors name the layer that they are in
+    const own = readOptions(layer, at); // errors name the layer that they are in
+    read = merged === undefined ? own : undefined;
     merged = { ...merged, ...layer };
   }
-  return merged === undefined ? PLAIN : readOptions(merged);
+  return merged === undefined ? PLAIN : (read ?? readOptions(merged));
 }
 
 function path(value: JsonValue, ...keys: readonly string[]): JsonValue | undefined {

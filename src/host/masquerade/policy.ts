@@ -21,6 +21,7 @@ import { daddr, oifname } from "../../nftables/selector.ts";
 import { snat } from "../../nftables/statement.ts";
 import { NFT_SET } from "../../nftables/uapi.ts";
 import { host } from "../../sys/host.ts";
+import { fold64 } from "../../wire/fold.ts";
 import { halfSipHash } from "../../wire/half-siphash.ts";
 import { type Cidr, compareIp, type Family, familyOf, formatCidr, networkOf } from "../../wire/ip.ts";
 import { hasDestinations, keptDestinations } from "./destinations.ts";
@@ -66,9 +67,14 @@ export function policyFor(address: Cidr, options: MasqueradeOptions = PLAIN, exc
   const subnet = networkOf(address);
   const name = `outside-${formatCidr(subnet).replaceAll(":", "-")}`;
   return {
-    chain: options.json === "" ? name : `${name}-${digits(options.json)}`,
+    chain: options.json === "" ? name : `${name}-${policyKey(options)}`,
     contents: () => contentsOf(subnet, options, excluded),
   };
+}
+
+/** What tells policies with options apart. Lists may be long, so their key stands for them. */
+function policyKey(options: MasqueradeOptions): string {
+  return digits(`${options.othersJson} ${listKey(options)}`);
 }
 
 function contentsOf(subnet: Cidr, options: MasqueradeOptions, excluded: readonly string[]): PolicyContents {
@@ -93,9 +99,14 @@ function interfaceSet(names: readonly string[] | undefined): PolicySet | undefin
   return { name: `interfaces-${digits(unique.join("/"))}`, keyType: TYPE.IFNAME, keyLength: 16, flags: 0, elements };
 }
 
+/** Each family asks for the same. */
+const listKeys = new Map<string, string>();
+
 /** What the set of destinations is named after. */
-export function listKey({ exclude, excludeExceptions, only, excludeFile }: MasqueradeOptions): string {
-  return digits(JSON.stringify([exclude, excludeExceptions, only, excludeFile]));
+export function listKey({ listsJson }: MasqueradeOptions): string {
+  const key = listKeys.get(listsJson) ?? digits(fold64(host.encode(listsJson)).toString(16));
+  listKeys.set(listsJson, key);
+  return key;
 }
 
 /** The destinations that keep their source; undefined where the options name none. Throws CniError for wrong lists. */

@@ -3,7 +3,7 @@
 import { NetlinkError } from "../../netlink/error.ts";
 import { getRoute } from "../../rtnetlink/route.ts";
 import { RTN } from "../../rtnetlink/uapi.ts";
-import { compareIp, type Family, formatIp, type Ip, offsetIp } from "../../wire/ip.ts";
+import { compareIp, familyOf, formatIp, type Ip, offsetIp } from "../../wire/ip.ts";
 import { withHost } from "../namespaces.ts";
 import { type AddressRange, wrong } from "./options.ts";
 
@@ -11,16 +11,17 @@ import { type AddressRange, wrong } from "./options.ts";
 const ASKED_MAX = 256;
 
 /**
- * Throws CniError 7 where an address of the range is not local to this node: one of an interface, or of a local route
+ * Throws CniError 7 where an address of the ranges is not local to this node: one of an interface, or of a local route
  * (`ip route add local 192.0.2.0/28 dev lo`).
  */
-export function requireOwnAddresses(range: AddressRange, family: Family): void {
+export function requireOwnAddresses(ranges: readonly AddressRange[]): void {
+  if (ranges.length === 0) return;
   withHost((connection) => {
-    for (const ip of addressesIn(range)) {
+    for (const ip of ranges.flatMap(addressesIn)) {
       if (isLocal(() => getRoute(connection, ip)?.type)) continue;
       const address = formatIp(ip);
       throw wrong(
-        `ipMasqOptions.to.ipv${family}`,
+        `ipMasqOptions.to.ipv${familyOf(ip)}`,
         address,
         `an address of this node (ip address add ${address} dev …)`,
       );

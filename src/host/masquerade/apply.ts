@@ -1,5 +1,6 @@
 // `bauta apply`: lists of excluded destinations that have changed come into force for containers that run.
 
+import type { JsonObject } from "../../cni/json.ts";
 import type { Nftables } from "../../nftables/batch.ts";
 import { hasCode } from "../../sys/error.ts";
 import { ATTEMPTS } from "./claim.ts";
@@ -45,10 +46,13 @@ export function applyFiles(nft: Nftables, only?: string): AppliedFile[] {
 /** By what the sets are named after. */
 function listsInUse(only: string | undefined): Map<string, MasqueradeOptions> {
   const read = new Map<string, MasqueradeOptions>();
+  const seen = new Set<JsonObject>(); // records with the same options have the same object
   for (const { record } of readLiveRecords()) {
     const file = record.options?.["excludeFile"];
+    if (record.options === undefined || seen.has(record.options)) continue;
+    seen.add(record.options);
     if (typeof file !== "string" || (only !== undefined && file !== only)) continue;
-    const options = readOptions(record.options ?? {});
+    const options = readOptions(record.options);
     read.set(listKey(options), options);
   }
   return read;

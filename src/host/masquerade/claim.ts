@@ -40,9 +40,9 @@ export function claim(
         policy: holding.chain,
         ...(isStrict ? { isStrict } : {}),
       })),
-      ...(options.json === "" ? {} : { options: JSON.parse(options.json) }),
       ...(netns === undefined ? {} : { netns }),
       displaced,
+      ...(options.json === "" ? {} : { options: JSON.parse(options.json) }),
     });
   remember([]);
   for (let attempt = 1; ; attempt++) {

@@ -116,14 +116,23 @@ export function destinationSet(
   excluded: readonly string[],
 ): PolicySet | undefined {
   if (!hasDestinations(options)) return undefined;
-  return {
-    name: `kept-${listKey(options)}`,
+  const name = `kept-${listKey(options)}`;
+  const key = `${name} ${family}`;
+  const known = destinationSets.get(key);
+  if (known?.excluded === excluded) return known.set;
+  const set: PolicySet = {
+    name,
     keyType: family === 4 ? TYPE.IPADDR : TYPE.IP6ADDR,
     keyLength: family === 4 ? 4 : 16,
     flags: NFT_SET.INTERVAL,
     elements: intervalElements(keptDestinations(options, family, excluded)),
   };
+  destinationSets.set(key, { excluded, set });
+  return set;
 }
+
+/** Of many policies, few lists. */
+const destinationSets = new Map<string, { readonly excluded: readonly string[]; readonly set: PolicySet }>();
 
 // include/uapi/linux/in.h: the protocols with ports that the kernel translates.
 const WITH_PORTS = [6, 17, 132]; // TCP, UDP, SCTP

@@ -28,12 +28,12 @@ export interface DisplacedClaim extends ClaimedAddress {
 export interface MasqueradeRecord {
   readonly attachment: Attachment;
   readonly addresses: readonly ClaimedAddress[];
-  /** The "ipMasqOptions" in force; absent where there were none. */
-  readonly options?: JsonObject;
   /** The path of the container's network namespace, for `bauta gc`; absent where nobody knew it. */
   readonly netns?: string;
   /** The latest holder first. */
   readonly displaced: readonly DisplacedClaim[];
+  /** The "ipMasqOptions" in force; absent where there were none. Last, for those who read them once for many records. */
+  readonly options?: JsonObject;
 }
 
 // Once DEL has begun, the record carries this suffix: it no longer counts as a live claim, yet a repeated DEL finds it.

@@ -2,6 +2,7 @@
 
 import type { Nftables } from "../../nftables/batch.ts";
 import type { Command } from "../../nftables/message.ts";
+import { getTable } from "../../nftables/table.ts";
 import { NFT_VERDICT } from "../../nftables/uapi.ts";
 import { hasCode } from "../../sys/error.ts";
 import { type Family, formatIp } from "../../wire/ip.ts";
@@ -9,17 +10,10 @@ import { idText } from "../attachment.ts";
 import { ATTEMPTS } from "./claim.ts";
 import { addAddresses, deleteElement, eachOf } from "./elements.ts";
 import { type LiveRecord, liveIds, readLiveRecords } from "./live-records.ts";
+import type { Policy } from "./policy.ts";
 import { type Leaving, releaseExactly } from "./release.ts";
-import { OWNERS, POLICIES, STRICT } from "./table-names.ts";
-import {
-  createPolicies,
-  createStrict,
-  type Fault,
-  hasTable,
-  policyFaults,
-  skeletonFaults,
-  strictFaults,
-} from "./tables.ts";
+import { nfproto, OWNERS, POLICIES, STRICT, TABLE } from "./table-names.ts";
+import { createPolicies, createStrict, type Fault, policyFaults, skeletonFaults, strictFaults } from "./tables.ts";
 import { type Wanted, type WantedAddress, type WantedTable, wantedBy } from "./wanted.ts";
 
 const FAMILIES: readonly Family[] = [4, 6];
@@ -64,7 +58,8 @@ export function planFor(nft: Nftables, records: readonly LiveRecord[]): Plan {
   const wanted = wantedBy(records);
   const fresh: Partial<Record<Family, readonly Command[]>> = {};
   for (const family of FAMILIES) {
-    if (!hasTable(nft, family)) fresh[family] = freshCommands(family, wanted.tables[family]);
+    const table = { family: nfproto(family), name: TABLE };
+    if (getTable(nft.connection, table) === undefined) fresh[family] = freshCommands(family, wanted.tables[family]);
   }
   return { wanted, fresh };
 }
@@ -117,16 +112,27 @@ function repairOf(nft: Nftables, family: Family, wanted: WantedTable, fresh: rea
   if (faults.some(({ isWhole }) => isWhole)) {
     return { commands: [...repairsOf(faults), ...(fresh ?? freshCommands(family, wanted))], added, faults };
   }
-  for (const policy of wanted.policies.values()) faults.push(...policyFaults(nft, family, policy));
+  faults.push(...policiesFaults(nft, family, wanted.policies.values()));
   if (added.some(({ isStrict }) => isStrict)) faults.push(...strictFaults(nft, family));
   const elements = elementRepair(nft, family, wanted);
   return { commands: [...repairsOf(faults), ...elements.commands], added: elements.added, faults };
 }
 
-/** A set that policies share is found wrong more than once. */
+/** Compares several policies with what they should be; a set that they share is looked at once. */
+function policiesFaults(nft: Nftables, family: Family, policies: Iterable<Policy>): Fault[] {
+  const seen = new Set<string>();
+  const faults: Fault[] = [];
+  for (const policy of policies) {
+    const { sets, rules } = policy.contents();
+    const others = sets.filter(({ name }) => !seen.has(name));
+    for (const { name } of others) seen.add(name);
+    faults.push(...policyFaults(nft, family, { chain: policy.chain, contents: () => ({ sets: others, rules }) }));
+  }
+  return faults;
+}
+
 function repairsOf(faults: readonly Fault[]): Command[] {
-  const byText = new Map(faults.map(({ text, repair }) => [text, repair]));
-  return [...byText.values()].flat();
+  return faults.flatMap(({ repair }) => repair);
 }
 
 /** Adds the elements that are missing, and replaces those that say something else. */

@@ -246,11 +246,6 @@ function agrees(found: unknown, said: unknown): boolean {
   return Object.entries(said).every(([key, value]) => value === undefined || agrees(values[key], value));
 }
 
-/** Whether the family's table is there, whatever stands in it. */
-export function hasTable(nft: Nftables, family: Family): boolean {
-  return getTable(nft.connection, { family: nfproto(family), name: TABLE }) !== undefined;
-}
-
 /** What hangs on our table, counted by the kernel. */
 export function isTableEmptyBut(nft: Nftables, family: Family, goingChains: number): boolean {
   const table = getTable(nft.connection, { family: nfproto(family), name: TABLE });

@@ -2,7 +2,7 @@
 
 import { hasCode } from "../sys/error.ts";
 import { poll } from "../sys/fd.ts";
-import { stat } from "../sys/file.ts";
+import { isSameFile, stat } from "../sys/file.ts";
 import { host, type SpawnResult } from "../sys/host.ts";
 import { spawn } from "../sys/spawn.ts";
 import type { Command } from "./environment.ts";
@@ -44,8 +44,7 @@ function isFile(path: string): boolean {
 
 /** Whether the path leads to the executable that is running now, by whatever name: it can then be called in-process. */
 export function isOwnExecutable(path: string): boolean {
-  const [there, here] = [stat(path), stat("/proc/self/exe")];
-  return there.inode === here.inode && there.device === here.device;
+  return isSameFile(path, "/proc/self/exe");
 }
 
 /**

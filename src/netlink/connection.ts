@@ -5,7 +5,7 @@ import { hasCode } from "../sys/error.ts";
 import { Writer } from "../wire/writer.ts";
 import { type Ack, readAck } from "./ack.ts";
 import { NetlinkError, NetlinkProtocolError } from "./error.ts";
-import { type Message, type Request, readMessages, writeMessage } from "./message.ts";
+import { type Message, question, type Request, readMessages, writeMessage } from "./message.ts";
 import { traceDatagram } from "./trace.ts";
 import { NetlinkSocket, type SocketOptions, type Transport } from "./transport.ts";
 import { NLM_F, NLMSG } from "./uapi.ts";
@@ -48,6 +48,20 @@ export class Connection {
     const [ack] = this.#converse([request], (message) => messages.push(own(message)));
     if (ack !== undefined && ack.errno !== 0) throw new NetlinkError(request.operation(), ack);
     return messages;
+  }
+
+  /**
+   * Asks for one object and returns what `read` makes of the answer, which lies in the receive buffer: what `read` keeps
+   * of it must be a copy. Throws NetlinkError when the kernel says no.
+   */
+  ask<T>(request: Request, read: (message: Message) => T): T {
+    let answer: { readonly value: T } | undefined;
+    const [ack] = this.#converse([question(request)], (message) => {
+      answer ??= { value: read(message) };
+    });
+    if (ack !== undefined && ack.errno !== 0) throw new NetlinkError(request.operation(), ack);
+    if (answer === undefined) throw new NetlinkProtocolError(`${request.operation()}: the kernel sent no answer`);
+    return answer.value;
   }
 
   /**

@@ -31,15 +31,23 @@ const SO = { SNDBUF: 7, RCVBUF: 8, RCVTIMEO: 20, SNDBUFFORCE: 32, RCVBUFFORCE: 3
 const MSG = { TRUNC: 0x20, DONTWAIT: 0x40 } as const;
 /** No answer of the kernel's takes this long; a listener for events waits for ever. */
 const RECEIVE_TIMEOUT_S = 30;
+const RECEIVE_TIMEOUT = new Int32Array([RECEIVE_TIMEOUT_S, 0, 0, 0]); // struct timeval of two 64-bit fields
+const ON = new Int32Array([1]);
 /** What surely fits into the buffers that a socket has from the beginning (net.core.wmem_default is 212,992). */
 const LARGE_DATAGRAM = 65536;
 /** Dumps come in datagrams of up to 32 KiB when the reader offers that much (NLMSG_GOODSIZE grows with it). */
 const DATAGRAM_SIZE = 32768;
 
+/**
+ * For the first sockets of a process. These are in the executable: of memory that is asked for now each page would be
+ * cleared, here only those that datagrams are received into are taken.
+ */
+const spareBuffers = Array.from({ length: 3 }, () => new Uint8Array(DATAGRAM_SIZE));
+
 /** A netlink socket with extended, capped acknowledgements and strict checking; failing to set those is fatal. */
 export class NetlinkSocket implements Transport {
   readonly fd: number;
-  readonly #buffer = new Uint8Array(DATAGRAM_SIZE);
+  readonly #buffer = spareBuffers.pop() ?? new Uint8Array(DATAGRAM_SIZE);
   readonly #sender = new Uint8Array(12); // struct sockaddr_nl { u16 family; u16 pad; u32 pid; u32 groups; }
   readonly #senderLength = new Int32Array(1);
 
@@ -55,12 +63,11 @@ export class NetlinkSocket implements Transport {
   }
 
   #configure(protocol: number, options: SocketOptions): void {
-    this.#setOption(SOL_NETLINK, NETLINK_OPTION.EXT_ACK, 1);
-    this.#setOption(SOL_NETLINK, NETLINK_OPTION.CAP_ACK, 1);
-    if (protocol === NETLINK.ROUTE) this.#setOption(SOL_NETLINK, NETLINK_OPTION.GET_STRICT_CHK, 1);
+    this.#turnOn(NETLINK_OPTION.EXT_ACK);
+    this.#turnOn(NETLINK_OPTION.CAP_ACK);
+    if (protocol === NETLINK.ROUTE) this.#turnOn(NETLINK_OPTION.GET_STRICT_CHK);
     if (options.groups === undefined) {
-      const timeout = new Int32Array([RECEIVE_TIMEOUT_S, 0, 0, 0]); // struct timeval of two 64-bit fields
-      call("set the netlink socket's time-out", "setsockopt", this.fd, SOL_SOCKET, SO.RCVTIMEO, timeout, 16);
+      call("set the netlink socket's time-out", "setsockopt", this.fd, SOL_SOCKET, SO.RCVTIMEO, RECEIVE_TIMEOUT, 16);
     }
     if (options.groups !== undefined) this.#listen(options.groups);
     if (options.receiveBuffer !== undefined) this.#setBuffer(SO.RCVBUFFORCE, SO.RCVBUF, options.receiveBuffer);
@@ -73,6 +80,11 @@ export class NetlinkSocket implements Transport {
     anyPort[0] = AF_NETLINK;
     call("bind the netlink socket", "bind", this.fd, anyPort, anyPort.length);
     for (const group of groups) this.#setOption(SOL_NETLINK, NETLINK_OPTION.ADD_MEMBERSHIP, group);
+  }
+
+  #turnOn(option: number): void {
+    const result = tryCall("setsockopt", this.fd, SOL_NETLINK, option, ON, 4);
+    if (result < 0) throw new SyscallError("setsockopt", -result, `set netlink socket option ${option}`);
   }
 
   #setOption(level: number, option: number, value: number): void {

@@ -88,6 +88,8 @@ describe("generation", () => {
     const empty = new FakeKernel(answerWith(0x0a0f, () => [Uint8Array.of(0, 0, 0, 0)]));
     expect(() => new Nftables(new Connection(empty)).generation()).toThrow("generation/id: missing");
     const nothing = new FakeKernel(acknowledgeAll);
-    expect(() => new Nftables(new Connection(nothing)).generation()).toThrow("generation: missing");
+    expect(() => new Nftables(new Connection(nothing)).generation()).toThrow(
+      "get the generation of nf_tables: the kernel sent no answer",
+    );
   });
 });

@@ -146,7 +146,7 @@ function readUse({ payload }: Message): number | undefined {
 /** The chain, or undefined where there is none. Throws NetlinkError. */
 export function getChain(connection: Connection, c: ChainName): Chain | undefined {
   try {
-    return connection.execute(getCommand(c)).map(readChain)[0];
+    return connection.ask(getCommand(c), readChain);
   } catch (error) {
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;

@@ -1,7 +1,7 @@
 // Elements of sets and maps: NFTA_SET_ELEM_… inside NFTA_SET_ELEM_LIST_…
 
 import type { Connection } from "../netlink/connection.ts";
-import { type Message, question } from "../netlink/message.ts";
+import type { Message } from "../netlink/message.ts";
 import { NLM_F } from "../netlink/uapi.ts";
 import { hasCode } from "../sys/error.ts";
 import { attr, attrs, list, writeAttribute } from "../wire/attrs.ts";
@@ -253,9 +253,9 @@ export function readElements(message: Message): SetElements {
 export function getElement(connection: Connection, s: ElementSet, key: Uint8Array): Element | undefined {
   const values = { table: s.table, set: s.set, elements: [{ key }] };
   const text = (): string => operation("get", s, [{ key }]);
-  const get = question(command(NFT_MSG.GETSETELEM, 0, s.family, text, [elements, values]));
+  const get = command(NFT_MSG.GETSETELEM, 0, s.family, text, [elements, values]);
   try {
-    return connection.execute(get).flatMap((message) => readElements(message).elements)[0];
+    return connection.ask(get, (message) => readElements(message).elements[0]);
   } catch (error) {
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;

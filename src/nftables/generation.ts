@@ -1,7 +1,7 @@
 // Generations: every transaction makes a new one of the whole rule set (NFTA_GEN_…).
 
 import type { Connection } from "../netlink/connection.ts";
-import { type Message, question } from "../netlink/message.ts";
+import type { Message } from "../netlink/message.ts";
 import { attr, attrs } from "../wire/attrs.ts";
 import { cstring, u32be } from "../wire/codec.ts";
 import { command, readReply, required } from "./message.ts";
@@ -31,6 +31,6 @@ export function readGeneration(message: Message): GenerationInfo {
 /** The number of the generation that is in force. Throws NetlinkError. */
 export function getGeneration(connection: Connection): number {
   const operation = (): string => "get the generation of nf_tables";
-  const get = question(command(NFT_MSG.GETGEN, 0, NFPROTO.UNSPEC, operation, [generation, {}]));
-  return required(connection.execute(get).map(readGeneration)[0], "generation").generation;
+  const get = command(NFT_MSG.GETGEN, 0, NFPROTO.UNSPEC, operation, [generation, {}]);
+  return connection.ask(get, readGeneration).generation;
 }

@@ -1,7 +1,7 @@
 // Sets and maps: NFTA_SET_…
 
 import type { Connection } from "../netlink/connection.ts";
-import { type Message, question } from "../netlink/message.ts";
+import type { Message } from "../netlink/message.ts";
 import { NLM_F } from "../netlink/uapi.ts";
 import { hasCode } from "../sys/error.ts";
 import { attr, attrs, list } from "../wire/attrs.ts";
@@ -195,9 +195,9 @@ export function readSet(message: Message): NftSet {
 /** The set or map without its elements, or undefined where there is none. Throws NetlinkError. */
 export function getSet(connection: Connection, s: SetName): NftSet | undefined {
   const values = { table: s.table, name: s.name };
-  const get = question(command(NFT_MSG.GETSET, 0, s.family, () => `get set ${nameOf(s)}`, [set, values]));
+  const get = command(NFT_MSG.GETSET, 0, s.family, () => `get set ${nameOf(s)}`, [set, values]);
   try {
-    return connection.execute(get).map(readSet)[0];
+    return connection.ask(get, readSet);
   } catch (error) {
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;

@@ -1,7 +1,7 @@
 // Tables: NFTA_TABLE_…
 
 import type { Connection } from "../netlink/connection.ts";
-import { type Message, question } from "../netlink/message.ts";
+import type { Message } from "../netlink/message.ts";
 import { NLM_F } from "../netlink/uapi.ts";
 import { hasCode } from "../sys/error.ts";
 import { attr, attrs } from "../wire/attrs.ts";
@@ -84,9 +84,9 @@ export function readTable(message: Message): Table {
 
 /** The table, or undefined where there is none. Throws NetlinkError. */
 export function getTable(connection: Connection, t: TableName): Table | undefined {
-  const get = question(command(NFT_MSG.GETTABLE, 0, t.family, () => `get ${nameOf(t)}`, [table, { name: t.name }]));
+  const get = command(NFT_MSG.GETTABLE, 0, t.family, () => `get ${nameOf(t)}`, [table, { name: t.name }]);
   try {
-    return connection.execute(get).map(readTable)[0];
+    return connection.ask(get, readTable);
   } catch (error) {
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;

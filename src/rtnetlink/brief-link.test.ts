@@ -16,7 +16,7 @@ function brief(link: Link | undefined): BriefLink | undefined {
 }
 
 describe("getBriefLink", () => {
-  it.each(["link-show", "link-show-bridge", "link-show-altname"])("tells of %s what getLink tells", (golden) => {
+  it.each(["link-show", "link-show-bridge"])("tells of %s what getLink tells", (golden) => {
     const found = getBriefLink(replaying(golden), "any");
     expect(found).toEqual(brief(getLink(replaying(golden), "any")));
     expect(found?.name).not.toBe("");

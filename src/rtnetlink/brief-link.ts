@@ -21,7 +21,7 @@ export type BriefLink = Pick<
 /** Like getLink, but for less: undefined when there is no such link. */
 export function getBriefLink(connection: Connection, link: LinkRef): BriefLink | undefined {
   try {
-    return connection.execute(showLink(link)).map(decodeBriefLink)[0];
+    return connection.ask(showLink(link), decodeBriefLink);
   } catch (error) {
     if (error instanceof NetlinkError && error.code === "ENODEV") return undefined;
     throw error;

@@ -18,6 +18,12 @@ export type Ifinfomsg = StructValue<typeof fields>;
 export const ifinfomsg = struct(fields);
 
 /** A header that says nothing but what is given. */
-export function linkHeader(given: Partial<Ifinfomsg> = {}): Ifinfomsg {
-  return { family: 0, type: 0, index: 0, flags: 0, change: 0, ...given };
+export function linkHeader({
+  family = 0,
+  type = 0,
+  index = 0,
+  flags = 0,
+  change = 0,
+}: Partial<Ifinfomsg> = {}): Ifinfomsg {
+  return { family, type, index, flags, change };
 }

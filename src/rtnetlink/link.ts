@@ -2,7 +2,7 @@
 
 import type { Connection } from "../netlink/connection.ts";
 import { NetlinkError } from "../netlink/error.ts";
-import { type Message, question, type Request, request } from "../netlink/message.ts";
+import { type Message, type Request, request } from "../netlink/message.ts";
 import { NLM_F } from "../netlink/uapi.ts";
 import { attr, attrs, list } from "../wire/attrs.ts";
 import { bytes, cstring, encode, type Infer, s32, u8, u32 } from "../wire/codec.ts";
@@ -139,13 +139,13 @@ export function deleteLink(link: LinkRef): Request {
 export function showLink(link: LinkRef): Request {
   const attributes = { ...nameOf(link), filter: RTEXT_FILTER.SKIP_STATS };
   const operation = (): string => `link show ${deviceText(link)}`;
-  return question(linkRequest(RTM.GETLINK, 0, operation, linkHeader(indexOf(link)), attributes));
+  return linkRequest(RTM.GETLINK, 0, operation, linkHeader(indexOf(link)), attributes);
 }
 
 /** Like `ip link show dev …`; undefined when there is no such link. */
 export function getLink(connection: Connection, link: LinkRef): Link | undefined {
   try {
-    return connection.execute(showLink(link)).map(decodeLink)[0];
+    return connection.ask(showLink(link), decodeLink);
   } catch (error) {
     if (error instanceof NetlinkError && error.code === "ENODEV") return undefined;
     throw error;
@@ -211,7 +211,9 @@ function indexOf(link: LinkRef): { readonly index: number } {
 /** The attribute that names the link where there is no index; long names can only be alternative ones. */
 function nameOf(link: LinkRef): LinkAttributes {
   if (typeof link !== "string") return {};
-  return encode(cstring, link).length <= IFNAMSIZ ? { name: link } : { alternativeName: link };
+  // Three bytes is the most that a UTF-16 unit becomes.
+  const isShort = link.length * 3 < IFNAMSIZ || encode(cstring, link).length <= IFNAMSIZ;
+  return isShort ? { name: link } : { alternativeName: link };
 }
 
 function flagsOf({ up, promisc, allMulticast }: LinkSettings): { readonly flags: number; readonly change: number } {

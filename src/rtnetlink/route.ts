@@ -2,7 +2,7 @@
 
 import type { Connection } from "../netlink/connection.ts";
 import { NetlinkError } from "../netlink/error.ts";
-import { type Message, question, type Request, request } from "../netlink/message.ts";
+import { type Message, type Request, request } from "../netlink/message.ts";
 import { NLM_F } from "../netlink/uapi.ts";
 import { attr, attrs } from "../wire/attrs.ts";
 import { bytes, type Infer, u8, u32 } from "../wire/codec.ts";
@@ -140,8 +140,8 @@ export function getRoute(
     return `route get ${formatIp(destination)}${by}`;
   };
   const attributes: RouteAttributes = { dst: destination, src: forwarded?.from, iif: forwarded?.device.index };
-  const get = question(request(RTM.GETROUTE, 0, operation, [rtmsg, header], [routeAttributes, attributes]));
-  return connection.execute(get).map(decodeRoute)[0];
+  const get = request(RTM.GETROUTE, 0, operation, [rtmsg, header], [routeAttributes, attributes]);
+  return connection.ask(get, decodeRoute);
 }
 
 /** A route from an RTM_NEWROUTE or RTM_DELROUTE, answered or heard. Throws DecodeError. */

@@ -2,7 +2,7 @@
 
 import { call, cString, tryCall } from "./call.ts";
 import { errno } from "./errno.ts";
-import { hasCode, SyscallError } from "./error.ts";
+import { SyscallError } from "./error.ts";
 import { AT_FDCWD, close, O, open, readAll, withOpen, writeAll } from "./fd.ts";
 import { host } from "./host.ts";
 
@@ -137,10 +137,18 @@ const S_IFMT = 0o170000;
 const S_IFDIR = 0o040000;
 const S_IFREG = 0o100000;
 
+/** What statx(2) writes: struct statx of include/uapi/linux/stat.h, or the negated errno. */
+function statx(path: string, buffer: Uint8Array): number {
+  return tryCall("statx", AT_FDCWD, cString(path), 0, STATX_BASIC_STATS, buffer);
+}
+
+const STATX_SIZE = 256;
+
 /** Like stat(2), following symbolic links. */
 export function stat(path: string): Stat {
-  const buffer = new Uint8Array(256); // struct statx, include/uapi/linux/stat.h
-  call(`look at ${path}`, "statx", AT_FDCWD, cString(path), 0, STATX_BASIC_STATS, buffer);
+  const buffer = new Uint8Array(STATX_SIZE);
+  const result = statx(path, buffer);
+  if (result < 0) throw new SyscallError("statx", -result, `look at ${path}`);
   const view = new DataView(buffer.buffer);
   const type = view.getUint16(28, true) & S_IFMT;
   return {
@@ -167,13 +175,27 @@ export function setModified(path: string, mtimeNs: bigint): void {
 
 /** Whether anything is there under this path (an unreadable parent counts as nothing). */
 export function exists(path: string): boolean {
-  try {
-    stat(path);
-    return true;
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR", "EACCES")) return false;
-    throw error;
-  }
+  const result = statx(path, new Uint8Array(STATX_SIZE));
+  if (result >= 0) return true;
+  if (NOTHING_THERE.includes(result)) return false;
+  throw new SyscallError("statx", -result, `look at ${path}`);
+}
+
+const NOTHING_THERE: readonly number[] = [-errno("ENOENT"), -errno("ENOTDIR"), -errno("EACCES")];
+
+/** Whether two paths lead to the same file: device and inode are what a file is known by. Throws SyscallError. */
+export function isSameFile(path: string, other: string): boolean {
+  const [one, two] = [identityOf(path), identityOf(other)];
+  return one.every((word, i) => word === two[i]);
+}
+
+/** stx_ino, stx_dev_major and stx_dev_minor. */
+function identityOf(path: string): readonly number[] {
+  const buffer = new Uint8Array(STATX_SIZE);
+  const result = statx(path, buffer);
+  if (result < 0) throw new SyscallError("statx", -result, `look at ${path}`);
+  const view = new DataView(buffer.buffer);
+  return [32, 36, 136, 140].map((at) => view.getUint32(at, true));
 }
 
 /** Where a symbolic link points. */

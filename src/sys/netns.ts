@@ -4,7 +4,7 @@
 import { call, tryCall } from "./call.ts";
 import { SyscallError } from "./error.ts";
 import { close, O, open } from "./fd.ts";
-import { stat } from "./file.ts";
+import { isSameFile } from "./file.ts";
 import { host } from "./host.ts";
 import { SYS } from "./syscalls.ts";
 
@@ -31,8 +31,7 @@ export function openNetns(path: string): number {
 
 /** Whether the path is the namespace that this process is in. */
 export function isOwnNetns(path: string): boolean {
-  const [there, here] = [stat(path), stat(OWN_NETNS)];
-  return there.inode === here.inode && there.device === here.device;
+  return isSameFile(path, OWN_NETNS);
 }
 
 /**

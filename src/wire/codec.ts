@@ -46,7 +46,7 @@ function viewOf(bytes: Uint8Array, size: number): DataView {
 }
 
 function inRange(value: number, low: number, high: number): number {
-  if (Math.floor(value) === value && value >= low && value <= high) return value;
+  if (value >= low && value <= high && value % 1 === 0) return value;
   throw new RangeError(`${value} is not an integer from ${low} to ${high}`);
 }
 

@@ -1,4 +1,5 @@
-// Three projects: `unit` (no privileges), `kernel` (TypeScript under Node against the kernel) and `e2e` (the built executable).
+// Projects: `unit` (no privileges), `kernel` (TypeScript under Node against the kernel), `e2e` (the built executable) and
+// `runtimes` (podman and containerd with the built executable).
 import { defineConfig } from "vitest/config";
 
 const setupFiles = ["test/support/setup-host.ts"];
@@ -14,6 +15,16 @@ export default defineConfig({
         test: { name: "kernel", include: ["test/kernel/**/*.test.ts"], setupFiles, testTimeout: 60_000 },
       },
       { extends: true, test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], setupFiles, testTimeout: 120_000 } },
+      {
+        extends: true,
+        test: {
+          name: "runtimes",
+          include: ["test/runtimes/**/*.test.ts"],
+          setupFiles,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
     ],
   },
 });

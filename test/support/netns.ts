@@ -33,7 +33,19 @@ let count = 0;
 export function makeNetns(name: string = `t${process.pid}-${++count}`): TestNetns {
   requireNamespaces();
   run("ip", "netns", "add", name);
-  const path = `/run/netns/${name}`;
+  const found = openNetns(`/run/netns/${name}`, name);
+  return {
+    ...found,
+    remove() {
+      found.remove();
+      run("ip", "netns", "delete", name);
+    },
+  };
+}
+
+/** A namespace that somebody else has made, by a file that stands for it; `remove` only lets go of it. */
+export function openNetns(path: string, name: string = path): TestNetns {
+  requireNamespaces();
   const fd = openSync(path, "r");
   const exec = (command: string, ...args: readonly string[]): string =>
     run("nsenter", `--net=${path}`, command, ...args);
@@ -44,10 +56,7 @@ export function makeNetns(name: string = `t${process.pid}-${++count}`): TestNetn
     exec,
     ip: (args) => exec("ip", ...args.split(" ")),
     ipJson: (args) => JSON.parse(exec("ip", "-j", "-d", ...args.split(" ")) || "[]"),
-    remove() {
-      closeSync(fd);
-      run("ip", "netns", "delete", name);
-    },
+    remove: () => closeSync(fd),
   };
 }
 

@@ -3,18 +3,34 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { buildAddon } from "../../engine/addon.mjs";
-import { run } from "./apt.mjs";
+import { run } from "../apt.mjs";
 import { bundle, GUEST_ROOT, ROOT } from "./bundle.mjs";
 import { CpioWriter } from "./cpio.mjs";
 
 /** Debian packages whose programs the tests and the guest's own scripts run. */
-const PACKAGES = ["bash", "coreutils", "dash", "findutils", "grep", "iproute2", "iputils-ping", "kmod", "mount"];
+const PACKAGES = [
+  "bash",
+  "bsdutils",
+  "coreutils",
+  "dash",
+  "findutils",
+  "grep",
+  "iproute2",
+  "iputils-ping",
+  "kmod",
+  "mount",
+];
 PACKAGES.push("conntrack", "iptables", "nftables", "procps", "sed", "util-linux");
 
 /** A program, or an extension of iptables. */
 const PROGRAM = /^(\/usr)?\/(s?bin|lib\/[^/]+\/xtables)\/[^/]+$/;
 
-const IN_NAMESPACES = "test/support/run-in-namespaces.sh";
+/** Names of protocols, which programs print, and of the machine itself. */
+const NAMES = ["etc/hosts", "etc/protocols", "etc/services"];
+
+/** What tests run or read. */
+const FILES = ["test/support/run-in-namespaces.sh", "test/e2e/masquerade/others.nft"];
+const DIRECTORIES = ["test/golden/nftables"];
 /** Upstream's plugins that tests compare ours with. */
 const PEERS = ["bridge", "host-local", "loopback", "ptp", "static"];
 
@@ -29,6 +45,7 @@ export async function writeImage(path, entries) {
   for (const name of ["bin", "sbin", "lib", "lib64"]) archive.link(name, `usr/${name}`);
   archive.link("var/run", "../run");
   addPrograms(archive);
+  for (const name of NAMES) archive.copy(name, join("/", name));
   archive.file("init", readFileSync(join(import.meta.dirname, "guest/init.sh")), 0o755);
   await addOurs(archive, entries);
   archive.close();
@@ -76,8 +93,8 @@ async function addOurs(archive, entries) {
   const peers = run("bash", [join(ROOT, "tools/peer-plugins.sh")]).trim();
   for (const name of PEERS) archive.copy(inside(`peer/${name}`), join(peers, name));
   archive.copy(inside("host.node"), buildAddon());
-  archive.copy(inside(IN_NAMESPACES), join(ROOT, IN_NAMESPACES));
-  addTree(archive, "test/golden/nftables", inside);
+  for (const file of FILES) archive.copy(inside(file), join(ROOT, file));
+  for (const directory of DIRECTORIES) addTree(archive, directory, inside);
   for (const { file, text } of await bundle(entries)) archive.file(inside(`${file}.mjs`), text);
   archive.file(inside("entries"), entries.map(({ file }) => `${file}\n`).join(""));
 }

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, join } from "node:path";
-import { messageOf, Release, run } from "./apt.mjs";
+import { messageOf, Release, run } from "../apt.mjs";
 import { CpioWriter } from "./cpio.mjs";
 
 /** Always the newest of its release. The flavour for virtual machines has all that we need and is the smallest. */

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { messageOf } from "./apt.mjs";
+import { messageOf } from "../apt.mjs";
 import { ROOT } from "./bundle.mjs";
 import { chooseEntries } from "./entries.mjs";
 import { runGuest } from "./guest.mjs";
@@ -17,21 +17,25 @@ const CACHE = join(ROOT, "build/kernels");
 /** Debian 11, 12 and 13, and whatever is newest. */
 const SUITES = ["bullseye", "bookworm", "trixie", "newest"];
 
-const HELP = `Usage: npm run test:kernels [-- [--essential] [--only TEXT] [--report FILE] [SUITE...]]
+/** So that tests of races have some. */
+const PROCESSORS = 2;
+
+const HELP = `Usage: npm run test:kernels [-- [OPTION...] [SUITE...]]
 
 Boots Debian's kernels in qemu, emulated, and runs tests inside. SUITE is a release of Debian or \`newest\`, the newest
 kernel that the mirror has; without any: ${SUITES.join(" ")}.
 
   --essential    only what \`npm test\` runs
-  --only TEXT    only test files whose name has this text in it
+  --only TEXT    only test files whose name has this text in it; may be given several times
+  --processors N of each guest (${PROCESSORS}, so that tests of races have some); as many test files run at once
+  --guests N     at once; as many as the machine has processors for
   --report FILE  writes the results there, as vitest's JSON reporter would
   --help         this text
 
-Without SUITE and options it writes docs/kernels.md. Kernels are kept in build/kernels, with the console of each guest.
+A run of all tests on all of these kernels writes docs/kernels.md. Kernels are kept in build/kernels, with the console
+of each guest.
 `;
 
-/** So that tests of races have some. */
-const PROCESSORS = 2;
 /** For one guest, on a machine that has other things to do, too. */
 const TIMEOUT_MS = { essential: 900_000, all: 3_600_000 };
 
@@ -50,7 +54,9 @@ async function main() {
     options: {
       help: { type: "boolean" },
       essential: { type: "boolean" },
-      only: { type: "string" },
+      only: { type: "string", multiple: true },
+      processors: { type: "string", default: String(PROCESSORS) },
+      guests: { type: "string" },
       report: { type: "string" },
     },
   });
@@ -60,35 +66,52 @@ async function main() {
   }
   const suites = positionals.length === 0 ? SUITES : positionals;
   const entries = chooseEntries(values);
-  if (entries.length === 0) throw new Error(`no file has "${values.only}" in its name`);
+  if (entries.length === 0) throw new Error(`no file has "${values.only?.join('" or "')}" in its name`);
+  const processors = countOf("--processors", values.processors);
+  const guests = values.guests ?? String(Math.max(1, Math.floor(availableParallelism() / processors)));
   const timeoutMs = values.essential ? TIMEOUT_MS.essential : TIMEOUT_MS.all;
-  const outcomes = await runSuites(suites, entries, timeoutMs);
+  const outcomes = await runSuites(suites, countOf("--guests", guests), { entries, processors, timeoutMs });
   if (values.report !== undefined) writeFileSync(resolve(values.report), JSON.stringify(reportOf(outcomes)));
-  const isWhole = positionals.length === 0 && Object.keys(values).length === 0;
+  const isWhole = positionals.length === 0 && !values.essential && values.only === undefined;
   if (isWhole) writeFileSync(join(ROOT, "docs/kernels.md"), featureTable(outcomes));
   for (const outcome of outcomes) process.stdout.write(`${summaryOf(outcome)}\n`);
   return outcomes.every(({ failed }) => failed === 0) ? 0 : 1;
 }
 
 /**
- * @param {readonly string[]} suites
- * @param {readonly import("./entries.mjs").ChosenEntry[]} entries
- * @param {number} timeoutMs
+ * @param {string} option
+ * @param {string} text
  */
-async function runSuites(suites, entries, timeoutMs) {
+function countOf(option, text) {
+  if (!/^[1-9]\d?$/.test(text)) throw new Error(`${option} ${text}: a number from 1 to 99 is needed`);
+  return Number(text);
+}
+
+/**
+ * @typedef {object} GuestOptions
+ * @property {readonly import("./entries.mjs").ChosenEntry[]} entries
+ * @property {number} processors
+ * @property {number} timeoutMs
+ */
+
+/**
+ * @param {readonly string[]} suites
+ * @param {number} atOnce How many guests.
+ * @param {GuestOptions} options
+ */
+async function runSuites(suites, atOnce, options) {
   const scratch = makeScratch();
-  const atOnce = Math.min(suites.length, Math.max(1, Math.floor(availableParallelism() / PROCESSORS)));
   const waiting = [...suites.entries()];
   /** @type {import("./outcome.mjs").Outcome[]} */
   const outcomes = [];
   const work = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [i, suite] = next;
-      outcomes[i] = await runSuite(suite, scratch, entries, timeoutMs);
+      outcomes[i] = await runSuite(suite, scratch, options);
     }
   };
   try {
-    await writeImage(join(scratch, "image"), entries);
+    await writeImage(join(scratch, "image"), options.entries);
     await Promise.all(Array.from({ length: atOnce }, work));
   } finally {
     rmSync(scratch, { recursive: true });
@@ -111,10 +134,9 @@ function makeScratch() {
 /**
  * @param {string} suite
  * @param {string} scratch With the image in it.
- * @param {readonly import("./entries.mjs").ChosenEntry[]} entries
- * @param {number} timeoutMs
+ * @param {GuestOptions} options
  */
-async function runSuite(suite, scratch, entries, timeoutMs) {
+async function runSuite(suite, scratch, { entries, processors, timeoutMs }) {
   const say = (/** @type {string} */ text) => process.stderr.write(`bauta: ${suite}: ${text}\n`);
   try {
     const kernel = getKernel(suite, CACHE);
@@ -122,7 +144,7 @@ async function runSuite(suite, scratch, entries, timeoutMs) {
     const options = {
       console: join(CACHE, `${suite}.log`),
       scratch,
-      processors: PROCESSORS,
+      processors,
       timeoutMs,
       onReport: (/** @type {import("./guest.mjs").Report} */ report) => say(lineOf(report)),
     };

@@ -4,7 +4,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { debianMirrors } from "../../engine/source.mjs";
+import { debianMirrors } from "../engine/source.mjs";
 
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /** Where releases go that mirrors no longer carry. */

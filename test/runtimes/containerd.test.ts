@@ -1,0 +1,177 @@
+// containerd: with its own command, and as a kubelet uses it.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { leftovers, NODE } from "../e2e/masquerade/node.ts";
+import { type Json, networkOf, TYPES, type Type } from "../e2e/masquerade/runtime.ts";
+import { PROTOCOLS, seenFrom, seenOutside } from "../e2e/masquerade/traffic.ts";
+import { poll, run, type TestNetns } from "../support/netns.ts";
+import { CriClient } from "./cri.ts";
+import { IMAGE, packImage } from "./image.ts";
+import {
+  addressesIn,
+  becomeNodeWithRuntimes,
+  CGROUP,
+  containerAt,
+  environment,
+  listOf,
+  pluginDirectories,
+  program,
+  ROOTFS,
+  removeControlGroups,
+  runRuntime,
+  WORK,
+} from "./runtime.ts";
+
+const SOCKET = join(WORK, "containerd.sock");
+/** ctr knows no others; and containerd's are the same unless it is told. */
+const [NETWORKS, PLUGIN_DIRECTORY] = ["/etc/cni/net.d", "/opt/cni/bin"];
+
+// There is no module for these file systems to be had, and no right to lower a score.
+const CONFIGURATION = `
+version = 2
+root = "${WORK}/root"
+state = "${WORK}/state"
+disabled_plugins = [${["aufs", "btrfs", "devmapper", "zfs"].map((name) => `"io.containerd.snapshotter.v1.${name}"`)}]
+[grpc]
+address = "${SOCKET}"
+[plugins."io.containerd.grpc.v1.cri"]
+restrict_oom_score_adj = true
+sandbox_image = "${IMAGE}"
+`;
+
+let outside: TestNetns;
+let containerd: ChildProcess;
+beforeAll(() => {
+  outside = becomeNodeWithRuntimes();
+  mountDirectories();
+  const configuration = join(WORK, "containerd.toml");
+  writeFileSync(configuration, CONFIGURATION);
+  const log = join(WORK, "containerd.log");
+  const command = `exec "$1" --config "$2" >"$3" 2>&1`;
+  const args = ["-c", command, "sh", program("containerd"), configuration, log];
+  containerd = spawn("sh", args, { env: environment(), stdio: "ignore" });
+  poll(
+    "containerd to listen",
+    () => existsSync(SOCKET) && /successfully booted/.test(readFileSync(log, "utf8")),
+    30_000,
+  );
+  const image = packImage(ROOTFS, WORK);
+  for (const namespace of ["default", "k8s.io"]) ctr("--namespace", namespace, "image", "import", image);
+});
+afterAll(() => {
+  containerd.kill("SIGKILL");
+  removeControlGroups();
+});
+
+/** Makes directories that this machine may have otherwise, or not at all, in the namespaces of this test. */
+function mountDirectories(): void {
+  const [upper, work] = [join(WORK, "etc"), join(WORK, "etc.work")];
+  for (const path of [upper, work]) mkdirSync(path);
+  run("mount", "-t", "overlay", "-o", `lowerdir=/etc,upperdir=${upper},workdir=${work}`, "overlay", "/etc");
+  run("mount", "-t", "tmpfs", "tmpfs", "/opt");
+  rmSync(NETWORKS, { recursive: true, force: true });
+  for (const path of [NETWORKS, PLUGIN_DIRECTORY]) mkdirSync(path, { recursive: true });
+  for (const directory of pluginDirectories().toReversed()) {
+    for (const name of readdirSync(directory)) copyFileSync(join(directory, name), join(PLUGIN_DIRECTORY, name));
+  }
+}
+
+function ctr(...args: readonly string[]): string {
+  return runRuntime("ctr", ["--address", SOCKET, ...args], environment());
+}
+
+/** The network, until the running test ends. */
+function makeNetwork(type: Type, more: object = {}): Json {
+  const config = networkOf(type, undefined, { cniVersion: "1.0.0", ...more });
+  const path = join(NETWORKS, "10-test.conflist");
+  writeFileSync(path, JSON.stringify(listOf(config)));
+  onTestFinished(() => {
+    rmSync(path);
+    if (type === "bridge") run("ip", "link", "delete", config.bridge);
+  });
+  return config;
+}
+
+function expectMasqueraded(container: TestNetns): void {
+  const addresses = addressesIn(container);
+  expect(addresses).toHaveLength(2);
+  for (const address of addresses) {
+    for (const protocol of PROTOCOLS) {
+      expect(seenOutside(container, address, outside, protocol)).toBe(NODE[address.includes(":") ? 6 : 4]);
+    }
+  }
+}
+
+describe.each(TYPES)("ctr with %s", (type) => {
+  // In the foreground: ctr 1.6 never detaches what it has left to itself.
+  const start = (name: string): { netns: TestNetns; end: () => Promise<unknown> } => {
+    const args = ["--address", SOCKET, "run", "--rm", "--cni", "--cgroup", `/${CGROUP}/${name}`, IMAGE, name];
+    const child = spawn(program("ctr"), [...args, "sleep", "9999"], { env: environment(), stdio: "ignore" });
+    const pid = poll(
+      `${name} to run`,
+      () => ctr("task", "ls").match(new RegExp(`^${name}\\s+(\\d+)\\s+RUNNING`, "m"))?.[1],
+    );
+    const end = (): Promise<unknown> => {
+      const ended = once(child, "exit");
+      ctr("task", "kill", "--signal", "SIGKILL", name);
+      return ended;
+    };
+    return { netns: containerAt(`/proc/${pid}/ns/net`), end };
+  };
+
+  it("has containers that leave from the node's addresses in both families, and removes them without a trace", async () => {
+    makeNetwork(type);
+    const [one, other] = [start("one"), start("other")];
+    for (const { netns } of [one, other]) expectMasqueraded(netns);
+    const [from = "", to = ""] = [one, other].map(({ netns }) => addressesIn(netns)[0]);
+    expect(seenFrom(one.netns, from, other.netns, to, "tcp")).toBe(from);
+    await one.end();
+    expectMasqueraded(other.netns);
+    await other.end();
+    expect(leftovers()).toEqual([]);
+  });
+});
+
+describe.each(TYPES)("containerd's CRI with %s", (type) => {
+  let client: CriClient;
+  beforeAll(() => {
+    client = new CriClient(SOCKET);
+  });
+  afterAll(() => client.close());
+
+  const runPod = async (name: string): Promise<{ id: string; netns: TestNetns; addresses: string[] }> => {
+    const id = await client.run({ name, cgroupParent: `/${CGROUP}`, logDirectory: join(WORK, "logs") });
+    const { addresses, pid } = await client.status(id);
+    return { id, addresses, netns: containerAt(`/proc/${pid}/ns/net`) };
+  };
+
+  it("has pods that leave from the node's addresses in both families, and removes them without a trace", async () => {
+    makeNetwork(type);
+    const pods = await Promise.all([untilReady(() => runPod("one")), untilReady(() => runPod("other"))]);
+    for (const { netns, addresses } of pods) {
+      expect(addresses).toEqual(addressesIn(netns));
+      expectMasqueraded(netns);
+    }
+    for (const { id } of pods) {
+      await client.stop(id);
+      await client.stop(id); // as kubelets do
+      await client.remove(id);
+    }
+    expect(leftovers()).toEqual([]);
+  });
+});
+
+/** containerd notices new networks by itself, a moment after they are there. */
+async function untilReady<T>(work: () => Promise<T>): Promise<T> {
+  for (const end = performance.now() + 10_000; ; ) {
+    try {
+      return await work();
+    } catch (error) {
+      if (performance.now() > end || !/cni plugin not initialized/.test(String(error))) throw error;
+    }
+  }
+}

@@ -1,0 +1,85 @@
+// What a kubelet asks a runtime for: sandboxes of pods, over gRPC (k8s.io/cri-api, pkg/apis/runtime/v1/api.proto).
+
+import { type ClientHttp2Session, connect, constants } from "node:http2";
+import { connect as connectSocket } from "node:net";
+import { decode, encode, type Fields } from "./protobuf.ts";
+
+/** The parts of a sandbox's configuration that differ. */
+export interface Pod {
+  readonly name: string;
+  readonly cgroupParent: string;
+  readonly logDirectory: string;
+}
+
+export class CriClient {
+  readonly #session: ClientHttp2Session;
+
+  /** @param path The socket that the runtime listens on. */
+  constructor(path: string) {
+    this.#session = connect("http://localhost", { createConnection: () => connectSocket(path) });
+  }
+
+  close(): void {
+    this.#session.close();
+  }
+
+  /** RunPodSandbox; returns the sandbox's id. */
+  async run({ name, cgroupParent, logDirectory }: Pod): Promise<string> {
+    const metadata = { 1: name, 2: `uid-of-${name}`, 3: "default" };
+    const config = { 1: metadata, 2: name, 3: logDirectory, 8: { 1: cgroupParent } };
+    const reply = await this.#call("RunPodSandbox", { 1: config });
+    return textOf(reply, 1);
+  }
+
+  /** The addresses of a sandbox, the first of them first, and its first process. PodSandboxStatus with all it has to say. */
+  async status(id: string): Promise<{ addresses: string[]; pid: number }> {
+    const reply = await this.#call("PodSandboxStatus", { 1: id, 2: 1 });
+    const network = decode(only(decode(only(reply, 1)), 5));
+    const more = (network.get(2) ?? []).map((ip) => textOf(decode(ip), 1));
+    const info = (reply.get(2) ?? []).map(decode).find((entry) => textOf(entry, 1) === "info");
+    if (info === undefined) throw new Error("the status has no info");
+    return { addresses: [textOf(network, 1), ...more], pid: JSON.parse(textOf(info, 2)).pid };
+  }
+
+  async stop(id: string): Promise<void> {
+    await this.#call("StopPodSandbox", { 1: id });
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#call("RemovePodSandbox", { 1: id });
+  }
+
+  /** One call, with one message each way: five bytes in front of it tell that it is not compressed, and how long it is. */
+  async #call(method: string, fields: Fields): Promise<Map<number, Buffer[]>> {
+    const stream = this.#session.request({
+      [constants.HTTP2_HEADER_METHOD]: "POST",
+      [constants.HTTP2_HEADER_PATH]: `/runtime.v1.RuntimeService/${method}`,
+      [constants.HTTP2_HEADER_CONTENT_TYPE]: "application/grpc",
+      te: "trailers",
+    });
+    const message = encode(fields);
+    const prefix = Buffer.alloc(5);
+    prefix.writeUInt32BE(message.length, 1);
+    stream.end(Buffer.concat([prefix, message]));
+    let trailers: Record<string, unknown> = {};
+    const keep = (headers: Record<string, unknown>): void => {
+      trailers = { ...trailers, ...headers };
+    };
+    stream.on("response", keep).on("trailers", keep);
+    const parts: Buffer[] = [];
+    for await (const part of stream) parts.push(part);
+    const { "grpc-status": status, "grpc-message": text } = trailers;
+    if (status !== "0") throw new Error(`${method}: gRPC status ${status}: ${decodeURIComponent(String(text))}`);
+    return decode(Buffer.concat(parts).subarray(5));
+  }
+}
+
+function only(message: Map<number, Buffer[]>, number: number): Buffer {
+  const [value] = message.get(number) ?? [];
+  if (value === undefined) throw new Error(`the reply has no field ${number}`);
+  return value;
+}
+
+function textOf(message: Map<number, Buffer[]>, number: number): string {
+  return only(message, number).toString();
+}

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# npm run test:runtimes [-- FILE...]: podman and containerd attach containers with the plugins that were built. They run
+# in namespaces of their own, with everything that they start; nothing is installed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+fail() {
+  echo "bauta: container runtimes can't run here: $*" >&2
+  exit 1
+}
+[ "$(id -u)" = 0 ] || fail "they need root"
+[ "$(uname -m)" = x86_64 ] || fail "they are unpacked for x86-64, and this is $(uname -m)"
+unshare --mount true 2>/dev/null || fail "this machine makes no namespaces; is it a container itself?"
+grep -qw 'cgroup2\?' /proc/filesystems && [ -n "$(ls /sys/fs/cgroup)" ] || fail "/sys/fs/cgroup has no control groups"
+
+PATH=$PWD/node_modules/.bin:$PATH:/usr/sbin:/sbin
+bash tools/setup.sh runtimes
+npm run --silent build >&2
+BAUTA_PEER_DIR=$(bash tools/peer-plugins.sh)
+BAUTA_RUNTIMES_DIR=$(node tools/runtimes/unpack.mjs)
+export BAUTA_PEER_DIR BAUTA_RUNTIMES_DIR
+results=build/runtimes-results
+rm -rf "$results"
+mkdir -p "$results"
+report=(--reporter=default --reporter=json --outputFile.json="$results/runtimes.json")
+# With the first process of a namespace all others in it end.
+unshare --pid --fork --mount-proc --kill-child -- \
+  bash test/support/run-in-namespaces.sh vitest run --project runtimes "${report[@]}" "$@" || true
+node tools/summary.mjs "$results"

@@ -182,8 +182,9 @@ async function eventsOf(listeners: readonly Listener[], work: () => void): Promi
 
 /** What nft monitor says was changed. */
 function changesOf(text: string): string[] {
-  const lines = text.split("\n").filter((line) => /^(add|create|delete) /.test(line));
-  return lines.map((line) => comparable(line.replace(/^create/, "add").replace(/^delete set /, "delete map ")));
+  const lines = text.split("\n").filter((line) => /^(add|create|insert|delete) /.test(line));
+  // nft calls a rule inserted where the kernel does not say where it has gone, as in 5.10.
+  return lines.map((line) => comparable(line.replace(/^create|^insert/, "add").replace(/^delete set /, "delete map ")));
 }
 
 /**

@@ -33,18 +33,43 @@ export const ENTRIES = [
   { file: "test/e2e/explain.test.ts", essential: false },
   { file: "test/e2e/ipam-concurrent.test.ts", essential: false },
   { file: "test/kernel/netlink.test.ts", essential: false },
+  { file: "test/e2e/options/destinations.test.ts", essential: false },
+  { file: "test/e2e/options/translation.test.ts", essential: false },
+  { file: "test/e2e/options/together.test.ts", essential: false },
+  { file: "test/e2e/options/invalid.test.ts", essential: false },
+  { file: "test/e2e/options/bad-options.test.ts", essential: false },
+  { file: "test/e2e/masquerade/others.test.ts", essential: false },
+  { file: "test/e2e/ptp.test.ts", essential: false },
+  { file: "test/e2e/switching.test.ts", essential: false },
+  { file: "test/e2e/cli.test.ts", essential: false },
+  { file: "test/kernel/conntrack.test.ts", essential: false },
+  { file: "test/kernel/iptables.test.ts", essential: false },
+  { file: "test/kernel/restore.test.ts", essential: false },
+  { file: "test/kernel/adopt.test.ts", essential: false },
+  { file: "test/kernel/apply.test.ts", essential: false },
+  { file: "test/kernel/explain.test.ts", essential: false },
+  { file: "test/kernel/explain-live.test.ts", essential: false },
+  { file: "test/kernel/masquerade-options.test.ts", essential: false },
+  { file: "test/kernel/ptp.test.ts", essential: false },
+  { file: "test/kernel/bridge.test.ts", essential: false },
+  { file: "test/kernel/loopback.test.ts", essential: false },
+  { file: "test/kernel/nftables.test.ts", essential: false },
+  { file: "test/kernel/gc-sweep.test.ts", essential: false },
+  { file: "test/kernel/cli.test.ts", essential: false },
+  { file: "test/kernel/container.test.ts", essential: false },
+  { file: "test/e2e/bad-input/bridge-device.test.ts", essential: false },
   { file: "tools/kernels/guest/features.ts", essential: true },
 ];
 
 /**
- * The entries to run: all, the essential ones, or those with this text in their names.
- * @param {{ essential?: boolean | undefined, only?: string | undefined }} choice
+ * The entries to run: all, the essential ones, or those with one of these texts in their names.
+ * @param {{ essential?: boolean | undefined, only?: readonly string[] | undefined }} choice
  * @param {readonly Entry[]} [entries]
  * @returns {ChosenEntry[]}
  */
-export function chooseEntries({ essential = false, only = "" }, entries = ENTRIES) {
+export function chooseEntries({ essential = false, only = [""] }, entries = ENTRIES) {
   return entries.flatMap((entry) => {
-    if (!entry.file.includes(only) || (essential && entry.essential === false)) return [];
+    if (!only.some((text) => entry.file.includes(text)) || (essential && entry.essential === false)) return [];
     const wanted = essential && typeof entry.essential === "string" ? `(?=.*(?:${entry.essential}))` : "";
     const unwanted = entry.except === undefined ? "" : `(?!.*(?:${entry.except}))`;
     return [{ file: entry.file, pattern: wanted + unwanted === "" ? undefined : `^${wanted}${unwanted}` }];

@@ -25,8 +25,11 @@ describe("chooseEntries()", () => {
     expect(names.filter((name) => pattern.test(name))).toEqual(["a port", "adds a VLAN"]);
   });
 
-  it("takes the files with a text in their names", () => {
-    expect(chooseEntries({ only: "none" }, entries).map(({ file }) => file)).toEqual(["test/none.test.ts"]);
+  it("takes the files with one of the texts in their names", () => {
+    const namesOf = (...only: string[]): string[] => chooseEntries({ only }, entries).map(({ file }) => file);
+    expect(namesOf("none")).toEqual(["test/none.test.ts"]);
+    expect(namesOf("none", "/al")).toEqual(["test/all.test.ts", "test/none.test.ts"]);
+    expect(namesOf("other")).toEqual([]);
   });
 
   it("knows files that are there", () => {

@@ -10,10 +10,12 @@
 
 /** @type {readonly Feature[]} */
 export const FEATURES = [
+  needed("masquerade", "masquerade to random ports", "`ipMasq`"),
   needed("counters", "a counter in each element of a map", "policies of `ipMasq`"),
   needed("elementComment", "comments of elements", "`bauta list`"),
   needed("generation", "transactions that are refused when another came first", "all changes that depend on a look"),
   needed("intervals", "sets of intervals", "`ipMasqOptions.exclude` and `only`"),
+  needed("bridgeMeta", "names of interfaces in rules for bridged frames", "`macspoofchk`"),
   needed("concatenatedKey", "concatenated keys", "`macspoofchk`"),
   needed("concatenatedData", "maps to concatenated values", "`macspoofchk`"),
   needed("vlanFiltering", "VLAN filtering of bridges", "`vlan`, `vlanTrunk`"),

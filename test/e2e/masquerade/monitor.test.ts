@@ -89,7 +89,8 @@ describe.each(TYPES)("%s", (type) => {
       expect(end?.program).toBe("nft");
       const changes = generation?.changes ?? [];
       expect(generation?.program).toBe(type);
-      expect(changes.filter((change) => !/^(add|create) /.test(change))).toEqual([]);
+      // nft calls it an insertion where the kernel does not say where a rule has gone, as in 5.10.
+      expect(changes.filter((change) => !/^(add|create|insert) /.test(change))).toEqual([]);
       for (const map of ["owners", "policies"]) {
         expect(changes.filter(isElementOf("ip", map))).toHaveLength(2);
         expect(changes.filter(isElementOf("ip6", map))).toHaveLength(5);

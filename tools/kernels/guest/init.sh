@@ -11,7 +11,12 @@ mkdir -p /dev/shm /dev/pts /results
 mount -t devpts devpts /dev/pts
 for path in /dev/shm /run /tmp; do mount -t tmpfs -o mode=1777 tmpfs $path; done
 mkdir -p /run/netns /run/lock
+# What devtmpfs leaves to others.
+ln -s /proc/self/fd /dev/fd
+for i in 0:stdin 1:stdout 2:stderr; do ln -s "fd/${i%:*}" "/dev/${i#*:}"; done
 ip link set lo up
+# As on the nodes of many clusters: bridged frames pass the rules of IP, too.
+modprobe br_netfilter
 stty -F /dev/ttyS1 raw
 
 run_entry() {

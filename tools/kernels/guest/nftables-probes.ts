@@ -1,15 +1,25 @@
 // What nf_tables has.
 
 import { Nftables } from "../../../src/nftables/batch.ts";
-import { addChain, getChain } from "../../../src/nftables/chain.ts";
+import { addChain, type ChainSpec, getChain } from "../../../src/nftables/chain.ts";
 import { concatKey, concatType, lengthOf, TYPE } from "../../../src/nftables/datatype.ts";
 import { addElements, type Element, getElement } from "../../../src/nftables/element.ts";
 import { NFT_LIMIT } from "../../../src/nftables/expr/limit.ts";
-import { ifnameKey } from "../../../src/nftables/match.ts";
+import type { Expression } from "../../../src/nftables/expression.ts";
+import { accept, ifnameKey, iifnameIs, masquerade } from "../../../src/nftables/match.ts";
 import type { Command } from "../../../src/nftables/message.ts";
+import { addRule } from "../../../src/nftables/rule.ts";
 import { addSet, type SetSpec } from "../../../src/nftables/set.ts";
 import { addTable, deleteTable, getTable } from "../../../src/nftables/table.ts";
-import { NFPROTO, NFT_DATA_VERDICT, NFT_SET, NFT_TABLE_F, NFT_VERDICT } from "../../../src/nftables/uapi.ts";
+import {
+  NF_INET,
+  NF_IP_PRI,
+  NFPROTO,
+  NFT_DATA_VERDICT,
+  NFT_SET,
+  NFT_TABLE_F,
+  NFT_VERDICT,
+} from "../../../src/nftables/uapi.ts";
 import { hasCode } from "../../../src/sys/error.ts";
 import type { Probe } from "./probe.ts";
 
@@ -27,6 +37,23 @@ function inTable(commands: readonly Command[], look: (nft: Nftables) => boolean 
     nft.close();
   }
 }
+
+/** A rule in a chain of its own, in a table of this family. */
+function hasRule(family: number, expressions: readonly Expression[], hook: Partial<ChainSpec> = {}): boolean {
+  const nft = Nftables.open();
+  const table = { family, name: TABLE.name };
+  const chain = { family, table: table.name, chain: "c" };
+  nft.commit([
+    addTable(table),
+    addChain({ ...chain, name: chain.chain, ...hook }),
+    addRule({ ...chain, expressions }),
+    deleteTable(table),
+  ]);
+  nft.close();
+  return true;
+}
+
+const AFTER_ROUTING = { type: "nat", hook: NF_INET.POST_ROUTING, priority: NF_IP_PRI.NAT_SRC } as const;
 
 const SET = "s";
 const FIRST = Uint8Array.of(192, 0, 2, 1);
@@ -50,6 +77,8 @@ const counter = { kind: "counter", packets: undefined, bytes: undefined } as con
 const NFT_MSG_DESTROYTABLE = 26;
 
 export const NFTABLES_PROBES = {
+  masquerade: () => hasRule(NFPROTO.IPV6, masquerade({ fullyRandom: true }), AFTER_ROUTING),
+  bridgeMeta: () => hasRule(NFPROTO.BRIDGE, [...iifnameIs("eth0"), ...accept()]),
   counters: () => {
     const policies = { ...ADDRESSES, dataType: NFT_DATA_VERDICT, expressions: [counter] };
     const element = { key: FIRST, data: { code: NFT_VERDICT.RETURN, chain: undefined } };

@@ -6,6 +6,8 @@ import { NetlinkError } from "../netlink/error.ts";
 import { NLM_F } from "../netlink/uapi.ts";
 import { errno } from "../sys/errno.ts";
 import { Nftables } from "./batch.ts";
+import { addChain } from "./chain.ts";
+import { MissingPartError } from "./missing-part.ts";
 import { addTable, deleteTable } from "./table.ts";
 import { NFNL_MSG, NFPROTO, NFT_MSG } from "./uapi.ts";
 
@@ -68,6 +70,14 @@ describe("commit", () => {
     expect(commit).toThrow(NetlinkError);
     expect(commit).toThrow("cannot commit the nf_tables transaction: ERESTART");
     expect(kernel.datagrams).toHaveLength(2);
+  });
+
+  it("says that the kernel lacks something, where nobody can have removed it", () => {
+    const kernel = new FakeKernel(refuse(1, errno("ENOENT")));
+    const commands = [addChain({ family: NFPROTO.IPV4, table: "a", name: "c" })];
+    const nft = new Nftables(new Connection(kernel));
+    expect(() => nft.commit(commands, { genid: 7 })).toThrow(MissingPartError);
+    expect(() => nft.commit(commands)).toThrow(NetlinkError);
   });
 
   it("closes its socket", () => {

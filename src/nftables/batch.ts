@@ -11,6 +11,7 @@ import { attr, attrs } from "../wire/attrs.ts";
 import { type Infer, u32be } from "../wire/codec.ts";
 import { getGeneration } from "./generation.ts";
 import type { Command } from "./message.ts";
+import { asMissingPart } from "./missing-part.ts";
 import { NFNL_MSG, NFPROTO } from "./uapi.ts";
 
 /** How often a transaction is tried that the kernel asks to try again. */
@@ -39,7 +40,8 @@ export class Nftables {
 
   /**
    * Carries out the commands as one transaction. Throws the NetlinkError of the first that failed; then nothing has
-   * been done. With `genid` it is ERESTART if anyone committed since that generation was read.
+   * been done. With `genid` it is ERESTART if anyone committed since that generation was read, and MissingPartError where
+   * the kernel lacks a part of nf_tables.
    */
   commit(commands: readonly Command[], options: { readonly genid?: number | undefined } = {}): void {
     const { genid } = options;
@@ -51,7 +53,7 @@ export class Nftables {
         return;
       } catch (error) {
         const again = genid === undefined && hasCode(error, "ERESTART", "EAGAIN", "EINTR");
-        if (!again || attempt === COMMIT_ATTEMPTS) throw error;
+        if (!again || attempt === COMMIT_ATTEMPTS) throw genid === undefined ? error : asMissingPart(error);
       }
     }
   }

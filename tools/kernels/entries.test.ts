@@ -5,15 +5,15 @@ import { chooseEntries, ENTRIES, type Entry } from "./entries.mjs";
 const entries: Entry[] = [
   { file: "test/all.test.ts", essential: true },
   { file: "test/some.test.ts", essential: "VLAN|port", except: "slow" },
-  { file: "test/none.test.ts", essential: false },
+  { file: "test/none.test.ts", essential: false, isAlone: true },
 ];
 
 describe("chooseEntries()", () => {
   it("takes all without a choice, but for the tests that are left out", () => {
     expect(chooseEntries({}, entries)).toEqual([
-      { file: "test/all.test.ts", pattern: undefined },
-      { file: "test/some.test.ts", pattern: "^(?!.*(?:slow))" },
-      { file: "test/none.test.ts", pattern: undefined },
+      { file: "test/all.test.ts", isAlone: false, pattern: undefined },
+      { file: "test/some.test.ts", isAlone: false, pattern: "^(?!.*(?:slow))" },
+      { file: "test/none.test.ts", isAlone: true, pattern: undefined },
     ]);
   });
 

@@ -96,7 +96,13 @@ async function addOurs(archive, entries) {
   for (const file of FILES) archive.copy(inside(file), join(ROOT, file));
   for (const directory of DIRECTORIES) addTree(archive, directory, inside);
   for (const { file, text } of await bundle(entries)) archive.file(inside(`${file}.mjs`), text);
-  archive.file(inside("entries"), entries.map(({ file }) => `${file}\n`).join(""));
+  for (const [list, isAlone] of /** @type {const} */ ([
+    ["alone", true],
+    ["entries", false],
+  ])) {
+    const files = entries.filter((entry) => entry.isAlone === isAlone).map(({ file }) => `${file}\n`);
+    archive.file(inside(list), files.join(""));
+  }
 }
 
 /**

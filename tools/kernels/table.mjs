@@ -1,5 +1,6 @@
 // docs/kernels.md, from what the guests have told.
 
+import { ENTRIES, LEFT_OUT } from "./entries.mjs";
 import { FEATURES } from "./features.mjs";
 
 /**
@@ -36,5 +37,15 @@ ${lines(true, "for").join("\n")}
 \`no\` alone: the kernel takes the request and passes that part over. After the colon: what it says when it refuses.
 
 ${lines(false, "without it").join("\n")}
+
+## What runs there
+
+A kernel that lacks one of the modules that bauta needs is tried on each, too: it gets an error that names it.
+
+${ENTRIES.map(({ file, except }) => `* \`${file}\`${except === undefined ? "" : `, but for \`${except}\``}`).join("\n")}
+
+Left out, and run by \`npm test\` on the machine's own kernel:
+
+${[row(["what", "why"]), row(["---", "---"]), ...LEFT_OUT.map(([what = "", why = ""]) => row([what, why]))].join("\n")}
 `;
 }

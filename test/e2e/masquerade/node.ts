@@ -57,8 +57,9 @@ export function ruleset(): string {
 
 /** The node's ends of veth pairs, but for the uplink's. */
 export function veths(): string[] {
-  const links: { ifname: string }[] = JSON.parse(run("ip", "-j", "link", "show", "type", "veth") || "[]");
-  return links.map(({ ifname }) => ifname).filter((ifname) => ifname !== "uplink");
+  // ip leaves an empty object for each of another type that the kernel lists all the same.
+  const links: { ifname?: string }[] = JSON.parse(run("ip", "-j", "link", "show", "type", "veth") || "[]");
+  return links.flatMap(({ ifname }) => (ifname === undefined || ifname === "uplink" ? [] : [ifname]));
 }
 
 /** Files below the directory, as paths. */

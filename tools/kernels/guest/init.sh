@@ -1,7 +1,7 @@
 #!/bin/bash
-# The first process of a guest. Runs what /bauta/entries lists, as many at once as there are processors, each in
-# namespaces of its own. What they report goes to the second serial port, one line of JSON each; what they say, and how
-# they end, to the first, which is the console.
+# The first process of a guest. Runs what /bauta/alone lists, one after the other, then what /bauta/entries lists, as many
+# at once as there are processors, each in namespaces of its own. What they report goes to the second serial port, one
+# line of JSON each; what they say, and how they end, to the first, which is the console.
 export PATH=/usr/sbin:/usr/bin HOME=/root TERM=dumb
 
 mount -t proc proc /proc
@@ -15,8 +15,6 @@ mkdir -p /run/netns /run/lock
 ln -s /proc/self/fd /dev/fd
 for i in 0:stdin 1:stdout 2:stderr; do ln -s "fd/${i%:*}" "/dev/${i#*:}"; done
 ip link set lo up
-# As on the nodes of many clusters: bridged frames pass the rules of IP, too.
-modprobe br_netfilter
 stty -F /dev/ttyS1 raw
 
 run_entry() {
@@ -34,6 +32,9 @@ export BAUTA_PEER_DIR=/bauta/peer BAUTA_REQUIRE_VLAN=1
 cd /bauta
 
 echo "guest: $(uname -r), $(nproc) processors, up after $(cut -d' ' -f1 /proc/uptime) s"
+while read -r entry; do run_entry "$entry" </dev/null; done <alone
+# As on the nodes of many clusters: bridged frames pass the rules of IP, too.
+modprobe br_netfilter
 xargs -P "$(nproc)" -I{} bash -c 'run_entry {}' <entries
 echo "guest: done after $(cut -d' ' -f1 /proc/uptime) s"
 echo end >/dev/ttyS1

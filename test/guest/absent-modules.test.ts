@@ -1,0 +1,91 @@
+// Kernels that lack something: a guest's, with one of its modules hidden. Runs in guests only (npm run test:kernels).
+
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, renameSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { unshareNetns } from "../../src/sys/netns.ts";
+import { leftovers } from "../e2e/masquerade/node.ts";
+import { add, del, type Json, networkOf, tryAdd } from "../e2e/masquerade/runtime.ts";
+import { makeNetns, poll, requireNamespaces, run, type TestNetns } from "../support/netns.ts";
+
+const HIDDEN = ".hidden";
+
+/** The module's file; undefined where the kernel has it built in, or no such module. */
+function fileOf(module: string): string | undefined {
+  const { stdout } = spawnSync("modinfo", ["-n", module], { encoding: "utf8" });
+  const path = stdout.trim();
+  return existsSync(path) ? path : undefined;
+}
+
+/** Names of modules that are loaded and that nothing uses. */
+function idleModules(): string[] {
+  const lines = readFileSync("/proc/modules", "utf8").trim().split("\n");
+  return lines.map((line) => line.split(" ")).flatMap(([name = "", , users]) => (users === "0" ? [name] : []));
+}
+
+const isLoaded = (module: string): boolean => existsSync(`/sys/module/${module}/refcnt`);
+
+/** What is in use by something that is about to end goes a moment later. */
+function unload(module: string): void {
+  poll(`${module} to be unloaded`, () => {
+    for (const name of idleModules()) spawnSync("rmmod", [name], { stdio: "ignore" });
+    return !isLoaded(module);
+  });
+}
+
+let container: TestNetns;
+beforeEach(() => {
+  requireNamespaces();
+  unshareNetns();
+  run("ip", "link", "set", "lo", "up");
+  container = makeNetns();
+});
+afterEach(() => container.remove());
+
+/** Does the work without the module. */
+function without<T>(module: string, work: () => T): T {
+  unload(module);
+  const path = fileOf(module) ?? "";
+  renameSync(path, path + HIDDEN);
+  try {
+    return work();
+  } finally {
+    renameSync(path + HIDDEN, path);
+  }
+}
+
+const PLAIN = networkOf("ptp");
+const GUARDED = networkOf("bridge", undefined, { ipMasq: false, macspoofchk: true });
+const UNDER_IPTABLES = networkOf("ptp", undefined, { ipMasqBackend: "iptables" });
+const STRICT = networkOf("ptp", undefined, { ipMasqOptions: { dropInvalid: true } });
+
+const REFUSED: readonly (readonly [string, Json, RegExp])[] = [
+  ["nf_tables", PLAIN, /this node's kernel has no nf_tables/],
+  ["nft_chain_nat", PLAIN, /lacks a part of nf_tables, which may be the module nft_chain_nat/],
+  ["nft_masq", PLAIN, /lacks a part of nf_tables, which may be the module nft_masq/],
+  ["nft_ct", STRICT, /lacks a part of nf_tables, which may be the module .*nft_ct/],
+  ["nft_counter", PLAIN, /lacks a part of nf_tables, which may be the module .*nft_counter/],
+  ["nft_meta_bridge", GUARDED, /lacks a part of nf_tables, which may be the module nft_meta_bridge/],
+  ["bridge", networkOf("bridge"), /type bridge: EOPNOTSUPP: Unknown device type/],
+  ["veth", PLAIN, /type veth .*: EOPNOTSUPP: Unknown device type/],
+  ["nft_compat", UNDER_IPTABLES, /iptables-restore/],
+];
+
+describe.each(REFUSED.filter(([module]) => fileOf(module) !== undefined))("without %s", (module, config, message) => {
+  it("ADD says so soon, and leaves nothing; with it the same network serves", () => {
+    const { status, json } = without(module, () => tryAdd(config, container));
+    expect([status, json?.msg]).toEqual([1, expect.stringMatching(message)]);
+    expect(without(module, () => del(config, container))).toMatchObject({ status: 0 });
+    expect(leftovers()).toEqual([]);
+    add(config, container);
+    del(config, container);
+  });
+});
+
+it("containers come and go without nf_conntrack_netlink", () => {
+  without("nf_conntrack_netlink", () => {
+    add(PLAIN, container);
+    expect(del(PLAIN, container)).toMatchObject({ status: 0 });
+  });
+  expect(leftovers()).toEqual([]);
+});

@@ -1,10 +1,10 @@
 // npm run bench -- --compare REV: another revision of ours beside this one, in turn, in one run. Prints a table of ratios,
 // this one's time to the other's, with their confidence; writes no file. tools/bench.sh builds both.
 import { parseArgs } from "node:util";
-import { ratioTable } from "./markdown.mjs";
 import { addOthers } from "./others.mjs";
 import { call, makeSide, network, removeSide, settle } from "./sides.mjs";
 import { inTurn, median, ratioOf } from "./statistics.mjs";
+import { ratioTable } from "./tables.mjs";
 
 /**
  * @typedef {import("./sides.mjs").Sample} Sample

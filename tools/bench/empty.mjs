@@ -5,4 +5,4 @@ import { preferredFlavour } from "../../engine/toolchain.mjs";
 
 const [output] = process.argv.slice(2);
 if (output === undefined) throw new Error("usage: empty.mjs OUTPUT");
-await buildExecutable(await preferredFlavour(), [{ name: "bauta", entry: "globalThis.nothing = undefined;" }], output);
+await buildExecutable(await preferredFlavour(), [{ name: "empty", entry: "export const main = () => {};" }], output);

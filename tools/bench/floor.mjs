@@ -21,14 +21,13 @@ import { inTurn, median, ratioOf } from "./statistics.mjs";
 
 /**
  * @typedef {{ label: string, us: number }} Part
- * @typedef {{ operation: string, others: number, wholeMs: number, kernelMs: number, startMs: number, ownMs: number,
- *   calls: number, sends: number, parts: Part[], slowest: Part[] }} FloorRow `startMs` is that of an empty program on the
+ * @typedef {{ operation: string, others: number, wholeMs: number, cpuMs: number, kernelMs: number, startMs: number, ownMs: number,
+ *   calls: number, sends: number, parts: Part[], slowest: Part[] }} FloorRow `cpuMs` is the whole's
+ *   processor time; `startMs` that of an empty program on the
  *   engine; `ownMs` what is left of the whole.
  * @typedef {{ rows: FloorRow[], start: Record<"nothing" | "engine" | "version" | "upstream", number>, bareDelete: {
- *   others: number, bareMs: number, wholeMs: number, ratio: import("./statistics.mjs").Ratio }[], rounds: number }} Floor
+ *   type: string, others: number, bareMs: number, wholeMs: number, ratio: import("./statistics.mjs").Ratio }[], rounds: number }} Floor
  */
-
-const config = network("bridge");
 
 /**
  * @param {{ rounds: number, log: (text: string) => void }} options
@@ -41,15 +40,18 @@ export function measureFloor({ rounds, log }) {
   const rows = [];
   /** @type {Floor["bareDelete"]} */
   const bareDelete = [];
-  for (const others of [0, 1]) {
-    const side = makeSide(`floor${others}`, "bauta", others);
+  for (const { type, others } of PLANS) {
+    const side = makeSide(`floor-${type}${others}`, "bauta", others);
+    const config = network(type);
     addOthers(side, config);
-    const series = measureSide(side, rounds);
-    for (const verb of VERBS) rows.push(rowOf(`bridge ${verb}`, others, series[verb]));
+    const series = measureSide(side, config, rounds);
+    for (const verb of VERBS) rows.push(rowOf(`${type} ${verb}`, others, series[verb]));
     const [bareMs, wholeMs] = [median(series.bare), median(series.DEL.whole)];
-    bareDelete.push({ others, bareMs, wholeMs, ratio: ratioOf(series.DEL.whole, series.bare) });
-    for (const row of rows.slice(-2)) log(describe(row));
-    log(`bare deletion of the link with ${others} others: ${bareMs.toFixed(2)} ms, DEL ${wholeMs.toFixed(2)} ms`);
+    bareDelete.push({ type, others, bareMs, wholeMs, ratio: ratioOf(series.DEL.whole, series.bare) });
+    for (const row of rows.slice(-VERBS.length)) log(describe(row));
+    log(
+      `${type}, the link's deletion alone with ${others} others: ${bareMs.toFixed(2)} ms, DEL ${wholeMs.toFixed(2)} ms`,
+    );
     removeSide(side);
   }
   return { rows, start, bareDelete, rounds };
@@ -62,6 +64,7 @@ const describe = ({ operation, others, wholeMs, kernelMs, ownMs }) =>
 /** Milliseconds that processes take which do nothing. @param {number} rounds */
 function measureStart(rounds) {
   const side = makeSide("start", "bauta");
+  const config = network("bridge");
   const peer = { ...side, product: /** @type {const} */ ("upstream"), directory: process.env["BAUTA_PEER_DIR"] ?? "" };
   const empty = { ...side, directory: BUILD };
   /** @type {Record<"nothing" | "engine" | "version" | "upstream", () => number>} */
@@ -87,31 +90,42 @@ function measureStart(rounds) {
   return { nothing: median(nothing), engine: median(engine), version: median(version), upstream: median(upstream) };
 }
 
-const VERBS = /** @type {const} */ (["ADD", "DEL"]);
-/** @typedef {{ whole: number[], kernel: number[], details: number[][], start: number[], calls: import("./recording.mjs").Call[] }} Series */
+const VERBS = /** @type {const} */ (["ADD", "CHECK", "DEL"]);
+const PLANS = /** @type {const} */ ([
+  { type: "bridge", others: 0 },
+  { type: "bridge", others: 1 },
+  { type: "ptp", others: 1 },
+]);
+/** @typedef {(typeof VERBS)[number]} Verb */
+/** @typedef {import("./sides.mjs").Config} Config */
+/** @typedef {{ whole: number[], cpu: number[], kernel: number[], details: number[][], start: number[], calls: import("./recording.mjs").Call[] }} Series */
 
 /**
  * @param {import("./sides.mjs").Side} side
+ * @param {Config} config
  * @param {number} rounds
- * @returns {Record<"ADD" | "DEL", Series> & { bare: number[] }}
+ * @returns {Record<Verb, Series> & { bare: number[] }}
  */
-function measureSide(side, rounds) {
+function measureSide(side, config, rounds) {
   const containers = freshContainers(side, rounds * 4 + 4);
-  for (let i = 0; i < 3; i++) attachAndDetach(side, containers); // files and tables as they will stay
-  const recordings = record(side, containers);
-  const series = { ADD: newSeries(recordings.ADD), DEL: newSeries(recordings.DEL), bare: /** @type {number[]} */ ([]) };
+  for (let i = 0; i < 3; i++) wholeRound(side, config, containers); // files and tables as they will stay
+  record(side, config, containers);
+  const [ADD, CHECK, DEL] = VERBS.map((verb) => newSeries(recordingOf(side, verb)));
+  if (ADD === undefined || CHECK === undefined || DEL === undefined) throw new Error("a verb has no series");
+  const series = { ADD, CHECK, DEL, bare: /** @type {number[]} */ ([]) };
   for (let round = 0; round < rounds; round++) {
     containers.next();
     for (const verb of VERBS) series[verb].kernel.push((replay(side, verb)[0] ?? 0) / 1e6);
     containers.next();
     for (const verb of VERBS) series[verb].details.push(replay(side, verb, "details"));
-    const whole = attachAndDetach(side, containers);
+    const whole = wholeRound(side, config, containers);
     const start = call({ ...side, directory: BUILD }, "VERSION", config, { plugin: "empty" }).sample.us / 1000;
     for (const verb of VERBS) {
-      series[verb].whole.push(whole[verb]);
+      series[verb].whole.push(whole[verb].us / 1000);
+      series[verb].cpu.push(whole[verb].cpuUs / 1000);
       series[verb].start.push(start);
     }
-    series.bare.push(bareDelete(side, containers));
+    series.bare.push(bareDelete(side, config, containers));
   }
   containers.remove();
   return series;
@@ -120,6 +134,7 @@ function measureSide(side, rounds) {
 /** @param {string} recording @returns {Series} */
 const newSeries = (recording) => ({
   whole: [],
+  cpu: [],
   kernel: [],
   details: [],
   start: [],
@@ -149,24 +164,29 @@ function freshContainers(side, count) {
 }
 
 /**
+ * Each verb as a whole process.
  * @param {import("./sides.mjs").Side} side
+ * @param {Config} config
  * @param {ReturnType<typeof freshContainers>} containers
+ * @returns {Record<Verb, import("./sides.mjs").Sample>}
  */
-function attachAndDetach(side, containers) {
+function wholeRound(side, config, containers) {
   containers.next();
   settle();
-  const { sample, result } = call(side, "ADD", config);
+  const { sample, result: prevResult } = call(side, "ADD", config);
+  const checked = call(side, "CHECK", config, { prevResult });
   settle();
-  const deleted = call(side, "DEL", config, { prevResult: result });
-  return { ADD: sample.us / 1000, DEL: deleted.sample.us / 1000 };
+  const deleted = call(side, "DEL", config, { prevResult });
+  return { ADD: sample, CHECK: checked.sample, DEL: deleted.sample };
 }
 
 /**
  * Milliseconds of the deletion of the link that an ADD has made, alone.
  * @param {import("./sides.mjs").Side} side
+ * @param {Config} config
  * @param {ReturnType<typeof freshContainers>} containers
  */
-function bareDelete(side, containers) {
+function bareDelete(side, config, containers) {
   containers.next();
   const { result } = call(side, "ADD", config);
   settle();
@@ -176,11 +196,12 @@ function bareDelete(side, containers) {
 }
 
 /**
- * Records an ADD and its DEL; returns the recordings' paths.
+ * Records an ADD, its CHECK and its DEL.
  * @param {import("./sides.mjs").Side} side
+ * @param {Config} config
  * @param {ReturnType<typeof freshContainers>} containers
  */
-function record(side, containers) {
+function record(side, config, containers) {
   containers.next();
   /** @type {object | undefined} */
   let prevResult;
@@ -191,7 +212,6 @@ function record(side, containers) {
     if (verb === "ADD") prevResult = JSON.parse(printed);
     copyFileSync(`${BUILD}/stdout.calls`, recordingOf(side, verb));
   }
-  return { ADD: recordingOf(side, "ADD"), DEL: recordingOf(side, "DEL") };
 }
 
 /** @param {import("./sides.mjs").Side} side @param {string} verb */
@@ -215,7 +235,7 @@ function replay(side, verb, ...details) {
  * @param {Series} series
  * @returns {FloorRow}
  */
-function rowOf(operation, others, { whole, kernel, details, start, calls }) {
+function rowOf(operation, others, { whole, cpu, kernel, details, start, calls }) {
   const named = [...nameCalls(calls), { label: "what is left open is closed", group: "sockets and namespaces" }];
   const times = named.map((_, i) => median(details.map((run) => run[i] ?? 0)) / 1000);
   /** @type {Map<string, number>} */
@@ -229,6 +249,7 @@ function rowOf(operation, others, { whole, kernel, details, start, calls }) {
     operation,
     others,
     wholeMs,
+    cpuMs: median(cpu),
     kernelMs,
     startMs,
     ownMs: wholeMs - kernelMs - startMs,

@@ -1,4 +1,5 @@
 // docs/benchmarks/README.md: what has been measured, as tables.
+import { count, factor, mebibytes, parts, table, time } from "./tables.mjs";
 import { fractionText, targetsOf } from "./targets.mjs";
 
 /** @typedef {import("./bench.mjs").Results} Results */
@@ -38,48 +39,6 @@ addresses. One more container is then attached and detached again and again.
 repetitions; \`--compare REV\` measures another revision beside this one and writes nothing here. The figures of all
 options of the masquerade together are in [options.md](options.md), if they have been measured.`;
 
-/**
- * @param {readonly string[]} head Those that begin with `-` are text, all others numbers.
- * @param {readonly (readonly string[])[]} rows
- */
-function table(head, rows) {
-  const line = (/** @type {readonly string[]} */ cells) => `| ${cells.join(" | ")} |`;
-  const titles = head.map((title) => title.replace(/^-/, ""));
-  const rule = head.map((title) => (title.startsWith("-") ? "---" : "---:"));
-  return [line(titles), `|${rule.join("|")}|`, ...rows.map(line)].join("\n");
-}
-
-/** @param {number} value */
-const count = (value) => value.toLocaleString("en");
-/** @param {number} ms */
-const time = (ms) => ms.toFixed(2);
-/** @param {number} kib */
-const mebibytes = (kib) => (kib / 1024).toFixed(1);
-
-/** @param {import("./statistics.mjs").Ratio | undefined} ratio Below 1, as fractions. */
-const parts = (ratio) =>
-  ratio === undefined ? "" : `${fractionText(ratio.value)} (${fractionText(ratio.low)} – ${fractionText(ratio.high)})`;
-/** @param {import("./statistics.mjs").Ratio | undefined} ratio */
-const factor = (ratio) =>
-  ratio === undefined ? "" : `${ratio.value.toFixed(2)} (${ratio.low.toFixed(2)} – ${ratio.high.toFixed(2)})`;
-
-/**
- * A table of times and how they compare.
- * @param {readonly string[]} head
- * @param {readonly { operation: string, others: number, figures: readonly number[], ratios:
- *   readonly import("./statistics.mjs").Ratio[] }[]} rows
- */
-export const ratioTable = (head, rows) =>
-  table(
-    head,
-    rows.map(({ operation, others, figures, ratios }) => [
-      operation,
-      count(others),
-      ...figures.map(time),
-      ...ratios.map(factor),
-    ]),
-  );
-
 /** @param {Results} results */
 function targets(results) {
   const rows = targetsOf(results).map(({ wanted, reached, isMet }) => {
@@ -100,7 +59,17 @@ ${time(start.nothing)} ms, an empty program on the engine ${time(start.engine)} 
 upstream's ${time(start.upstream)} ms. What is left of the whole process is our own time. Medians of ${rounds} rounds, a
 new namespace for each container.`,
     table(
-      ["-operation", "others", "whole [ms]", "kernel [ms]", "start-up [ms]", "our own [ms]", "system calls", "sends"],
+      [
+        "-operation",
+        "others",
+        "whole [ms]",
+        "kernel",
+        "start-up",
+        "our own",
+        "CPU of the whole",
+        "system calls",
+        "sends",
+      ],
       rows.map((row) => [
         row.operation,
         count(row.others),
@@ -108,14 +77,16 @@ new namespace for each container.`,
         time(row.kernelMs),
         time(row.startMs),
         time(row.ownMs),
+        time(row.cpuMs),
         `${row.calls}`,
         `${row.sends}`,
       ]),
     ),
     "A bare deletion of the link (one RTM_DELLINK, no process) beside our DEL:",
     table(
-      ["others", "bare deletion [ms]", "DEL [ms]", "ratio"],
-      bareDelete.map(({ others, bareMs, wholeMs, ratio }) => [
+      ["-link", "others", "bare deletion [ms]", "DEL [ms]", "ratio"],
+      bareDelete.map(({ type, others, bareMs, wholeMs, ratio }) => [
+        type,
         count(others),
         time(bareMs),
         time(wholeMs),
@@ -123,7 +94,7 @@ new namespace for each container.`,
       ]),
     ),
     "Where the kernel's time goes, with one other attachment (microseconds, what is above 1 %):",
-    ...rows.filter(({ others }) => others === 1).map(partsTable),
+    ...rows.filter(({ operation, others }) => operation.startsWith("bridge") && others === 1).map(partsTable),
   ];
 }
 

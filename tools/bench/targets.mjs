@@ -26,7 +26,8 @@ const TARGETS = [
   {
     wanted: "bridge DEL: at most 1.3 times a bare deletion of the link",
     most: 1.3,
-    measure: ({ floor }) => factor(floor?.bareDelete.find(({ others }) => others === 1)?.ratio.value),
+    measure: ({ floor }) =>
+      factor(floor?.bareDelete.find(({ type, others }) => type === "bridge" && others === 1)?.ratio.value),
   },
   upstreamRatio("ptp ADD", 0, 150),
   upstreamRatio("ptp DEL", 0, 2),

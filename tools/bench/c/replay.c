@@ -62,7 +62,9 @@ static int prepare(char *bytes, size_t length) {
       call->arguments[i] = (long)copy;
       at += recorded->lengths[i];
     }
-    call->answer = at;
+    char *answer = calloc(1, recorded->answer_length + sizeof(struct nlmsghdr));
+    memcpy(answer, at, recorded->answer_length);
+    call->answer = answer;
     at += recorded->answer_length;
   }
   return at == bytes + length ? 0 : -1;
@@ -78,37 +80,48 @@ static void give_up(int signal) {
 }
 
 /* Links that have another index now than in the recording. */
+#define MOST_LINKS 16
 static struct {
   int recorded, present;
-} links[16];
+} links[MOST_LINKS];
 static size_t link_count;
 
-/* The first message's type, and where its interface index is: ifinfomsg, ifaddrmsg and ndmsg have it at the same place.
- * NULL for other messages. */
-static int *index_in(char *message, long length) {
-  struct nlmsghdr header;
-  if (length < (long)(sizeof header + 8)) return NULL;
-  memcpy(&header, message, sizeof header);
-  int has_index = (header.nlmsg_type >= RTM_NEWLINK && header.nlmsg_type <= RTM_GETADDR) ||
-                  (header.nlmsg_type >= RTM_NEWNEIGH && header.nlmsg_type <= RTM_GETNEIGH);
-  return has_index ? (int *)(message + sizeof header + 4) : NULL;
+/* Where a message has the index of an interface: ifinfomsg, ifaddrmsg and ndmsg at the same place, a route in an
+ * attribute. NULL where there is none. */
+static int *index_in(struct nlmsghdr *header) {
+  int type = header->nlmsg_type;
+  if (type >= RTM_NEWROUTE && type <= RTM_GETROUTE) {
+    int length = (int)RTM_PAYLOAD(header);
+    for (struct rtattr *at = RTM_RTA(NLMSG_DATA(header)); RTA_OK(at, length); at = RTA_NEXT(at, length))
+      if (at->rta_type == RTA_OIF) return RTA_DATA(at);
+  }
+  int has_index = (type >= RTM_NEWLINK && type <= RTM_GETADDR) || (type >= RTM_NEWNEIGH && type <= RTM_GETNEIGH);
+  return has_index && header->nlmsg_len >= NLMSG_LENGTH(8) ? (int *)((char *)NLMSG_DATA(header) + 4) : NULL;
 }
 
 /* Notes which index a link has now: the kernel answered with it. */
 static void learn_index(const struct call *call) {
-  int *recorded = index_in((char *)call->answer, call->recorded->answer_length);
-  int *present = index_in((char *)call->arguments[1], call->result);
-  if (recorded == NULL || present == NULL || *recorded == *present || link_count == 16) return;
-  links[link_count].recorded = *recorded;
-  links[link_count++].present = *present;
+  struct nlmsghdr *recorded = (struct nlmsghdr *)call->answer, *present = (struct nlmsghdr *)call->arguments[1];
+  if (!NLMSG_OK(recorded, call->recorded->answer_length) || call->result <= 0) return;
+  if (recorded->nlmsg_type != RTM_NEWLINK || present->nlmsg_type != RTM_NEWLINK || link_count == MOST_LINKS) return;
+  int before = *index_in(recorded), now = *index_in(present);
+  if (before == now) return;
+  links[link_count].recorded = before;
+  links[link_count++].present = now;
+}
+
+static int present_index(int recorded) {
+  for (size_t i = 0; i < link_count; i++)
+    if (links[i].recorded == recorded) return links[i].present;
+  return recorded;
 }
 
 static void put_index(const struct call *call) {
-  int *index = link_count == 0 ? NULL : index_in((char *)call->arguments[1], (long)call->recorded->lengths[1]);
-  for (size_t i = 0; index != NULL && i < link_count; i++) {
-    if (links[i].recorded != *index) continue;
-    *index = links[i].present;
-    return;
+  int left = (int)call->recorded->lengths[1];
+  if (link_count == 0) return;
+  for (struct nlmsghdr *at = (struct nlmsghdr *)call->arguments[1]; NLMSG_OK(at, left); at = NLMSG_NEXT(at, left)) {
+    int *index = index_in(at);
+    if (index != NULL) *index = present_index(*index);
   }
 }
 

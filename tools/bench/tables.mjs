@@ -1,0 +1,44 @@
+// Markdown tables, and figures as their cells show them.
+import { fractionText } from "./targets.mjs";
+
+/**
+ * @param {readonly string[]} head Those that begin with `-` are text, all others numbers.
+ * @param {readonly (readonly string[])[]} rows
+ */
+export function table(head, rows) {
+  const line = (/** @type {readonly string[]} */ cells) => `| ${cells.join(" | ")} |`;
+  const titles = head.map((title) => title.replace(/^-/, ""));
+  const rule = head.map((title) => (title.startsWith("-") ? "---" : "---:"));
+  return [line(titles), `|${rule.join("|")}|`, ...rows.map(line)].join("\n");
+}
+
+/** @param {number} value */
+export const count = (value) => value.toLocaleString("en");
+/** @param {number} ms */
+export const time = (ms) => ms.toFixed(2);
+/** @param {number} kib */
+export const mebibytes = (kib) => (kib / 1024).toFixed(1);
+
+/** @param {import("./statistics.mjs").Ratio | undefined} ratio Below 1, as fractions. */
+export const parts = (ratio) =>
+  ratio === undefined ? "" : `${fractionText(ratio.value)} (${fractionText(ratio.low)} – ${fractionText(ratio.high)})`;
+/** @param {import("./statistics.mjs").Ratio | undefined} ratio */
+export const factor = (ratio) =>
+  ratio === undefined ? "" : `${ratio.value.toFixed(2)} (${ratio.low.toFixed(2)} – ${ratio.high.toFixed(2)})`;
+
+/**
+ * A table of times and how they compare.
+ * @param {readonly string[]} head
+ * @param {readonly { operation: string, others: number, figures: readonly number[], ratios:
+ *   readonly import("./statistics.mjs").Ratio[] }[]} rows
+ */
+export const ratioTable = (head, rows) =>
+  table(
+    head,
+    rows.map(({ operation, others, figures, ratios }) => [
+      operation,
+      count(others),
+      ...figures.map(time),
+      ...ratios.map(factor),
+    ]),
+  );

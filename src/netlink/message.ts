@@ -2,7 +2,7 @@
 
 import type { Codec } from "../wire/codec.ts";
 import { DecodeError } from "../wire/error.ts";
-import type { Writer } from "../wire/writer.ts";
+import { Writer } from "../wire/writer.ts";
 import { NLM_F, NLMSG_HDRLEN } from "./uapi.ts";
 
 /** What is asked of the kernel. REQUEST and ACK are added when it is sent. */
@@ -49,6 +49,14 @@ export function request<H, A>(
 /** A request for one object, which the kernel answers with it where it doesn't refuse. */
 export function question({ type, flags, operation, encode }: Request): Request {
   return { type, flags, isAnswered: true, operation, encode };
+}
+
+/** The same request, written already: for what is always the same, which module-level code can prepare. */
+export function prepared({ type, flags, operation, encode }: Request): Request {
+  const out = new Writer(256);
+  encode(out);
+  const bytes = out.bytes();
+  return { type, flags, operation, encode: (to) => to.raw(bytes) };
 }
 
 /** Writes a message with its header, padded. */

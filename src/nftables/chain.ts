@@ -4,6 +4,7 @@ import type { Connection } from "../netlink/connection.ts";
 import { type Message, question } from "../netlink/message.ts";
 import { NFGENMSG_SIZE } from "../netlink/nfnetlink.ts";
 import { NLM_F } from "../netlink/uapi.ts";
+import { errno } from "../sys/errno.ts";
 import { hasCode } from "../sys/error.ts";
 import { attr, attrs, pickAttributes } from "../wire/attrs.ts";
 import { bytes, cstring, type Infer, s32be, u32be, u64be } from "../wire/codec.ts";
@@ -12,6 +13,7 @@ import { NFPROTO, NFT_MSG } from "./uapi.ts";
 import { commentOf, commentUserdata, decodeUserdata, NFTNL_UDATA } from "./userdata.ts";
 
 const NFTA_CHAIN_USE = 6;
+const ENOENT = errno("ENOENT");
 
 const chain = attrs({
   table: attr(1, cstring), // NFTA_CHAIN_TABLE
@@ -127,14 +129,25 @@ export interface AskedChain extends ChainName {
   readonly use?: number | undefined;
 }
 
-/** Whether all of these chains are there: one question for any number of them. Throws what the transport throws. */
-export function haveChains(connection: Connection, chains: readonly AskedChain[]): boolean {
-  let isAsAsked = true;
+/** "other": the kernel has the chain, but not as it was asked for, or won't tell. */
+export type ChainState = "as asked" | "missing" | "other";
+
+/** How it stands with each of these chains: one question for any number of them. Throws what the transport throws. */
+export function chainStates(connection: Connection, chains: readonly AskedChain[]): ChainState[] {
+  const others = new Set<number>();
   const acks = connection.tryAll(chains.map(getCommand), (message, i) => {
     const use = chains[i]?.use;
-    if (use !== undefined && readUse(message) !== use) isAsAsked = false;
+    if (use !== undefined && readUse(message) !== use) others.add(i);
   });
-  return isAsAsked && acks.every(({ errno }) => errno === 0);
+  return acks.map((ack, i) => {
+    if (ack.errno === ENOENT) return "missing";
+    return ack.errno !== 0 || others.has(i) ? "other" : "as asked";
+  });
+}
+
+/** Whether all of these chains are there. Throws what the transport throws. */
+export function haveChains(connection: Connection, chains: readonly AskedChain[]): boolean {
+  return chainStates(connection, chains).every((state) => state === "as asked");
 }
 
 /** Of an answer, that one attribute: reading all takes four times as long. */

@@ -1,11 +1,11 @@
 // ADD: addresses come under masquerade.
 
 import type { Nftables } from "../../nftables/batch.ts";
-import { type AskedChain, haveChains } from "../../nftables/chain.ts";
+import { type AskedChain, chainStates } from "../../nftables/chain.ts";
 import type { Command } from "../../nftables/message.ts";
 import { hasCode } from "../../sys/error.ts";
 import { sameBytes } from "../../wire/codec.ts";
-import { type Cidr, familyOf, formatCidr, formatIp } from "../../wire/ip.ts";
+import { type Cidr, type Family, familyOf, formatCidr, formatIp } from "../../wire/ip.ts";
 import { type Attachment, attachmentId, idText } from "../attachment.ts";
 import { addHoldings, byFamily, deleteElement, type Held, type Holding, readHeld, verdictOf } from "./elements.ts";
 import { type Excluded, readExcluded } from "./exclude-file.ts";
@@ -13,7 +13,15 @@ import type { MasqueradeOptions } from "./options.ts";
 import { destinationSet, type Policy, policyFor } from "./policy.ts";
 import { type DisplacedClaim, readRecordById, writeRecord } from "./records.ts";
 import { nfproto, OWNERS, POLICIES, POSTROUTING, POSTROUTING_USE, STRICT, TABLE } from "./table-names.ts";
-import { createPolicy, createStrict, policyFaults, refreshSet, skeletonFaults, strictFaults } from "./tables.ts";
+import {
+  createPolicy,
+  createSkeleton,
+  createStrict,
+  policyFaults,
+  refreshSet,
+  skeletonFaults,
+  strictFaults,
+} from "./tables.ts";
 
 /** How often a change is begun again because another program's came in between. */
 export const ATTEMPTS = 200;
@@ -48,9 +56,10 @@ export function claim(
   for (let attempt = 1; ; attempt++) {
     try {
       // A transaction that fails waits for a grace period (16 ms), so the one question before it pays.
-      if (excluded.isApplied && haveChainsFor(nft, holdings)) {
-        // All that it takes in the common case, and the cheapest there is: the kernel waits for nothing.
-        nft.commit(byFamily(holdings).flatMap(([family, own]) => addHoldings(family, attachment, id, own)));
+      const missing = excluded.isApplied ? missingChains(nft, holdings, policies) : undefined;
+      if (missing !== undefined) {
+        const additions = byFamily(holdings).flatMap(([family, own]) => addHoldings(family, attachment, id, own));
+        nft.commit([...missing, ...additions]);
         return;
       }
     } catch (error) {
@@ -69,14 +78,45 @@ export function claim(
   }
 }
 
-/** Whether all the chains are there that the holdings go to, and the one that leads to them has its rules. */
-function haveChainsFor(nft: Nftables, holdings: readonly Holding[]): boolean {
-  const chains = byFamily(holdings).flatMap(([family, own]): AskedChain[] => {
-    const where = { family: nfproto(family), table: TABLE };
+/**
+ * The commands that make what the holdings need besides their elements: none in the common case, which is the cheapest
+ * there is, as the kernel waits for nothing. Undefined where it takes a closer look, because something is there that is
+ * not as it should be, or that others may have made meanwhile. What this makes must not be there: EEXIST, if it is.
+ */
+function missingChains(
+  nft: Nftables,
+  holdings: readonly Holding[],
+  policies: ReadonlyMap<string, Policy>,
+): Command[] | undefined {
+  const asked = byFamily(holdings).flatMap(([family, own]) => {
     const names = new Set(own.map(({ chain }) => chain));
-    return [{ ...where, name: POSTROUTING, use: POSTROUTING_USE }, ...[...names].map((name) => ({ ...where, name }))];
+    const isStrict = own.some((holding) => holding.isStrict);
+    return [POSTROUTING, ...names].map((name) => ({ family, name, isStrict }));
   });
-  return haveChains(nft.connection, chains);
+  const states = chainStates(nft.connection, asked.map(questionOf));
+  const commands: Command[] = [];
+  let isNew = false;
+  for (const [i, { family, name, isStrict }] of asked.entries()) {
+    const state = states[i];
+    if (state === "other") return undefined;
+    if (name === POSTROUTING) {
+      isNew = state === "missing";
+      if (isNew) commands.push(...createSkeleton(family), ...(isStrict ? createStrict(family) : []));
+      continue;
+    }
+    const policy = policies.get(name);
+    // In a table that is there sets of the policy's may be there, too, and so may be what "dropInvalid" needs.
+    const isSimple = isNew || (!isStrict && policy?.contents().sets.length === 0);
+    if (state === "missing" && policy !== undefined && isSimple) commands.push(...createPolicy(family, policy));
+    else if (state === "missing" || isNew) return undefined;
+  }
+  return commands;
+}
+
+/** How a chain is to be: the one that leads to all others must have its rules. */
+function questionOf({ family, name }: { readonly family: Family; readonly name: string }): AskedChain {
+  const chain = { family: nfproto(family), table: TABLE, name };
+  return name === POSTROUTING ? { ...chain, use: POSTROUTING_USE } : chain;
 }
 
 /** What must change in the tables as they stand: missing parts are made, altered ones mended, addresses taken over. */

@@ -10,6 +10,7 @@
 //     }
 //   }
 
+import { prepared } from "../../netlink/message.ts";
 import type { Nftables } from "../../nftables/batch.ts";
 import { addChain, type ChainSpec, createChain, deleteChain, getChain, listChains } from "../../nftables/chain.ts";
 import { TYPE } from "../../nftables/datatype.ts";
@@ -85,14 +86,20 @@ function addRules(family: Family, chain: string, rules: readonly (readonly Expre
   return rules.map((expressions) => addRule({ family: nfproto(family), table: TABLE, chain, expressions }));
 }
 
-/** Makes the table and what stands in it; EEXIST where there is one. */
-export function createSkeleton(family: Family): Command[] {
+function skeleton(family: Family): Command[] {
   return [
     createTable({ family: nfproto(family), name: TABLE, comment: "IP masquerade of containers; see bauta list" }),
     ...maps(family).map(addSet),
     addChain(postrouting(family)),
     ...addRules(family, POSTROUTING, postroutingRules(family)),
-  ];
+  ].map(prepared);
+}
+
+const SKELETONS: Record<Family, readonly Command[]> = { 4: skeleton(4), 6: skeleton(6) };
+
+/** Makes the table and what stands in it; EEXIST where there is one. */
+export function createSkeleton(family: Family): readonly Command[] {
+  return SKELETONS[family];
 }
 
 /** Makes the policy's chain, in a table that has none and no sets for it; EEXIST where there is one. */

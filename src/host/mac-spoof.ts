@@ -18,7 +18,7 @@ import {
 } from "./mac-spoof/guard.ts";
 import { countGuarded, hasSkeleton, makeSkeleton, removeSkeleton, skeletonFaults } from "./mac-spoof/table.ts";
 import { removeUpstreamGuard } from "./mac-spoof/upstream.ts";
-import { type Keep, withNftables, withNftablesIfAny } from "./transactions.ts";
+import { type Keep, reasonAgainst, withNftables, withNftablesIfAny } from "./transactions.ts";
 
 /** The guard against forged source addresses is not what it should be. */
 export class MacSpoofError extends Error {
@@ -53,6 +53,15 @@ export function tearDownMacSpoofCheck(attachment: Attachment, keep?: Keep): void
     release(nft, attachmentId(attachment));
     removeUpstreamGuard(nft, attachment);
   }, keep);
+}
+
+/** Why this node cannot check addresses now, or undefined when it can: see masqueradeUnavailable. */
+export function macSpoofCheckUnavailable(): string | undefined {
+  return reasonAgainst(() =>
+    withNftables((nft) => {
+      if (!hasSkeleton(nft.connection)) nft.tryOut(makeSkeleton());
+    }),
+  );
 }
 
 /** Throws MacSpoofError, which names all that is missing or altered. */

@@ -10,8 +10,9 @@ import { type AddressRange, familiesOf, type MasqueradeOptions, PLAIN, sourcesOf
 import { beginRelease, endRelease, hasRecord, listRecords } from "./masquerade/records.ts";
 import { type Leaving, release, releaseEach, releaseExactly, search } from "./masquerade/release.ts";
 import { requireOwnAddresses } from "./masquerade/sources.ts";
+import { tryOutMasquerade } from "./masquerade/try-out.ts";
 import { collectUpstreamRules, removeUpstreamRules } from "./masquerade/upstream.ts";
-import { type Keep, withNftables, withNftablesIfAny } from "./transactions.ts";
+import { type Keep, reasonAgainst, withNftables, withNftablesIfAny } from "./transactions.ts";
 
 /** The masquerade of an attachment is not what it should be. */
 export class MasqueradeError extends Error {
@@ -111,14 +112,10 @@ function forget(attachment: Attachment): void {
   endRelease(attachment);
 }
 
-/** Why this node cannot masquerade now, or undefined when it can. Asks the kernel one question. */
+/**
+ * Why this node cannot masquerade now, or undefined when it can. Asks the kernel one question where an address is
+ * masqueraded already; otherwise it tries out what the first takes.
+ */
 export function masqueradeUnavailable(): string | undefined {
-  try {
-    withNftables((nft) => nft.generation());
-    return undefined;
-  } catch (error) {
-    const reasons: string[] = [];
-    for (let at = error; at instanceof Error; at = at.cause) reasons.push(at.message);
-    return reasons.join(": ");
-  }
+  return reasonAgainst(() => withNftables(tryOutMasquerade));
 }

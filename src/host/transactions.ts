@@ -55,6 +55,18 @@ export function isForWantOfNftables(error: unknown): boolean {
   }
 }
 
+/** What stands in the way of `attempt`, in words, or undefined where nothing does: for STATUS. */
+export function reasonAgainst(attempt: () => void): string | undefined {
+  try {
+    attempt();
+    return undefined;
+  } catch (error) {
+    const reasons: string[] = [];
+    for (let at = error; at instanceof Error; at = at.cause) reasons.push(at.message);
+    return reasons.join(": ");
+  }
+}
+
 /** Takes over the closing of a socket. */
 export type Keep = (nft: Nftables) => void;
 

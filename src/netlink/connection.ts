@@ -145,10 +145,10 @@ export class Connection {
 
   /**
    * Sends the messages of one transaction, framed by `begin` and `end` (nfnetlink batches): the kernel does all or
-   * nothing. Throws the NetlinkError of the first that failed. Every error comes with the sequence number of its
+   * nothing. Without an end it looks at all, and does nothing. Throws the NetlinkError of the first that failed. Every error comes with the sequence number of its
    * message, or of `begin` where the transaction as a whole was refused.
    */
-  batch(begin: Request, commands: readonly Request[], end: Request): void {
+  batch(begin: Request, commands: readonly Request[], end?: Request): void {
     if (commands.length === 0) return;
     const out = new Writer(4096);
     const first = this.#sequence + 1;
@@ -159,7 +159,7 @@ export class Connection {
       const sequence = ++this.#sequence;
       writeMessage(out, command, sequence === last ? NLM_F.ACK : 0, sequence);
     }
-    writeMessage(out, end, 0, ++this.#sequence);
+    if (end !== undefined) writeMessage(out, end, 0, ++this.#sequence);
     this.#send(out.bytes());
     const failed = this.#batchError(first, last);
     if (failed === undefined) return;

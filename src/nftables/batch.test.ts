@@ -87,6 +87,21 @@ describe("commit", () => {
   });
 });
 
+describe("tryOut", () => {
+  it("leaves the end away, so that the kernel forgets all of it", () => {
+    const kernel = new FakeKernel(acknowledgeAll);
+    new Nftables(new Connection(kernel)).tryOut(COMMANDS);
+    expect(kernel.requests.map(({ type }) => type)).toEqual([NFNL_MSG.BATCH_BEGIN, 0x0a00, 0x0a00, 0x0a00]);
+  });
+
+  it("says what the kernel lacks", () => {
+    const nft = new Nftables(new Connection(new FakeKernel(refuse(1, errno("ENOENT")))));
+    const chain = addChain({ family: NFPROTO.IPV4, table: "a", name: "c" });
+    expect(() => nft.tryOut([chain])).toThrow(MissingPartError);
+    expect(() => nft.tryOut([deleteTable({ family: NFPROTO.IPV4, name: "a" })])).toThrow(NetlinkError);
+  });
+});
+
 describe("generation", () => {
   it("is what the kernel answers", () => {
     const [reply] = goldenReplies("generation", NFT_MSG.NEWGEN);

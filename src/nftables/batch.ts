@@ -58,6 +58,18 @@ export class Nftables {
     }
   }
 
+  /**
+   * Has the kernel look at commands that make new things, and forget them again: nobody can notice but by the time that it
+   * takes, a grace period. Throws MissingPartError where the kernel lacks a part of nf_tables, or NetlinkError.
+   */
+  tryOut(commands: readonly Command[]): void {
+    try {
+      this.connection.batch(frame(NFNL_MSG.BATCH_BEGIN, { generation: undefined }), commands);
+    } catch (error) {
+      throw asMissingPart(error);
+    }
+  }
+
   /** The number of the generation that is in force. Throws NetlinkError. */
   generation(): number {
     return getGeneration(this.connection);

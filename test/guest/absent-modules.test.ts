@@ -5,7 +5,7 @@ import { existsSync, readFileSync, renameSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { unshareNetns } from "../../src/sys/netns.ts";
 import { leftovers } from "../e2e/masquerade/node.ts";
-import { add, del, type Json, networkOf, tryAdd } from "../e2e/masquerade/runtime.ts";
+import { add, callNetwork, del, type Json, networkOf, tryAdd } from "../e2e/masquerade/runtime.ts";
 import { makeNetns, poll, requireNamespaces, run, type TestNetns } from "../support/netns.ts";
 
 const HIDDEN = ".hidden";
@@ -71,10 +71,17 @@ const REFUSED: readonly (readonly [string, Json, RegExp])[] = [
   ["nft_compat", UNDER_IPTABLES, /iptables-restore/],
 ];
 
+/** What STATUS finds out, too. It takes networks for plain ones, and asks only whether there is an iptables. */
+const IN_STATUS = new Set(["nf_tables", "nft_chain_nat", "nft_masq", "nft_counter", "nft_meta_bridge"]);
+
 describe.each(REFUSED.filter(([module]) => fileOf(module) !== undefined))("without %s", (module, config, message) => {
   it("ADD says so soon, and leaves nothing; with it the same network serves", () => {
     const { status, json } = without(module, () => tryAdd(config, container));
     expect([status, json?.msg]).toEqual([1, expect.stringMatching(message)]);
+    if (IN_STATUS.has(module)) {
+      const answer = without(module, () => callNetwork("STATUS", config));
+      expect(answer).toMatchObject({ status: 1, json: { code: 50, msg: expect.stringMatching(message) } });
+    }
     expect(without(module, () => del(config, container))).toMatchObject({ status: 0 });
     expect(leftovers()).toEqual([]);
     add(config, container);

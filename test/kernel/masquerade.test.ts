@@ -12,6 +12,7 @@ import {
   setUpMasquerade,
   tearDownMasquerade,
 } from "../../src/host/masquerade.ts";
+import { Nftables } from "../../src/nftables/batch.ts";
 import { errno } from "../../src/sys/errno.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
 import { type Cidr, parseCidr } from "../../src/wire/ip.ts";
@@ -325,7 +326,22 @@ describe("collectMasquerade", () => {
 });
 
 describe("masqueradeUnavailable", () => {
-  it("has nothing to say where nf_tables answers", () => {
+  it("has nothing to say where nf_tables has all that it takes, and leaves nothing of the attempt", () => {
+    const generation = (): number => {
+      const nft = Nftables.open();
+      const found = nft.generation();
+      nft.close();
+      return found;
+    };
+    const before = generation();
     expect(masqueradeUnavailable()).toBeUndefined();
+    expect([ruleset(), generation()]).toEqual(["", before]);
+  });
+
+  it("does not try it out where there is a masquerade", () => {
+    setUpMasquerade(at("c1"), dual(5));
+    const before = ruleset();
+    expect(masqueradeUnavailable()).toBeUndefined();
+    expect(ruleset()).toBe(before);
   });
 });

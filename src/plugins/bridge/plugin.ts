@@ -4,7 +4,7 @@ import { CNI_CODE, CniError } from "../../cni/error.ts";
 import type { Invocation, Plugin } from "../../cni/plugin.ts";
 import { ipMasqUnavailable } from "../../host/ip-masq.ts";
 import { allocatorStatus } from "../../host/ipam.ts";
-import { masqueradeUnavailable } from "../../host/masquerade.ts";
+import { macSpoofCheckUnavailable } from "../../host/mac-spoof.ts";
 import { add } from "./add.ts";
 import { check } from "./check.ts";
 import { readBridgeConfig } from "./config.ts";
@@ -17,7 +17,7 @@ function status(invocation: Invocation): void {
   if (invocation.config.ipamType !== "") allocatorStatus(invocation);
   const reasons = [
     ipMasq ? ["ipMasq", ipMasqUnavailable(ipMasqBackend)] : [],
-    macspoofchk ? ["macspoofchk", masqueradeUnavailable()] : [],
+    macspoofchk ? ["macspoofchk", macSpoofCheckUnavailable()] : [],
   ];
   for (const [key, reason] of reasons) {
     if (reason !== undefined) throw new CniError(CNI_CODE.NOT_AVAILABLE, `${key}: this node can't do it: ${reason}`);

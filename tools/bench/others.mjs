@@ -2,12 +2,17 @@
 // has reserved; no namespaces and no interfaces.
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { addedElements, templatesOf } from "./elements.mjs";
 import { BUILD, call, dataDirOf, inside, nodeOf, residentOf } from "./sides.mjs";
 
 /** So many in one transaction: of a hundred thousand, nft would need gigabytes. */
 const AT_ONCE = 10_000;
 /** The first addresses are left to those that are measured. */
 const FIRST = 256;
+const FAMILIES = /** @type {const} */ ([
+  { family: "ip", key: "v4" },
+  { family: "ip6", key: "v6" },
+]);
 
 /**
  * Gives the side as many others as it says: a real one first, the resident.
@@ -16,14 +21,15 @@ const FIRST = 256;
  */
 export function addOthers(side, config) {
   if (side.others === 0) return;
-  call(side, "ADD", config, { container: residentOf(side) });
+  const { result } = call(side, "ADD", config, { container: residentOf(side) });
   reserveAddresses(side, config, side.others - 1);
+  const addMore = side.product === "bauta" ? ourElements(side, result?.ips ?? []) : upstreamRules;
   for (let from = 0; from < side.others - 1; from += AT_ONCE) {
     const count = Math.min(AT_ONCE, side.others - 1 - from);
     const others = Array.from({ length: count }, (_, i) => other(config.name, FIRST + from + i));
     const file = `${BUILD}/others.nft`;
-    writeFileSync(file, side.product === "bauta" ? ourElements(others) : upstreamRules(others));
-    inside(nodeOf(side), "nft", "-f", file);
+    writeFileSync(file, addMore(others));
+    inside(nodeOf(side), "nft", ...(side.product === "bauta" ? ["-j"] : []), "-f", file);
   }
 }
 
@@ -72,18 +78,24 @@ function upstreamRules(others) {
   return `table inet cni_plugins_masquerade {\n  chain masq_checks {\n    ${rules.join("\n    ")}\n  }\n}\n`;
 }
 
-/** @param {readonly ReturnType<typeof other>[]} others */
-function ourElements(others) {
-  const id = (/** @type {string} */ containerId) =>
-    `fd00::${containerId.slice(0, 4)}:${containerId.slice(4, 8)}:${containerId.slice(8, 12)}`;
-  const owners = (/** @type {"v4" | "v6"} */ key) =>
-    others.map((o) => `${o[key]} comment "${o.comment.slice(35, 120)}" : ${id(o.containerId)}`).join(", ");
-  const goto = (/** @type {"v4" | "v6"} */ key, /** @type {string} */ chain) =>
-    others.map((o) => `${o[key]} : goto ${chain}`).join(", ");
-  return `
-add element ip bauta_masquerade owners { ${owners("v4")} }
-add element ip6 bauta_masquerade owners { ${owners("v6")} }
-add element ip bauta_masquerade policies { ${goto("v4", "outside-10.128.0.0/14")} }
-add element ip6 bauta_masquerade policies { ${goto("v6", "outside-fd61-7465-6d65--/64")} }
-`;
+/**
+ * Elements like those that our ADD of the resident has made.
+ * @param {import("./sides.mjs").Side} side
+ * @param {readonly { address: string }[]} ips The resident's.
+ */
+function ourElements(side, ips) {
+  const families = FAMILIES.map(({ family, key }, i) => {
+    const address = ips[i]?.address.replace(/\/.*/, "") ?? "";
+    const listing = inside(nodeOf(side), "nft", "-j", "list", "table", family, "bauta_masquerade");
+    const templates = templatesOf(JSON.parse(listing), address);
+    if (templates.length === 0) throw new Error(`${side.name} has no element for ${address}`);
+    return { key, templates, resident: { address, containerId: residentOf(side) } };
+  });
+  return (/** @type {readonly ReturnType<typeof other>[]} */ others) => {
+    const all = families.flatMap(({ key, templates, resident }) => {
+      const attached = others.map((one) => ({ address: one[key], containerId: one.containerId }));
+      return addedElements(templates, resident, attached).nftables;
+    });
+    return JSON.stringify({ nftables: all });
+  };
 }

@@ -152,7 +152,7 @@ export function request(side, verb, config, { container = containerOf(side), ifn
  * @param {string} verb
  * @param {Config} config
  * @param {Attachment & { plugin?: string }} [more]
- * @returns {{ sample: Sample, result: { interfaces?: { name: string }[] } | undefined }}
+ * @returns {{ sample: Sample, result: { ips?: { address: string }[] } | undefined }}
  */
 export function call(side, verb, config, { plugin = config.type, ...attachment } = {}) {
   const [us = 0, cpuUs = 0, kib = 0, status = 1] = measureWith("measure", side, verb, config, plugin, attachment);

@@ -2,6 +2,7 @@
 # npm run bench [-- SECTION... --quick]: containernetworking/plugins' executables and ours in turn, on one kernel, in
 # namespaces of their own; writes docs/benchmarks/. Sections: floor operations host-local flows concurrency memory; all of
 # them take a quarter of an hour. npm run bench -- --compare REV [--rounds N]: another revision of ours beside this one.
+# npm run bench -- --options [--quick]: all of ipMasqOptions on, and very many attachments; writes options.md there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash tools/setup.sh bench
@@ -18,6 +19,7 @@ case " $* " in
     export BAUTA_COMPARED
     exec bash test/support/run-in-namespaces.sh node tools/bench/compare.mjs "$@"
     ;;
+  *" --options "*) exec bash test/support/run-in-namespaces.sh node tools/bench/options.mjs "$@" ;;
 esac
 BAUTA_PEER_DIR=$(bash tools/peer-plugins.sh)
 export BAUTA_PEER_DIR

@@ -46,7 +46,7 @@ export function backendOf({ config }: Invocation): Backend | undefined {
  * where an option is wrong in itself, so that an ADD is refused before it has done anything, and STATUS knows, too.
  */
 export function backendProblem(backend: Backend, { config }: Invocation): string | undefined {
-  const hasOptions = optionsOf(config.raw).json !== "";
+  const hasOptions = optionsOf(config.raw).given !== undefined;
   if (backend === "nftables" || !hasOptions) return undefined;
   return 'ipMasqOptions: the options need ipMasqBackend "nftables"';
 }

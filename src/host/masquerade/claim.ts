@@ -50,7 +50,7 @@ export function claim(
       })),
       ...(netns === undefined ? {} : { netns }),
       displaced,
-      ...(options.json === "" ? {} : { options: JSON.parse(options.json) }),
+      ...(options.given === undefined ? {} : { options: options.given }),
     });
   remember([]);
   for (let attempt = 1; ; attempt++) {

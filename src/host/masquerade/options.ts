@@ -88,9 +88,9 @@ export const optionsSchema = object(
 
 /** As it was read, with the text of its keys for what is named after it. */
 export interface MasqueradeOptions extends Infer<typeof optionsSchema> {
-  /** Canonical JSON of the keys that are given; "" where none is. */
-  readonly json: string;
-  /** The same of the keys that are lists of destinations, and so may be long: "[]" where none is. */
+  /** The keys that are given, as they are, by their canonical names and in order; undefined where none is. */
+  readonly given: JsonObject | undefined;
+  /** JSON of those that are lists of destinations, and so may be long: "[]" where none is. */
   readonly listsJson: string;
   /** And of all others. */
   readonly othersJson: string;
@@ -110,7 +110,7 @@ export const PLAIN: MasqueradeOptions = {
   excludeOutInterfaces: undefined,
   sameSubnet: undefined,
   dropInvalid: undefined,
-  json: "",
+  given: undefined,
   listsJson: "[]",
   othersJson: "[]",
 };
@@ -122,13 +122,12 @@ const LISTS = ["exclude", "excludeExceptions", "only", "excludeFile"];
 export function readOptions(given: JsonObject, at = "ipMasqOptions"): MasqueradeOptions {
   const options = optionsSchema.read(given, at);
   const entries = givenKeys(given, Object.keys(options));
-  const json = entries.length === 0 ? "" : JSON.stringify(Object.fromEntries(entries));
   const listsJson = JSON.stringify(entries.filter(([key]) => LISTS.includes(key)));
   const othersJson = JSON.stringify(entries.filter(([key]) => !LISTS.includes(key)));
   const both = options.outInterfaces?.find((name) => options.excludeOutInterfaces?.includes(name));
   if (both !== undefined)
     throw wrong(`${at}.outInterfaces`, JSON.stringify(both), "in only one of outInterfaces and excludeOutInterfaces");
-  return { ...options, json, listsJson, othersJson };
+  return { ...options, given: entries.length === 0 ? undefined : Object.fromEntries(entries), listsJson, othersJson };
 }
 
 /** The keys that are given, by their canonical names and in order; found as the schema finds them, whatever their case. */

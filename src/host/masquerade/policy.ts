@@ -67,7 +67,7 @@ export function policyFor(address: Cidr, options: MasqueradeOptions = PLAIN, exc
   const subnet = networkOf(address);
   const name = `outside-${formatCidr(subnet).replaceAll(":", "-")}`;
   return {
-    chain: options.json === "" ? name : `${name}-${policyKey(options)}`,
+    chain: options.given === undefined ? name : `${name}-${policyKey(options)}`,
     contents: () => contentsOf(subnet, options, excluded),
   };
 }

@@ -1,7 +1,7 @@
 // "to": the source addresses that packets are to leave with must be this node's, or no reply finds its way back.
 
 import { NetlinkError } from "../../netlink/error.ts";
-import { getRoute } from "../../rtnetlink/route.ts";
+import { getRouteType } from "../../rtnetlink/route.ts";
 import { RTN } from "../../rtnetlink/uapi.ts";
 import { compareIp, familyOf, formatIp, type Ip, offsetIp } from "../../wire/ip.ts";
 import { withHost } from "../namespaces.ts";
@@ -18,7 +18,7 @@ export function requireOwnAddresses(ranges: readonly AddressRange[]): void {
   if (ranges.length === 0) return;
   withHost((connection) => {
     for (const ip of ranges.flatMap(addressesIn)) {
-      if (isLocal(() => getRoute(connection, ip)?.type)) continue;
+      if (isLocal(() => getRouteType(connection, ip))) continue;
       const address = formatIp(ip);
       throw wrong(
         `ipMasqOptions.to.ipv${familyOf(ip)}`,
@@ -29,7 +29,7 @@ export function requireOwnAddresses(ranges: readonly AddressRange[]): void {
   });
 }
 
-function isLocal(typeOfRoute: () => number | undefined): boolean {
+function isLocal(typeOfRoute: () => number): boolean {
   try {
     return typeOfRoute() === RTN.LOCAL;
   } catch (error) {

@@ -66,7 +66,7 @@ function newer(ip: string, a: Claimant, b: Claimant): Claimant {
 class Collector {
   readonly #addresses: Record<Family, Map<string, WantedAddress>> = { 4: new Map(), 6: new Map() };
   readonly #policies: Record<Family, Map<string, Policy>> = { 4: new Map(), 6: new Map() };
-  readonly #files = new Map<string, Excluded>();
+  readonly #files = new Map<MasqueradeOptions, Excluded>();
   readonly #problems = new Set<string>();
   readonly #options = new Map<JsonObject, MasqueradeOptions>();
   readonly #ids = new Map<string, Uint8Array>();
@@ -101,8 +101,8 @@ class Collector {
   ): boolean {
     try {
       const read = this.#read(options);
-      const file = this.#files.get(read.json) ?? readExcluded(read);
-      this.#files.set(read.json, file);
+      const file = this.#files.get(read) ?? readExcluded(read);
+      this.#files.set(read, file);
       const { contents } = policyFor(cidr, read, file.prefixes);
       this.#policies[family].set(chain, { chain, contents });
       return true;

@@ -233,6 +233,7 @@ generation 8 by bridge, process 4711
       network: "dual",
       container: "web",
       interface: "eth0",
+      policy: null,
       text: "add element ip bauta_masquerade policies { 10.0.0.5 : goto outside }",
     });
     const [gone] = monitor(["--json"], [transaction(8, DELETE)]).stdout.split("\n");

@@ -1,10 +1,12 @@
 // `bauta monitor`: what is committed to nf_tables, as it happens.
 
+import type { AttachmentName } from "../host/masquerade/names.ts";
 import type { Transaction } from "../nftables/monitor.ts";
 import { flag } from "./arguments.ts";
 import type { CliIo } from "./io.ts";
 import { Describer, type Description, isOurs, tableOf } from "./monitor/describe.ts";
 import { KnownNames } from "./monitor/known-names.ts";
+import { policyText } from "./monitor/known-policies.ts";
 import { shown } from "./names-text.ts";
 import { printable, type Style, styleFor } from "./terminal-text.ts";
 import { type Verb, verb } from "./verb.ts";
@@ -14,7 +16,9 @@ Prints each transaction that is committed to nf_tables in this network
 namespace: a line with the generation that it made, the program that committed
 it and its process id, then a line for each thing that was changed, in the words
 of nft. Behind "#" stand the network, the container and the interface that an
-element belongs to.
+element belongs to, and the policy that it, a chain or a rule is about: the
+subnet outside of which packets are masqueraded, and the options as in
+bauta list.
 
 Without --all only changes of bauta's own tables are shown (those whose names
 begin with bauta_), and no transaction that changed nothing in them.
@@ -34,6 +38,9 @@ and the monitor goes on. It ends by Ctrl-C, or when nobody reads any more.
   set         of a set, a map or an element
   key, value  of an element
   network, container, interface   of an element of bauta's; null where unknown
+  policy      of an element of bauta's (null where unknown), a policy's chain,
+              or a rule in one: the name of the chain
+  options     its ipMasqOptions, where there are any
   text        all of it in the words of nft
 
 and {"change":"lost"} where events were lost.
@@ -71,11 +78,8 @@ function watch(io: CliIo, all: boolean, print: Printer): void {
         learn(io, describer);
         continue;
       }
-      const wanted = all ? next.events : next.events.filter((event) => isOurs(tableOf(event)));
-      const text = print.transaction(
-        next,
-        wanted.flatMap((event) => describer.describe(event)),
-      );
+      const lines = describer.describeAll(next.events, (event) => all || isOurs(tableOf(event)));
+      const text = print.transaction(next, lines);
       if (text !== "") io.write(text);
     }
   } finally {
@@ -106,12 +110,20 @@ function styledText(style: Style): Printer {
   };
 }
 
-function lineText({ change, text, name }: Description, style: Style): string {
+function lineText({ change, text, name, policy }: Description, style: Style): string {
   const paint = change === "add" ? style.green : style.red;
-  if (name === undefined) return paint(printable(text));
+  const about = [
+    ...(name === undefined ? [] : [namesText(name)]),
+    ...(policy === undefined ? [] : [policyText(policy)]),
+  ];
+  return about.length === 0
+    ? paint(printable(text))
+    : `${paint(printable(text))}  ${style.dim(printable(`# ${about.join(": ")}`))}`;
+}
+
+function namesText(name: AttachmentName): string {
   const { network, container, interface: ifname } = shown(name);
-  const names = [network, container, ifname].map((one) => one ?? "-").join(" ");
-  return `${paint(printable(text))}  ${style.dim(printable(`# ${names}`))}`;
+  return [network, container, ifname].map((one) => one ?? "-").join(" ");
 }
 
 const JSON_TEXT: Printer = {
@@ -122,14 +134,19 @@ const JSON_TEXT: Printer = {
   },
 };
 
-function objectOf({ text, name, ...fields }: Description): object {
-  if (fields.kind !== "element" || !isOurs(fields.table)) return { ...fields, text };
+function objectOf({ text, name, policy, ...fields }: Description): object {
+  const options = policy?.options === undefined ? {} : { options: policy.options };
+  if (fields.kind !== "element" || !isOurs(fields.table)) {
+    return { ...fields, ...(policy === undefined ? {} : { policy: policy.chain, ...options }), text };
+  }
   const { network, container, interface: ifname } = name === undefined ? EMPTY : shown(name);
   return {
     ...fields,
     network: network ?? null,
     container: container ?? null,
     interface: ifname ?? null,
+    policy: policy?.chain ?? null,
+    ...options,
     text,
   };
 }

@@ -223,7 +223,7 @@ describe("bauta monitor", () => {
     // The mark before it has left its generation in nft's text only, and the mark behind it in ours only.
     expect(found.match(/^generation .*$/gm)?.slice(0, -1)).toEqual(generations.slice(1));
     for (const line of lines.filter((one) => one.includes(" element "))) {
-      expect(line).toMatch(/\.5 |::5 /.test(line) ? / {2}# dual c1 eth0$/ : / {2}# dual c2 eth0$/);
+      expect(line).toMatch(/\.5 |::5 /.test(line) ? / {2}# dual c1 eth0: outside / : / {2}# dual c2 eth0: outside /);
     }
   });
 

@@ -6,6 +6,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished 
 import { type EventSource, openEvents } from "../../src/cli/events.ts";
 import { type Attachment, attachmentId, idText } from "../../src/host/attachment.ts";
 import { setUpMacSpoofCheck, tearDownMacSpoofCheck } from "../../src/host/mac-spoof.ts";
+import { optionsOf } from "../../src/host/masquerade/options.ts";
 import { RECORDS } from "../../src/host/masquerade/records.ts";
 import { setUpMasquerade, tearDownMasquerade } from "../../src/host/masquerade.ts";
 import { call } from "../../src/sys/call.ts";
@@ -213,12 +214,20 @@ function pipe(): Int32Array {
   return ends;
 }
 
-/** What stands behind "#" on the lines of elements. */
+/** Whose elements are, by what stands behind "#" on their lines. */
 const namesIn = (text: string): (string | undefined)[] =>
   text
     .split("\n")
     .filter((line) => line.includes(" element "))
-    .map((line) => / {2}# (.*)$/.exec(line)?.[1]);
+    .map((line) => / {2}# (.*?)(?:: outside .*)?$/.exec(line)?.[1]);
+
+/** What is said of policies, by the beginning of the line. */
+const policiesIn = (text: string): string[] =>
+  text.split("\n").flatMap((line) => {
+    const [, what = "", set = "", policy] =
+      /^ {2}(\w+ \w+) \S+ \S+ (owners|policies|strict|).*(outside [0-9a-f.:]+\/.*)$/.exec(line) ?? [];
+    return policy === undefined ? [] : [`${what} ${set}: ${policy}`.replace(" :", ":")];
+  });
 
 describe("bauta monitor", () => {
   it("knows whole names of what comes and of what goes", () => {
@@ -230,6 +239,45 @@ describe("bauta monitor", () => {
     const going = monitored([], () => tearDownMasquerade(long, []));
     expect(namesIn(going)).toEqual([whole, whole, whole, whole]);
     expect(going.match(/^generation /gm)).toHaveLength(1);
+  });
+
+  it("says in the words of bauta list which policy elements, chains and rules are about", () => {
+    const options = optionsOf({
+      ipMasqOptions: { exclude: ["private", "192.0.2.0/24", "2001:db8::/32"], dropInvalid: true },
+    });
+    const add = (n: number): void => setUpMasquerade(at(`c${n}`), four(n), options);
+    const words = "outside 198.18.0.0/17, dropInvalid, exclude 3";
+    const lists = cli(["list"]).stdout;
+    expect(lists).not.toContain("exclude");
+    const first = policiesIn(monitored([], () => add(1)));
+    expect(first).toEqual([
+      `add chain: ${words}`,
+      ...Array.from({ length: 3 }, () => `add rule: ${words}`),
+      ...["owners", "policies", "strict"].map((set) => `add element ${set}: ${words}`),
+    ]);
+    expect(cli(["list"]).stdout).toContain("dropInvalid, exclude 3");
+    expect(policiesIn(monitored([], () => add(2)))).toHaveLength(3);
+    const removeBoth = (): void => {
+      for (const n of [1, 2]) tearDownMasquerade(at(`c${n}`), []);
+    };
+    const going = policiesIn(monitored([], removeBoth));
+    expect(going.filter((line) => line.startsWith("delete element"))).toHaveLength(6);
+    expect(going.every((line) => line.endsWith(words))).toBe(true);
+    expect(going).toContain(`delete chain: ${words}`);
+  });
+
+  it("tells the policy as JSON, too", () => {
+    const options = optionsOf({ ipMasqOptions: { ports: "1024-2047" } });
+    const lines = monitored(["--json"], () => setUpMasquerade(at("c1"), four(1), options))
+      .trim()
+      .split("\n")
+      .map((line): Record<string, unknown> => JSON.parse(line));
+    const ofPolicy = lines.filter(({ policy }) => policy !== undefined);
+    expect(new Set(ofPolicy.map(({ kind }) => kind))).toEqual(new Set(["chain", "rule", "element"]));
+    for (const line of ofPolicy) {
+      expect(line["policy"]).toMatch(/^outside-198\.18\.0\.0\/17-[0-9a-f]{16}$/);
+      expect(line["options"]).toEqual({ ports: "1024-2047" });
+    }
   });
 
   it("names what goes by the comments where there are no records", () => {

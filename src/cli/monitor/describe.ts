@@ -1,5 +1,6 @@
 // What an event says, in nft's words and as fields: a line each, several for a message with several elements.
 
+import { takeInventory } from "../../host/masquerade/inventory.ts";
 import type { AttachmentName } from "../../host/masquerade/names.ts";
 import type { Message } from "../../netlink/message.ts";
 import type { Nftables } from "../../nftables/batch.ts";
@@ -13,6 +14,7 @@ import { attr, attrs } from "../../wire/attrs.ts";
 import { cstring } from "../../wire/codec.ts";
 import { DecodeError } from "../../wire/error.ts";
 import type { KnownNames } from "./known-names.ts";
+import { KnownPolicies, type KnownPolicy } from "./known-policies.ts";
 import { ruleText } from "./rule-text.ts";
 import { valueText } from "./value-text.ts";
 
@@ -30,6 +32,8 @@ export interface Description {
   readonly value?: string;
   /** Of an element of ours: whose it is, if that is known. */
   readonly name?: AttachmentName | undefined;
+  /** Of an element of ours, a policy's chain or a rule in one: the policy, if that is known. */
+  readonly policy?: KnownPolicy | undefined;
   /** The whole as nft would write it, without the name. */
   readonly text: string;
 }
@@ -37,6 +41,7 @@ export interface Description {
 /** What events leave to be known: the types of sets, and the names of attachments. */
 export class Describer {
   readonly #names: KnownNames;
+  readonly #policies = new KnownPolicies();
   readonly #sets = new Map<string, NftSet>();
 
   constructor(names: KnownNames) {
@@ -47,7 +52,15 @@ export class Describer {
   learnAll(nft: Nftables): void {
     this.#sets.clear();
     for (const set of listSets(nft.connection)) this.#sets.set(nameOf(set), set);
-    this.#names.learnAll(nft);
+    const { attachments } = takeInventory(nft);
+    this.#names.learnAll(nft, attachments);
+    this.#policies.learnAll(attachments);
+  }
+
+  /** What the transaction says, in the order of its events; a line for each of those that are wanted, or several. */
+  describeAll(events: readonly NftEvent[], isWanted: (event: NftEvent) => boolean): Description[] {
+    this.#policies.begin(events);
+    return events.filter(isWanted).flatMap((event) => this.describe(event));
   }
 
   /** The event as lines; in the order of events. */
@@ -58,11 +71,13 @@ export class Describer {
       case "chain": {
         const { family, table, name } = event.chain;
         const details = event.change === "new" ? baseChainText(event.chain) : "";
-        return [{ ...object(event.change, "chain", family, table, `${name}${details}`), chain: name }];
+        const policy = this.#policies.ofChain(table, name);
+        return [{ ...object(event.change, "chain", family, table, `${name}${details}`), chain: name, policy }];
       }
       case "rule": {
         const { family, table, chain, expressions } = event.rule;
-        return [{ ...object(event.change, "rule", family, table, `${chain} ${ruleText(expressions)}`), chain }];
+        const policy = this.#policies.ofChain(table, chain);
+        return [{ ...object(event.change, "rule", family, table, `${chain} ${ruleText(expressions)}`), chain, policy }];
       }
       case "set":
         return [this.#set(event.change, event.set)];
@@ -89,7 +104,8 @@ export class Describer {
     const text = `${set.set} { ${value === undefined ? key : `${key} : ${value}`} }`;
     const name = isOurs(set.table) ? this.#names.nameOf(change, set, element) : undefined;
     const fields = value === undefined ? { key } : { key, value };
-    return { ...object(change, "element", set.family, set.table, text), set: set.set, ...fields, name };
+    const policy = this.#policies.ofElement(set, element);
+    return { ...object(change, "element", set.family, set.table, text), set: set.set, ...fields, name, policy };
   }
 }
 

@@ -4,10 +4,10 @@
 
 import { idText } from "../../host/attachment.ts";
 import * as macSpoof from "../../host/mac-spoof/table.ts";
-import { takeInventory } from "../../host/masquerade/inventory.ts";
+import type { ListedAttachment } from "../../host/masquerade/inventory.ts";
 import { type AttachmentName, fromComment, UNKNOWN_NAME } from "../../host/masquerade/names.ts";
 import { readRecordById } from "../../host/masquerade/records.ts";
-import { OWNERS, POLICIES, TABLE } from "../../host/masquerade/table-names.ts";
+import { OWNERS, POLICIES, STRICT, TABLE } from "../../host/masquerade/table-names.ts";
 import type { Nftables } from "../../nftables/batch.ts";
 import { type Element, type ElementSet, listElements } from "../../nftables/element.ts";
 import type { Change } from "../../nftables/monitor.ts";
@@ -25,14 +25,14 @@ export class KnownNames {
   /** Keys of what has been deleted, the longest gone first. */
   readonly #departed = new Set<string>();
 
-  /** Learns the names of all that is in our maps now. Throws NetlinkError or SyscallError. */
-  learnAll(nft: Nftables): void {
+  /** Learns the names of all that is in our maps now, of which the attachments are given. Throws NetlinkError. */
+  learnAll(nft: Nftables, attachments: readonly ListedAttachment[]): void {
     const before = new Set(this.#names.keys());
     const learn = (keys: readonly string[], name: AttachmentName): void => {
       this.#learn(keys, name);
       for (const key of keys) before.delete(key);
     };
-    for (const { id, name, addresses } of takeInventory(nft).attachments) {
+    for (const { id, name, addresses } of attachments) {
       if (name === UNKNOWN_NAME) continue;
       const own = addresses.filter(({ state }) => state !== "taken" && state !== "missing");
       learn([idKey(id), ...own.map(({ ip }) => addressKey(ip))], name);
@@ -94,7 +94,7 @@ function keysOf({ table, set }: ElementSet, { key, data }: Element): string[] {
   const value = data instanceof Uint8Array ? data : undefined;
   if (table === TABLE) {
     if (set === OWNERS && value !== undefined) return [idKey(idText(value)), addressKey(formatIp(key))];
-    if (set === POLICIES) return [addressKey(formatIp(key))];
+    if (set === POLICIES || set === STRICT) return [addressKey(formatIp(key))];
   }
   if (table === macSpoof.TABLE.name) {
     if (set === macSpoof.ATTACHMENTS.set) return [idKey(idText(key)), ...(value === undefined ? [] : [portKey(value)])];

@@ -25,6 +25,16 @@ describe("chooseEntries()", () => {
     expect(names.filter((name) => pattern.test(name))).toEqual(["a port", "adds a VLAN"]);
   });
 
+  it("takes only the tests of these names, and what is essential among them", () => {
+    const part: Entry = { file: "test/part.test.ts", essential: "VLAN", only: "^ptp" };
+    const names = ["ptp", "ptp VLAN", "bridge VLAN"];
+    const chosen = (essential: boolean): string[] => {
+      const pattern = new RegExp(chooseEntries({ essential }, [part])[0]?.pattern ?? "");
+      return names.filter((name) => pattern.test(name));
+    };
+    expect([chosen(false), chosen(true)]).toEqual([["ptp", "ptp VLAN"], ["ptp VLAN"]]);
+  });
+
   it("takes the files with one of the texts in their names", () => {
     const namesOf = (...only: string[]): string[] => chooseEntries({ only }, entries).map(({ file }) => file);
     expect(namesOf("none")).toEqual(["test/none.test.ts"]);

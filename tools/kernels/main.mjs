@@ -1,6 +1,6 @@
 // npm run test:kernels: runs tests inside virtual machines with Debian's kernels, and says which kernel gives what.
 
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -32,8 +32,8 @@ kernel that the mirror has; without any: ${SUITES.join(" ")}.
   --report FILE  writes the results there, as vitest's JSON reporter would
   --help         this text
 
-A run of all tests on all of these kernels writes docs/kernels.md. Kernels are kept in build/kernels, with the console
-of each guest.
+A run of all tests on a kernel is kept; when there is one of each of these kernels, docs/kernels.md is written from them.
+Kernels are kept in build/kernels, with the console of each guest.
 `;
 
 /** For one guest, on a machine that has other things to do, too. */
@@ -69,11 +69,11 @@ async function main() {
   if (entries.length === 0) throw new Error(`no file has "${values.only?.join('" or "')}" in its name`);
   const processors = countOf("--processors", values.processors);
   const guests = values.guests ?? String(Math.max(1, Math.floor(availableParallelism() / processors)));
+  const isWhole = !values.essential && values.only === undefined;
   const timeoutMs = values.essential ? TIMEOUT_MS.essential : TIMEOUT_MS.all;
-  const outcomes = await runSuites(suites, countOf("--guests", guests), { entries, processors, timeoutMs });
+  const outcomes = await runSuites(suites, countOf("--guests", guests), { entries, processors, timeoutMs, isWhole });
   if (values.report !== undefined) writeFileSync(resolve(values.report), JSON.stringify(reportOf(outcomes)));
-  const isWhole = positionals.length === 0 && !values.essential && values.only === undefined;
-  if (isWhole) writeFileSync(join(ROOT, "docs/kernels.md"), featureTable(outcomes));
+  if (isWhole) writeTable();
   for (const outcome of outcomes) process.stdout.write(`${summaryOf(outcome)}\n`);
   return outcomes.every(({ failed }) => failed === 0) ? 0 : 1;
 }
@@ -92,6 +92,7 @@ function countOf(option, text) {
  * @property {readonly import("./entries.mjs").ChosenEntry[]} entries
  * @property {number} processors
  * @property {number} timeoutMs
+ * @property {boolean} isWhole Whether these are all tests, so that the outcome is kept.
  */
 
 /**
@@ -107,7 +108,9 @@ async function runSuites(suites, atOnce, options) {
   const work = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [i, suite] = next;
-      outcomes[i] = await runSuite(suite, scratch, options);
+      const outcome = await runSuite(suite, scratch, options);
+      if (options.isWhole && outcome.kernel !== "") writeFileSync(keptOutcome(suite), JSON.stringify(outcome));
+      outcomes[i] = outcome;
     }
   };
   try {
@@ -117,6 +120,16 @@ async function runSuites(suites, atOnce, options) {
     rmSync(scratch, { recursive: true });
   }
   return outcomes;
+}
+
+/** @param {string} suite */
+const keptOutcome = (suite) => join(CACHE, `${suite}.outcome`);
+
+/** Writes docs/kernels.md, from the last whole run on each kernel. */
+function writeTable() {
+  if (!SUITES.every((suite) => existsSync(keptOutcome(suite)))) return;
+  const outcomes = SUITES.map((suite) => JSON.parse(readFileSync(keptOutcome(suite), "utf8")));
+  writeFileSync(join(ROOT, "docs/kernels.md"), featureTable(outcomes));
 }
 
 /** A directory for this run; those of runs that were killed are removed. */

@@ -4,7 +4,13 @@ import { ENTRIES, LEFT_OUT } from "./entries.mjs";
 import { FEATURES } from "./features.mjs";
 
 /**
- * @param {readonly import("./outcome.mjs").Outcome[]} outcomes
+ * @param {string} before
+ * @param {string | undefined} part
+ */
+const partText = (before, part) => (part === undefined ? "" : `${before}\`${part}\``);
+
+/**
+ * @param {readonly import("./outcome.mjs").Outcome[]} outcomes The last of each kernel.
  */
 export function featureTable(outcomes) {
   const told = outcomes.map(({ reports }) => Object.assign({}, ...reports.map(({ features }) => features ?? {})));
@@ -24,7 +30,7 @@ export function featureTable(outcomes) {
   return `# Kernels
 
 Written by \`npm run test:kernels\`, which boots Debian's kernels in virtual machines and runs the kernel and end-to-end
-tests inside. bauta works on all of them; the oldest is 5.10.
+tests inside. The oldest that bauta supports is 5.10.
 
 ${[row(["Debian", "kernel", "tests"]), row(["---", "---", "---"]), ...results].join("\n")}
 
@@ -42,7 +48,7 @@ ${lines(false, "without it").join("\n")}
 
 A kernel that lacks one of the modules that bauta needs is tried on each, too: it gets an error that names it.
 
-${ENTRIES.map(({ file, except }) => `* \`${file}\`${except === undefined ? "" : `, but for \`${except}\``}`).join("\n")}
+${ENTRIES.map(({ file, only, except }) => `* \`${file}\`${partText(", only ", only)}${partText(", but for ", except)}`).join("\n")}
 
 Left out, and run by \`npm test\` on the machine's own kernel:
 

@@ -55,13 +55,19 @@ export class Connection {
    * of it must be a copy. Throws NetlinkError when the kernel says no.
    */
   ask<T>(request: Request, read: (message: Message) => T): T {
-    let answer: { readonly value: T } | undefined;
-    const [ack] = this.#converse([question(request)], (message) => {
-      answer ??= { value: read(message) };
-    });
-    if (ack !== undefined && ack.errno !== 0) throw new NetlinkError(request.operation(), ack);
+    const answer = this.find(request, read, 0);
     if (answer === undefined) throw new NetlinkProtocolError(`${request.operation()}: the kernel sent no answer`);
-    return answer.value;
+    return answer;
+  }
+
+  /** The same for what need not be there: undefined where the kernel says no with this error number. */
+  find<T>(request: Request, read: (message: Message) => T, absent: number): T | undefined {
+    let answer: T | undefined;
+    const [ack] = this.#converse([question(request)], (message) => {
+      answer ??= read(message);
+    });
+    if (ack !== undefined && ack.errno !== 0 && ack.errno !== absent) throw new NetlinkError(request.operation(), ack);
+    return answer;
   }
 
   /**

@@ -5,7 +5,6 @@ import { type Message, question } from "../netlink/message.ts";
 import { NFGENMSG_SIZE } from "../netlink/nfnetlink.ts";
 import { NLM_F } from "../netlink/uapi.ts";
 import { errno } from "../sys/errno.ts";
-import { hasCode } from "../sys/error.ts";
 import { attr, attrs, pickAttributes } from "../wire/attrs.ts";
 import { bytes, cstring, type Infer, s32be, u32be, u64be } from "../wire/codec.ts";
 import { type Command, command, familyName, readReply, required } from "./message.ts";
@@ -158,12 +157,7 @@ function readUse({ payload }: Message): number | undefined {
 
 /** The chain, or undefined where there is none. Throws NetlinkError. */
 export function getChain(connection: Connection, c: ChainName): Chain | undefined {
-  try {
-    return connection.ask(getCommand(c), readChain);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return undefined;
-    throw error;
-  }
+  return connection.find(getCommand(c), readChain, ENOENT);
 }
 
 /** The chains of all tables, of a family, or of one table. Throws NetlinkError. */

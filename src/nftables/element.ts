@@ -3,7 +3,7 @@
 import type { Connection } from "../netlink/connection.ts";
 import type { Message } from "../netlink/message.ts";
 import { NLM_F } from "../netlink/uapi.ts";
-import { hasCode } from "../sys/error.ts";
+import { errno } from "../sys/errno.ts";
 import { attr, attrs, list, writeAttribute } from "../wire/attrs.ts";
 import { bytes, type Codec, cstring, type Infer, u32be, u64be } from "../wire/codec.ts";
 import { DecodeError } from "../wire/error.ts";
@@ -254,12 +254,7 @@ export function getElement(connection: Connection, s: ElementSet, key: Uint8Arra
   const values = { table: s.table, set: s.set, elements: [{ key }] };
   const text = (): string => operation("get", s, [{ key }]);
   const get = command(NFT_MSG.GETSETELEM, 0, s.family, text, [elements, values]);
-  try {
-    return connection.ask(get, (message) => readElements(message).elements[0]);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return undefined;
-    throw error;
-  }
+  return connection.find(get, (message) => readElements(message).elements[0], errno("ENOENT"));
 }
 
 /** All elements, in no particular order. Throws NetlinkError: ENOENT where there is no such set. */

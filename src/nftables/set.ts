@@ -3,7 +3,7 @@
 import type { Connection } from "../netlink/connection.ts";
 import type { Message } from "../netlink/message.ts";
 import { NLM_F } from "../netlink/uapi.ts";
-import { hasCode } from "../sys/error.ts";
+import { errno } from "../sys/errno.ts";
 import { attr, attrs, list } from "../wire/attrs.ts";
 import { bytes, cstring, type Infer, u32be, u64be } from "../wire/codec.ts";
 import { byteorderOf, layoutOf, partsOf } from "./datatype.ts";
@@ -196,12 +196,7 @@ export function readSet(message: Message): NftSet {
 export function getSet(connection: Connection, s: SetName): NftSet | undefined {
   const values = { table: s.table, name: s.name };
   const get = command(NFT_MSG.GETSET, 0, s.family, () => `get set ${nameOf(s)}`, [set, values]);
-  try {
-    return connection.ask(get, readSet);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return undefined;
-    throw error;
-  }
+  return connection.find(get, readSet, errno("ENOENT"));
 }
 
 /** The sets and maps of all tables, of a family, or of a table. Throws NetlinkError. */

@@ -3,7 +3,7 @@
 import type { Connection } from "../netlink/connection.ts";
 import type { Message } from "../netlink/message.ts";
 import { NLM_F } from "../netlink/uapi.ts";
-import { hasCode } from "../sys/error.ts";
+import { errno } from "../sys/errno.ts";
 import { attr, attrs } from "../wire/attrs.ts";
 import { bytes, cstring, type Infer, u32be, u64be } from "../wire/codec.ts";
 import { type Command, command, familyName, readReply, required } from "./message.ts";
@@ -85,12 +85,7 @@ export function readTable(message: Message): Table {
 /** The table, or undefined where there is none. Throws NetlinkError. */
 export function getTable(connection: Connection, t: TableName): Table | undefined {
   const get = command(NFT_MSG.GETTABLE, 0, t.family, () => `get ${nameOf(t)}`, [table, { name: t.name }]);
-  try {
-    return connection.ask(get, readTable);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return undefined;
-    throw error;
-  }
+  return connection.find(get, readTable, errno("ENOENT"));
 }
 
 /** The tables of a family, or of all; like `nft list tables`. Throws NetlinkError. */

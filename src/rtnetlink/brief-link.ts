@@ -2,8 +2,8 @@
 // more in nests, and to read them all takes the engine five times as long.
 
 import type { Connection } from "../netlink/connection.ts";
-import { NetlinkError } from "../netlink/error.ts";
 import type { Message } from "../netlink/message.ts";
+import { errno } from "../sys/errno.ts";
 import { pickAttributes } from "../wire/attrs.ts";
 import { cstring, u8, u32 } from "../wire/codec.ts";
 import { decodeWithin } from "../wire/error.ts";
@@ -20,12 +20,7 @@ export type BriefLink = Pick<
 
 /** Like getLink, but for less: undefined when there is no such link. */
 export function getBriefLink(connection: Connection, link: LinkRef): BriefLink | undefined {
-  try {
-    return connection.ask(showLink(link), decodeBriefLink);
-  } catch (error) {
-    if (error instanceof NetlinkError && error.code === "ENODEV") return undefined;
-    throw error;
-  }
+  return connection.find(showLink(link), decodeBriefLink, errno("ENODEV"));
 }
 
 /** Reads an RTM_NEWLINK. Throws DecodeError. */

@@ -1,9 +1,9 @@
 // Links: `ip link`.
 
 import type { Connection } from "../netlink/connection.ts";
-import { NetlinkError } from "../netlink/error.ts";
 import { type Message, type Request, request } from "../netlink/message.ts";
 import { NLM_F } from "../netlink/uapi.ts";
+import { errno } from "../sys/errno.ts";
 import { attr, attrs, list } from "../wire/attrs.ts";
 import { bytes, cstring, encode, type Infer, s32, u8, u32 } from "../wire/codec.ts";
 import { decodeWithin } from "../wire/error.ts";
@@ -144,12 +144,7 @@ export function showLink(link: LinkRef): Request {
 
 /** Like `ip link show dev …`; undefined when there is no such link. */
 export function getLink(connection: Connection, link: LinkRef): Link | undefined {
-  try {
-    return connection.ask(showLink(link), decodeLink);
-  } catch (error) {
-    if (error instanceof NetlinkError && error.code === "ENODEV") return undefined;
-    throw error;
-  }
+  return connection.find(showLink(link), decodeLink, errno("ENODEV"));
 }
 
 /** Like `ip link show`, of all links or of the ports of one master or of one kind. */

@@ -2,7 +2,7 @@
 
 import { hasCode } from "./error.ts";
 import { O, withOpen, writeAll } from "./fd.ts";
-import { readText } from "./file.ts";
+import { readStart } from "./file.ts";
 import { host } from "./host.ts";
 
 /** `net/ipv4/ip_forward`: slashes, because an interface name may have dots in it. */
@@ -11,15 +11,27 @@ export type SysctlName = `net/${string}`;
 /** The value without its newline, or undefined where this kernel has no such parameter. */
 export function readSysctl(name: SysctlName): string | undefined {
   try {
-    return readText(`/proc/sys/${name}`).trimEnd();
+    return host.decode(readStart(`/proc/sys/${name}`, new Uint8Array(VALUE_SIZE))).trimEnd();
   } catch (error) {
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;
   }
 }
 
-/** Like `sysctl -w`; writes only what differs, so that a read-only /proc/sys that already agrees is no error. */
-export function writeSysctl(name: SysctlName, value: string): void {
-  if (readSysctl(name) === value) return;
+/** More than any value under /proc/sys/net takes: those are numbers, a few to a line. */
+const VALUE_SIZE = 256;
+
+/**
+ * Like `sysctl -w`; writes only what differs, so that a read-only /proc/sys that already agrees is no error. Returns whether
+ * this kernel has such a parameter.
+ */
+export function writeSysctl(name: SysctlName, value: string): boolean {
+  const present = readSysctl(name);
+  if (present === undefined) return false;
+  if (present !== value) write(name, value);
+  return true;
+}
+
+function write(name: SysctlName, value: string): void {
   withOpen(`/proc/sys/${name}`, O.WRONLY, (fd) => writeAll(fd, `/proc/sys/${name}`, host.encode(value)));
 }

@@ -66,10 +66,13 @@ export function readAttributes(bytes: Uint8Array): RawAttribute[] {
  */
 export function pickAttributes(bytes: Uint8Array, types: readonly number[]): (Uint8Array | undefined)[] {
   const found: (Uint8Array | undefined)[] = types.map(() => undefined);
-  for (let at = 0; at + NLA_HDRLEN <= bytes.length; ) {
-    const length = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
-    const type = ((bytes[at + 2] ?? 0) | ((bytes[at + 3] ?? 0) << 8)) & NLA_TYPE_MASK;
-    if (length < NLA_HDRLEN || at + length > bytes.length) {
+  const size = bytes.length;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, size);
+  for (let at = 0; at + NLA_HDRLEN <= size; ) {
+    const header = view.getUint32(at, true);
+    const length = header & 0xffff;
+    const type = (header >>> 16) & NLA_TYPE_MASK;
+    if (length < NLA_HDRLEN || at + length > size) {
       throw new DecodeError(`attribute ${type} at byte ${at} has length ${length} of ${bytes.length - at} left`);
     }
     const i = types.indexOf(type);

@@ -16,9 +16,16 @@ import {
   listGuards,
   readGuard,
 } from "./mac-spoof/guard.ts";
-import { countGuarded, hasSkeleton, makeSkeleton, removeSkeleton, skeletonFaults } from "./mac-spoof/table.ts";
+import {
+  countGuarded,
+  hasSkeleton,
+  makeSkeleton,
+  removeEmptySkeleton,
+  removeSkeleton,
+  skeletonFaults,
+} from "./mac-spoof/table.ts";
 import { removeUpstreamGuard } from "./mac-spoof/upstream.ts";
-import { type Keep, reasonAgainst, withNftables, withNftablesIfAny } from "./transactions.ts";
+import { type Keep, reasonAgainst, untilCommitted, withNftables, withNftablesIfAny } from "./transactions.ts";
 
 /** The guard against forged source addresses is not what it should be. */
 export class MacSpoofError extends Error {
@@ -90,9 +97,11 @@ export function collectMacSpoofChecks(network: string, valid: readonly Attachmen
 function release(nft: Nftables, id: Uint8Array): void {
   const guard = readGuard(nft.connection, id);
   if (guard === undefined) return;
-  if (countGuarded(nft.connection) === 1 || !tryDelete(nft, guard)) commitExactly(nft, () => planRelease(nft, id));
+  if (countGuarded(nft.connection) === 1 || !tryDelete(nft, guard)) {
+    commitExactly(nft, (remove) => planRelease(nft, id, remove));
+  }
   // Of two that leave at once neither may have seen itself as the last.
-  else if (countGuarded(nft.connection) === 0) commitExactly(nft, () => planEmpty(nft));
+  else if (countGuarded(nft.connection) === 0) commitExactly(nft, (remove) => planEmpty(nft, remove));
 }
 
 /** The common case: nothing has been altered, and others stay. Returns false, with nothing done, where that is not so. */
@@ -106,29 +115,24 @@ function tryDelete(nft: Nftables, guard: Guard): boolean {
   }
 }
 
-function planRelease(nft: Nftables, id: Uint8Array): readonly Command[] {
+function planRelease(nft: Nftables, id: Uint8Array, remove: RemoveSkeleton): readonly Command[] {
   const guard = readGuard(nft.connection, id);
   if (guard === undefined) return [];
   if (guardFaults(nft.connection, guard).length > 0) return deleteRemains(nft.connection, [guard]);
-  return countGuarded(nft.connection) === 1 ? [removeSkeleton()] : deleteGuard(guard);
+  const own = deleteGuard(guard);
+  return countGuarded(nft.connection) === 1 ? [...own, ...remove()] : own;
 }
 
-function planEmpty(nft: Nftables): readonly Command[] {
-  return hasSkeleton(nft.connection) && countGuarded(nft.connection) === 0 ? [removeSkeleton()] : [];
+function planEmpty(nft: Nftables, remove: RemoveSkeleton): readonly Command[] {
+  return hasSkeleton(nft.connection) && countGuarded(nft.connection) === 0 ? remove() : [];
 }
 
-/** How often a change is begun again because another program's came in between. */
-const ATTEMPTS = 200;
+type RemoveSkeleton = () => readonly Command[];
 
-/** Commits what `plan` makes of the state as it reads it; begins again when somebody else commits in between. */
-function commitExactly(nft: Nftables, plan: () => readonly Command[]): void {
-  for (let attempt = 1; ; attempt++) {
-    const genid = nft.generation();
-    try {
-      nft.commit(plan(), { genid });
-      return;
-    } catch (error) {
-      if (attempt === ATTEMPTS || !hasCode(error, "ERESTART")) throw error;
-    }
-  }
+/** Commits what `plan` makes of the state as it reads it; begins again when somebody else changes that in between. */
+function commitExactly(nft: Nftables, plan: (remove: RemoveSkeleton) => readonly Command[]): void {
+  untilCommitted(nft, (generation) => {
+    const genid = generation();
+    nft.commit(plan(genid === undefined ? removeEmptySkeleton : removeSkeleton), { genid });
+  });
 }

@@ -67,6 +67,30 @@ export function reasonAgainst(attempt: () => void): string | undefined {
   }
 }
 
+/** How often a change is begun again because another's came in between. */
+const ATTEMPTS = 100;
+
+/** In how many of these attempts the kernel compares generations. */
+const ATTEMPTS_BY_GENERATION = 10;
+
+/**
+ * Carries out a change that depends on what is there: `attempt` reads that, and commits for the generation it asked for
+ * first. Where anyone has committed in between, the kernel refuses (ERESTART), which costs nothing, and it begins again.
+ *
+ * Programs that commit without a pause would have the kernel refuse for ever. So after some attempts the generation is
+ * undefined: what is committed then must fail by itself, with ENOENT, EEXIST or EBUSY, where what it relies on has changed.
+ * That costs a grace period each time, but only those who change the same things are in the way.
+ */
+export function untilCommitted<T>(nft: Nftables, attempt: (generation: () => number | undefined, nth: number) => T): T {
+  for (let nth = 1; ; nth++) {
+    try {
+      return attempt(() => (nth <= ATTEMPTS_BY_GENERATION ? nft.generation() : undefined), nth);
+    } catch (error) {
+      if (nth === ATTEMPTS || !hasCode(error, "ERESTART", "ENOENT", "EEXIST", "EBUSY")) throw error;
+    }
+  }
+}
+
 /** Takes over the closing of a socket. */
 export type Keep = (nft: Nftables) => void;
 

@@ -164,6 +164,12 @@ export function deleteSet(s: SetName): Command {
   return command(NFT_MSG.DELSET, 0, s.family, operation, [set, { table: s.table, name: s.name }]);
 }
 
+/** Deletes the set or map; EBUSY while a rule uses it or it has elements, also those that the same transaction deletes. */
+export function deleteEmptySet(s: SetName): Command {
+  const operation = (): string => `delete empty set ${nameOf(s)}`;
+  return command(NFT_MSG.DELSET, NLM_F.NONREC, s.family, operation, [set, { table: s.table, name: s.name }]);
+}
+
 /** Sees to it that there is no such set or map, like `nft destroy set`; the table must exist. */
 export function destroySet(s: SetSpec): Command[] {
   return [addSet(s), deleteSet(s)];

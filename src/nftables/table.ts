@@ -63,6 +63,14 @@ export function deleteTable(t: TableName): Command {
   return command(NFT_MSG.DELTABLE, 0, t.family, () => `delete ${nameOf(t)}`, [table, { name: t.name }]);
 }
 
+/** Deletes the table; EBUSY where there is anything in it (kernels before 4.15 delete that, too), ENOENT where there is none. */
+export function deleteEmptyTable(t: TableName): Command {
+  return command(NFT_MSG.DELTABLE, NLM_F.NONREC, t.family, () => `delete empty ${nameOf(t)}`, [
+    table,
+    { name: t.name },
+  ]);
+}
+
 /** Sees to it that there is no such table, like `nft destroy table`, also on kernels before 6.3. */
 export function destroyTable(t: TableName): Command[] {
   return [addTable(t), deleteTable(t)];

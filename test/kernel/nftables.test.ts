@@ -30,9 +30,17 @@ import {
   replaceRule,
 } from "../../src/nftables/rule.ts";
 import { randomNumber } from "../../src/nftables/selector.ts";
-import { addSet, createSet, deleteSet, destroySet, getSet, listSets } from "../../src/nftables/set.ts";
+import { addSet, createSet, deleteEmptySet, deleteSet, destroySet, getSet, listSets } from "../../src/nftables/set.ts";
 import { snatByMap } from "../../src/nftables/statement.ts";
-import { addTable, createTable, deleteTable, destroyTable, getTable, listTables } from "../../src/nftables/table.ts";
+import {
+  addTable,
+  createTable,
+  deleteEmptyTable,
+  deleteTable,
+  destroyTable,
+  getTable,
+  listTables,
+} from "../../src/nftables/table.ts";
 import {
   NF,
   NF_INET,
@@ -518,6 +526,22 @@ describe("a transaction", () => {
     const before = nftables.generation();
     nftables.commit([...masqueradeTable(IP4), ...masqueradeTable(NFPROTO.IPV6)]);
     expect(nftables.generation()).toBe(before + 1);
+  });
+
+  it("deletes an empty set or table, and refuses one that isn't", () => {
+    const set = { family: TABLE.family, table: TABLE.name, name: "s", keyType: TYPE.IPADDR, keyLength: 4 };
+    const elements = {
+      family: TABLE.family,
+      table: TABLE.name,
+      set: "s",
+      elements: [{ key: Uint8Array.of(192, 0, 2, 1) }],
+    };
+    nftables.commit([addTable(TABLE), addSet(set), ...addElements(elements)]);
+    expect(() => nftables.commit([deleteEmptySet(set)])).toThrow(/delete empty set .* s: EBUSY/);
+    expect(() => nftables.commit([deleteEmptyTable(TABLE)])).toThrow(/delete empty table .*: EBUSY/);
+    nftables.commit(deleteElements(elements));
+    nftables.commit([deleteEmptySet(set), deleteEmptyTable(TABLE)]);
+    expect(getTable(nftables.connection, TABLE)).toBeUndefined();
   });
 
   it("is refused when someone committed since the generation was read", () => {

@@ -19,15 +19,15 @@
 // has P . M, and no two attachments have the same P.
 
 import type { Connection } from "../../netlink/connection.ts";
-import { addChain, type ChainSpec, getChain } from "../../nftables/chain.ts";
+import { addChain, type ChainSpec, deleteChain, getChain } from "../../nftables/chain.ts";
 import { concatType, lengthOf, TYPE } from "../../nftables/datatype.ts";
 import type { Expression } from "../../nftables/expression.ts";
 import { accept, counter, drop, isIn, vmap } from "../../nftables/match.ts";
 import type { Command } from "../../nftables/message.ts";
 import { addRule, flushChain, listRules } from "../../nftables/rule.ts";
 import { etherSaddr, iifname } from "../../nftables/selector.ts";
-import { addSet, getSet, type SetSpec } from "../../nftables/set.ts";
-import { addTable, deleteTable, getTable } from "../../nftables/table.ts";
+import { addSet, deleteSet, getSet, type SetSpec } from "../../nftables/set.ts";
+import { addTable, deleteEmptyTable, deleteTable, getTable } from "../../nftables/table.ts";
 import { NF, NF_BR_PRI, NF_INET, NFPROTO, NFT_DATA_VERDICT, NFT_TABLE_F } from "../../nftables/uapi.ts";
 import { hasRules } from "../rule-compare.ts";
 
@@ -93,9 +93,21 @@ export function makeSkeleton(): Command[] {
   ];
 }
 
-/** Removes the table with all that is in it. */
-export function removeSkeleton(): Command {
-  return deleteTable(TABLE);
+/** Removes the table with all that is in it: for the generation in which it was seen to guard nothing. */
+export function removeSkeleton(): Command[] {
+  return [deleteTable(TABLE)];
+}
+
+/** Removes the table; EBUSY, and nothing is done, where anything is guarded or the table has anything more. */
+export function removeEmptySkeleton(): Command[] {
+  return [
+    // What goes to "guarded" are elements that "prerouting" looks up.
+    ...chains()
+      .toReversed()
+      .map(({ chain }) => deleteChain(chain)),
+    ...sets().map(deleteSet),
+    deleteEmptyTable(TABLE),
+  ];
 }
 
 /** What is missing or altered, each as a phrase; empty when all is well. */

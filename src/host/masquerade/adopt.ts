@@ -5,13 +5,12 @@ import type { Nftables } from "../../nftables/batch.ts";
 import type { Command } from "../../nftables/message.ts";
 import { deleteRule } from "../../nftables/rule.ts";
 import { deleteTable, getTable } from "../../nftables/table.ts";
-import { hasCode } from "../../sys/error.ts";
 import { makeDirectories, remove, writeFile } from "../../sys/file.ts";
 import { host } from "../../sys/host.ts";
 import { type Cidr, formatIp } from "../../wire/ip.ts";
 import { type Attachment, attachmentId, idText } from "../attachment.ts";
 import { sha512Hex } from "../sha512.ts";
-import { ATTEMPTS } from "./claim.ts";
+import { untilCommitted } from "../transactions.ts";
 import { type LiveRecord, readLiveRecords } from "./live-records.ts";
 import { policyFor } from "./policy.ts";
 import { type ClaimedAddress, type DisplacedClaim, RECORDS } from "./records.ts";
@@ -43,8 +42,8 @@ export interface Adoption {
 /** Moves upstream's rules into our maps; with `isDryRun` it only tells. Throws NetlinkError or SyscallError. */
 export function adopt(nft: Nftables, isDryRun: boolean): Adoption {
   const written = new Set<string>();
-  for (let attempt = 1; ; attempt++) {
-    const genid = nft.generation();
+  return untilCommitted(nft, (generation) => {
+    const genid = generation();
     const rules = readUpstreamRules(nft);
     const { records, removed, left } = sortOut(rules);
     const adopted = records.map(({ record: { attachment, addresses } }) => ({
@@ -54,19 +53,11 @@ export function adopt(nft: Nftables, isDryRun: boolean): Adoption {
     if (isDryRun || records.length === 0) return { adopted, left, problems: [] };
     const all = joined(readLiveRecords(), records, written);
     writeRecords(records, all, written);
-    try {
-      const { problems } = carryOut(
-        nft,
-        planFor(nft, [...all.values()]),
-        genid,
-        removalOf(nft, removed, left.length === 0),
-      );
-      return { adopted, left, problems };
-    } catch (error) {
-      // Upstream's plugins may be at work.
-      if (attempt === ATTEMPTS || !hasCode(error, "ERESTART", "ENOENT", "EEXIST", "EBUSY")) throw error;
-    }
-  }
+    // Upstream's plugins may be at work: the table goes only if they have added nothing since.
+    const removal = removalOf(nft, removed, left.length === 0 && genid !== undefined);
+    const { problems } = carryOut(nft, planFor(nft, [...all.values()]), genid, removal);
+    return { adopted, left, problems };
+  });
 }
 
 /** Rules by attachment, and what can't be attributed. */
@@ -140,9 +131,9 @@ function writeRecords(
 /** Chains and hooks that upstream makes: masq_checks and postrouting. */
 const UPSTREAM_USE = 2;
 
-function removalOf(nft: Nftables, removed: readonly UpstreamRule[], isAll: boolean): Command[] {
+function removalOf(nft: Nftables, removed: readonly UpstreamRule[], mayDeleteTable: boolean): Command[] {
   const table = { family: UPSTREAM.family, name: UPSTREAM.table };
-  if (isAll && getTable(nft.connection, table)?.use === UPSTREAM_USE) return [deleteTable(table)];
+  if (mayDeleteTable && getTable(nft.connection, table)?.use === UPSTREAM_USE) return [deleteTable(table)];
   return removed.map(({ handle }) => deleteRule({ ...UPSTREAM, handle }));
 }
 

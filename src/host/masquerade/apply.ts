@@ -2,8 +2,7 @@
 
 import type { JsonObject } from "../../cni/json.ts";
 import type { Nftables } from "../../nftables/batch.ts";
-import { hasCode } from "../../sys/error.ts";
-import { ATTEMPTS } from "./claim.ts";
+import { untilCommitted } from "../transactions.ts";
 import { readExcluded, readInForce } from "./exclude-file.ts";
 import { readLiveRecords } from "./live-records.ts";
 import { type MasqueradeOptions, readOptions } from "./options.ts";
@@ -24,23 +23,19 @@ export interface AppliedFile {
  * sets, all in one transaction. Throws NetlinkError or SyscallError.
  */
 export function applyFiles(nft: Nftables, only?: string): AppliedFile[] {
-  for (let attempt = 1; ; attempt++) {
+  return untilCommitted(nft, (generation) => {
     const lists = [...listsInUse(only).values()].map((options) => ({ options, ...compare(options) }));
-    const genid = nft.generation();
+    const genid = generation();
     const commands = lists.flatMap(({ options, excluded }) =>
       ([4, 6] as const).flatMap((family) => {
         const set = excluded === undefined ? undefined : destinationSet(options, family, excluded.prefixes);
         return set === undefined ? [] : refreshSet(nft, family, set);
       }),
     );
-    try {
-      nft.commit(commands, { genid });
-      for (const { excluded } of lists) excluded?.remember();
-      return lists.map(({ applied }) => applied);
-    } catch (error) {
-      if (attempt === ATTEMPTS || !hasCode(error, "ERESTART", "ENOENT", "EEXIST", "EBUSY")) throw error;
-    }
-  }
+    nft.commit(commands, { genid });
+    for (const { excluded } of lists) excluded?.remember();
+    return lists.map(({ applied }) => applied);
+  });
 }
 
 /** By what the sets are named after. */

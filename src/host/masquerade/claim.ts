@@ -7,7 +7,17 @@ import { hasCode } from "../../sys/error.ts";
 import { sameBytes } from "../../wire/codec.ts";
 import { type Cidr, type Family, familyOf, formatCidr, formatIp } from "../../wire/ip.ts";
 import { type Attachment, attachmentId, idText } from "../attachment.ts";
-import { addHoldings, byFamily, deleteElement, type Held, type Holding, readHeld, verdictOf } from "./elements.ts";
+import { untilCommitted } from "../transactions.ts";
+import {
+  addHoldings,
+  byFamily,
+  deleteElement,
+  type Held,
+  type Holding,
+  readHeld,
+  requireOwner,
+  verdictOf,
+} from "./elements.ts";
 import { type Excluded, readExcluded } from "./exclude-file.ts";
 import type { MasqueradeOptions } from "./options.ts";
 import { destinationSet, type Policy, policyFor } from "./policy.ts";
@@ -19,12 +29,10 @@ import {
   createStrict,
   policyFaults,
   refreshSet,
+  repairsOf,
   skeletonFaults,
   strictFaults,
 } from "./tables.ts";
-
-/** How often a change is begun again because another program's came in between. */
-export const ATTEMPTS = 200;
 
 /** Claims the addresses for the attachment: both families in one transaction, which deletes nothing of anyone else's. */
 export function claim(
@@ -53,28 +61,32 @@ export function claim(
       ...(options.given === undefined ? {} : { options: options.given }),
     });
   remember([]);
-  for (let attempt = 1; ; attempt++) {
-    try {
-      // A transaction that fails waits for a grace period (16 ms), so the one question before it pays.
-      const missing = excluded.isApplied ? missingChains(nft, holdings, policies) : undefined;
-      if (missing !== undefined) {
-        const additions = byFamily(holdings).flatMap(([family, own]) => addHoldings(family, attachment, id, own));
-        nft.commit([...missing, ...additions]);
-        return;
-      }
-    } catch (error) {
-      if (!hasCode(error, "ENOENT", "EEXIST", "EBUSY")) throw error;
-    }
-    try {
-      const genid = nft.generation();
-      const { commands, displaced } = plan(nft, attachment, id, holdings, policies);
-      if (displaced.length > 0) remember(displaced);
-      nft.commit([...commands, ...refreshOtherFamily(nft, options, excluded, holdings)], { genid });
-      excluded.remember();
-      return;
-    } catch (error) {
-      if (attempt === ATTEMPTS || !hasCode(error, "ERESTART", "ENOENT", "EEXIST", "EBUSY")) throw error;
-    }
+  const isAdded = (): boolean => {
+    // A transaction that fails waits for a grace period (16 ms), so the one question before it pays.
+    const missing = excluded.isApplied ? missingChains(nft, holdings, policies) : undefined;
+    if (missing === undefined) return false;
+    const additions = byFamily(holdings).flatMap(([family, own]) => addHoldings(family, attachment, id, own));
+    return tryCommit(nft, [...missing, ...additions]);
+  };
+  if (isAdded()) return;
+  untilCommitted(nft, (generation, nth) => {
+    if (nth > 1 && isAdded()) return; // whoever came in between may have made what was missing
+    const genid = generation();
+    const { commands, displaced } = plan(nft, attachment, id, holdings, policies);
+    if (displaced.length > 0) remember(displaced);
+    nft.commit([...commands, ...refreshOtherFamily(nft, options, excluded, holdings)], { genid });
+    excluded.remember();
+  });
+}
+
+/** Returns false where something has come in between, and nothing has been done. */
+function tryCommit(nft: Nftables, commands: readonly Command[]): boolean {
+  try {
+    nft.commit(commands);
+    return true;
+  } catch (error) {
+    if (!hasCode(error, "ENOENT", "EEXIST", "EBUSY")) throw error;
+    return false;
   }
 }
 
@@ -119,7 +131,10 @@ function questionOf({ family, name }: { readonly family: Family; readonly name: 
   return name === POSTROUTING ? { ...chain, use: POSTROUTING_USE } : chain;
 }
 
-/** What must change in the tables as they stand: missing parts are made, altered ones mended, addresses taken over. */
+/**
+ * What must change in the tables as they stand: missing parts are made, altered ones mended, addresses taken over. It fails
+ * where somebody else has made those parts or taken those addresses since.
+ */
 function plan(
   nft: Nftables,
   attachment: Attachment,
@@ -131,18 +146,19 @@ function plan(
   const displaced: DisplacedClaim[] = [];
   for (const [family, own] of byFamily(holdings)) {
     const faults = skeletonFaults(nft, family);
-    commands.push(...faults.flatMap(({ repair }) => repair));
     const isNew = faults.some(({ isWhole }) => isWhole);
+    const contents: Command[] = [];
     for (const chain of new Set(own.map((holding) => holding.chain))) {
       const policy = policies.get(chain);
       if (policy === undefined) continue;
-      if (isNew) commands.push(...createPolicy(family, policy));
-      else commands.push(...policyFaults(nft, family, policy).flatMap(({ repair }) => repair));
+      if (isNew) contents.push(...createPolicy(family, policy));
+      else faults.push(...policyFaults(nft, family, policy));
     }
     if (own.some((holding) => holding.isStrict)) {
-      if (isNew) commands.push(...createStrict(family));
-      else commands.push(...strictFaults(nft, family).flatMap(({ repair }) => repair));
+      if (isNew) contents.push(...createStrict(family));
+      else faults.push(...strictFaults(nft, family));
     }
+    commands.push(...repairsOf(faults), ...contents);
     if (!isNew) {
       for (const holding of own) {
         const held = readHeld(nft, holding.ip);
@@ -174,7 +190,9 @@ function refreshOtherFamily(
 function clear(holding: Holding, held: Held, id: Uint8Array): Command[] {
   const family = familyOf(holding.ip);
   const commands: Command[] = [];
-  if (held.id !== undefined && !sameBytes(held.id, id)) commands.push(...deleteElement(family, OWNERS, holding.ip));
+  if (held.id !== undefined && !sameBytes(held.id, id)) {
+    commands.push(...requireOwner(family, holding.ip, held.id), ...deleteElement(family, OWNERS, holding.ip));
+  }
   if (held.verdict !== undefined && held.verdict !== verdictOf(holding))
     commands.push(...deleteElement(family, POLICIES, holding.ip));
   if (held.isStrict && !holding.isStrict) commands.push(...deleteElement(family, STRICT, holding.ip));

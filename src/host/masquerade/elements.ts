@@ -2,7 +2,7 @@
 
 import type { Nftables } from "../../nftables/batch.ts";
 import { verdictText } from "../../nftables/data.ts";
-import { addElements, deleteElements, type Element, getElement } from "../../nftables/element.ts";
+import { addElements, createElements, deleteElements, type Element, getElement } from "../../nftables/element.ts";
 import { type ElementCursor, eachElement } from "../../nftables/element-cursor.ts";
 import type { Command } from "../../nftables/message.ts";
 import { NFT_VERDICT } from "../../nftables/uapi.ts";
@@ -100,6 +100,21 @@ export function deleteHoldings(family: Family, id: Uint8Array, holdings: readonl
     ...deleteElements({ ...mapOf(family, STRICT), elements: strictKeys(holdings) }),
   ];
 }
+
+/** Fails with EEXIST, and nothing is done, where the address has become another's than this id's. */
+export function requireOwner(family: Family, ip: Ip, id: Uint8Array): Command[] {
+  return addElements({ ...mapOf(family, OWNERS), elements: [{ key: ip, data: id }] });
+}
+
+/** Fails with EEXIST, and nothing is done, where the address has another owner by now than it was seen to have, if any. */
+export function requireSameOwner(ip: Ip, { id }: Held): Command[] {
+  const family = familyOf(ip);
+  if (id !== undefined) return requireOwner(family, ip, id);
+  const owner = { ...mapOf(family, OWNERS), elements: [{ key: ip, data: new Uint8Array(ID_LENGTH) }] };
+  return [...createElements(owner), ...deleteElement(family, OWNERS, ip)];
+}
+
+const ID_LENGTH = 16;
 
 function strictKeys(holdings: readonly Pick<Holding, "ip" | "isStrict">[]): { key: Ip }[] {
   return holdings.filter(({ isStrict }) => isStrict).map(({ ip }) => ({ key: ip }));

@@ -8,8 +8,17 @@ import { sameBytes } from "../../wire/codec.ts";
 import { type Cidr, type Family, familyOf, formatIp, type Ip, parseCidr } from "../../wire/ip.ts";
 import { type Attachment, attachmentId, idBytes, idText } from "../attachment.ts";
 import { deleteConnectionsOf } from "../conntrack.ts";
-import { ATTEMPTS } from "./claim.ts";
-import { addHoldings, byFamily, deleteElement, deleteHoldings, type Holding, idOf, readHeld } from "./elements.ts";
+import { untilCommitted } from "../transactions.ts";
+import {
+  addHoldings,
+  byFamily,
+  deleteElement,
+  deleteHoldings,
+  type Holding,
+  idOf,
+  readHeld,
+  requireSameOwner,
+} from "./elements.ts";
 import { readInForce } from "./exclude-file.ts";
 import { readOptions } from "./options.ts";
 import { policyFor } from "./policy.ts";
@@ -22,15 +31,15 @@ import {
   readRecordById,
 } from "./records.ts";
 import { nfproto, OWNERS, POLICIES, STRICT, TABLE } from "./table-names.ts";
+import { type Fault, policyFaults, repairsOf, strictFaults } from "./tables.ts";
 import {
+  deleteEmptySkeleton,
   deletePolicy,
   deleteSkeleton,
   isPolicyUnusedBut,
   isTableEmptyBut,
-  policyFaults,
-  strictFaults,
   tidy,
-} from "./tables.ts";
+} from "./unused.ts";
 
 /** An attachment that goes, and what it is known to hold. */
 export interface Leaving {
@@ -133,7 +142,7 @@ function releaseGuarded(nft: Nftables, { id, holdings }: Leaving): boolean {
   let isLast = false;
   for (const [family, own] of byFamily(holdings)) {
     commands.push(...deleteHoldings(family, id, own));
-    const structure = unusedAfter(nft, family, tally(own));
+    const structure = unusedAfter(nft, family, tally(own), deleteSkeleton);
     isLast ||= structure.length > 0;
     if (structure.length > 0 && own.some(hasOptions)) untidy.push(family);
     commands.push(...structure);
@@ -164,31 +173,30 @@ function tally(holdings: readonly Holding[]): Tally {
 }
 
 /** Deletes the chains that nothing goes to once so many elements have gone, and the table if it holds nothing else. */
-function unusedAfter(nft: Nftables, family: Family, going: Tally, keepTable = false): Command[] {
+function unusedAfter(nft: Nftables, family: Family, going: Tally, deleteTable: DeleteTable | undefined): Command[] {
   const unused = [...going].filter(([chain, count]) => isPolicyUnusedBut(nft, family, chain, count));
   const commands = unused.map(([chain]) => deletePolicy(family, chain));
-  if (unused.length > 0 && !keepTable && isTableEmptyBut(nft, family, unused.length))
-    commands.push(deleteSkeleton(family));
+  if (unused.length > 0 && deleteTable !== undefined && isTableEmptyBut(nft, family, unused.length))
+    commands.push(...deleteTable(family));
   return commands;
 }
 
+type DeleteTable = (family: Family) => Command[];
+
 /**
- * Reads who owns what, and deletes just what these attachments do: the kernel refuses if anyone commits in between, and
- * it begins again. An address goes back to the attachment it was taken from, if that one is still there.
+ * Reads who owns what, and deletes just what these attachments do: it fails if another takes part of that over in between,
+ * and begins again. An address goes back to the attachment it was taken from, if that one is still there.
  */
 export function releaseExactly(nft: Nftables, leaving: readonly Leaving[]): Released {
-  for (let attempt = 1; ; attempt++) {
-    const genid = nft.generation();
-    const { commands, restored, untidy, released } = exactPlan(nft, leaving);
-    try {
-      nft.commit(commands, { genid });
-      for (const family of untidy) tidy(nft, family);
-      withdrawDead(nft, restored);
-      return released;
-    } catch (error) {
-      if (attempt === ATTEMPTS || !hasCode(error, "ERESTART", "ENOENT", "EEXIST", "EBUSY")) throw error;
-    }
-  }
+  const { restored, untidy, released } = untilCommitted(nft, (generation) => {
+    const genid = generation();
+    const plan = exactPlan(nft, leaving, genid === undefined);
+    nft.commit(plan.commands, { genid });
+    return plan;
+  });
+  for (const family of untidy) tidy(nft, family);
+  withdrawDead(nft, restored);
+  return released;
 }
 
 interface Restored {
@@ -204,9 +212,13 @@ interface ExactPlan {
   readonly released: Released;
 }
 
-function exactPlan(nft: Nftables, leaving: readonly Leaving[]): ExactPlan {
+/** With `isGuarded` it is a plan that fails where another has taken part of that over since. */
+function exactPlan(nft: Nftables, leaving: readonly Leaving[], isGuarded: boolean): ExactPlan {
   const commands: Command[] = [];
+  const deleteTable = isGuarded ? deleteEmptySkeleton : deleteSkeleton;
   const restored: Restored[] = [];
+  const faults: Fault[] = [];
+  const returns: Command[] = [];
   const [left, absent]: [Ip[], Ip[]] = [[], []];
   const going: Record<Family, Map<string, number>> = { 4: new Map(), 6: new Map() };
   const leavingIds = new Set(leaving.map(({ id }) => idText(id)));
@@ -221,6 +233,7 @@ function exactPlan(nft: Nftables, leaving: readonly Leaving[]): ExactPlan {
       const isOurs = held.id === undefined ? held.verdict !== undefined : sameBytes(held.id, id);
       if (!isOurs && held.id === undefined) absent.push(holding.ip);
       if (!isOurs) continue;
+      if (isGuarded) commands.push(...requireSameOwner(holding.ip, held));
       if (held.id !== undefined) commands.push(...deleteElement(family, OWNERS, holding.ip));
       if (held.verdict !== undefined) commands.push(...deleteElement(family, POLICIES, holding.ip));
       if (held.isStrict) commands.push(...deleteElement(family, STRICT, holding.ip));
@@ -230,15 +243,18 @@ function exactPlan(nft: Nftables, leaving: readonly Leaving[]): ExactPlan {
         left.push(holding.ip);
         continue;
       }
-      commands.push(...giveBack(nft, back));
+      const given = giveBack(nft, back);
+      faults.push(...given.faults);
+      returns.push(...given.commands);
       restored.push(back);
     }
   }
+  commands.push(...repairsOf(faults), ...returns);
   for (const { holding } of restored) going[familyOf(holding.ip)].delete(holding.chain);
   const untidy: Family[] = [];
   for (const family of [4, 6] as const) {
     const isUsed = restored.some(({ holding }) => familyOf(holding.ip) === family);
-    const structure = unusedAfter(nft, family, going[family], isUsed);
+    const structure = unusedAfter(nft, family, going[family], isUsed ? undefined : deleteTable);
     commands.push(...structure);
     const own = leaving.flatMap(({ holdings }) => holdings.filter(({ ip }) => familyOf(ip) === family));
     if (structure.length > 0 && own.some(hasOptions)) untidy.push(family);
@@ -256,15 +272,16 @@ function heirOf(ip: Ip, displaced: readonly DisplacedClaim[], leavingIds: Readon
   return undefined;
 }
 
-function giveBack(nft: Nftables, { owner, holding }: Restored): Command[] {
+/** What gives the address back, once what is wrong has been put right. */
+function giveBack(nft: Nftables, { owner, holding }: Restored): { faults: readonly Fault[]; commands: Command[] } {
   const record = readRecordById(owner);
-  if (record === undefined) return [];
+  if (record === undefined) return { faults: [], commands: [] };
   const family = familyOf(holding.ip);
   const options = readOptions(record.options ?? {});
   const faults = policyFaults(nft, family, policyFor(holding, options, readInForce(options)));
   const strict = holding.isStrict ? strictFaults(nft, family) : [];
-  const repairs = [...faults, ...strict].flatMap(({ repair }) => repair);
-  return [...repairs, ...addHoldings(family, record.attachment, attachmentId(record.attachment), [holding])];
+  const commands = addHoldings(family, record.attachment, attachmentId(record.attachment), [holding]);
+  return { faults: [...faults, ...strict], commands };
 }
 
 function isAlive(owner: string): boolean {

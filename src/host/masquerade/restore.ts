@@ -2,18 +2,25 @@
 
 import type { Nftables } from "../../nftables/batch.ts";
 import type { Command } from "../../nftables/message.ts";
-import { getTable } from "../../nftables/table.ts";
 import { NFT_VERDICT } from "../../nftables/uapi.ts";
-import { hasCode } from "../../sys/error.ts";
 import { type Family, formatIp } from "../../wire/ip.ts";
-import { idText } from "../attachment.ts";
-import { ATTEMPTS } from "./claim.ts";
-import { addAddresses, deleteElement, eachOf } from "./elements.ts";
+import { idBytes, idText } from "../attachment.ts";
+import { untilCommitted } from "../transactions.ts";
+import { addAddresses, deleteElement, eachOf, requireOwner } from "./elements.ts";
 import { type LiveRecord, liveIds, readLiveRecords } from "./live-records.ts";
 import type { Policy } from "./policy.ts";
 import { type Leaving, releaseExactly } from "./release.ts";
-import { nfproto, OWNERS, POLICIES, STRICT, TABLE } from "./table-names.ts";
-import { createPolicies, createStrict, type Fault, policyFaults, skeletonFaults, strictFaults } from "./tables.ts";
+import { OWNERS, POLICIES, STRICT } from "./table-names.ts";
+import {
+  createPolicies,
+  createStrict,
+  type Fault,
+  hasTable,
+  policyFaults,
+  repairsOf,
+  skeletonFaults,
+  strictFaults,
+} from "./tables.ts";
 import { type Wanted, type WantedAddress, type WantedTable, wantedBy } from "./wanted.ts";
 
 const FAMILIES: readonly Family[] = [4, 6];
@@ -35,16 +42,11 @@ export interface Restoration {
  * What is as it should be is left alone. Throws NetlinkError or SyscallError.
  */
 export function restore(nft: Nftables): Restoration {
-  for (let attempt = 1; ; attempt++) {
+  return untilCommitted(nft, (generation) => {
     const records = readLiveRecords();
     const plan = planFor(nft, records);
-    const genid = nft.generation();
-    try {
-      return { attachments: records.length, ...carryOut(nft, plan, genid) };
-    } catch (error) {
-      if (attempt === ATTEMPTS || !hasCode(error, "ERESTART", "ENOENT", "EEXIST", "EBUSY")) throw error;
-    }
-  }
+    return { attachments: records.length, ...carryOut(nft, plan, generation()) };
+  });
 }
 
 /** What records want of the kernel, and the commands for it where the kernel has nothing yet. */
@@ -58,8 +60,7 @@ export function planFor(nft: Nftables, records: readonly LiveRecord[]): Plan {
   const wanted = wantedBy(records);
   const fresh: Partial<Record<Family, readonly Command[]>> = {};
   for (const family of FAMILIES) {
-    const table = { family: nfproto(family), name: TABLE };
-    if (getTable(nft.connection, table) === undefined) fresh[family] = freshCommands(family, wanted.tables[family]);
+    if (!hasTable(nft, family)) fresh[family] = freshCommands(family, wanted.tables[family]);
   }
   return { wanted, fresh };
 }
@@ -71,7 +72,7 @@ export function planFor(nft: Nftables, records: readonly LiveRecord[]): Plan {
 export function carryOut(
   nft: Nftables,
   { wanted, fresh }: Plan,
-  genid: number,
+  genid: number | undefined,
   more: readonly Command[] = [],
 ): Omit<Restoration, "attachments"> {
   const parts = FAMILIES.map((family) => repairOf(nft, family, wanted.tables[family], fresh[family]));
@@ -131,10 +132,6 @@ function policiesFaults(nft: Nftables, family: Family, policies: Iterable<Policy
   return faults;
 }
 
-function repairsOf(faults: readonly Fault[]): Command[] {
-  return faults.flatMap(({ repair }) => repair);
-}
-
 /** Adds the elements that are missing, and replaces those that say something else. */
 function elementRepair(nft: Nftables, family: Family, { addresses }: WantedTable): Omit<Repair, "faults"> {
   const held = readTable(nft, family);
@@ -152,7 +149,9 @@ function elementRepair(nft: Nftables, family: Family, { addresses }: WantedTable
     }
     const isSame = chain === wanted.chain;
     if (isOurs && isSame && (!wanted.isStrict || held.strict.has(ip))) continue;
-    if (owner !== undefined && !isOurs) commands.push(...deleteElement(family, OWNERS, wanted.ip));
+    if (owner !== undefined && !isOurs) {
+      commands.push(...requireOwner(family, wanted.ip, idBytes(owner)), ...deleteElement(family, OWNERS, wanted.ip));
+    }
     if (chain !== undefined && !isSame) commands.push(...deleteElement(family, POLICIES, wanted.ip));
     added.push(wanted);
   }

@@ -12,7 +12,7 @@
 
 import { prepared } from "../../netlink/message.ts";
 import type { Nftables } from "../../nftables/batch.ts";
-import { addChain, type ChainSpec, createChain, deleteChain, getChain, listChains } from "../../nftables/chain.ts";
+import { addChain, type ChainSpec, createChain, deleteChain, getChain } from "../../nftables/chain.ts";
 import { TYPE } from "../../nftables/datatype.ts";
 import { addElements, type Element, flushSet, listElements } from "../../nftables/element.ts";
 import { CT_STATE } from "../../nftables/expr/ct.ts";
@@ -21,17 +21,13 @@ import { counter, drop, hasAnyBit, ipDaddr, ipSaddrVmap, isIn, returnVerdict } f
 import type { Command } from "../../nftables/message.ts";
 import { addRule, flushChain, listRules } from "../../nftables/rule.ts";
 import { ctState, saddr } from "../../nftables/selector.ts";
-import { addSet, deleteSet, getSet, listSets, type NftSet, type SetSpec } from "../../nftables/set.ts";
-import { addTable, createTable, deleteTable, getTable } from "../../nftables/table.ts";
+import { addSet, createSet, getSet, type NftSet, type SetSpec } from "../../nftables/set.ts";
+import { addTable, createTable, getTable } from "../../nftables/table.ts";
 import { NF, NF_INET, NF_IP_PRI, NF_NAT_RANGE, NFT_DATA_VERDICT, NFT_SET, NFT_TABLE_F } from "../../nftables/uapi.ts";
-import { hasCode } from "../../sys/error.ts";
 import { sameBytes } from "../../wire/codec.ts";
 import type { Cidr, Family } from "../../wire/ip.ts";
 import type { Policy, PolicySet } from "./policy.ts";
 import { FORWARD, nfproto, OWNERS, POLICIES, POSTROUTING, STRICT, TABLE } from "./table-names.ts";
-
-/** Chains and sets that a table has when no address is in it: postrouting, owners, policies. */
-const EMPTY_USE = 3;
 
 const MULTICAST: Record<Family, Cidr> = {
   4: { ip: Uint8Array.of(224, 0, 0, 0), prefixLength: 4 },
@@ -133,13 +129,22 @@ function fillSet(family: Family, { name, elements }: PolicySet): Command[] {
   return addElements({ family: nfproto(family), table: TABLE, set: name, elements });
 }
 
-/** What is wrong with something of ours: what it is, and the commands that put it right. */
+/**
+ * What is wrong with something of ours: what it is, and the commands that put it right. They are EEXIST where somebody has
+ * made in between what is missing.
+ */
 export interface Fault {
   /** `chain postrouting of table ip bauta_masquerade has been altered` */
   readonly text: string;
   readonly repair: readonly Command[];
   /** Whether there was no table at all, so that nothing in it can be in the way. */
   readonly isWhole?: boolean;
+}
+
+/** The commands that put things right. A set that policies share is found wrong more than once. */
+export function repairsOf(faults: readonly Fault[]): Command[] {
+  const byText = new Map(faults.map(({ text, repair }) => [text, repair]));
+  return [...byText.values()].flat();
 }
 
 /** Compares the table, its maps and its base chain with what they should be. */
@@ -199,7 +204,8 @@ export function refreshSet(nft: Nftables, family: Family, set: PolicySet): Comma
 function setFaults(nft: Nftables, family: Family, set: PolicySet): Fault[] {
   const name = `set ${set.name} of ${tableText(family)}`;
   const spec = specOf(family, set);
-  if (getSet(nft.connection, spec) === undefined) return [{ text: `${name} is missing`, repair: makeSet(family, set) }];
+  if (getSet(nft.connection, spec) === undefined)
+    return [{ text: `${name} is missing`, repair: [createSet(spec), ...fillSet(family, set)] }];
   const where = { family: spec.family, table: TABLE, set: set.name };
   const keys = (elements: readonly Element[]): string =>
     elements
@@ -219,17 +225,22 @@ function chainFaults(
 ): Fault[] {
   const name = `chain ${wanted.name} of ${tableText(family)}`;
   const found = getChain(nft.connection, wanted);
-  const make = [addChain(wanted), ...addRules(family, wanted.name, rules)];
-  if (found === undefined) return [{ text: `${name} is missing`, repair: make }];
+  const fill = addRules(family, wanted.name, rules);
+  if (found === undefined) return [{ text: `${name} is missing`, repair: [createChain(wanted), ...fill] }];
   const isHooked = found.type === wanted.type && found.hook === wanted.hook && found.priority === wanted.priority;
   if (!isHooked)
-    return [{ text: `${name} is not the base chain it should be`, repair: [deleteChain(wanted), ...make] }];
+    return [
+      {
+        text: `${name} is not the base chain it should be`,
+        repair: [deleteChain(wanted), createChain(wanted), ...fill],
+      },
+    ];
   const there = listRules(nft.connection, { family: wanted.family, table: TABLE, chain: wanted.name });
   const same =
     there.length === rules.length && rules.every((rule, i) => agrees(there[i]?.expressions, rule.map(asDumped)));
   if (same && found.policy === wanted.policy) return [];
   const flush = flushChain({ family: wanted.family, table: TABLE, chain: wanted.name });
-  return [{ text: `${name} has been altered`, repair: [flush, ...make] }];
+  return [{ text: `${name} has been altered`, repair: [flush, addChain(wanted), ...fill] }];
 }
 
 function tableText(family: Family): string {
@@ -253,69 +264,7 @@ function agrees(found: unknown, said: unknown): boolean {
   return Object.entries(said).every(([key, value]) => value === undefined || agrees(values[key], value));
 }
 
-/** What hangs on our table, counted by the kernel. */
-export function isTableEmptyBut(nft: Nftables, family: Family, goingChains: number): boolean {
-  const table = getTable(nft.connection, { family: nfproto(family), name: TABLE });
-  return table !== undefined && table.use === EMPTY_USE + goingChains;
-}
-
-/** Whether only these elements, and no others, still go to the policy's chain. */
-export function isPolicyUnusedBut(nft: Nftables, family: Family, chain: string, goingElements: number): boolean {
-  const name = { family: nfproto(family), table: TABLE, name: chain };
-  const found = getChain(nft.connection, name);
-  // A chain's use counts its rules and whatever goes to it.
-  if (found === undefined || found.use > goingElements + RULES_MAX) return false;
-  const rules = listRules(nft.connection, { family: name.family, table: TABLE, chain }).length;
-  return found.use === rules + goingElements;
-}
-
-/** More rules than any policy has: with a higher count there is no need to ask how many they are. */
-const RULES_MAX = 64;
-
-/** Deletes the policy's chain; EBUSY while an element goes to it. */
-export function deletePolicy(family: Family, chain: string): Command {
-  return deleteChain({ family: nfproto(family), table: TABLE, name: chain });
-}
-
-/** Deletes the table. */
-export function deleteSkeleton(family: Family): Command {
-  return deleteTable({ family: nfproto(family), name: TABLE });
-}
-
-/**
- * Removes what only options need and no policy uses any more: sets, the chain of "dropInvalid", and with the last policy
- * the table. It reads the rules of our table, so it is for when a policy with options has gone.
- */
-export function tidy(nft: Nftables, family: Family): void {
-  const where = { family: nfproto(family), table: TABLE };
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const genid = nft.generation();
-      if (getTable(nft.connection, { family: where.family, name: TABLE }) === undefined) return;
-      nft.commit(unusedParts(nft, family), { genid });
-      return;
-    } catch (error) {
-      if (attempt === TIDY_ATTEMPTS || !hasCode(error, "ERESTART", "ENOENT", "EBUSY")) throw error;
-    }
-  }
-}
-
-const TIDY_ATTEMPTS = 200;
-
-function unusedParts(nft: Nftables, family: Family): Command[] {
-  const where = { family: nfproto(family), table: TABLE };
-  const policies = listChains(nft.connection, where).filter(({ name }) => name !== POSTROUTING && name !== FORWARD);
-  if (policies.length === 0) return [deleteSkeleton(family)];
-  const commands: Command[] = [];
-  const strict = getSet(nft.connection, strictSet(family));
-  const isLax = strict !== undefined && listElements(nft.connection, { ...where, set: STRICT }).length === 0;
-  if (isLax) commands.push(deleteChain(forward(family)), deleteSet(strictSet(family)));
-  const used = new Set([OWNERS, POLICIES, STRICT]);
-  for (const { name } of policies) {
-    for (const rule of listRules(nft.connection, { ...where, chain: name })) {
-      for (const one of rule.expressions) if (one.kind === "lookup" && one.set !== undefined) used.add(one.set);
-    }
-  }
-  const sets = listSets(nft.connection, where).filter(({ name }) => !used.has(name));
-  return [...commands, ...sets.map((set) => deleteSet(set))];
+/** Whether the family's table is there, whatever stands in it. */
+export function hasTable(nft: Nftables, family: Family): boolean {
+  return getTable(nft.connection, { family: nfproto(family), name: TABLE }) !== undefined;
 }

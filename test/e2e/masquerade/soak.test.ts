@@ -13,7 +13,7 @@ import { start, succeed } from "../../support/plugin.ts";
 import { addressFiles, becomeNode, leftovers, mapElements, PLUGINS, veths } from "./node.ts";
 import { addressesOf, containerFor, type Json, networkOf, startCall } from "./runtime.ts";
 
-const ROUNDS = Number(process.env["BAUTA_SOAK_ROUNDS"] ?? 4);
+const ROUNDS = Number(process.env["BAUTA_SOAK_ROUNDS"] ?? 3);
 const AT_ONCE = 64;
 
 beforeAll(() => {

@@ -18,6 +18,7 @@ import {
   settle,
 } from "./sides.mjs";
 import { inTurn, median, ratioOf } from "./statistics.mjs";
+import { measureWaits } from "./waits.mjs";
 
 /**
  * @typedef {{ label: string, us: number }} Part
@@ -26,7 +27,8 @@ import { inTurn, median, ratioOf } from "./statistics.mjs";
  *   processor time; `startMs` that of an empty program on the
  *   engine; `ownMs` what is left of the whole.
  * @typedef {{ rows: FloorRow[], start: Record<"nothing" | "engine" | "version" | "upstream", number>, bareDelete: {
- *   type: string, others: number, bareMs: number, wholeMs: number, ratio: import("./statistics.mjs").Ratio }[], rounds: number }} Floor
+ *   type: string, others: number, bareMs: number, wholeMs: number, ratio: import("./statistics.mjs").Ratio }[], waits:
+ *   import("./waits.mjs").Waits[], rounds: number }} Floor
  */
 
 /**
@@ -54,7 +56,7 @@ export function measureFloor({ rounds, log }) {
     );
     removeSide(side);
   }
-  return { rows, start, bareDelete, rounds };
+  return { rows, start, bareDelete, waits: measureWaits(rounds, log), rounds };
 }
 
 /** @param {FloorRow} row */

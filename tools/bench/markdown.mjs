@@ -49,7 +49,7 @@ function targets(results) {
 }
 
 /** @param {import("./floor.mjs").Floor} result */
-function floor({ rows, start, bareDelete, rounds }) {
+function floor({ rows, start, bareDelete, waits, rounds }) {
   return [
     `## The floor: what the kernel takes
 
@@ -93,10 +93,18 @@ new namespace for each container.`,
         factor(ratio),
       ]),
     ),
+    ...waits.map(waitsTable),
     "Where the kernel's time goes, with one other attachment (microseconds, what is above 1 %):",
     ...rows.filter(({ operation, others }) => operation.startsWith("bridge") && others === 1).map(partsTable),
   ];
 }
+
+/** @param {import("./waits.mjs").Waits} waits */
+const waitsTable = ({ type, parts: places }) =>
+  table(
+    [`-where the bare deletion of a ${type}'s link waits`, "µs"],
+    places.map(({ label, us }) => [`\`${label}\``, us.toFixed(0)]),
+  );
 
 /** @param {import("./floor.mjs").FloorRow} row */
 function partsTable({ operation, kernelMs, parts: groups }) {

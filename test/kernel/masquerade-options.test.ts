@@ -50,6 +50,10 @@ const everything: JsonObject = {
 function giveSources(): void {
   for (const n of [1, 2, 3]) run("ip", "address", "add", `192.0.2.${n}/24`, "dev", "lo");
   run("ip", "address", "add", "2001:db8::1/64", "dev", "lo", "nodad");
+  // The kernel leaves the local route of an IPv6 address to a worker.
+  const deadline = Date.now() + 5000;
+  const isLocal = (): boolean => run("sh", "-c", "ip route get 2001:db8::1 || true").startsWith("local");
+  while (!isLocal() && Date.now() < deadline);
 }
 
 describe("ipMasqOptions", () => {

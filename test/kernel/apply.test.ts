@@ -1,11 +1,13 @@
 // `bauta apply` against the kernel: what is in the sets of containers that run.
 
-import { rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Attachment } from "../../src/host/attachment.ts";
+import { forgetList, readExcluded } from "../../src/host/masquerade/exclude-file.ts";
 import { readOptions } from "../../src/host/masquerade/options.ts";
-import { checkMasquerade, setUpMasquerade } from "../../src/host/masquerade.ts";
+import { listKey } from "../../src/host/masquerade/policy.ts";
+import { checkMasquerade, setUpMasquerade, tearDownMasquerade } from "../../src/host/masquerade.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
 import { type Cidr, parseCidr } from "../../src/wire/ip.ts";
 import { cli } from "../support/cli.ts";
@@ -87,5 +89,43 @@ describe("bauta apply", () => {
     run("nft", "flush", "set", "ip", "bauta_masquerade", set);
     expect(cli(["apply"])).toMatchObject({ status: 0, stdout: `${file}: 0 added, 0 removed\n` });
     checkMasquerade(at("c1"), dual(1), readOptions({ excludeFile: file }));
+  });
+});
+
+describe("what is remembered of a list", () => {
+  const lists = (): string[] => readdirSync("/run/bauta/lists");
+
+  it("goes with the last that uses it, in whichever family", () => {
+    const [file, other] = [join(temporaryDirectory(), "a"), join(temporaryDirectory(), "b")];
+    write(file, "8.0.0.0/8");
+    write(other, "9.0.0.0/8");
+    const [mine, theirs] = [readOptions({ excludeFile: file }), readOptions({ excludeFile: other })];
+    setUpMasquerade(at("c1"), dual(1), mine);
+    setUpMasquerade(at("c2"), dual(2).slice(1), readOptions({ excludeFile: file, ports: "1024-2047" }));
+    setUpMasquerade(at("c3"), dual(3), theirs);
+    expect(lists().sort()).toEqual([listKey(mine), listKey(theirs)].sort());
+    tearDownMasquerade(at("c1"), []);
+    expect(lists()).toHaveLength(2);
+    tearDownMasquerade(at("c2"), []);
+    expect(lists()).toEqual([listKey(theirs)]);
+    tearDownMasquerade(at("c3"), []);
+    expect(lists()).toEqual([]);
+  });
+
+  it("stays for one who comes to use it while the last one goes", () => {
+    const file = join(temporaryDirectory(), "a");
+    write(file, "8.0.0.0/8");
+    const options = readOptions({ excludeFile: file });
+    setUpMasquerade(at("c1"), dual(1), options);
+    const before = readFileSync(`/run/bauta/lists/${listKey(options)}`, "utf8");
+    const answers = [false, true];
+    forgetList(options, () => answers.shift() ?? true);
+    expect(readFileSync(`/run/bauta/lists/${listKey(options)}`, "utf8")).toBe(before);
+    // Or it has read it before, and remembers it once its rules are there.
+    const read = readExcluded(options);
+    forgetList(options, () => false);
+    expect(lists()).toEqual([]);
+    read.remember();
+    expect(readFileSync(`/run/bauta/lists/${listKey(options)}`, "utf8")).toBe(before);
   });
 });

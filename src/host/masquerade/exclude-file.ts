@@ -5,7 +5,7 @@
 import { CNI_CODE, CniError } from "../../cni/error.ts";
 import { isJsonObject, type JsonValue } from "../../cni/json.ts";
 import { hasCode } from "../../sys/error.ts";
-import { makeDirectories, readText, replaceFile, stat } from "../../sys/file.ts";
+import { exists, makeDirectories, readText, remove, replaceFile, stat } from "../../sys/file.ts";
 import { logLine } from "../../sys/process.ts";
 import { parseCidr } from "../../wire/ip.ts";
 import type { MasqueradeOptions } from "./options.ts";
@@ -45,21 +45,41 @@ export function readExcluded(options: MasqueradeOptions): Excluded {
     const { mtimeNs, size, inode, isRegular } = stat(excludeFile);
     if (!isRegular) throw new SyntaxError("it is not a regular file"); // reading a pipe might never end
     const stamp = `${excludeFile} ${inode} ${mtimeNs} ${size}`;
-    if (applied?.stamp === stamp) return { prefixes: applied.prefixes, isApplied: true, remember() {} };
+    if (applied?.stamp === stamp) return inForce(state, applied);
     const prefixes = parseExcludeFile(readText(excludeFile, FILE_LIMIT));
-    const remember = (): void => {
-      makeDirectories(DIRECTORY, 0o700);
-      replaceFile(state, JSON.stringify({ stamp, prefixes } satisfies Applied), 0o600);
-    };
-    return { prefixes, isApplied: false, remember };
+    return { prefixes, isApplied: false, remember: () => write(state, { stamp, prefixes }) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     if (applied === undefined) {
       throw CniError.because(error, CNI_CODE.INVALID_CONFIG, `ipMasqOptions.excludeFile: ${excludeFile}: ${reason}`);
     }
     logLine(`bauta: ${excludeFile}: ${reason}; the list that was read before stays in force`);
-    return { prefixes: applied.prefixes, isApplied: true, problem: reason, remember() {} };
+    return { ...inForce(state, applied), problem: reason };
   }
+}
+
+/** A list that the kernel has, if anything uses it: its last user may be going meanwhile, and have it forgotten. */
+function inForce(state: string, applied: Applied): Excluded {
+  const remember = (): void => {
+    if (!exists(state)) write(state, applied);
+  };
+  return { prefixes: applied.prefixes, isApplied: true, remember };
+}
+
+function write(state: string, applied: Applied): void {
+  makeDirectories(DIRECTORY, 0o700);
+  replaceFile(state, JSON.stringify(applied), 0o600);
+}
+
+/**
+ * Forgets what was read for the options' lists when nothing uses it any more. Whoever comes to use it remembers it after that; what
+ * has come to be used between the question and the removal is put back. Throws SyscallError.
+ */
+export function forgetList(options: Pick<MasqueradeOptions, "listsJson">, isUsed: () => boolean): void {
+  if (isUsed()) return;
+  const state = `${DIRECTORY}/${listKey(options)}`;
+  const applied = readApplied(state);
+  if (remove(state) && applied !== undefined && isUsed() && !exists(state)) write(state, applied);
 }
 
 /**

@@ -122,12 +122,21 @@ const LISTS = ["exclude", "excludeExceptions", "only", "excludeFile"];
 export function readOptions(given: JsonObject, at = "ipMasqOptions"): MasqueradeOptions {
   const options = optionsSchema.read(given, at);
   const entries = givenKeys(given, Object.keys(options));
-  const listsJson = JSON.stringify(entries.filter(([key]) => LISTS.includes(key)));
+  const listsJson = jsonOfLists(entries);
   const othersJson = JSON.stringify(entries.filter(([key]) => !LISTS.includes(key)));
   const both = options.outInterfaces?.find((name) => options.excludeOutInterfaces?.includes(name));
   if (both !== undefined)
     throw wrong(`${at}.outInterfaces`, JSON.stringify(both), "in only one of outInterfaces and excludeOutInterfaces");
   return { ...options, given: entries.length === 0 ? undefined : Object.fromEntries(entries), listsJson, othersJson };
+}
+
+function jsonOfLists(entries: readonly (readonly [string, JsonValue])[]): string {
+  return JSON.stringify(entries.filter(([key]) => LISTS.includes(key)));
+}
+
+/** The lists of a record's options as in MasqueradeOptions, whatever else may be wrong with these. */
+export function listsJsonOf(recorded: JsonObject): string {
+  return jsonOfLists(givenKeys(recorded, LISTS));
 }
 
 /** The keys that are given, by their canonical names and in order; found as the schema finds them, whatever their case. */

@@ -103,7 +103,7 @@ function interfaceSet(names: readonly string[] | undefined): PolicySet | undefin
 const listKeys = new Map<string, string>();
 
 /** What the set of destinations is named after. */
-export function listKey({ listsJson }: MasqueradeOptions): string {
+export function listKey({ listsJson }: Pick<MasqueradeOptions, "listsJson">): string {
   const key = listKeys.get(listsJson) ?? digits(fold64(host.encode(listsJson)).toString(16));
   listKeys.set(listsJson, key);
   return key;
@@ -116,7 +116,7 @@ export function destinationSet(
   excluded: readonly string[],
 ): PolicySet | undefined {
   if (!hasDestinations(options)) return undefined;
-  const name = `kept-${listKey(options)}`;
+  const name = destinationSetName(options);
   const key = `${name} ${family}`;
   const known = destinationSets.get(key);
   if (known?.excluded === excluded) return known.set;
@@ -129,6 +129,11 @@ export function destinationSet(
   };
   destinationSets.set(key, { excluded, set });
   return set;
+}
+
+/** The name of that set, in both families. */
+export function destinationSetName(options: Pick<MasqueradeOptions, "listsJson">): string {
+  return `kept-${listKey(options)}`;
 }
 
 /** Of many policies, few lists. */

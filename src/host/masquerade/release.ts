@@ -40,6 +40,7 @@ import {
   isTableEmptyBut,
   tidy,
 } from "./unused.ts";
+import { forgetListOf } from "./unused-list.ts";
 
 /** An attachment that goes, and what it is known to hold. */
 export interface Leaving {
@@ -77,6 +78,7 @@ function withdraw(nft: Nftables, attachment: Attachment, hints: readonly Cidr[])
   const found = isUnknown ? search(nft, (owner) => sameBytes(owner, id)).get(idText(id)) : undefined;
   const displaced = record?.displaced ?? [];
   const { left, absent } = releaseHoldings(nft, { id, holdings: found ?? holdings, displaced });
+  forgetListOf(nft, record?.options);
   // With a record there has been no DEL that went through: what is absent has not been given to anybody else yet.
   return begun === undefined ? left : [...left, ...absent];
 }

@@ -26,6 +26,7 @@ import {
 } from "./mac-spoof/table.ts";
 import { removeUpstreamGuard } from "./mac-spoof/upstream.ts";
 import { type Keep, reasonAgainst, untilCommitted, withNftables, withNftablesIfAny } from "./transactions.ts";
+import { tryOutOnce } from "./tried-out.ts";
 
 /** The guard against forged source addresses is not what it should be. */
 export class MacSpoofError extends Error {
@@ -66,7 +67,7 @@ export function tearDownMacSpoofCheck(attachment: Attachment, keep?: Keep): void
 export function macSpoofCheckUnavailable(): string | undefined {
   return reasonAgainst(() =>
     withNftables((nft) => {
-      if (!hasSkeleton(nft.connection)) nft.tryOut(makeSkeleton());
+      if (!hasSkeleton(nft.connection)) tryOutOnce("macspoofchk", () => nft.tryOut(makeSkeleton()));
     }),
   );
 }

@@ -3,6 +3,7 @@
 import type { Nftables } from "../../nftables/batch.ts";
 import { getTable } from "../../nftables/table.ts";
 import { hasCode } from "../../sys/error.ts";
+import { tryOutOnce } from "../tried-out.ts";
 import { policyFor } from "./policy.ts";
 import { nfproto, TABLE } from "./table-names.ts";
 import { createPolicy, createSkeleton } from "./tables.ts";
@@ -13,9 +14,11 @@ const ADDRESS = { ip: Uint8Array.of(192, 0, 2, 1), prefixLength: 24 } as const;
 /** Throws MissingPartError where it hasn't, or NetlinkError. */
 export function tryOutMasquerade(nft: Nftables): void {
   if (getTable(nft.connection, { family: nfproto(4), name: TABLE }) !== undefined) return;
-  try {
-    nft.tryOut([...createSkeleton(4), ...createPolicy(4, policyFor(ADDRESS))]);
-  } catch (error) {
-    if (!hasCode(error, "EEXIST")) throw error; // somebody has made it in the meantime
-  }
+  tryOutOnce("masquerade", () => {
+    try {
+      nft.tryOut([...createSkeleton(4), ...createPolicy(4, policyFor(ADDRESS))]);
+    } catch (error) {
+      if (!hasCode(error, "EEXIST")) throw error; // somebody has made it in the meantime
+    }
+  });
 }

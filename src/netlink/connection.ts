@@ -151,8 +151,8 @@ export class Connection {
 
   /**
    * Sends the messages of one transaction, framed by `begin` and `end` (nfnetlink batches): the kernel does all or
-   * nothing. Without an end it looks at all, and does nothing. Throws the NetlinkError of the first that failed. Every error comes with the sequence number of its
-   * message, or of `begin` where the transaction as a whole was refused.
+   * nothing. Without an end it looks at all, and does nothing. Throws the NetlinkError of the first that failed. Every
+   * error comes with the sequence number of its message, or of `begin` where the transaction as a whole was refused.
    */
   batch(begin: Request, commands: readonly Request[], end?: Request): void {
     if (commands.length === 0) return;

@@ -4,7 +4,7 @@ import type { Nftables } from "../../nftables/batch.ts";
 import { deleteChain, getChain, listChains } from "../../nftables/chain.ts";
 import { listElements } from "../../nftables/element.ts";
 import type { Command } from "../../nftables/message.ts";
-import { listRules } from "../../nftables/rule.ts";
+import { dumpRules, listRules } from "../../nftables/rule.ts";
 import { deleteEmptySet, deleteSet, getSet, listSets } from "../../nftables/set.ts";
 import { deleteEmptyTable, deleteTable, getTable } from "../../nftables/table.ts";
 import type { Family } from "../../wire/ip.ts";
@@ -27,7 +27,7 @@ export function isPolicyUnusedBut(nft: Nftables, family: Family, chain: string, 
   const found = getChain(nft.connection, name);
   // A chain's use counts its rules and whatever goes to it.
   if (found === undefined || found.use > goingElements + RULES_MAX) return false;
-  const rules = listRules(nft.connection, { family: name.family, table: TABLE, chain }).length;
+  const rules = dumpRules(nft.connection, { family: name.family, table: TABLE, chain }).length;
   return found.use === rules + goingElements;
 }
 

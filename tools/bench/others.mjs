@@ -1,12 +1,16 @@
 // The other attachments of a node: for each, the rules that the side itself makes and the addresses that its host-local
 // has reserved; no namespaces and no interfaces.
 import { createHash } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { addedElements, templatesOf } from "./elements.mjs";
 import { BUILD, call, dataDirOf, inside, nodeOf, residentOf } from "./sides.mjs";
 
-/** So many in one transaction: of a hundred thousand, nft would need gigabytes. */
-const AT_ONCE = 10_000;
+/**
+ * So many in one transaction. Of a hundred thousand, nft would need gigabytes; in a user namespace, the kernel takes no
+ * message that is larger than the standard buffer of a socket.
+ */
+const isOwnRoot = !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync("/proc/self/uid_map", "utf8"));
+const AT_ONCE = isOwnRoot ? 100 : 10_000;
 /** The first addresses are left to those that are measured. */
 const FIRST = 256;
 const FAMILIES = /** @type {const} */ ([

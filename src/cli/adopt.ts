@@ -8,18 +8,20 @@ import { printable } from "./terminal-text.ts";
 import { type Verb, verb } from "./verb.ts";
 
 const ABOUT = `
-Moves the rules that containernetworking/plugins' nftables back end has made for
-containers (table inet cni_plugins_masquerade) into bauta's tables, and removes
-them, in one transaction: no packet leaves unmasqueraded. The containers are
+Moves the rules that containernetworking/plugins have made for containers into
+bauta's tables, and removes them: those of its nftables back end (table inet
+cni_plugins_masquerade) in one transaction, those of its iptables back end
+(chains CNI-… of table nat, in either form of iptables) as soon as bauta's
+tables have what they did. No packet leaves unmasqueraded. The containers are
 bauta's from then on: CHECK and DEL must come from bauta's plugins.
 
-A rule names its container in a comment, which may have no room for all of it;
-the rest is looked for among host-local's addresses in /var/lib/cni/networks and
-container runtimes' records in /var/lib/cni/results. A rule whose container is
-not found is left as it is, and told; the exit status is 1 then.
+A rule names its container in a comment, which may have no room for all of it,
+and which under iptables does not name the interface; the rest is looked for
+among host-local's addresses in /var/lib/cni/networks and container runtimes'
+records in /var/lib/cni/results. A rule whose container is not found is left as
+it is, and told; the exit status is 1 then.
 
-Rules of upstream's iptables back end are not moved: they go with each
-container's DEL, which bauta's plugins make complete.
+Attachments that bauta has made with ipMasqBackend "iptables" stay there.
 `;
 
 export const adopt: Verb = verb({

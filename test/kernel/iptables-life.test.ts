@@ -1,14 +1,16 @@
 // The bauta command and what ipMasqBackend "iptables" has made: restore, list, gc and adopt.
 
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { beginIptablesRelease, IPTABLES_RECORDS } from "../../src/host/masquerade/iptables/records.ts";
 import { setUpIptables, tearDownIptables } from "../../src/host/masquerade/iptables.ts";
-import { setUpMasquerade, tearDownMasquerade } from "../../src/host/masquerade.ts";
+import { RECORDS } from "../../src/host/masquerade/records.ts";
+import { checkMasquerade, setUpMasquerade, tearDownMasquerade } from "../../src/host/masquerade.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
+import { SYS } from "../../src/sys/syscalls.ts";
 import { type Cidr, parseCidr } from "../../src/wire/ip.ts";
 import { cli } from "../support/cli.ts";
-import { haveAll, haveOnly, type IptablesForm, isolateSbin, natRules } from "../support/iptables-form.ts";
+import { ALL_SBIN, haveAll, haveOnly, type IptablesForm, isolateSbin, natRules } from "../support/iptables-form.ts";
 import { requireNamespaces, run } from "../support/netns.ts";
 
 beforeAll(() => {
@@ -204,4 +206,137 @@ describe.each<IptablesForm>(["legacy", "nft"])("where iptables is %s alone", (fo
       expect(records()).toEqual([]);
     });
   });
+
+  describe("bauta adopt", () => {
+    /** As upstream's plugins have made it: the same rules, and no record of ours. */
+    function upstream(containerId: string, addresses: readonly Cidr[], network = "net"): void {
+      setUpIptables({ network, containerId, ifname: "eth0" }, addresses);
+      rmSync("/run/bauta", { recursive: true });
+    }
+    function reserve(ip: string, containerId: string, network = "net"): void {
+      mkdirSync(`/var/lib/cni/networks/${network}`, { recursive: true });
+      writeFileSync(`/var/lib/cni/networks/${network}/${ip}`, `${containerId}\r\neth0`);
+    }
+    function cache(attachment: string): void {
+      mkdirSync("/var/lib/cni/results", { recursive: true });
+      writeFileSync(`/var/lib/cni/results/${attachment}`, "{}");
+    }
+
+    it("moves upstream's rules into our maps, and leaves nothing of them", () => {
+      for (const n of [1, 2]) {
+        upstream(`c${n}`, dual(n));
+        reserve(`10.1.0.${n}`, `c${n}`);
+        reserve(`fd00:1::${n}`, `c${n}`);
+      }
+      const lines = "net c1 eth0 10.1.0.1/20 fd00:1::1/112\nnet c2 eth0 10.1.0.2/20 fd00:1::2/112\n";
+      const before = rules();
+      expect(cli(["adopt", "--dry-run"])).toEqual({
+        ...{ status: 0, stdout: `${lines}would adopt 2 attachments\n`, stderr: "" },
+      });
+      expect(rules()).toEqual(before);
+      expect(cli(["adopt"])).toEqual({ status: 0, stdout: `${lines}adopted 2 attachments\n`, stderr: "" });
+      expect(left()).toEqual([]);
+      for (const n of [1, 2]) checkMasquerade(at(`c${n}`), dual(n));
+      expect(cli(["adopt"]).stdout).toBe("adopted 0 attachments\n");
+      for (const n of [1, 2]) tearDownMasquerade(at(`c${n}`), []);
+      expect(run("nft", "list", "tables")).not.toContain("bauta");
+    });
+
+    it("leaves our own, others' chains, and what it can't attribute", () => {
+      setUpIptables(at("ours"), dual(1));
+      const kept = readdirSync(IPTABLES_RECORDS);
+      setUpIptables(at("stranger"), cidrs("10.1.0.2/20"));
+      setUpIptables(at("altered"), cidrs("10.1.0.3/20"));
+      for (const name of records()) if (!kept.includes(name)) rmSync(`${IPTABLES_RECORDS}/${name}`);
+      reserve("10.1.0.3", "altered");
+      const chain =
+        left()
+          .find((line) => line.includes("-s 10.1.0.3/32"))
+          ?.slice(-28) ?? "";
+      run("iptables", "-t", "nat", "-I", chain, "-d", "192.0.2.0/24", "-j", "RETURN");
+      iptables("-N", "CNI-HOSTPORT-MASQ");
+      iptables("-A", "POSTROUTING", "-j", "CNI-HOSTPORT-MASQ");
+      const before = rules();
+      const { status, stdout, stderr } = cli(["adopt"]);
+      expect([status, stdout]).toEqual([1, "adopted 0 attachments\n"]);
+      expect(stderr).toMatch(
+        /to CNI-\w+: neither host-local nor .* which interface of stranger on net has 10\.1\.0\.2\n/,
+      );
+      expect(stderr).toContain(
+        `rule of iptables that leads to ${chain}: its chain is not as upstream's plugins make it`,
+      );
+      expect(rules()).toEqual(before);
+    });
+
+    it("finds the interface, and the end of a long id, in a runtime's record", () => {
+      const [short, long] = ["c-1", "f".repeat(240)];
+      upstream(short, cidrs("10.1.0.1/20"));
+      upstream(long, cidrs("10.1.0.2/20"), "a-net");
+      upstream(`${long}1`, cidrs("10.1.0.3/20"), "a-net");
+      cache(`net-${short}-eth-0`);
+      cache(`a-net-${long}-eth0`);
+      reserve("10.1.0.3", `${long}1`, "a-net");
+      expect(cli(["adopt"])).toMatchObject({ status: 0, stdout: expect.stringContaining("adopted 3 attachments\n") });
+      checkMasquerade({ network: "net", containerId: short, ifname: "eth-0" }, cidrs("10.1.0.1/20"));
+      checkMasquerade({ network: "a-net", containerId: long, ifname: "eth0" }, cidrs("10.1.0.2/20"));
+      checkMasquerade({ network: "a-net", containerId: `${long}1`, ifname: "eth0" }, cidrs("10.1.0.3/20"));
+      expect(left()).toEqual([]);
+    });
+
+    it("keeps upstream's rules beside ours where it can't remove them, and removes them the next time", () => {
+      upstream("c1", cidrs("10.1.0.1/20"));
+      reserve("10.1.0.1", "c1");
+      if (form === "nft") return; // takes no program to remove them
+      haveOnly(undefined);
+      symlinkSync(`${ALL_SBIN}/xtables-legacy-multi`, "/usr/sbin/iptables-save");
+      const { status, stderr } = cli(["adopt"]);
+      expect([status, stderr]).toEqual([
+        1,
+        expect.stringMatching(
+          /^bauta: the rules of iptables stay beside ours: this node has no iptables-legacy-restore/,
+        ),
+      ]);
+      haveAll();
+      expect(left()).toHaveLength(4);
+      checkMasquerade(at("c1"), cidrs("10.1.0.1/20"));
+      expect(cli(["adopt"])).toMatchObject({ status: 0, stdout: expect.stringContaining("adopted 1 attachment\n") });
+      expect(left()).toEqual([]);
+      checkMasquerade(at("c1"), cidrs("10.1.0.1/20"));
+    });
+
+    it("takes back what it has adopted of a container whose DEL comes in between", () => {
+      upstream("c1", cidrs("10.1.0.1/20"));
+      upstream("c2", cidrs("10.1.0.2/20"));
+      for (const n of [1, 2]) reserve(`10.1.0.${n}`, `c${n}`);
+      const { bautaHost } = globalThis;
+      let generations = 0;
+      // After the maps have been filled, and before the rules of iptables are looked at again.
+      const deleteMeanwhile = (): void => {
+        if (++generations !== 1) return;
+        tearDownIptables(at("c1"), cidrs("10.1.0.1/20"));
+      };
+      const original = bautaHost.syscall;
+      bautaHost.syscall = (number, ...args) => {
+        const result = original(number, ...args);
+        const isCommit = number === SYS.sendto && includesBatchEnd(args[1]);
+        if (isCommit && result > 0 && run("nft", "list", "ruleset").includes("bauta_masquerade")) deleteMeanwhile();
+        return result;
+      };
+      try {
+        cli(["adopt"]);
+      } finally {
+        bautaHost.syscall = original;
+      }
+      expect(generations).toBeGreaterThan(0);
+      expect(left()).toEqual([]);
+      const ruleset = run("nft", "list", "ruleset");
+      expect([ruleset.includes("10.1.0.1 "), ruleset.includes("10.1.0.2 ")]).toEqual([false, true]);
+      expect(readdirSync(RECORDS)).toHaveLength(1);
+    });
+  });
 });
+
+/** Whether the bytes end with NFNL_MSG_BATCH_END (include/uapi/linux/netfilter/nfnetlink.h): 20 bytes of type 0x11. */
+function includesBatchEnd(bytes: unknown): boolean {
+  return bytes instanceof Uint8Array && bytes.length > 40 && bytes[bytes.length - 16] === 0x11;
+}

@@ -13,8 +13,8 @@ const CLONE_NEWNS = 0x00020000;
 const SBIN = "/usr/sbin";
 const IS_IPTABLES = /^(ip6?|arp|eb|x)tables/;
 
-// In the tmpfs over /run, which ends with the mount namespace: nobody removes what is under it.
-const ALL = `/run/sbin-${process.pid}`;
+/** What the node had to begin with, in the tmpfs over /run, which ends with the mount namespace: nobody removes it. */
+export const ALL_SBIN: string = `/run/sbin-${process.pid}`;
 let count = 0;
 
 /** Moves into a mount namespace of its own; call it once in a file of tests, in beforeAll. */
@@ -22,18 +22,19 @@ export function isolateSbin(): void {
   requireNamespaces();
   call("make a mount namespace", "unshare", CLONE_NEWNS);
   run("mount", "--make-rprivate", "/");
-  mkdirSync(ALL);
-  run("mount", "--bind", SBIN, ALL);
-  run("mount", "-o", "remount,bind,ro", ALL);
+  mkdirSync(ALL_SBIN);
+  run("mount", "--bind", SBIN, ALL_SBIN);
+  run("mount", "-o", "remount,bind,ro", ALL_SBIN);
 }
 
 /** From now on the node has what it had, but of iptables only this form, by its plain names; undefined: none. */
 export function haveOnly(form: IptablesForm | undefined): void {
-  const some = `${ALL}-${++count}`;
+  const some = `${ALL_SBIN}-${++count}`;
   mkdirSync(some);
-  for (const name of readdirSync(ALL)) if (!IS_IPTABLES.test(name)) symlinkSync(join(ALL, name), join(some, name));
+  for (const name of readdirSync(ALL_SBIN))
+    if (!IS_IPTABLES.test(name)) symlinkSync(join(ALL_SBIN, name), join(some, name));
   if (form !== undefined) {
-    const program = join(ALL, `xtables-${form}-multi`);
+    const program = join(ALL_SBIN, `xtables-${form}-multi`);
     for (const family of ["iptables", "ip6tables"])
       for (const verb of ["", "-save", "-restore"]) symlinkSync(program, join(some, family + verb));
   }

@@ -6,23 +6,18 @@ import type { Command } from "../../nftables/message.ts";
 import { deleteRule } from "../../nftables/rule.ts";
 import { deleteTable, getTable } from "../../nftables/table.ts";
 import { makeDirectories, remove, writeFile } from "../../sys/file.ts";
-import { host } from "../../sys/host.ts";
 import { type Cidr, formatIp } from "../../wire/ip.ts";
-import { type Attachment, attachmentId, idText } from "../attachment.ts";
-import { sha512Hex } from "../sha512.ts";
+import type { Attachment } from "../attachment.ts";
 import { untilCommitted } from "../transactions.ts";
+import { IptablesError } from "./iptables/program.ts";
+import { readUpstreamJumps, removeUpstreamJumps, type UpstreamJump } from "./iptables/upstream.ts";
 import { type LiveRecord, readLiveRecords } from "./live-records.ts";
 import { policyFor } from "./policy.ts";
 import { type ClaimedAddress, type DisplacedClaim, RECORDS } from "./records.ts";
+import { releaseEach } from "./release.ts";
 import { carryOut, planFor } from "./restore.ts";
-import { cachedResults, holderOf, resultName } from "./runtime-files.ts";
-import {
-  parseUpstreamComment,
-  readUpstreamRules,
-  UPSTREAM,
-  type UpstreamName,
-  type UpstreamRule,
-} from "./upstream-rules.ts";
+import { type Identified, Identifier } from "./upstream-owners.ts";
+import { readUpstreamRules, UPSTREAM, type UpstreamRule } from "./upstream-rules.ts";
 
 /** An attachment that is ours from now on. */
 export interface Adopted {
@@ -39,50 +34,83 @@ export interface Adoption {
   readonly problems: readonly string[];
 }
 
-/** Moves upstream's rules into our maps; with `isDryRun` it only tells. Throws NetlinkError or SyscallError. */
+/**
+ * Moves upstream's rules into our maps, those of its iptables back end, too: they go when the maps have what they did, so
+ * that for a moment both masquerade. With `isDryRun` it only tells. Throws NetlinkError or SyscallError.
+ */
 export function adopt(nft: Nftables, isDryRun: boolean): Adoption {
-  const written = new Set<string>();
-  return untilCommitted(nft, (generation) => {
+  const written: Written = new Map();
+  const { before, jumps, ...adoption } = untilCommitted(nft, (generation) => {
     const genid = generation();
-    const rules = readUpstreamRules(nft);
-    const { records, removed, left } = sortOut(rules);
+    const rules = identified(readUpstreamRules(nft));
+    const found = readUpstreamJumps(nft);
+    const records = recordsOf([...rules.found, ...found.found]);
     const adopted = records.map(({ record: { attachment, addresses } }) => ({
       attachment,
       addresses: addresses.map(({ cidr }) => cidr),
     }));
-    if (isDryRun || records.length === 0) return { adopted, left, problems: [] };
-    const all = joined(readLiveRecords(), records, written);
-    writeRecords(records, all, written);
+    const done = { adopted, left: [...rules.left, ...found.left], problems: [], before: [], jumps: [] };
+    if (isDryRun) return done;
+    const live = liveBefore(written);
+    const all = joined(live, records);
+    writeRecords(records, all, written, live);
+    if (records.length === 0) return done;
     // Upstream's plugins may be at work: the table goes only if they have added nothing since.
-    const removal = removalOf(nft, removed, left.length === 0 && genid !== undefined);
+    const removal = removalOf(nft, rules.removed, rules.left.length === 0 && genid !== undefined);
     const { problems } = carryOut(nft, planFor(nft, [...all.values()]), genid, removal);
-    return { adopted, left, problems };
+    return { ...done, problems, before: live, jumps: found.found };
   });
+  return { ...adoption, problems: [...adoption.problems, ...endJumps(nft, jumps, before)] };
 }
 
-/** Rules by attachment, and what can't be attributed. */
-function sortOut(rules: readonly UpstreamRule[]): {
-  records: LiveRecord[];
-  removed: readonly UpstreamRule[];
-  left: string[];
+/**
+ * Takes the rules of iptables out. What has gone from there since it was seen, a DEL has removed, which knew nothing of our
+ * maps: it leaves them again, unless it was there before. Returns what could not be done, as phrases.
+ */
+function endJumps(nft: Nftables, jumps: readonly UpstreamJump[], before: readonly LiveRecord[]): string[] {
+  try {
+    const known = new Set(before.map(({ id }) => id));
+    const gone = new Map(removeUpstreamJumps(jumps).map(({ id, attachment }) => [id, attachment]));
+    for (const id of known) gone.delete(id);
+    releaseEach(nft, [...gone.values()]);
+    return [];
+  } catch (error) {
+    if (!(error instanceof IptablesError)) throw error;
+    return [`the rules of iptables stay beside ours: ${error.message}`];
+  }
+}
+
+/** The rules of the nftables back end whose attachments are known; those that are to go; and what is said of the others. */
+function identified(rules: readonly UpstreamRule[]): {
+  readonly found: readonly Identified[];
+  readonly removed: readonly UpstreamRule[];
+  readonly left: readonly string[];
 } {
-  const identify = new Identifier();
-  const byId = new Map<string, { attachment: Attachment; addresses: ClaimedAddress[]; displaced: DisplacedClaim[] }>();
-  const holders = new Map<string, DisplacedClaim>();
+  const identifier = new Identifier();
+  const found: Identified[] = [];
   const removed: UpstreamRule[] = [];
   const left: string[] = [];
   for (const rule of rules) {
-    const found = identify.identify(rule);
-    if (typeof found === "string") {
-      left.push(`rule with handle ${rule.handle}: ${found}`);
-      continue;
+    const one = identifier.identify(rule);
+    if (typeof one === "string") left.push(`rule with handle ${rule.handle}: ${one}`);
+    else {
+      removed.push(rule);
+      found.push(one);
     }
-    removed.push(rule);
-    const { attachment, id, cidr } = found;
+  }
+  return { found, removed, left };
+}
+
+/** The records of the attachments that have these addresses. */
+function recordsOf(found: readonly Identified[]): LiveRecord[] {
+  const byId = new Map<string, { attachment: Attachment; addresses: ClaimedAddress[]; displaced: DisplacedClaim[] }>();
+  const holders = new Map<string, DisplacedClaim>();
+  const chains = new PlainChains();
+  for (const { attachment, id, cidr } of found) {
     const group = byId.get(id) ?? { attachment, addresses: [], displaced: [] };
     byId.set(id, group);
     const ip = formatIp(cidr.ip);
-    const claim = { cidr: `${ip}/${cidr.prefixLength}`, policy: identify.chainOf(cidr) };
+    const claim = { cidr: `${ip}/${cidr.prefixLength}`, policy: chains.of(cidr) };
     if (group.addresses.some((one) => one.cidr === claim.cidr)) continue;
     group.addresses.push(claim);
     // The same address twice: the later rule is the later claim, as in our maps.
@@ -90,16 +118,24 @@ function sortOut(rules: readonly UpstreamRule[]): {
     if (before !== undefined && before.owner !== id) group.displaced.push(before);
     holders.set(ip, { owner: id, cidr: claim.cidr, policy: claim.policy });
   }
-  return { records: [...byId].map(([id, record]) => ({ id, record })), removed, left };
+  return [...byId].map(([id, record]) => ({ id, record }));
+}
+
+/** The chains of plain policies; of many addresses in one subnet it is the same. */
+class PlainChains {
+  readonly #chains = new Map<string, string>();
+
+  of({ ip, prefixLength }: Cidr): string {
+    const key = `${ip.subarray(0, (prefixLength + 7) >> 3).join(".")}/${prefixLength}`;
+    const chain = this.#chains.get(key) ?? policyFor({ ip, prefixLength }).chain;
+    this.#chains.set(key, chain);
+    return chain;
+  }
 }
 
 /** An attachment that has a record already keeps what that says, and gets what upstream's rules say besides. */
-function joined(
-  live: readonly LiveRecord[],
-  adopted: readonly LiveRecord[],
-  written: ReadonlySet<string>,
-): Map<string, LiveRecord> {
-  const all = new Map(live.filter(({ id }) => !written.has(id)).map((one) => [one.id, one]));
+function joined(live: readonly LiveRecord[], adopted: readonly LiveRecord[]): Map<string, LiveRecord> {
+  const all = new Map(live.map((one) => [one.id, one]));
   for (const { id, record } of adopted) {
     const own = all.get(id)?.record;
     if (own === undefined) all.set(id, { id, record });
@@ -112,20 +148,40 @@ function joined(
   return all;
 }
 
+/** The records that have been written, by id, with what was there before. */
+type Written = Map<string, LiveRecord | undefined>;
+
+/** The live records as they would be without those that have been written. */
+function liveBefore(written: Written): LiveRecord[] {
+  const others = readLiveRecords().filter(({ id }) => !written.has(id));
+  return [...others, ...[...written.values()].filter((one) => one !== undefined)];
+}
+
 /** Nobody knows of these attachments yet, so that a file which is half written when the power fails is no loss. */
 function writeRecords(
   adopted: readonly LiveRecord[],
   all: ReadonlyMap<string, LiveRecord>,
-  written: Set<string>,
+  written: Written,
+  before: readonly LiveRecord[],
 ): void {
-  makeDirectories(RECORDS, 0o700);
   const now = new Set(adopted.map(({ id }) => id));
-  for (const id of written) if (!now.has(id)) remove(`${RECORDS}/${id}`); // upstream's DEL has come in between
+  if (now.size > 0) makeDirectories(RECORDS, 0o700);
+  for (const [id, original] of written) {
+    if (now.has(id)) continue; // otherwise upstream's DEL has come in between
+    if (original === undefined) remove(`${RECORDS}/${id}`);
+    else write(original);
+    written.delete(id);
+  }
+  const originals = new Map(before.map((one) => [one.id, one]));
   for (const id of now) {
     const one = all.get(id);
-    if (one !== undefined) writeFile(`${RECORDS}/${id}`, `${JSON.stringify(one.record)}\n`, { mode: 0o600 });
-    written.add(id);
+    if (one !== undefined) write(one);
+    if (!written.has(id)) written.set(id, originals.get(id));
   }
+}
+
+function write({ id, record }: LiveRecord): void {
+  writeFile(`${RECORDS}/${id}`, `${JSON.stringify(record)}\n`, { mode: 0o600 });
 }
 
 /** Chains and hooks that upstream makes: masq_checks and postrouting. */
@@ -135,74 +191,4 @@ function removalOf(nft: Nftables, removed: readonly UpstreamRule[], mayDeleteTab
   const table = { family: UPSTREAM.family, name: UPSTREAM.table };
   if (mayDeleteTable && getTable(nft.connection, table)?.use === UPSTREAM_USE) return [deleteTable(table)];
   return removed.map(({ handle }) => deleteRule({ ...UPSTREAM, handle }));
-}
-
-/** What a rule is about: an attachment, and one of its addresses. */
-interface Identified {
-  readonly attachment: Attachment;
-  readonly id: string;
-  readonly cidr: Cidr;
-}
-
-/** So many digits of a container's id are enough, where nobody gives ids by hand: 128 bits. */
-const CERTAIN = /^[0-9a-f]{32,}$/;
-
-class Identifier {
-  #cached: readonly string[] | undefined;
-  readonly #attachments = new Map<string, { attachment: Attachment; id: string } | string>();
-  readonly #chains = new Map<string, string>();
-
-  /** Whose rule it is, or why nobody can tell. */
-  identify({ comment, cidr }: UpstreamRule): Identified | string {
-    if (cidr === undefined) return "it is not as upstream's plugins make it";
-    const known = this.#attachments.get(comment) ?? this.#find(comment, cidr);
-    this.#attachments.set(comment, known);
-    return typeof known === "string" ? known : { attachment: known.attachment, id: known.id, cidr };
-  }
-
-  #find(comment: string, cidr: Cidr): { attachment: Attachment; id: string } | string {
-    const name = parseUpstreamComment(comment);
-    if (name === undefined) return "its comment names no attachment";
-    const attachment = wholeName(name) ?? this.#complete(name, cidr);
-    if (typeof attachment === "string") return attachment;
-    return { attachment, id: idText(attachmentId(attachment)) };
-  }
-
-  /** Finds the container of a comment that had no room for its id. */
-  #complete(name: UpstreamName, cidr: Cidr): Attachment | string {
-    const { network, ifname, containerId: beginning } = name;
-    if (network === undefined || ifname === undefined || beginning === undefined) {
-      return "its comment is cut before the container's id";
-    }
-    const holder = holderOf(network, cidr.ip);
-    if (holder?.containerId.startsWith(beginning) === true) {
-      const attachment = { ...holder, ifname };
-      if (CERTAIN.test(beginning) || isHashOf(name, attachment)) return attachment;
-    }
-    this.#cached ??= [...cachedResults()];
-    for (const file of this.#cached) {
-      if (!file.startsWith(`${network}-${beginning}`) || !file.endsWith(`-${ifname}`)) continue;
-      const containerId = file.slice(network.length + 1, file.length - ifname.length - 1);
-      const attachment = { network, containerId, ifname };
-      if (resultName(attachment) === file && isHashOf(name, attachment)) return attachment;
-    }
-    return `its comment is cut (${beginning}…), and neither host-local nor a container runtime's record has the rest`;
-  }
-
-  /** The chain of the plain policy; of many addresses in one subnet it is the same. */
-  chainOf({ ip, prefixLength }: Cidr): string {
-    const key = `${ip.subarray(0, (prefixLength + 7) >> 3).join(".")}/${prefixLength}`;
-    const chain = this.#chains.get(key) ?? policyFor({ ip, prefixLength }).chain;
-    this.#chains.set(key, chain);
-    return chain;
-  }
-}
-
-function wholeName({ network, ifname, containerId, isCut }: UpstreamName): Attachment | undefined {
-  if (isCut || network === undefined || ifname === undefined || containerId === undefined) return undefined;
-  return { network, ifname, containerId };
-}
-
-function isHashOf({ hash }: UpstreamName, { ifname, containerId }: Attachment): boolean {
-  return sha512Hex(host.encode(`${ifname}:${containerId}`)).startsWith(hash);
 }

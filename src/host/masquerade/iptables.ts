@@ -196,8 +196,8 @@ function byFamily(addresses: readonly Cidr[]): [Family, readonly Cidr[]][] {
   });
 }
 
-/** The family's nat tables, of either form of iptables. */
-function natTables(nft: Nftables | undefined, family: Family): NatTable[] {
+/** The family's nat tables, of either form of iptables. Throws NetlinkError or SyscallError. */
+export function natTables(nft: Nftables | undefined, family: Family): NatTable[] {
   const tables = [nft === undefined ? undefined : nftNatTable(nft, family), legacyNatTable(family)];
   return tables.filter((table) => table !== undefined);
 }

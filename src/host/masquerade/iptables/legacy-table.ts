@@ -9,7 +9,7 @@ import { readText } from "../../../sys/file.ts";
 import { host } from "../../../sys/host.ts";
 import type { Family } from "../../../wire/ip.ts";
 import { undisturbed } from "./again.ts";
-import { jumpsIn, POSTROUTING, readListing } from "./listing.ts";
+import { jumpsIn, type NatListing, POSTROUTING, readListing } from "./listing.ts";
 import { CHAIN_PREFIX } from "./names.ts";
 import type { NatTable } from "./nat-table.ts";
 import { findProgram, restoreNat, saveNat } from "./program.ts";
@@ -23,12 +23,16 @@ const READINGS = 16;
 /** The family's table; undefined where there is none. Throws SyscallError. */
 export function legacyNatTable(family: Family): NatTable | undefined {
   if (!isPresent(family)) return undefined;
+  const list = (): NatListing => readListing(saveNat(family, "legacy"));
   return {
+    family,
+    list,
+    jumps: () => [...jumpsIn(list()).keys()],
     hasChain: (chain) => includes(tableBytes(family), host.encode(`${chain}\0`)),
     mayHaveChains: () => includes(tableBytes(family), host.encode(CHAIN_PREFIX)),
     remove(choose) {
       const attempt = (): void => {
-        const listing = readListing(saveNat(family, "legacy"));
+        const listing = list();
         const rules = jumpsIn(listing);
         const { jumps, chains } = choose([...rules.keys()]);
         const lines = [

@@ -43,3 +43,20 @@ export function parseComment(comment: string): Pick<Attachment, "network" | "con
     return undefined; // quoted in a way that JSON does not know: no name of a network or container is
   }
 }
+
+/** What a comment tells that had no room for the whole of the container's id. */
+export interface CutName {
+  readonly network: string;
+  /** The beginning of its id. */
+  readonly containerId: string;
+}
+
+const CUT_COMMENT = /^name: ("(?:[^"\\]|\\.)*") id: "([^"\\]*)$/;
+
+/** Network and beginning of the container's id in a comment that was cut; undefined for any other. */
+export function parseCutComment(comment: string): CutName | undefined {
+  const [, quoted, containerId = ""] = CUT_COMMENT.exec(comment) ?? [];
+  if (quoted === undefined || comment.length !== COMMENT_SIZE - 1) return undefined;
+  const network = parseComment(`name: ${quoted} id: ""`)?.network;
+  return network === undefined ? undefined : { network, containerId };
+}

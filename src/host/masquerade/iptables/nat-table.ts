@@ -1,6 +1,7 @@
 // What both forms of iptables have in their nat table that is this back end's.
 
-import type { Cidr } from "../../../wire/ip.ts";
+import type { Cidr, Family } from "../../../wire/ip.ts";
+import type { NatListing } from "./listing.ts";
 
 /** A rule of POSTROUTING that leads to the chain of some attachment. */
 export interface Jump {
@@ -19,7 +20,12 @@ export interface Removal {
 
 /** One family's nat table in one form of iptables. */
 export interface NatTable {
+  readonly family: Family;
   hasChain(chain: string): boolean;
+  /** The jumps that are there. Throws NetlinkError, SyscallError or IptablesError. */
+  jumps(): readonly Jump[];
+  /** All chains and rules, by iptables' own program. Throws SyscallError or IptablesError. */
+  list(): NatListing;
   /** Whether there may be chains of this back end at all: false saves the listing. */
   mayHaveChains(): boolean;
   /**

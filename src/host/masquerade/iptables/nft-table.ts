@@ -11,8 +11,10 @@ import { attr, attrs } from "../../../wire/attrs.ts";
 import { bytes, cstring } from "../../../wire/codec.ts";
 import { DecodeError } from "../../../wire/error.ts";
 import type { Family } from "../../../wire/ip.ts";
+import { readListing } from "./listing.ts";
 import { isChainName } from "./names.ts";
 import type { Jump, NatTable, Removal } from "./nat-table.ts";
+import { saveNat } from "./program.ts";
 import { sourceOf } from "./rule-source.ts";
 
 const TABLE = "nat";
@@ -31,7 +33,10 @@ export function nftNatTable(nft: Nftables, family: Family): NatTable | undefined
   const listJumps = (): Map<Jump, bigint> =>
     new Map(listRules(nft.connection, rules).flatMap((rule): [Jump, bigint][] => jumpOf(rule, family)));
   return {
+    family,
     hasChain,
+    jumps: () => [...listJumps().keys()],
+    list: () => readListing(saveNat(family, "nft")),
     mayHaveChains: () => true,
     remove(choose) {
       for (let attempt = 1; ; attempt++) {

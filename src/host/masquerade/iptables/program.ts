@@ -12,9 +12,13 @@ export class IptablesError extends Error {
 }
 
 /** Either form, as the node has chosen; or one of them by name. */
-export type Form = "any" | "legacy";
+export type Form = "any" | "legacy" | "nft";
 
-const FORMS: Readonly<Record<Form, readonly string[]>> = { any: ["", "-nft", "-legacy"], legacy: ["-legacy", ""] };
+const FORMS: Readonly<Record<Form, readonly string[]>> = {
+  any: ["", "-nft", "-legacy"],
+  legacy: ["-legacy", ""],
+  nft: ["-nft", ""],
+};
 
 /** Where they are, should the environment's PATH not lead there. */
 const DIRECTORIES = ["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin", "/bin"];
@@ -71,7 +75,7 @@ export function restoreNat(family: Family, lines: readonly string[], form: Form 
 function run(family: Family, verb: "save" | "restore", form: Form, args: readonly string[], input: string): string {
   const path = findProgram(family, verb, form);
   if (path === undefined) {
-    const name = `${programName(family)}${form === "legacy" ? "-legacy" : ""}-${verb}`;
+    const name = `${programName(family)}${form === "any" ? "" : `-${form}`}-${verb}`;
     throw new IptablesError(`this node has no ${name}: install the package iptables`);
   }
   const result = spawn(path, [path, ...args], host.environ(), host.encode(input), { keepsErrors: true });

@@ -13,8 +13,11 @@ const CLONE_NEWNS = 0x00020000;
 const SBIN = "/usr/sbin";
 const IS_IPTABLES = /^(ip6?|arp|eb|x)tables/;
 
-/** What the node had to begin with, in the tmpfs over /run, which ends with the mount namespace: nobody removes it. */
-export const ALL_SBIN: string = `/run/sbin-${process.pid}`;
+// A tmpfs ends with the mount namespace: nobody removes what is under it.
+const HOME = "/mnt";
+
+/** What the node had to begin with. */
+export const ALL_SBIN: string = `${HOME}/sbin`;
 let count = 0;
 
 /** Moves into a mount namespace of its own; call it once in a file of tests, in beforeAll. */
@@ -22,6 +25,7 @@ export function isolateSbin(): void {
   requireNamespaces();
   call("make a mount namespace", "unshare", CLONE_NEWNS);
   run("mount", "--make-rprivate", "/");
+  run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", HOME);
   mkdirSync(ALL_SBIN);
   run("mount", "--bind", SBIN, ALL_SBIN);
   run("mount", "-o", "remount,bind,ro", ALL_SBIN);

@@ -2,7 +2,7 @@
 // prepares and calls it.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { cpus, release } from "node:os";
+import { cpus, loadavg, release } from "node:os";
 import { parseArgs } from "node:util";
 import { measureConcurrency } from "./concurrency.mjs";
 import { measureFloor } from "./floor.mjs";
@@ -19,7 +19,8 @@ import { root } from "./sides.mjs";
  *   floor?: import("./floor.mjs").Floor, operations?: import("./operations.mjs").Operations,
  *   "host-local"?: import("./host-local.mjs").HostLocal, flows?: import("./packets.mjs").Packets,
  *   concurrency?: import("./concurrency.mjs").Concurrency, memory?: import("./memory.mjs").Memory }} Results `measured`:
- *   for each section the revision, the date and how thoroughly.
+ *   for each section the revision, the date, what else the machine did when it began, and
+ *   how thoroughly.
  * @typedef {"floor" | "operations" | "host-local" | "flows" | "concurrency" | "memory"} SectionName
  * @typedef {{ rounds: number, isQuick: boolean, log: (text: string) => void }} Options
  */
@@ -47,8 +48,12 @@ const results = { ...previous(), machine: machine(), size: statSync(`${root}dist
 for (const name of /** @type {SectionName[]} */ (chosen)) {
   const { rounds, quick, measure } = SECTIONS[name];
   log(`== ${name}`);
+  const load = loadavg()[0] ?? 0;
   Object.assign(results, { [name]: measure({ rounds: isQuick ? quick : rounds, isQuick, log }) });
-  results.measured = { ...results.measured, [name]: `${revision()}${isQuick ? ", quick" : ""}` };
+  results.measured = {
+    ...results.measured,
+    [name]: `${revision()}, load ${load.toFixed(1)}${isQuick ? ", quick" : ""}`,
+  };
   writeReport(results); // a later section may fail
 }
 

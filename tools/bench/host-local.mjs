@@ -29,7 +29,7 @@ const config = {
 export function measureHostLocal({ rounds, isQuick, log }) {
   const subjects = [0, TAKEN].flatMap((taken) => [
     { subject: makeSide(`hb${taken}`, "bauta", taken), every: 1 },
-    { subject: makeSide(`hu${taken}`, "upstream", taken), every: taken === 0 ? 1 : isQuick ? 2 : 5 },
+    { subject: makeSide(`hu${taken}`, "upstream", taken), every: taken === 0 ? 1 : isQuick ? 2 : 10 },
   ]);
   for (const { subject } of subjects) reserveAddresses(subject, config, subject.others);
   log(`host-local: ${TAKEN.toLocaleString("en")} addresses of each family are taken`);

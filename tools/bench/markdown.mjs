@@ -6,13 +6,14 @@ import { fractionText, targetsOf } from "./targets.mjs";
 
 /**
  * @param {Results} results
- * @param {readonly string[]} plots
+ * @param {readonly string[]} files What there is beside it.
  */
-export function markdownOf(results, plots) {
+export function markdownOf(results, files) {
   const measured = Object.entries(results.measured).map(([section, when]) => `${section}: ${when}`);
-  const image = (/** @type {string} */ name) => (plots.includes(`${name}.svg`) ? [`![${name}](${name}.svg)`] : []);
+  const image = (/** @type {string} */ name) => (files.includes(`${name}.svg`) ? [`![${name}](${name}.svg)`] : []);
   return `${[
     INTRODUCTION,
+    ...(files.includes("options.md") ? [OPTIONS] : []),
     `Machine: ${results.machine}. The executable with all plugins and the \`bauta\` command:
 ${(results.size / 1e6).toFixed(2)} MB. Measured at ${measured.join("; ")}.`,
     targets(results),
@@ -36,8 +37,9 @@ are attachments on the same network that are there already: for each, the rules 
 addresses. One more container is then attached and detached again and again.
 
 \`npm run bench -- floor flows\` measures these sections only and keeps the others' figures; \`--quick\` takes few
-repetitions; \`--compare REV\` measures another revision beside this one and writes nothing here. The figures of all
-options of the masquerade together are in [options.md](options.md), if they have been measured.`;
+repetitions; \`--compare REV\` measures another revision beside this one and writes nothing here.`;
+
+const OPTIONS = "What all options of the masquerade together take is in [options.md](options.md).";
 
 /** @param {Results} results */
 function targets(results) {

@@ -1,5 +1,5 @@
 // docs/benchmarks/: the figures as JSON, as Markdown tables and as plots.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { markdownOf } from "./markdown.mjs";
 import { plotsOf } from "./plots.mjs";
@@ -14,10 +14,7 @@ export function writeReport(results) {
   writeFileSync(RESULTS, `${JSON.stringify(results, rounded, 2)}\n`);
   writeFileSync(
     `${directory}README.md`,
-    markdownOf(
-      results,
-      plots.map(({ file }) => file),
-    ),
+    markdownOf(results, [...plots.map(({ file }) => file), ...readdirSync(directory)]),
   );
   for (const { file, svg } of plots) writeFileSync(`${directory}${file}`, svg);
 }

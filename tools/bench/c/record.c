@@ -76,6 +76,10 @@ static const struct known known[] = {
     CALL(umask, 0, -1, {P}),
     CALL(ppoll, 0, -1, {F(64), P, F(16), P}),
     CALL(getsockname, 1, 1, {P, F(128), F(4)}),
+    CALL(getsockopt, 1, 3, {P, P, P, F(64), F(4)}),
+    CALL(shutdown, 1, -1, {P}),
+    CALL(utimensat, 0, -1, {P, T, F(32)}),
+    CALL(getcwd, 0, 0, {N}),
 };
 static const long left_out[] = {
     SYS_execve,  SYS_exit_group,     SYS_exit,           SYS_brk,           SYS_mmap,          SYS_munmap,

@@ -96,6 +96,7 @@ const VERBS = /** @type {const} */ (["ADD", "CHECK", "DEL"]);
 const PLANS = /** @type {const} */ ([
   { type: "bridge", others: 0 },
   { type: "bridge", others: 1 },
+  { type: "bridge", others: 10_000 },
   { type: "ptp", others: 1 },
 ]);
 /** @typedef {(typeof VERBS)[number]} Verb */

@@ -9,17 +9,7 @@ import { NFGENMSG_SIZE } from "../netlink/nfnetlink.ts";
 import { NLM_F } from "../netlink/uapi.ts";
 import { DecodeError } from "../wire/error.ts";
 import { parseIp } from "../wire/ip.ts";
-import {
-  deleteFlow,
-  deleteFlows,
-  endOf,
-  type Flow,
-  hasAddress,
-  listFlows,
-  listFlowsOf,
-  mayHaveAddress,
-  readFlow,
-} from "./flow.ts";
+import { deleteFlow, deleteFlows, endOf, type Flow, hasAddress, listFlows, listFlowsOf, readFlow } from "./flow.ts";
 import { IPCTNL_MSG_CT, IPS } from "./uapi.ts";
 
 const ip = (text: string): Uint8Array => parseIp(text) ?? new Uint8Array(0);
@@ -180,28 +170,6 @@ describe("lists", () => {
     };
     expect(listFlows(kernel(), 4, { isWanted }).map(({ zone }) => zone)).toEqual([9]);
     expect(shown).toEqual(["0a160005", "0a160005", "c0000201", "0a160005"]);
-  });
-});
-
-describe("mayHaveAddress", () => {
-  it("is true of every datagram that has one of the addresses where attributes may be", () => {
-    const address = fc.constantFrom(4, 16).chain((length) => fc.uint8Array({ minLength: length, maxLength: length }));
-    fc.assert(
-      fc.property(address, fc.nat(5), fc.nat(5), fc.boolean(), (one, before, after, isOther) => {
-        const datagram = new Uint8Array([...new Uint8Array(before * 4), ...one, ...new Uint8Array(after * 4)]);
-        expect(mayHaveAddress(isOther ? [ip("192.0.2.1"), one] : [one])(datagram)).toBe(true);
-      }),
-    );
-  });
-
-  it("tells what certainly has none", () => {
-    const datagram = golden("list-udp6").reply.payload.slice();
-    expect(mayHaveAddress([A6])(datagram)).toBe(true);
-    expect(mayHaveAddress([ip("fd00::6"), ip("10.22.0.5")])(datagram)).toBe(false);
-  });
-
-  it("does not guess where words can't be compared", () => {
-    expect(mayHaveAddress([A])(new Uint8Array(9).subarray(1))).toBe(true);
   });
 });
 

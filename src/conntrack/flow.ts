@@ -154,20 +154,3 @@ export function endOf(
   const [v4, v6] = ip === undefined ? [] : pickAttributes(ip, CTA_IP[end]);
   return v4 ?? v6;
 }
-
-/** Bytes of an address as the words that attributes are aligned to; which of IPv6's tells most is the one to look for. */
-function tellingWord(address: Ip): number {
-  const words = new Uint32Array(address.slice().buffer);
-  const nonzero = (word: number): number => [0, 8, 16, 24].filter((shift) => ((word >>> shift) & 0xff) !== 0).length;
-  return words.reduceRight((best, word) => (nonzero(word) > nonzero(best) ? word : best), 0);
-}
-
-/** Whether one of the addresses may be in the datagram: false is certain. For few addresses. */
-export function mayHaveAddress(addresses: readonly Ip[]): (datagram: Uint8Array) => boolean {
-  const wanted = addresses.map(tellingWord);
-  return ({ buffer, byteOffset, length }) => {
-    if (byteOffset % 4 !== 0) return true;
-    const words = new Uint32Array(buffer, byteOffset, length >> 2);
-    return wanted.some((word) => words.includes(word));
-  };
-}

@@ -10,8 +10,8 @@ import {
   hasAddress,
   listFlows,
   listFlowsOf,
-  mayHaveAddress,
 } from "../conntrack/flow.ts";
+import { mayHaveSource } from "../conntrack/flow-search.ts";
 import { haveNoFlows } from "../conntrack/proc.ts";
 import type { Connection } from "../netlink/connection.ts";
 import { NetlinkError } from "../netlink/error.ts";
@@ -84,7 +84,7 @@ function askForEach(connection: Connection, filters: readonly FlowFilter[]): Flo
   return found;
 }
 
-/** Goes through the list of all: for IPv6 the only way. */
+/** Goes through the list of all: for IPv6 the only way. docs/adr/0008-connections.md tells what that costs, and why. */
 function askForAll(connection: Connection, family: 4 | 6, addresses: readonly Ip[]): Flow[] {
   if (addresses.length === 0) return [];
   const key = (ip: Ip): string => String.fromCharCode(...ip);
@@ -96,7 +96,7 @@ function askForAll(connection: Connection, family: 4 | 6, addresses: readonly Ip
     });
   return listFlows(connection, family, {
     isWanted,
-    ...(addresses.length <= ADDRESSES_MAX && { isWorthReading: mayHaveAddress(addresses) }),
+    ...(addresses.length <= ADDRESSES_MAX && { isWorthReading: mayHaveSource(addresses) }),
   });
 }
 

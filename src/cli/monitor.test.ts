@@ -6,6 +6,7 @@ import type { Answer } from "../../test/support/fake-kernel.ts";
 import { textOf, withSyscalls } from "../../test/support/intercept-syscalls.ts";
 import { type Maps, mapsKernel, nftablesWith } from "../../test/support/nftables-maps.ts";
 import { attachmentId } from "../host/attachment.ts";
+import type { Message } from "../netlink/message.ts";
 import type { Chain } from "../nftables/chain.ts";
 import { TYPE } from "../nftables/datatype.ts";
 import type { Element } from "../nftables/element.ts";
@@ -15,7 +16,7 @@ import type { NftSet } from "../nftables/set.ts";
 import { NFPROTO, NFT_DATA_VERDICT, NFT_MSG, NFT_SET, NFT_VERDICT } from "../nftables/uapi.ts";
 import { errno } from "../sys/errno.ts";
 import { SyscallError } from "../sys/error.ts";
-import { parseIp } from "../wire/ip.ts";
+import { formatIp, parseIp } from "../wire/ip.ts";
 import type { CliIo } from "./io.ts";
 
 const TABLE = "bauta_masquerade";
@@ -85,7 +86,7 @@ const DELETE = [
 describe("bauta monitor", () => {
   it("prints each transaction with who committed it, and whose each element is", () => {
     const { status, stdout, stderr } = monitor([], [transaction(7, ADD), transaction(8, DELETE)]);
-    const owned = formatted(id("web"));
+    const owned = formatIp(id("web"));
     expect([status, stderr]).toEqual([0, ""]);
     expect(stdout).toBe(`generation 7 by bridge, process 4711
   add element ip bauta_masquerade owners { 10.0.0.5 : ${owned} }  # dual web eth0
@@ -288,20 +289,8 @@ generation 8 by bridge, process 4711
   });
 });
 
-/** An id as the map shows it: an IPv6 address. */
-function formatted(bytes: Uint8Array): string {
-  const groups = Array.from({ length: 8 }, (_, i) =>
-    (((bytes[i * 2] ?? 0) << 8) | (bytes[i * 2 + 1] ?? 0)).toString(16),
-  );
-  return groups.join(":");
-}
-
 /** An event of a kind that has no codec: nfgenmsg, then table and name. */
-function objectMessage(
-  type: number,
-  table: string,
-  name: string,
-): { type: number; flags: number; sequence: number; portId: number; payload: Uint8Array } {
+function objectMessage(type: number, table: string, name: string): Message {
   const attribute = (number: number, text: string): number[] => {
     const bytes = [...Buffer.from(`${text}\0`)];
     return [bytes.length + 4, 0, number, 0, ...bytes, ...new Array<number>(-bytes.length & 3).fill(0)];

@@ -1,7 +1,7 @@
 // What one rule does to a packet: its expressions, carried out one after the other as the kernel does
 // (nft_do_chain() in net/netfilter/nf_tables_core.c).
 
-import type { Verdict } from "../../nftables/data.ts";
+import type { Data, Verdict } from "../../nftables/data.ts";
 import { NFT_BITWISE } from "../../nftables/expr/bitwise.ts";
 import { NFT_CMP } from "../../nftables/expr/cmp.ts";
 import { NFT_LOOKUP_F } from "../../nftables/expr/lookup.ts";
@@ -38,68 +38,95 @@ export type Effect =
 
 /** Carries out the expressions for the packet. `sets` are those of the rule's table. */
 export function applyRule(expressions: readonly Expression[], packet: Packet, sets: Sets): Effect {
-  const registers = new Registers();
-  let found: FoundElement | undefined;
+  const run = new RuleRun(packet, sets);
   for (const e of expressions) {
-    const unknown: Effect = { kind: "unknown", what: e.kind === "unknown" ? (e.name ?? e.kind) : e.kind };
+    const effect = run.carryOut(e);
+    if (effect === UNKNOWN) return { kind: "unknown", what: e.kind === "unknown" ? (e.name ?? e.kind) : e.kind };
+    if (effect !== undefined) return effect;
+  }
+  return { kind: "continue", found: run.found };
+}
+
+const UNKNOWN = "unknown";
+/** What came of one expression; undefined where the rule goes on. */
+type Step = Effect | typeof UNKNOWN | undefined;
+type Kind<K extends Expression["kind"]> = Extract<Expression, { kind: K }>;
+
+class RuleRun {
+  readonly #registers = new Registers();
+  readonly #packet: Packet;
+  readonly #sets: Sets;
+  /** What the last look-up found. */
+  found: FoundElement | undefined;
+
+  constructor(packet: Packet, sets: Sets) {
+    this.#packet = packet;
+    this.#sets = sets;
+  }
+
+  carryOut(e: Expression): Step {
     switch (e.kind) {
       case "counter":
-        break;
+        return undefined;
       case "payload":
-      case "meta": {
-        if (e.dreg === undefined) return unknown;
-        const value =
-          e.kind === "payload" ? payloadOf(packet, e.base, e.offset ?? 0, e.len ?? 0) : metaOf(packet, e.key);
-        registers.set(e.dreg, value);
-        break;
-      }
-      case "bitwise": {
-        const { op = NFT_BITWISE.MASK_XOR, mask, xor, len = 0 } = e;
-        if (op !== NFT_BITWISE.MASK_XOR || !(mask instanceof Uint8Array) || !(xor instanceof Uint8Array))
-          return unknown;
-        const value = registers.get(e.sreg ?? 0, len);
-        registers.set(
-          e.dreg ?? 0,
-          value?.map((byte, i) => (byte & (mask[i] ?? 0)) ^ (xor[i] ?? 0)),
-          len,
-        );
-        break;
-      }
-      case "cmp": {
-        if (!(e.data instanceof Uint8Array)) return unknown;
-        const value = registers.get(e.sreg ?? 0, e.data.length);
-        if (value === undefined) return unknown;
-        if (!compares(value, e.op ?? NFT_CMP.EQ, e.data)) return { kind: "no match" };
-        break;
-      }
-      case "lookup": {
-        const { set = "", sreg = 0, dreg, flags = 0 } = e;
-        const key = registers.get(sreg, sets.keyLength(set));
-        if (key === undefined) return unknown;
-        const element = sets.find(set, key);
-        if ((element !== undefined) === ((flags & NFT_LOOKUP_F.INV) !== 0)) return { kind: "no match" };
-        found = element ?? found;
-        if (dreg === undefined || element === undefined) break;
-        if (element.data === undefined) return unknown;
-        if (!(element.data instanceof Uint8Array)) return { kind: "verdict", verdict: element.data, found };
-        registers.set(dreg, element.data);
-        break;
-      }
+        return this.#load(e.dreg, payloadOf(this.#packet, e.base, e.offset ?? 0, e.len ?? 0));
+      case "meta":
+        return this.#load(e.dreg, metaOf(this.#packet, e.key));
+      case "bitwise":
+        return this.#mask(e);
+      case "cmp":
+        return this.#compare(e);
+      case "lookup":
+        return this.#lookUp(e);
       case "immediate":
-        if (e.data === undefined) return unknown;
-        if (!(e.data instanceof Uint8Array)) return { kind: "verdict", verdict: e.data, found };
-        registers.set(e.dreg ?? NFT_REG[1], e.data);
-        break;
+        return this.#take(e.data, e.dreg ?? NFT_REG[1]);
       case "masq":
       case "nat": {
-        const translation = translationOf(e, registers, packet);
-        return translation === undefined ? unknown : { kind: "translate", translation, found };
+        const translation = translationOf(e, this.#registers, this.#packet);
+        return translation === undefined ? UNKNOWN : { kind: "translate", translation, found: this.found };
       }
       default:
-        return unknown;
+        return UNKNOWN;
     }
   }
-  return { kind: "continue", found };
+
+  #load(register: number | undefined, value: Uint8Array | undefined): Step {
+    if (register === undefined) return UNKNOWN;
+    this.#registers.set(register, value);
+    return undefined;
+  }
+
+  #mask({ op = NFT_BITWISE.MASK_XOR, mask, xor, len = 0, sreg = 0, dreg = 0 }: Kind<"bitwise">): Step {
+    if (op !== NFT_BITWISE.MASK_XOR || !(mask instanceof Uint8Array) || !(xor instanceof Uint8Array)) return UNKNOWN;
+    const value = this.#registers.get(sreg, len);
+    const masked = value?.map((byte, i) => (byte & (mask[i] ?? 0)) ^ (xor[i] ?? 0));
+    this.#registers.set(dreg, masked, len);
+    return undefined;
+  }
+
+  #compare({ data, op = NFT_CMP.EQ, sreg = 0 }: Kind<"cmp">): Step {
+    if (!(data instanceof Uint8Array)) return UNKNOWN;
+    const value = this.#registers.get(sreg, data.length);
+    if (value === undefined) return UNKNOWN;
+    return compares(value, op, data) ? undefined : { kind: "no match" };
+  }
+
+  #lookUp({ set = "", sreg = 0, dreg, flags = 0 }: Kind<"lookup">): Step {
+    const key = this.#registers.get(sreg, this.#sets.keyLength(set));
+    if (key === undefined) return UNKNOWN;
+    const element = this.#sets.find(set, key);
+    if ((element !== undefined) === ((flags & NFT_LOOKUP_F.INV) !== 0)) return { kind: "no match" };
+    this.found = element ?? this.found;
+    return dreg === undefined || element === undefined ? undefined : this.#take(element.data, dreg);
+  }
+
+  /** A verdict ends the rule; anything else goes into the register. */
+  #take(data: Data | undefined, register: number): Step {
+    if (data === undefined) return UNKNOWN;
+    if (!(data instanceof Uint8Array)) return { kind: "verdict", verdict: data, found: this.found };
+    this.#registers.set(register, data);
+    return undefined;
+  }
 }
 
 function payloadOf(packet: Packet, base: number | undefined, offset: number, length: number): Uint8Array | undefined {

@@ -42,7 +42,9 @@ async function main() {
     throw new Error(`--libc is glibc or musl, not ${libc}`);
   const flavour = libc === undefined ? await preferredFlavour() : FLAVOURS[libc];
   const output = join(ROOT, "dist", libc === undefined ? "bauta" : `bauta-${libc}`);
-  await buildExecutable(flavour, BUNDLES, output);
+  await buildExecutable(flavour, BUNDLES, output, [], (problem) =>
+    process.stderr.write(`the heap is not laid out by use, which costs 0.5 ms a call: ${problem}\n`),
+  );
   if (libc === undefined) linkPlugins(output);
   const size = (statSync(output).size / 1e6).toFixed(2);
   process.stdout.write(`${output}: ${size} MB, static (${flavour.name}), ${BUNDLES.length} programs\n`);

@@ -10,6 +10,7 @@ import { licenceNotices } from "./licences.mjs";
 import { encodeLineMap } from "./linemap.mjs";
 import { quickjsSource } from "./source.mjs";
 import { compileObject, link } from "./toolchain.mjs";
+import { train } from "./training.mjs";
 
 /**
  * @typedef {import("./bundle.mjs").Program} Program
@@ -41,44 +42,78 @@ const NOTICES = "src/cli/notices.ts";
  * @param {readonly Program[]} programs
  * @param {string} output
  * @param {readonly string[]} [flags]
+ * @param {(problem: string) => void} [untrained] Where the heap is to be laid out by use (training.h): told why it isn't.
  */
-export async function buildExecutable(flavour, programs, output, flags = []) {
+export async function buildExecutable(flavour, programs, output, flags = [], untrained = undefined) {
   const source = quickjsSource(CACHE);
   const hostFlags = [...HOST_FLAGS, "-I", ENGINE, "-isystem", source];
-  const compile = (/** @type {string} */ directory, /** @type {string[]} */ files, /** @type {string[]} */ how) =>
-    Promise.all(files.map((file) => compileObject(flavour, CACHE, join(directory, file), how)));
-  const [engine, compiler, host, bundle] = await Promise.all([
-    compile(source, QUICKJS, QUICKJS_FLAGS),
-    compile(source, COMPILER, COMPILER_FLAGS),
-    compile(ENGINE, HOST, [...hostFlags, ...flags]),
-    bundleWithNotices(flavour, source, programs),
-  ]);
   const directory = join(CACHE, `bundle.${process.pid}.${flavour.name}`);
   mkdirSync(directory, { recursive: true });
-  const object = (/** @type {string} */ file, /** @type {string[]} */ how) =>
+  const compile = (/** @type {string} */ from, /** @type {string[]} */ files, /** @type {string[]} */ how) =>
+    Promise.all(files.map((file) => compileObject(flavour, CACHE, join(from, file), how)));
+  const compileOnce = (/** @type {string} */ file, /** @type {string[]} */ how) =>
     compileObject(flavour, directory, file, [...hostFlags, ...how]);
+  const image = (/** @type {string[]} */ ...macros) => compileOnce(join(ENGINE, "image.c"), macros);
   try {
+    const [engine, compiler, host, bundle] = await Promise.all([
+      compile(source, QUICKJS, QUICKJS_FLAGS),
+      compile(source, COMPILER, COMPILER_FLAGS),
+      compile(ENGINE, HOST, [...hostFlags, ...flags]),
+      bundleWithNotices(flavour, source, programs),
+    ]);
     const qjsc = join(directory, "qjsc");
-    await link(
-      { ...flavour, link: flavour.link.map((flag) => (flag === "-static" ? "-no-pie" : flag)) },
-      [...compiler, ...engine],
-      qjsc,
-    );
-    const objects = [...host, await object(writeTables(directory, bundle), []), ...engine];
-    const bytecode = await compileBytecode(qjsc, directory, bundle);
-    const image = await object(join(ENGINE, "image.c"), [`-DBAUTA_BYTECODE="${bytecode}"`]);
-    if (!flavour.snapshot) {
-      await link(flavour, [...objects, image], output);
-      return;
+    await link(dynamic(flavour), [...compiler, ...engine], qjsc);
+    const rest = [await compileOnce(writeTables(directory, bundle), []), ...engine];
+    const code = `-DBAUTA_BYTECODE="${await compileBytecode(qjsc, directory, bundle)}"`;
+    if (!flavour.snapshot) return await link(flavour, [...host, ...rest, await image(code)], output);
+    /** @type {string[]} */
+    let hot = [];
+    if (untrained !== undefined) {
+      const trained = await compile(ENGINE, [...HOST, "training.c"], [...hostFlags, ...flags, "-DBAUTA_TRAINING"]);
+      const trainer = join(directory, "trainer");
+      await link(flavour, [...trained, ...rest, await image(code)], trainer);
+      hot = await hotMacros(trainer, directory).catch((error) => {
+        untrained(error.message);
+        return [];
+      });
     }
-    const fixed = { ...flavour, link: [...flavour.link, `-Wl,-T,${join(ENGINE, "image.ld")}`] };
     const first = join(directory, "snapshot");
-    await link(fixed, [...objects, image], first);
+    await link(fixed(flavour), [...host, ...rest, await image(code, ...hot)], first);
     const arena = await takeSnapshot(first);
-    await link(fixed, [...objects, await object(join(ENGINE, "image.c"), [`-DBAUTA_ARENA="${arena}"`])], output);
+    return await link(fixed(flavour), [...host, ...rest, await image(`-DBAUTA_ARENA="${arena}"`)], output);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/**
+ * For a program that only the build runs.
+ * @param {Flavour} flavour
+ * @returns {Flavour}
+ */
+function dynamic(flavour) {
+  return { ...flavour, link: flavour.link.map((flag) => (flag === "-static" ? "-no-pie" : flag)) };
+}
+
+/**
+ * With the arena where image.ld has it.
+ * @param {Flavour} flavour
+ * @returns {Flavour}
+ */
+function fixed(flavour) {
+  return { ...flavour, link: [...flavour.link, `-Wl,-T,${join(ENGINE, "image.ld")}`] };
+}
+
+/**
+ * Trains, and returns what tells image.c of it.
+ * @param {string} trainer
+ * @param {string} directory
+ */
+async function hotMacros(trainer, directory) {
+  const { flags, bytes } = await train(trainer, directory);
+  const file = join(directory, "hot");
+  writeFileSync(file, flags);
+  return [`-DBAUTA_HOT="${file}"`, `-DBAUTA_HOT_BYTES="${bytes}"`];
 }
 
 /**

@@ -3,6 +3,9 @@
 // lists by size. The C library's own costs more at start-up: musl's by 0.3 ms, and glibc's brings glibc along.
 #include "heap.h"
 
+#include "image.h"
+#include "training.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -67,8 +70,20 @@ void bauta_heap_use(char *memory, size_t size) {
   bauta_heap_state.fresh_end = memory + size;
 }
 
+void bauta_heap_forget(void) { memset(free_lists, 0, sizeof free_lists); }
+
 static struct block *cut(size_t size) {
   struct bauta_heap_state *heap = &bauta_heap_state;
+  size_t ordinal = heap->cuts++;
+#ifdef BAUTA_TRAINING
+  struct block *apart = bauta_train_on(ordinal, size);
+  if (apart != NULL) return apart;
+#endif
+  if (ordinal < bauta_hot_count && bauta_hot[ordinal]) {
+    struct block *block = (struct block *)heap->hot;
+    heap->hot += size;
+    return block;
+  }
   if ((size_t)(heap->fresh_end - heap->fresh) < size + 16) {  // the rest of the chunk is given up
     char *chunk = map(CHUNK);
     if (chunk == NULL) return NULL;

@@ -11,13 +11,17 @@ extern const JSMallocFunctions bauta_heap;
 // Whether an allocation has ever been refused.
 extern bool bauta_heap_exhausted;
 
-// Where the next new block comes from, and how many bytes have been asked of the system so far.
 extern struct bauta_heap_state {
-  char *fresh, *fresh_end;
-  size_t mapped;
+  char *fresh, *fresh_end;  // where the next new block comes from
+  char *hot;                // the same for those that the build knows to be written to (training.h)
+  size_t cuts;              // how many blocks have been new
+  size_t mapped;            // how many bytes have been asked of the system
 } bauta_heap_state;
 
 // Takes new blocks from this memory until it is used up. It begins at a multiple of 16.
 void bauta_heap_use(char *memory, size_t size);
+
+// Gives up all blocks that have been freed.
+void bauta_heap_forget(void);
 
 #endif

@@ -1,8 +1,15 @@
-// The bytecode and the arena, each from the file that the build names or empty; image.ld says where they go.
+// The bytecode, what is hot, and the arena, each from the file that the build names or empty; image.ld says where they go.
 #ifdef BAUTA_BYTECODE
 #define BYTECODE ".incbin \"" BAUTA_BYTECODE "\"\n"
 #else
 #define BYTECODE ""
+#endif
+
+#ifdef BAUTA_HOT
+#define HOT ".incbin \"" BAUTA_HOT "\"\n"
+#else
+#define HOT ""
+#define BAUTA_HOT_BYTES "0"
 #endif
 
 // The first is to hold the heap while a snapshot is taken, and the second the one that was.
@@ -18,6 +25,8 @@ __asm__(
     ".section .bauta_bytecode, \"a\", @progbits\n"
     "bauta_bytecode:\n" BYTECODE
     "1:\n"
+    "bauta_hot:\n" HOT
+    "3:\n"
     ".section .bauta_arena, \"aw\", " ARENA_SECTION "\n"
     ".balign 65536\n"
     "bauta_arena:\n" ARENA
@@ -26,5 +35,8 @@ __asm__(
     ".balign 8\n"
     "bauta_bytecode_size: .quad 1b - bauta_bytecode\n"
     "bauta_arena_size: .quad 2b - bauta_arena\n"
+    "bauta_hot_count: .quad 3b - bauta_hot\n"
+    "bauta_hot_bytes: .quad " BAUTA_HOT_BYTES "\n"
     ".globl bauta_bytecode, bauta_bytecode_size, bauta_arena, bauta_arena_size\n"
+    ".globl bauta_hot, bauta_hot_count, bauta_hot_bytes\n"
     ".text\n");

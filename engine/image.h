@@ -10,6 +10,9 @@ extern const uint8_t bauta_bytecode[];
 extern const size_t bauta_bytecode_size;
 extern char bauta_arena[];
 extern const size_t bauta_arena_size;
+// Which blocks are hot (training.h), by the order in which they are cut, and their bytes together. Only beside bytecode.
+extern const uint8_t bauta_hot[];
+extern const size_t bauta_hot_count, bauta_hot_bytes;
 
 extern const char *const bauta_sources[];  // the TypeScript files, as paths in the repository
 extern const uint8_t bauta_line_map[];     // see linemap.c

@@ -14,6 +14,7 @@
 #include "image.h"
 #include "quickjs.h"
 #include "snapshot.h"
+#include "training.h"
 
 // Where a runaway plugin ends. An ADD takes 1.5 MB; `bauta list` with 10,000 attachments some tens.
 #ifndef BAUTA_MEMORY_LIMIT
@@ -171,6 +172,10 @@ int main(int argc, char **argv) {
   signal(SIGCHLD, SIG_DFL);  // ignored, it would take away the status of spawned programs
   const char *name = own_name(argc > 0 ? argv[0] : "");
   struct bauta_ready ready = get_ready(name);
+#ifdef BAUTA_TRAINING
+  bauta_heap_forget();  // as a snapshot does
+  bauta_watch();
+#endif
   JSRuntime *runtime = JS_GetRuntime(ready.context);
   JS_UpdateStackTop(runtime);
   JS_SetMaxStackSize(runtime, stack_size());

@@ -27,7 +27,9 @@ struct snapshot {
 #define HEAD ((sizeof(struct snapshot) + 15) & ~15UL)
 
 void bauta_begin_snapshot(void) {
-  bauta_heap_use(bauta_arena + HEAD, bauta_arena_size - HEAD);
+  size_t begin = HEAD + ((bauta_hot_bytes + 15) & ~15UL);
+  bauta_heap_state.hot = bauta_arena + HEAD + 8;  // blocks begin 8 bytes before a multiple of 16
+  bauta_heap_use(bauta_arena + begin, bauta_arena_size - begin);
 }
 
 int bauta_write_snapshot(struct bauta_ready ready) {

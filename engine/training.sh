@@ -1,0 +1,28 @@
+#!/bin/bash
+# training.sh DIRECTORY: has the plugins in the directory do what they do most, in the network and mount namespaces that
+# this runs in (see training.mjs). Two containers each, so that both the first and a later one are among it.
+set -eu
+cd "$1"
+mount --make-rprivate /
+mount -t tmpfs tmpfs /run
+export CNI_PATH="$1" CNI_IFNAME=eth0 BAUTA_TRAINING="$1/notes"
+for plugin in bridge ptp; do
+  cat > configuration <<EOT
+{ "cniVersion": "1.1.0", "name": "training-$plugin", "type": "$plugin", "bridge": "training0", "isGateway": true,
+  "ipMasq": true, "ipMasqBackend": "nftables", "ipam": { "type": "host-local", "dataDir": "$1",
+    "ranges": [ [{"subnet": "198.18.0.0/24"}], [{"subnet": "fd00:6261:7574::/64"}] ],
+    "routes": [ {"dst": "0.0.0.0/0"}, {"dst": "::/0"} ] } }
+EOT
+  call() { CNI_COMMAND=$1 CNI_CONTAINERID=${2-} CNI_NETNS=${2:+$CNI_PATH/$2} "$CNI_PATH/$plugin" < configuration > /dev/null; }
+  call VERSION
+  for container in first second; do
+    touch "$container"
+    unshare --net="$1/$container" true
+    call ADD "$container"
+  done
+  call STATUS
+  for container in second first; do
+    call DEL "$container"
+    umount "$container"
+  done
+done

@@ -193,7 +193,7 @@ describe("allocate()", () => {
       let writes = 0;
       const add = (): unknown =>
         withSyscalls(
-          (name) => (name === "write" && ++writes >= nth ? "ENOSPC" : undefined),
+          (name) => ((name === "write" || name === "pwrite64") && ++writes >= nth ? "ENOSPC" : undefined),
           () => network.add("b"),
         );
       expect(add).toThrow(/ENOSPC: No space left on device/);

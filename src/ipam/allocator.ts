@@ -126,14 +126,24 @@ interface Stretch {
 
 /** The set from behind the last address that was given out, once round. */
 function inTurn(set: RangeSet, last: Ip | undefined): readonly Stretch[] {
-  const at = last === undefined ? -1 : set.findIndex((range) => rangeContains(range, last));
+  const stretches: Stretch[] = [];
+  const at = last === undefined ? -1 : indexFor(set, last);
   const current = set[at];
-  const whole = (range: Range): Stretch => ({ range, from: range.start, to: range.end });
-  if (last === undefined || current === undefined) return set.map(whole);
-  const others = [...set.slice(at + 1), ...set.slice(0, at)].map(whole);
-  const next = offsetIp(last, 1);
-  const ahead = next === undefined ? [] : [{ range: current, from: next, to: current.end }];
-  return [...ahead, ...others, { range: current, from: current.start, to: last }];
+  if (last !== undefined && current !== undefined) {
+    const next = offsetIp(last, 1);
+    if (next !== undefined) stretches.push({ range: current, from: next, to: current.end });
+  }
+  // All others in their order; where none is the current one, all.
+  for (let i = 1; i < set.length + (current === undefined ? 1 : 0); i++) {
+    const range = set[(at + i) % set.length];
+    if (range !== undefined) stretches.push({ range, from: range.start, to: range.end });
+  }
+  if (last !== undefined && current !== undefined) stretches.push({ range: current, from: current.start, to: last });
+  return stretches;
+}
+
+function indexFor(set: RangeSet, ip: Ip): number {
+  return set.findIndex((range) => rangeContains(range, ip));
 }
 
 /** The first address in the stretch that nobody has and that isn't the gateway. */

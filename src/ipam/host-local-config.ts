@@ -11,11 +11,12 @@ import { isAtLeast } from "../cni/versions.ts";
 import { type Cidr, familyOf, type Ip, parseCidr, parseIp } from "../wire/ip.ts";
 import type { IpamCall } from "./ipam.ts";
 import { checkDisjoint, completeSet, type RangeConfig, type RangeSet, rangeFields, rangeSchema } from "./range.ts";
-import { readRequestedIps, requestedIpsSchema } from "./requested-ips.ts";
 
 const DEFAULT_DATA_DIR = "/var/lib/cni/networks";
 
 export interface HostLocalConfig {
+  /** That of the network's store. */
+  readonly directory: string;
   /** At least one; the index is that of `last_reserved_ip.N`. */
   readonly sets: readonly RangeSet[];
   readonly routes: readonly Route[];
@@ -48,8 +49,12 @@ export const hostLocalSchema: Schema<HostLocalSection> = object({
 });
 
 const directorySchema = object({ dataDir: dataDirField });
-const capabilitySchema = object({
-  runtimeConfig: optional(object({ ipRanges: withDefault(array(array(rangeSchema)), []) })),
+const parseRequested = (given: string): Ip | undefined => parseIp(given) ?? parseCidr(given)?.ip;
+const requestedIps = withDefault(array(text("an IP address", parseRequested)), []);
+/** What the runtime says, in the whole configuration: requested addresses as in requested-ips.ts, and ranges. */
+const runtimeSchema = object({
+  args: optional(object({ cni: optional(object({ ips: requestedIps })) })),
+  runtimeConfig: optional(object({ ips: requestedIps, ipRanges: withDefault(array(array(rangeSchema)), []) })),
 });
 
 function path(about: string): Schema<string> {
@@ -59,8 +64,11 @@ function path(about: string): Schema<string> {
 
 /** The directory of the network's store. All that DEL and GC need: they work whatever else is wrong. Throws CniError. */
 export function storeDirectory(config: NetworkConfig): string {
-  const { dataDir } = directorySchema.read(sectionOf(config), "ipam");
-  return `${dataDir.replace(/\/+$/, "")}/${config.name}`;
+  return directoryOf(directorySchema.read(sectionOf(config), "ipam").dataDir, config);
+}
+
+function directoryOf(dataDir: string, { name }: NetworkConfig): string {
+  return `${dataDir.endsWith("/") ? dataDir.replace(/\/+$/, "") : dataDir}/${name}`;
 }
 
 function sectionOf({ ipam }: NetworkConfig): NonNullable<NetworkConfig["ipam"]> {
@@ -68,12 +76,28 @@ function sectionOf({ ipam }: NetworkConfig): NonNullable<NetworkConfig["ipam"]> 
   throw new CniError(CNI_CODE.INVALID_CONFIG, "ipam is missing: it says which addresses to give out");
 }
 
+/** What was read last, and of what: the plugin that calls us asks for it, too. */
+let last: { readonly config: NetworkConfig; readonly args: string; readonly read: HostLocalConfig } | undefined;
+
 /** Reads and checks everything. Throws CniError. */
-export function readHostLocalConfig({ config, args }: IpamCall): HostLocalConfig {
-  const { routes, resolvConf, ...section } = hostLocalSchema.read(sectionOf(config), "ipam");
-  const sets = completeSets(gatherSets(config, section));
+export function readHostLocalConfig({ config, args }: Pick<IpamCall, "config" | "args">): HostLocalConfig {
+  if (last?.config !== config || last.args !== args) last = { config, args, read: readAll(config, args) };
+  return last.read;
+}
+
+function readAll(config: NetworkConfig, args: string): HostLocalConfig {
+  const section = hostLocalSchema.read(sectionOf(config), "ipam");
+  const runtime = runtimeSchema.read(config.raw, "");
+  const sets = completeSets(gatherSets(section, runtime.runtimeConfig?.ipRanges ?? []));
   checkFamilies(sets, config);
-  return { sets, routes, resolvConf, requested: readRequested(config, args) };
+  const asked = requestedByArgs(args);
+  return {
+    directory: directoryOf(section.dataDir, config),
+    sets,
+    routes: section.routes,
+    resolvConf: section.resolvConf,
+    requested: [...asked, ...(runtime.args?.cni?.ips ?? []), ...(runtime.runtimeConfig?.ips ?? [])],
+  };
 }
 
 interface NamedSet {
@@ -83,12 +107,11 @@ interface NamedSet {
 }
 
 /** The sets in the order of their numbers: from the runtime, the one at the top of the section, then `ranges`. */
-function gatherSets(config: NetworkConfig, section: Omit<HostLocalSection, "routes" | "resolvConf">): NamedSet[] {
+function gatherSets(section: HostLocalSection, ipRanges: readonly (readonly RangeConfig[])[]): NamedSet[] {
   const named = (ranges: readonly RangeConfig[], at: string): NamedSet => {
     return { at, ranges, paths: ranges.map((_, i) => `${at}[${i}]`) };
   };
-  const { runtimeConfig } = capabilitySchema.read(config.raw, "");
-  const sets = (runtimeConfig?.ipRanges ?? []).map((ranges, i) => named(ranges, `runtimeConfig.ipRanges[${i}]`));
+  const sets = ipRanges.map((ranges, i) => named(ranges, `runtimeConfig.ipRanges[${i}]`));
   const { subnet, rangeStart, rangeEnd, gateway } = section;
   // The keys beside `subnet` mean nothing without it.
   if (subnet !== undefined) {
@@ -117,16 +140,11 @@ function checkFamilies(sets: readonly RangeSet[], { cniVersion }: NetworkConfig)
   throw new CniError(CNI_CODE.INVALID_CONFIG, `ipam.ranges: ${problem}`, "use cniVersion 0.3.0 or later");
 }
 
-const parseRequested = (given: string): Ip | undefined => parseIp(given) ?? parseCidr(given)?.ip;
-const requestedSchema = requestedIpsSchema(text("an IP address", parseRequested));
-
-/** Each may carry a prefix length, which tells nothing here: the subnet does. */
-function readRequested({ raw }: NetworkConfig, args: string): readonly Ip[] {
+/** The address that CNI_ARGS name. It may carry a prefix length, which tells nothing here: the subnet does. */
+function requestedByArgs(args: string): readonly Ip[] {
   const { IP: wanted = "" } = parseArgs(args, ["IP"]);
-  const first = wanted === "" ? undefined : parseRequested(wanted);
-  if (wanted !== "" && first === undefined) {
-    throw new CniError(CNI_CODE.INVALID_ENVIRONMENT, `CNI_ARGS: IP ${excerpt(wanted)} is not an IP address`);
-  }
-  const ips = readRequestedIps(raw, requestedSchema);
-  return [...(first === undefined ? [] : [first]), ...ips.args, ...ips.runtimeConfig];
+  if (wanted === "") return [];
+  const ip = parseRequested(wanted);
+  if (ip !== undefined) return [ip];
+  throw new CniError(CNI_CODE.INVALID_ENVIRONMENT, `CNI_ARGS: IP ${excerpt(wanted)} is not an IP address`);
 }

@@ -1,6 +1,5 @@
 // The host-local IPAM plugin: addresses of configured ranges, noted in files of this host.
 
-import type { NetworkConfig } from "../cni/config.ts";
 import { CNI_CODE, CniError } from "../cni/error.ts";
 import type { Dns, Result } from "../cni/result.ts";
 import { errnoText } from "../sys/errno.ts";
@@ -17,9 +16,9 @@ import { type Store, withExistingStore, withStore } from "./store.ts";
 export const hostLocal: Ipam = { add, check, del, gc, status };
 
 function add(call: IpamCall): Result {
-  const { sets, routes, resolvConf, requested } = readHostLocalConfig(call);
+  const { directory, sets, routes, resolvConf, requested } = readHostLocalConfig(call);
   const dns = resolvConf === "" ? {} : readResolvConf(resolvConf);
-  const allocations = inStore(call.config, "take addresses", (directory) =>
+  const allocations = inStore(directory, "take addresses", () =>
     withStore(directory, (store) => allocate(store, sets, call, requested)),
   );
   const ips = allocations.map(({ ip, range: { subnet, gateway } }) => ({
@@ -39,14 +38,14 @@ function readResolvConf(path: string): Dns {
 
 /** Every address that the result names must be noted, and in any case one. */
 function check(call: IpamCall): void {
-  const { sets } = readHostLocalConfig(call);
+  const { directory, sets } = readHostLocalConfig(call);
   const ours = (call.prevResult?.ips ?? []).flatMap(({ address }) => {
     const ip = parseCidr(address)?.ip;
     return ip !== undefined && sets.some((set) => rangeFor(set, ip) !== undefined) ? [formatIp(ip)] : [];
   });
   const held = (store: Store): readonly string[] => store.addressesOf(call).map(formatIp);
   const isMissing = (found: readonly string[]): boolean => found.length === 0 || ours.some((ip) => !found.includes(ip));
-  inStore(call.config, "look for addresses", (directory) => {
+  inStore(directory, "look for addresses", () => {
     const found = withExistingStore(directory, (store) => {
       const first = held(store);
       return isMissing(first) && store.refreshIfOld() ? held(store) : first;
@@ -60,22 +59,22 @@ function check(call: IpamCall): void {
 }
 
 function del(call: IpamCall): void {
-  inStore(call.config, "give addresses back", (directory) =>
-    withExistingStore(directory, (store) => store.releaseAll(call)),
-  );
+  const directory = storeDirectory(call.config);
+  inStore(directory, "give addresses back", () => withExistingStore(directory, (store) => store.releaseAll(call)));
 }
 
 function gc({ config }: IpamCall): void {
-  inStore(config, "give stale addresses back", (directory) =>
+  const directory = storeDirectory(config);
+  inStore(directory, "give stale addresses back", () =>
     withExistingStore(directory, (store) => store.keepOnly(config.validAttachments)),
   );
 }
 
 /** Looks at the number of addresses first, which costs next to nothing, and closely only where it is large. */
 function status(call: IpamCall): void {
-  const { sets } = readHostLocalConfig(call);
+  const { directory, sets } = readHostLocalConfig(call);
   const smallest = Math.min(...sets.map(capacityOf));
-  const exhausted = inStore(call.config, "look for free addresses", (directory): RangeSet | undefined => {
+  const exhausted = inStore(directory, "look for free addresses", (): RangeSet | undefined => {
     const found = withExistingStore(directory, (store) => {
       if (store.countAtMost() < smallest) return undefined;
       return sets.find((set) => !hasFree(store, set));
@@ -88,10 +87,9 @@ function status(call: IpamCall): void {
 }
 
 /** Runs work on the network's store; a system call that fails is told with what it was for. */
-function inStore<T>(config: NetworkConfig, purpose: string, work: (directory: string) => T): T {
-  const directory = storeDirectory(config);
+function inStore<T>(directory: string, purpose: string, work: () => T): T {
   try {
-    return work(directory);
+    return work();
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
     const advice = hasCode(error, "ENOSPC", "EDQUOT")

@@ -13,7 +13,6 @@ import {
   type Ip,
   lastOf,
   networkOf,
-  offsetIp,
 } from "../wire/ip.ts";
 
 /** Addresses of one subnet that may be given out, and the gateway that may not. */
@@ -58,14 +57,15 @@ export function completeRange(config: RangeConfig, at: string): Range {
   if (subnet.prefixLength > bits - 2) {
     invalid(`${at}.subnet`, `${formatCidr(subnet)} is too small to allocate from`, `use a /${bits - 2} or larger`);
   }
-  const network = networkOf(subnet);
-  if (compareIp(network.ip, subnet.ip) !== 0) {
-    invalid(`${at}.subnet`, `${formatCidr(subnet)} has host bits set`, `the network is ${formatCidr(network)}`);
+  if (!isNetwork(subnet)) {
+    const network = formatCidr(networkOf(subnet));
+    invalid(`${at}.subnet`, `${formatCidr(subnet)} has host bits set`, `the network is ${network}`);
   }
-  const first = step(network.ip, 1);
-  const last = familyOf(network.ip) === 4 ? step(lastOf(network), -1) : lastOf(network);
-  const start = inSubnet(config.rangeStart, subnet, `${at}.rangeStart`) ?? first;
-  const end = inSubnet(config.rangeEnd, subnet, `${at}.rangeEnd`) ?? last;
+  // Neither leads out of a subnet of four addresses or more.
+  const first = withLastBit(subnet.ip, 1);
+  const last = lastOf(subnet);
+  const start = inSubnet(config.rangeStart, subnet, at, "rangeStart") ?? first;
+  const end = inSubnet(config.rangeEnd, subnet, at, "rangeEnd") ?? (familyOf(last) === 4 ? withLastBit(last, 0) : last);
   if (compareIp(start, end) > 0) {
     invalid(at, `rangeStart ${formatIp(start)} comes after rangeEnd ${formatIp(end)}`);
   }
@@ -77,14 +77,25 @@ export function completeRange(config: RangeConfig, at: string): Range {
   return { subnet, start, end, gateway };
 }
 
-function inSubnet(ip: Ip | undefined, subnet: Cidr, at: string): Ip | undefined {
-  if (ip !== undefined && !contains(subnet, ip)) invalid(at, `${formatIp(ip)} is not in subnet ${formatCidr(subnet)}`);
+function inSubnet(ip: Ip | undefined, subnet: Cidr, at: string, key: string): Ip | undefined {
+  if (ip !== undefined && !contains(subnet, ip)) {
+    invalid(`${at}.${key}`, `${formatIp(ip)} is not in subnet ${formatCidr(subnet)}`);
+  }
   return ip;
 }
 
-/** For steps that can't lead out of a subnet of four addresses or more. */
-function step(ip: Ip, by: number): Ip {
-  return offsetIp(ip, by) ?? ip;
+/** Whether no bit is set behind the prefix. */
+function isNetwork({ ip, prefixLength }: Cidr): boolean {
+  const whole = prefixLength >> 3;
+  if (((ip[whole] ?? 0) & (0xff >> (prefixLength & 7))) !== 0) return false;
+  for (let i = whole + 1; i < ip.length; i++) if (ip[i] !== 0) return false;
+  return true;
+}
+
+function withLastBit(ip: Ip, bit: 0 | 1): Ip {
+  const copy = ip.slice();
+  copy[ip.length - 1] = ((ip[ip.length - 1] ?? 0) & ~1) | bit;
+  return copy;
 }
 
 /** A range set with everything filled in; `paths` are those of its ranges. Throws CniError 7. */

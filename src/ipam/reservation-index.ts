@@ -5,11 +5,15 @@
 // longer counts. The boot id is in the seal too, for after a power failure the time may be on disk and the index not.
 // What is read of it carries check sums: where it has been damaged, it throws DamagedTableError instead of an answer.
 
-import { hasCode, SyscallError } from "../sys/error.ts";
-import { close, O, open, readAt, writeAt } from "../sys/fd.ts";
-import { readText, remove, setModified, stat } from "../sys/file.ts";
+import { cString, tryCall } from "../sys/call.ts";
+import { errno } from "../sys/errno.ts";
+import { SyscallError } from "../sys/error.ts";
+import { AT_FDCWD, close, O, open, readAt, writeAt } from "../sys/fd.ts";
+import { readStart, remove, setModified, stat } from "../sys/file.ts";
 import { host } from "../sys/host.ts";
 import { compareIp, type Ip } from "../wire/ip.ts";
+import { ownerKey } from "./owner-key.ts";
+import { isOld } from "./reservation.ts";
 import { PAGE_WORDS, SlotTable } from "./slot-table.ts";
 import { TakenAddresses } from "./taken.ts";
 
@@ -21,7 +25,6 @@ const HEADER_SIZE = 4096;
 /** The header is text, a few lines of it, then NULs. */
 const HEADER_READ = 512;
 const PAGE_SIZE = PAGE_WORDS * 4;
-const OWNER_TAG = 1;
 
 /** A table is made this much larger than what it is made for, and counts as too large with so many slots an address. */
 const ROOM = 3;
@@ -32,12 +35,15 @@ const TOO_LARGE = 50;
 const SMALLEST_SAVED = 16;
 const SMALLEST_KEPT = 8;
 
+const COUNTS = /^slots (\d+) used (\d+) addresses (\d+) old (\d+) built (\d+)$/;
+
 /** What the header of a saved index says. */
 interface Header {
   readonly bootId: string;
   readonly slots: number;
   readonly used: number;
   readonly addresses: number;
+  readonly old: number;
   /** When the index was made from the files, in nanoseconds since 1970 by the file system's clock. */
   readonly builtNs: bigint;
 }
@@ -49,6 +55,8 @@ export class ReservationIndex {
   /** The file the table lies in; undefined while it is in memory only. */
   readonly #fd: number | undefined;
   #addresses: number;
+  /** How many of them have a record of an old version: mostly none, which saves looking for those. */
+  #old: number;
   readonly #builtNs: bigint | undefined;
   readonly #bootId: string | undefined;
   /** Whether the table had no room for something, and is wrong since. */
@@ -70,6 +78,7 @@ export class ReservationIndex {
     this.#hasFile = hasFile;
     this.#fd = saved?.fd;
     this.#addresses = saved?.header.addresses ?? 0;
+    this.#old = saved?.header.old ?? 0;
     this.#builtNs = saved?.header.builtNs;
     this.#bootId = saved?.header.bootId;
     this.#isChanged = saved === undefined;
@@ -123,6 +132,7 @@ export class ReservationIndex {
 
   /** The addresses that the record holds. A hash stands for it: look into the files before acting on the answer. */
   addressesOf(record: string): Ip[] {
+    if (this.#old === 0 && isOld(record)) return [];
     const key = ownerKey(record);
     const found: Ip[] = [];
     for (let slot = this.#table.find(key); slot >= 0; slot = this.#table.find(key, slot)) found.push(this.#ip(slot));
@@ -141,14 +151,20 @@ export class ReservationIndex {
   add(ip: Ip, record: string): void {
     this.#isChanged = true;
     this.#addresses++;
+    if (isOld(record)) this.#old++;
     const slot = this.#table.insert(ownerKey(record));
     if (slot < 0 || !this.#taken.add(ip)) {
       this.#isIncomplete = true;
       return;
     }
-    const bytes = bytesOf(this.#table.change(slot));
-    bytes[0] = ip.length;
-    bytes.set(ip, 4);
+    this.#table.touch(slot);
+    const words = this.#table.words(slot);
+    const at = this.#table.valueAt(slot);
+    words[at] = ip.length;
+    for (let i = 0; i < ip.length; i++) {
+      const word = at + 1 + (i >> 2);
+      words[word] = (words[word] ?? 0) | ((ip[i] ?? 0) << ((i & 3) * 8));
+    }
   }
 
   delete(ip: Ip, record: string): void {
@@ -157,6 +173,7 @@ export class ReservationIndex {
       if (compareIp(this.#ip(slot), ip) !== 0) continue;
       this.#isChanged = true;
       this.#addresses--;
+      if (isOld(record)) this.#old--;
       this.#table.remove(slot);
       this.#taken.delete(ip);
       return;
@@ -164,8 +181,11 @@ export class ReservationIndex {
   }
 
   #ip(slot: number): Ip {
-    const bytes = bytesOf(this.#table.value(slot));
-    return bytes.slice(4, 4 + (bytes[0] ?? 0));
+    const words = this.#table.words(slot);
+    const at = this.#table.valueAt(slot);
+    const ip = new Uint8Array(words[at] ?? 0);
+    for (let i = 0; i < ip.length; i++) ip[i] = (words[at + 1 + (i >> 2)] ?? 0) >> ((i & 3) * 8);
+    return ip;
   }
 
   /**
@@ -222,7 +242,7 @@ export class ReservationIndex {
     // One less than what the kernel gave for the last change: it never goes back, so it won't give this one.
     const sealNs = mtimeNs - 1n;
     const builtNs = this.#builtNs ?? mtimeNs;
-    const counts = `slots ${slots} used ${used} addresses ${this.#addresses} built ${builtNs}\n`;
+    const counts = `slots ${slots} used ${used} addresses ${this.#addresses} old ${this.#old} built ${builtNs}\n`;
     const header = new Uint8Array(HEADER_READ);
     header.set(host.encode(`${sealText(this.#bootId ?? readBootId(), device, inode, sealNs)}${counts}${counts}`));
     writeAt(fd, path, header, 0);
@@ -230,13 +250,12 @@ export class ReservationIndex {
   }
 }
 
+/** Undefined where there is none, or none that can be used. */
 function tryOpen(path: string): number | undefined {
-  try {
-    return open(path, O.RDWR);
-  } catch (error) {
-    if (error instanceof SyscallError && !hasCode(error, "EMFILE", "ENFILE")) return undefined;
-    throw error;
-  }
+  const fd = tryCall("openat", AT_FDCWD, cString(path), O.RDWR | O.CLOEXEC, 0);
+  if (fd >= 0) return fd;
+  if (fd === -errno("EMFILE") || fd === -errno("ENFILE")) throw new SyscallError("openat", -fd, `open ${path}`);
+  return undefined;
 }
 
 function readHeader(fd: number, directory: string): Header | undefined {
@@ -248,43 +267,24 @@ function readHeader(fd: number, directory: string): Header | undefined {
   const seal = sealText(bootId, device, inode, mtimeNs);
   if (!text.startsWith(seal)) return undefined;
   // The counts come twice, as a check.
-  const match = /^(slots (\d+) used (\d+) addresses (\d+) built (\d+)\n)\1/.exec(text.slice(seal.length));
-  if (match === null) return undefined;
-  const [, , slots, used, addresses, built] = match;
+  const [counts = "", again] = text.slice(seal.length).split("\n", 2);
+  const numbers = COUNTS.exec(counts);
+  if (numbers === null || counts !== again) return undefined;
+  const [, slots, used, addresses, old, built] = numbers;
   return {
     bootId,
     slots: Number(slots),
     used: Number(used),
     addresses: Number(addresses),
+    old: Number(old),
     builtNs: BigInt(built ?? 0),
   };
 }
 
 function readBootId(): string {
-  return readText("/proc/sys/kernel/random/boot_id").trim();
+  return host.decode(readStart("/proc/sys/kernel/random/boot_id", new Uint8Array(64))).trim();
 }
 
 function sealText(bootId: string, device: string, inode: bigint, sealNs: bigint): string {
   return `${FORMAT}\nboot ${bootId}\ndirectory ${device} ${inode}\nseal ${sealNs}\n`;
-}
-
-/** Two lanes of multiplying and shifting: a hash that is quick in an interpreter, for those who look at the file then. */
-function ownerKey(record: string): Int32Array {
-  const bytes = host.encode(record);
-  const words = new Int32Array((bytes.length + 3) >> 2);
-  new Uint8Array(words.buffer).set(bytes);
-  let a = bytes.length;
-  let b = ~bytes.length;
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i] ?? 0;
-    a = Math.imul(a ^ word, 0x9e3779b1); // odd numbers as good as random: the golden ratio, and one of xxHash's primes
-    a ^= a >>> 15;
-    b = Math.imul(b + word, 0x85ebca77);
-    b ^= b >>> 13;
-  }
-  return Int32Array.of(a, b, 0, OWNER_TAG << 24);
-}
-
-function bytesOf(words: Int32Array): Uint8Array {
-  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
 }

@@ -18,6 +18,11 @@ export function recordOf(containerId: string, ifname: string): string {
   return `${containerId}${LINE_BREAK}${ifname}`;
 }
 
+/** Whether it is a record of an old version. */
+export function isOld(record: string): boolean {
+  return !record.includes("\n");
+}
+
 /** The address that a file name stands for; undefined for the other files of the directory. */
 export function addressOf(name: string): Ip | undefined {
   const first = name.charCodeAt(0);

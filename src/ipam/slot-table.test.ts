@@ -6,13 +6,17 @@ const key = (n: number): Int32Array => Int32Array.of(n, 0, 0, 1);
 
 /** Puts a value under the key, as the owner of a table would. */
 function put(table: SlotTable, n: number, value: number): void {
-  table.change(table.insert(key(n)))[0] = value;
+  const slot = table.insert(key(n));
+  table.touch(slot);
+  table.words(slot)[table.valueAt(slot)] = value;
 }
+
+const valueIn = (table: SlotTable, slot: number): number => table.words(slot)[table.valueAt(slot)] ?? 0;
 
 function valuesOf(table: SlotTable, n: number): number[] {
   const found: number[] = [];
   for (let slot = table.find(key(n)); slot >= 0; slot = table.find(key(n), slot)) {
-    found.push(table.value(slot)[0] ?? 0);
+    found.push(valueIn(table, slot));
   }
   return found.sort((a, b) => a - b);
 }
@@ -62,7 +66,7 @@ describe("SlotTable", () => {
             const values = model.get(n) ?? [];
             if (remove && values.length > 0) {
               const slot = table.find(key(n));
-              values.splice(values.indexOf(table.value(slot)[0] ?? 0), 1);
+              values.splice(values.indexOf(valueIn(table, slot)), 1);
               table.remove(slot);
             } else if (!remove && table.used < 60) {
               put(table, n, value);

@@ -47,11 +47,6 @@ export class SlotTable {
     return this.#used;
   }
 
-  /** How many words all pages have. */
-  get words(): number {
-    return this.slots * SLOT_WORDS;
-  }
-
   /** What has changed since it was read, and where: the number of the first of these words. */
   changes(): readonly (readonly [number, Int32Array])[] {
     if (this.#readPage === undefined) {
@@ -60,10 +55,10 @@ export class SlotTable {
     }
     const pages = new Set<number>();
     for (const slot of this.#changed) {
-      setCheck(this.#words(slot), this.#at(slot));
+      setCheck(this.words(slot), this.#at(slot));
       pages.add(pageOf(slot));
     }
-    return [...pages].map((page) => [page * PAGE_WORDS, this.#words(page * PAGE_SLOTS)]);
+    return [...pages].map((page) => [page * PAGE_WORDS, this.words(page * PAGE_SLOTS)]);
   }
 
   /** The first slot of this key, or the next after slot `after`; -1 where there is none. */
@@ -72,25 +67,33 @@ export class SlotTable {
     for (let probes = 0; probes < this.slots; probes++) {
       const words = this.#checked(slot);
       const at = this.#at(slot);
-      if (words[at + 3] === 0) return -1;
-      if (words[at] === key[0] && words[at + 1] === key[1] && words[at + 2] === key[2] && words[at + 3] === key[3]) {
-        return slot;
-      }
+      const last = words[at + 3];
+      if (last === 0) return -1;
+      if (last === key[3] && words[at] === key[0] && words[at + 1] === key[1] && words[at + 2] === key[2]) return slot;
       slot = this.#next(slot);
     }
     return -1;
   }
 
-  /** The value of a slot, to read. */
-  value(slot: number): Int32Array {
-    const at = this.#at(slot) + KEY_WORDS;
-    return this.#words(slot).subarray(at, at + VALUE_WORDS);
+  /** The words that the slot lies in: its value begins at `valueAt(slot)`. To read, or to change after `touch(slot)`. */
+  words(slot: number): Int32Array {
+    if (this.#readPage === undefined) return this.#memory;
+    const number = pageOf(slot);
+    let page = this.#pages.get(number);
+    if (page === undefined) {
+      page = this.#readPage(number);
+      this.#pages.set(number, page);
+    }
+    return page;
   }
 
-  /** The value of a slot, to change. */
-  change(slot: number): Int32Array {
-    this.#note(slot);
-    return this.value(slot);
+  valueAt(slot: number): number {
+    return this.#at(slot) + KEY_WORDS;
+  }
+
+  /** Notes that the slot's value is about to be changed. */
+  touch(slot: number): void {
+    if (this.#readPage !== undefined) this.#changed.add(slot);
   }
 
   /** Takes a new slot for this key, with a value of zeros; -1 where the table is full. */
@@ -102,8 +105,8 @@ export class SlotTable {
       slot = this.#next(slot);
     }
     this.#used++;
-    this.#note(slot);
-    this.#words(slot).set(key, this.#at(slot));
+    this.touch(slot);
+    this.words(slot).set(key, this.#at(slot));
     return slot;
   }
 
@@ -127,12 +130,8 @@ export class SlotTable {
   }
 
   #write(slot: number, words: Int32Array): void {
-    this.#note(slot);
-    this.#words(slot).set(words, this.#at(slot));
-  }
-
-  #note(slot: number): void {
-    if (this.#readPage !== undefined) this.#changed.add(slot);
+    this.touch(slot);
+    this.words(slot).set(words, this.#at(slot));
   }
 
   #distance(from: number, to: number): number {
@@ -156,22 +155,11 @@ export class SlotTable {
 
   /** The words that the slot lies in, after a look whether it is as it was written. */
   #checked(slot: number): Int32Array {
-    const words = this.#words(slot);
+    const words = this.words(slot);
     if (this.#readPage === undefined || this.#changed.has(slot)) return words;
     const at = this.#at(slot);
     if (words[at + CHECK_AT] !== checkOf(words, at)) throw new DamagedTableError(`slot ${slot} has been altered`);
     return words;
-  }
-
-  #words(slot: number): Int32Array {
-    if (this.#readPage === undefined) return this.#memory;
-    const number = pageOf(slot);
-    let page = this.#pages.get(number);
-    if (page === undefined) {
-      page = this.#readPage(number);
-      this.#pages.set(number, page);
-    }
-    return page;
   }
 
   /** Where the slot begins among its words. */

@@ -5,10 +5,10 @@
 
 import { hasCode } from "../sys/error.ts";
 import { close } from "../sys/fd.ts";
-import { makeDirectories, readDirectory, readText } from "../sys/file.ts";
+import { makeDirectories, readDirectory } from "../sys/file.ts";
 import { openLocked } from "../sys/flock.ts";
 import { host } from "../sys/host.ts";
-import { overwrite } from "../sys/whole-file.ts";
+import { SmallFile } from "../sys/small-file.ts";
 import { formatIp, type Ip, parseIp } from "../wire/ip.ts";
 import {
   addressOf,
@@ -81,6 +81,8 @@ function useLocked<T>(directory: string, fd: number, use: (store: Store) => T): 
 export class Store {
   readonly #directory: string;
   #index: ReservationIndex | undefined;
+  /** The files of `lastReserved` that are open, by set. */
+  readonly #lastReserved: Map<number, SmallFile> = new Map();
 
   /** For whoever holds the lock: see withStore. */
   constructor(directory: string) {
@@ -156,17 +158,17 @@ export class Store {
 
   /** The address that was given out last in the range set of this number. */
   lastReserved(set: number): Ip | undefined {
-    try {
-      return parseIp(readText(this.#lastReservedPath(set)));
-    } catch (error) {
-      if (hasCode(error, "ENOENT")) return undefined;
-      throw error;
-    }
+    const file = SmallFile.open(this.#lastReservedPath(set));
+    if (file === undefined) return undefined;
+    this.#lastReserved.set(set, file);
+    return parseIp(host.decode(file.content));
   }
 
   /** Notes the address given out last. A hint only: where it is lost, addresses come round again sooner. */
   setLastReserved(set: number, ip: Ip): void {
-    overwrite(this.#lastReservedPath(set), host.encode(formatIp(ip)), FILE_MODE);
+    const file = this.#lastReserved.get(set) ?? SmallFile.create(this.#lastReservedPath(set), FILE_MODE);
+    this.#lastReserved.set(set, file);
+    file.overwrite(host.encode(formatIp(ip)));
   }
 
   #lastReservedPath(set: number): string {
@@ -193,6 +195,8 @@ export class Store {
 
   /** Writes the index, if there is one worth it, and lets go of it. */
   save(): void {
+    for (const file of this.#lastReserved.values()) file.close();
+    this.#lastReserved.clear();
     this.#index?.save();
     this.#index = undefined;
   }

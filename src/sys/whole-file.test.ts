@@ -1,10 +1,10 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { dieAt, syscallsOf, textOf, withSyscalls } from "../../test/support/intercept-syscalls.ts";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import type { ErrnoName } from "./errno.ts";
 import { host } from "./host.ts";
-import { createWhole, overwrite } from "./whole-file.ts";
+import { createWhole } from "./whole-file.ts";
 
 const content = host.encode("the content");
 
@@ -76,22 +76,5 @@ describe("createWhole()", () => {
 
   it("says which directory is missing", () => {
     expect(() => create("/nowhere")).toThrow("cannot create a file in /nowhere: ENOENT");
-  });
-});
-
-describe("overwrite()", () => {
-  it("creates a file, and later makes it longer and shorter", () => {
-    const path = `${temporaryDirectory()}/hint`;
-    for (const text of ["10.1.0.9", "10.1.0.100", "10.1.0.1"]) {
-      overwrite(path, host.encode(text), 0o600);
-      expect(readFileSync(path, "utf8")).toBe(text);
-    }
-    expect(statSync(path).mode & 0o777).toBe(0o600);
-  });
-
-  it("says what it could not open", () => {
-    const directory = temporaryDirectory();
-    mkdirSync(`${directory}/hint`);
-    expect(() => overwrite(`${directory}/hint`, content, 0o600)).toThrow(`cannot open ${directory}/hint: EISDIR`);
   });
 });

@@ -1,9 +1,9 @@
 // Files that appear under their name with all that is in them, or not at all.
 
-import { call, cString, tryCall } from "./call.ts";
+import { cString, tryCall } from "./call.ts";
 import { errno } from "./errno.ts";
 import { SyscallError } from "./error.ts";
-import { AT_FDCWD, O, open, withOpen, writeAll } from "./fd.ts";
+import { AT_FDCWD, O, withOpen, writeAll } from "./fd.ts";
 import { remove } from "./file.ts";
 import { host } from "./host.ts";
 
@@ -65,18 +65,4 @@ function createBySpare(spare: string, path: string, content: Uint8Array, mode: n
 /** open(2): EOPNOTSUPP where the file system has no nameless files, EISDIR where the kernel (before 3.11) hasn't. */
 function isUnsupported(result: number): boolean {
   return result === -errno("EOPNOTSUPP") || result === -errno("EISDIR") || result === -errno("EXDEV");
-}
-
-/**
- * Overwrites a small file in place, which is far cheaper than a rename (ext4 writes a replaced file out at once: 0.2 ms) and
- * not atomic: after a kill it may hold a part of the old content. For what may be lost without harm.
- */
-export function overwrite(path: string, content: Uint8Array, mode: number): void {
-  const fd = open(path, O.WRONLY | O.CREAT, mode);
-  try {
-    writeAll(fd, path, content);
-    call(`write ${path}`, "ftruncate", fd, content.length);
-  } finally {
-    tryCall("close", fd);
-  }
 }

@@ -5,15 +5,15 @@ import { chooseEntries, ENTRIES, type Entry } from "./entries.mjs";
 const entries: Entry[] = [
   { file: "test/all.test.ts", essential: true },
   { file: "test/some.test.ts", essential: "VLAN|port", except: "slow" },
-  { file: "test/none.test.ts", essential: false, isAlone: true },
+  { file: "test/none.test.ts", essential: false, phase: "alone" },
 ];
 
 describe("chooseEntries()", () => {
   it("takes all without a choice, but for the tests that are left out", () => {
     expect(chooseEntries({}, entries)).toEqual([
-      { file: "test/all.test.ts", isAlone: false, pattern: undefined },
-      { file: "test/some.test.ts", isAlone: false, pattern: "^(?!.*(?:slow))" },
-      { file: "test/none.test.ts", isAlone: true, pattern: undefined },
+      { file: "test/all.test.ts", phase: "all", pattern: undefined },
+      { file: "test/some.test.ts", phase: "all", pattern: "^(?!.*(?:slow))" },
+      { file: "test/none.test.ts", phase: "alone", pattern: undefined },
     ]);
   });
 

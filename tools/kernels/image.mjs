@@ -96,12 +96,9 @@ async function addOurs(archive, entries) {
   for (const file of FILES) archive.copy(inside(file), join(ROOT, file));
   for (const directory of DIRECTORIES) addTree(archive, directory, inside);
   for (const { file, text } of await bundle(entries)) archive.file(inside(`${file}.mjs`), text);
-  for (const [list, isAlone] of /** @type {const} */ ([
-    ["alone", true],
-    ["entries", false],
-  ])) {
-    const files = entries.filter((entry) => entry.isAlone === isAlone).map(({ file }) => `${file}\n`);
-    archive.file(inside(list), files.join(""));
+  for (const phase of /** @type {const} */ (["alone", "all", "bridged"])) {
+    const files = entries.filter((entry) => entry.phase === phase).map(({ file }) => `${file}\n`);
+    archive.file(inside(`entries.${phase}`), files.join(""));
   }
 }
 

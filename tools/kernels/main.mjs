@@ -123,7 +123,9 @@ async function runSuites(suites, atOnce, options) {
 }
 
 /** @param {string} suite */
-const keptOutcome = (suite) => join(CACHE, `${suite}.outcome`);
+function keptOutcome(suite) {
+  return join(CACHE, `${suite}.outcome`);
+}
 
 /** Writes docs/kernels.md, from the last whole run on each kernel. */
 function writeTable() {

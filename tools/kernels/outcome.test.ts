@@ -4,8 +4,8 @@ import { lineOf, missingOutcome, outcomeOf, reportOf, summaryOf } from "./outcom
 import { featureTable } from "./table.mjs";
 
 const entries = [
-  { file: "a.test.ts", isAlone: false, pattern: undefined },
-  { file: "b.test.ts", isAlone: false, pattern: undefined },
+  { file: "a.test.ts", phase: "all" as const, pattern: undefined },
+  { file: "b.test.ts", phase: "all" as const, pattern: undefined },
 ];
 const test = (fullName: string, status: string) => ({ fullName, status, duration: 1, failureMessages: [] });
 const report = (name: string, ...statuses: string[]) => ({

@@ -1,7 +1,7 @@
 #!/bin/bash
-# The first process of a guest. Runs what /bauta/alone lists, one after the other, then what /bauta/entries lists, as many
-# at once as there are processors, each in namespaces of its own. What they report goes to the second serial port, one
-# line of JSON each; what they say, and how they end, to the first, which is the console.
+# The first process of a guest. Runs what /bauta/entries.* list (entries.mjs tells what the parts are), as many at once as
+# there are processors, each in namespaces of its own. What they report goes to the second serial port, one line of JSON
+# each; what they say, and how they end, to the first, which is the console.
 export PATH=/usr/sbin:/usr/bin HOME=/root TERM=dumb
 
 mount -t proc proc /proc
@@ -32,10 +32,11 @@ export BAUTA_PEER_DIR=/bauta/peer BAUTA_REQUIRE_VLAN=1
 cd /bauta
 
 echo "guest: $(uname -r), $(nproc) processors, up after $(cut -d' ' -f1 /proc/uptime) s"
-while read -r entry; do run_entry "$entry" </dev/null; done <alone
-# As on the nodes of many clusters: bridged frames pass the rules of IP, too.
+run_entries() { xargs -r -P "$1" -I{} bash -c 'run_entry {}' <"entries.$2"; }
+run_entries 1 alone
+run_entries "$(nproc)" all
 modprobe br_netfilter
-xargs -P "$(nproc)" -I{} bash -c 'run_entry {}' <entries
+run_entries "$(nproc)" bridged
 echo "guest: done after $(cut -d' ' -f1 /proc/uptime) s"
 echo end >/dev/ttyS1
 sleep 0.2 # for what is still on its way to the serial ports

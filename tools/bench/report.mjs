@@ -12,12 +12,12 @@ export function writeReport(results) {
   mkdirSync(directory, { recursive: true });
   const plots = plotsOf(results);
   writeFileSync(RESULTS, `${JSON.stringify(results, rounded, 2)}\n`);
-  writeFileSync(
-    `${directory}README.md`,
-    markdownOf(results, [...plots.map(({ file }) => file), ...readdirSync(directory)]),
-  );
+  writeFileSync(`${directory}README.md`, markdownOf(results, [...plots.map(({ file }) => file), ...otherReports()]));
   for (const { file, svg } of plots) writeFileSync(`${directory}${file}`, svg);
 }
+
+/** Written by others; plots of sections that have not been measured are none of these. */
+const otherReports = () => readdirSync(directory).filter((name) => name.endsWith(".md") && name !== "README.md");
 
 /**
  * No more digits than were measured.

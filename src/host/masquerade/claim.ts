@@ -117,10 +117,15 @@ function missingChains(
       continue;
     }
     const policy = policies.get(name);
-    // In a table that is there sets of the policy's may be there, too, and so may be what "dropInvalid" needs.
-    const isSimple = isNew || (!isStrict && policy?.contents().sets.length === 0);
-    if (state === "missing" && policy !== undefined && isSimple) commands.push(...createPolicy(family, policy));
-    else if (state === "missing" || isNew) return undefined;
+    if (state === "missing") {
+      // In a table that is there sets of the policy's may be there, too, and so may be what "dropInvalid" needs. What a
+      // policy contains is asked for only here: lists may be long.
+      const isSimple = isNew || (!isStrict && policy?.contents().sets.length === 0);
+      if (policy === undefined || !isSimple) return undefined;
+      commands.push(...createPolicy(family, policy));
+    } else if (isNew) {
+      return undefined;
+    }
   }
   return commands;
 }

@@ -5,6 +5,7 @@ import type { Invocation } from "../../cni/plugin.ts";
 import type { Dns, Interface, Result } from "../../cni/result.ts";
 import type { Attachment } from "../../host/attachment.ts";
 import { type Bridge, ensureBridge, macWithPort, NotBridgeError } from "../../host/bridge.ts";
+import { bridgeNetfilter } from "../../host/bridge-netfilter.ts";
 import { setUpPort, waitForPort } from "../../host/bridge-port.ts";
 import { ensureVlanGateway, joinVlans } from "../../host/bridge-vlan.ts";
 import { configureContainer, readAssignments } from "../../host/container.ts";
@@ -19,7 +20,7 @@ import { type Namespaces, withNamespaces } from "../../host/namespaces.ts";
 import { type Undo, undoOnFailure } from "../../host/undo.ts";
 import { createVeth, deleteLinkIfAny, type Veth, type VethEnd } from "../../host/veth.ts";
 import type { SysctlName } from "../../sys/sysctl.ts";
-import { type Cidr, familyOf } from "../../wire/ip.ts";
+import { type Cidr, type Family, familyOf } from "../../wire/ip.ts";
 import { formatMac } from "../../wire/mac.ts";
 import { type BridgeConfig, readBridgeConfig, vlanGatewayName } from "./config.ts";
 import { type GatewayPlan, gatewayOfNetwork, planGateways } from "./gateways.ts";
@@ -175,6 +176,21 @@ function setUpGateways(attaching: Attaching, bridge: Bridge, gateways: readonly 
     const problem = `${link.name} cannot be the gateway because of another address, which forceAddress would replace`;
     throw CniError.because(error, CNI_CODE.INVALID_CONFIG, problem);
   }
-  for (const family of new Set(gateways.map(({ ip }) => familyOf(ip)))) enableForwarding(family);
+  const families = new Set(gateways.map(({ ip }) => familyOf(ip)));
+  for (const family of families) enableForwarding(family);
+  if (link !== bridge && config.ipMasq) warnOfBridgeNetfilter(invocation, link.name, families);
   return link === bridge ? undefined : { name: link.name, mac: formatMac(link.mac) };
+}
+
+/**
+ * The interface of a VLAN is behind a port of the bridge. Where rules of IP see what goes there, they masquerade it on its
+ * way, and the node drops packets that seem to be its own.
+ */
+function warnOfBridgeNetfilter(invocation: Invocation, gateway: string, families: Iterable<Family>): void {
+  const parameters = bridgeNetfilter(families);
+  if (parameters.length === 0) return;
+  const off = parameters.map((name) => `${name}=0`).join(" and ");
+  invocation.log(
+    `ipMasq loses what containers send by way of ${gateway}, because bridged frames are masqueraded: set ${off}`,
+  );
 }

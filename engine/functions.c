@@ -97,6 +97,7 @@ static JSValue host_syscall(JSContext *context, JSValueConst this, int count, JS
     return JS_ThrowTypeError(context, "syscall takes a number and up to 6 arguments");
   }
   for (int i = 0; i < count; i++) {
+    if (i > 0 && JS_IsUndefined(values[i])) continue;
     if (i > 0 && JS_IsObject(values[i])) {
       size_t length;
       uint8_t *bytes = view_of(context, values[i], &length);

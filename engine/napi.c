@@ -130,6 +130,8 @@ static napi_value host_syscall(napi_env env, napi_callback_info info) {
     return NULL;
   }
   for (size_t i = 0; i < count; i++) {
+    napi_valuetype type;
+    if (i > 0 && napi_typeof(env, values[i], &type) == napi_ok && type == napi_undefined) continue;
     bool is_view = false;
     if (i > 0) napi_is_typedarray(env, values[i], &is_view);
     if (is_view) {

@@ -63,13 +63,26 @@ export const CALLS: readonly Check[] = [
     },
   },
   {
+    name: "an argument that is undefined is 0",
+    run: () => {
+      const fd = open("/dev/zero");
+      const copies = [host.syscall(SYS.fcntl, fd, undefined, fd), host.syscall(SYS.fcntl, fd, 0, fd)]; // F_DUPFD
+      equal(
+        copies.every((copy) => copy > fd),
+        true,
+      );
+      for (const one of [fd, ...copies]) host.syscall(SYS.close, one);
+    },
+  },
+  {
     name: "a system call takes integers and views and nothing else",
     run: () => {
       const loose = host.syscall as (...values: unknown[]) => number;
-      for (const value of ["1", 1.5, Number.NaN, Number.POSITIVE_INFINITY, null, undefined, true, 1n, {}, [1]]) {
+      for (const value of ["1", 1.5, Number.NaN, Number.POSITIVE_INFINITY, null, true, 1n, {}, [1]]) {
         throws(TypeError, () => loose(SYS.close, value));
       }
       throws(TypeError, () => loose("3", -1));
+      throws(TypeError, () => loose(undefined));
       throws(TypeError, () => loose());
       throws(TypeError, () => loose(SYS.getpid, new ArrayBuffer(8)));
     },

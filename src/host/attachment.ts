@@ -29,11 +29,19 @@ export function networkId(network: string): Uint8Array {
 
 /** Sixteen bytes that stand for the attachment in kernel maps: a hash of the network, then one of interface and container. */
 export function attachmentId(attachment: Attachment): Uint8Array {
+  if (attachment === last.attachment) return last.id;
   const id = new Uint8Array(ID_SIZE);
   id.set(networkId(attachment.network));
   id.set(halfSipHash(host.encode(`${attachment.ifname}:${attachment.containerId}`), KEY0, KEY1), NETWORK_SIZE);
+  last = { attachment, id };
   return id;
 }
+
+/** A call is about one attachment, and asks for its id again and again. */
+let last: { readonly attachment: Attachment | undefined; readonly id: Uint8Array } = {
+  attachment: undefined,
+  id: new Uint8Array(0),
+};
 
 /** Whether an attachment id belongs to the network. */
 export function isOfNetwork(id: Uint8Array, network: Uint8Array): boolean {

@@ -7,23 +7,23 @@ import { SYS, type SyscallName } from "./syscalls.ts";
 
 export type Argument = number | Uint8Array | Int32Array;
 
-const EINTR = errno("EINTR");
+const INTERRUPTED = -errno("EINTR");
 
 /** The kernel's answer as it is: a result, or the negated errno. EINTR never comes out. */
 export function tryCall(
   name: SyscallName,
   // One by one: to gather and spread them takes the engine longer than all the rest.
-  a: Argument = 0,
-  b: Argument = 0,
-  c: Argument = 0,
-  d: Argument = 0,
-  e: Argument = 0,
-  f: Argument = 0,
+  a?: Argument,
+  b?: Argument,
+  c?: Argument,
+  d?: Argument,
+  e?: Argument,
+  f?: Argument,
 ): number {
   const number = SYS[name];
   let result: number;
   do result = host.syscall(number, a, b, c, d, e, f);
-  while (result === -EINTR);
+  while (result === INTERRUPTED);
   return result;
 }
 
@@ -31,12 +31,12 @@ export function tryCall(
 export function call(
   operation: string,
   name: SyscallName,
-  a: Argument = 0,
-  b: Argument = 0,
-  c: Argument = 0,
-  d: Argument = 0,
-  e: Argument = 0,
-  f: Argument = 0,
+  a?: Argument,
+  b?: Argument,
+  c?: Argument,
+  d?: Argument,
+  e?: Argument,
+  f?: Argument,
 ): number {
   const result = tryCall(name, a, b, c, d, e, f);
   if (result < 0) throw new SyscallError(name, -result, operation);

@@ -87,16 +87,25 @@ export function pickAttributes(bytes: Uint8Array, types: readonly number[]): (Ui
  * counts (as in the kernel) unless its codec is `multi`; unknown attributes are kept in `unknown`.
  */
 export function attrs<S extends AttributeSet>(set: S): Codec<AttributeValues<S>> {
-  const rows = Object.entries(set).map(([name, { type, codec }]) => ({ name, type, codec }));
+  const rows = Object.entries(set).map(([name, { type, codec }], order) => ({ name, type, codec, order }));
   const byType = new Map(rows.map((row) => [row.type, row]));
+  const byName = new Map(rows.map((row) => [row.name, row]));
   return {
     nested: true,
     encode(value, out) {
       const values: Readonly<Record<string, unknown>> = value;
-      for (let i = 0; i < rows.length; i++) {
-        const { name, type, codec } = rows[i] as (typeof rows)[number];
+      // From the values that are there: a link has 46 attributes, and a request says three or four of them.
+      const said: (typeof rows)[number][] = [];
+      let isInOrder = true;
+      for (const name in values) {
+        const row = values[name] === undefined ? undefined : byName.get(name);
+        if (row === undefined) continue;
+        isInOrder &&= row.order >= (said[said.length - 1]?.order ?? 0);
+        said.push(row);
+      }
+      if (!isInOrder) said.sort((a, b) => a.order - b.order);
+      for (const { name, type, codec } of said) {
         const one = values[name];
-        if (one === undefined) continue;
         if (!codec.multi) writeAttribute(out, type, codec, one);
         else for (const element of one as readonly unknown[]) writeAttribute(out, type, codec, [element]);
       }

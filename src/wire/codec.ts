@@ -107,12 +107,24 @@ export const flag: Codec<true> = {
   },
 };
 
+/** What names have come to already: the same table is in every message of a transaction. */
+const names = new Map<string, Uint8Array>();
+const NAME_LENGTH = 64;
+const NAMES_MAX = 64;
+
 /** Text that ends with a NUL (NLA_NUL_STRING); a missing NUL is accepted, as the kernel accepts it for NLA_STRING. */
 export const cstring: Codec<string> = {
   encode(value, out) {
+    const known = names.get(value);
+    if (known !== undefined) {
+      out.raw(known);
+      return;
+    }
     if (value.includes("\0")) throw new RangeError(`${JSON.stringify(value)} contains a NUL character`);
+    const start = out.length;
     writeUtf8(value, out);
     out.u8(0);
+    if (value.length <= NAME_LENGTH && names.size < NAMES_MAX) names.set(value, out.bytes().slice(start));
   },
   decode(value) {
     const end = value.indexOf(0);

@@ -18,13 +18,21 @@ export function familyOf(ip: Ip): Family {
 
 /**
  * Reads an address as Go's net.ParseIP does: dotted quads without leading zeros, IPv6 as in RFC 4291 section 2.2 without
- * zone; IPv4 mapped into IPv6 is the IPv4 address. Returns undefined for anything else.
+ * zone; IPv4 mapped into IPv6 is the IPv4 address. Returns undefined for anything else. The bytes may be shared with others
+ * who asked for the same: whoever wants to change them takes a copy.
  */
 export function parseIp(text: string): Ip | undefined {
-  if (!text.includes(":")) return parseIpv4(text);
-  const ip = parseIpv6(text);
-  return ip !== undefined && isIpv4Mapped(ip) ? ip.slice(12) : ip;
+  const known = parsed.get(text);
+  if (known !== undefined) return known;
+  const ip = text.includes(":") ? parseIpv6(text) : parseIpv4(text);
+  const found = ip !== undefined && isIpv4Mapped(ip) ? ip.slice(12) : ip;
+  if (found !== undefined && parsed.size < PARSED_MAX) parsed.set(text, found);
+  return found;
 }
+
+/** A call reads its few addresses again and again: from the configuration, from IPAM's result, for the kernel. */
+const parsed = new Map<string, Ip>();
+const PARSED_MAX = 64;
 
 const DOT = 0x2e;
 

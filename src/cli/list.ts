@@ -1,6 +1,7 @@
 // `bauta list`: who is under masquerade on this node.
 
 import { nameProblem } from "../cni/environment.ts";
+import type { JsonObject } from "../cni/json.ts";
 import {
   type Inventory,
   joinInventories,
@@ -99,8 +100,14 @@ function asTable(attachments: readonly ListedAttachment[], io: CliIo): string {
   const isAllOk = attachments.every((attachment) => stateOf(attachment) === "ok");
   const state: Column = { title: "STATE", paint: (text) => (text === "ok" ? style.dim(text) : style.red(text)) };
   const columns = [...COLUMNS, ...(isAllOk ? [] : [state]), ...(hasOptions ? [{ title: "OPTIONS" }] : [])];
+  const texts = new Map<JsonObject | undefined, string>(); // attachments with the same options have the same object
+  const textOf = (options: JsonObject | undefined): string => {
+    const text = texts.get(options) ?? optionsText(options ?? {});
+    texts.set(options, text);
+    return text;
+  };
   const rows = attachments.flatMap((attachment) => {
-    const options = hasOptions ? [optionsText(attachment.options ?? {})] : [];
+    const options = hasOptions ? [textOf(attachment.options)] : [];
     const { network = UNKNOWN, container = UNKNOWN, interface: ifname = UNKNOWN } = shown(attachment.name);
     return attachment.addresses.map((address) => {
       const shownState = isAllOk ? [] : [address.state];

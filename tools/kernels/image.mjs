@@ -41,7 +41,8 @@ const PEERS = ["bridge", "host-local", "loopback", "ptp", "static"];
  */
 export async function writeImage(path, entries) {
   const archive = new CpioWriter(path);
-  for (const name of ["dev", "proc", "sys", "run", "tmp", "root", "var/lib", "usr/lib64"]) archive.directory(name);
+  for (const name of ["dev", "proc", "sys", "run", "tmp", "root", "mnt", "var/lib", "usr/lib64"])
+    archive.directory(name);
   for (const name of ["bin", "sbin", "lib", "lib64"]) archive.link(name, `usr/${name}`);
   archive.link("var/run", "../run");
   addPrograms(archive);

@@ -10,7 +10,7 @@ import { chooseEntries } from "./entries.mjs";
 import { runGuest } from "./guest.mjs";
 import { writeImage } from "./image.mjs";
 import { getKernel } from "./kernel.mjs";
-import { lineOf, missingOutcome, outcomeOf, reportOf, summaryOf } from "./outcome.mjs";
+import { lineOf, mergeOutcomes, missingOutcome, NO_REPORT, outcomeOf, reportOf, summaryOf } from "./outcome.mjs";
 import { featureTable } from "./table.mjs";
 
 const CACHE = join(ROOT, "build/kernels");
@@ -32,7 +32,7 @@ kernel that the mirror has; without any: ${SUITES.join(" ")}.
   --report FILE  writes the results there, as vitest's JSON reporter would
   --help         this text
 
-A run of all tests on a kernel is kept; when there is one of each of these kernels, docs/kernels.md is written from them.
+What came of the tests is kept; when all have run on each of these kernels, docs/kernels.md is written from it.
 Kernels are kept in build/kernels, with the console of each guest.
 `;
 
@@ -69,11 +69,11 @@ async function main() {
   if (entries.length === 0) throw new Error(`no file has "${values.only?.join('" or "')}" in its name`);
   const processors = countOf("--processors", values.processors);
   const guests = values.guests ?? String(Math.max(1, Math.floor(availableParallelism() / processors)));
-  const isWhole = !values.essential && values.only === undefined;
+  const isKept = values.essential !== true; // of those only a part of the tests has run
   const timeoutMs = values.essential ? TIMEOUT_MS.essential : TIMEOUT_MS.all;
-  const outcomes = await runSuites(suites, countOf("--guests", guests), { entries, processors, timeoutMs, isWhole });
+  const outcomes = await runSuites(suites, countOf("--guests", guests), { entries, processors, timeoutMs, isKept });
   if (values.report !== undefined) writeFileSync(resolve(values.report), JSON.stringify(reportOf(outcomes)));
-  if (isWhole) writeTable();
+  if (isKept) writeTable();
   for (const outcome of outcomes) process.stdout.write(`${summaryOf(outcome)}\n`);
   return outcomes.every(({ failed }) => failed === 0) ? 0 : 1;
 }
@@ -92,7 +92,7 @@ function countOf(option, text) {
  * @property {readonly import("./entries.mjs").ChosenEntry[]} entries
  * @property {number} processors
  * @property {number} timeoutMs
- * @property {boolean} isWhole Whether these are all tests, so that the outcome is kept.
+ * @property {boolean} isKept Whether the outcome is kept.
  */
 
 /**
@@ -109,7 +109,7 @@ async function runSuites(suites, atOnce, options) {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [i, suite] = next;
       const outcome = await runSuite(suite, scratch, options);
-      if (options.isWhole && outcome.kernel !== "") writeFileSync(keptOutcome(suite), JSON.stringify(outcome));
+      if (options.isKept && outcome.kernel !== "") keep(outcome);
       outcomes[i] = outcome;
     }
   };
@@ -127,10 +127,22 @@ function keptOutcome(suite) {
   return join(CACHE, `${suite}.outcome`);
 }
 
-/** Writes docs/kernels.md, from the last whole run on each kernel. */
+/** @param {string} suite @returns {import("./outcome.mjs").Outcome | undefined} */
+function readKept(suite) {
+  return existsSync(keptOutcome(suite)) ? JSON.parse(readFileSync(keptOutcome(suite), "utf8")) : undefined;
+}
+
+/** @param {import("./outcome.mjs").Outcome} outcome */
+function keep(outcome) {
+  const merged = mergeOutcomes(readKept(outcome.suite), outcome, chooseEntries({}));
+  writeFileSync(keptOutcome(outcome.suite), JSON.stringify(merged));
+}
+
+/** Writes docs/kernels.md, from the last run of each test file on each kernel. */
 function writeTable() {
-  if (!SUITES.every((suite) => existsSync(keptOutcome(suite)))) return;
-  const outcomes = SUITES.map((suite) => JSON.parse(readFileSync(keptOutcome(suite), "utf8")));
+  const outcomes = SUITES.flatMap((suite) => readKept(suite) ?? []);
+  const isWhole = outcomes.every(({ reports }) => reports.every(({ message }) => !message.startsWith(NO_REPORT)));
+  if (outcomes.length < SUITES.length || !isWhole) return;
   writeFileSync(join(ROOT, "docs/kernels.md"), featureTable(outcomes));
 }
 

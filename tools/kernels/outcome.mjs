@@ -9,6 +9,9 @@
  * @property {import("./guest.mjs").Report[]} reports
  */
 
+/** What the message begins with of a file that did not report. */
+export const NO_REPORT = "no report";
+
 /**
  * Adds up what the entries reported; whatever is missing has failed.
  * @param {string} suite
@@ -19,7 +22,7 @@
  * @returns {Outcome}
  */
 export function outcomeOf(suite, kernel, entries, reports, failure) {
-  const why = failure === undefined ? "no report" : `no report before ${failure}: see the guest's console`;
+  const why = failure === undefined ? NO_REPORT : `${NO_REPORT} before ${failure}: see the guest's console`;
   const all = entries.map(
     ({ file }) => reports.find(({ name }) => name === file) ?? { name: file, message: why, assertionResults: [] },
   );
@@ -27,6 +30,18 @@ export function outcomeOf(suite, kernel, entries, reports, failure) {
   const passed = counts.reduce((sum, one) => sum + one.passed, 0);
   const failed = counts.reduce((sum, one) => sum + one.failed, 0);
   return { suite, kernel, passed, failed, reports: all };
+}
+
+/**
+ * The outcome of two runs on a suite's kernel: the later one, with what only the earlier one has run, if its kernel was
+ * the same.
+ * @param {Outcome | undefined} earlier
+ * @param {Outcome} later
+ * @param {readonly import("./entries.mjs").ChosenEntry[]} entries All that there is to run.
+ */
+export function mergeOutcomes(earlier, later, entries) {
+  const before = earlier?.kernel === later.kernel ? earlier.reports : [];
+  return outcomeOf(later.suite, later.kernel, entries, [...later.reports, ...before], undefined);
 }
 
 /**

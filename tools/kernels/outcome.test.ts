@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { FEATURES } from "./features.mjs";
-import { lineOf, missingOutcome, outcomeOf, reportOf, summaryOf } from "./outcome.mjs";
+import { lineOf, mergeOutcomes, missingOutcome, outcomeOf, reportOf, summaryOf } from "./outcome.mjs";
 import { featureTable } from "./table.mjs";
 
 const entries = [
@@ -42,6 +42,16 @@ describe("the outcome of a guest", () => {
       "a.test.ts: 1 passed, 0 failed",
       "b.test.ts: 0 passed, 1 failed: no report before qemu ended with SIGKILL: see the guest's console",
     ]);
+  });
+
+  it("is made good by a later run of a part", () => {
+    const [a, b] = entries;
+    if (a === undefined || b === undefined) throw new Error("no entries");
+    const whole = outcomeOf("sid", "6.1", entries, [report("a.test.ts", "failed"), report("b.test.ts", "passed")], "");
+    const part = outcomeOf("sid", "6.1", [a], [report("a.test.ts", "passed", "passed")], undefined);
+    expect(summaryOf(mergeOutcomes(whole, part, entries))).toBe("sid 6.1: 3 passed, 0 failed");
+    expect(summaryOf(mergeOutcomes({ ...whole, kernel: "6.0" }, part, entries))).toBe("sid 6.1: 2 passed, 1 failed");
+    expect(summaryOf(mergeOutcomes(undefined, whole, entries))).toBe("sid 6.1: 1 passed, 1 failed");
   });
 
   it("has failed where there is no kernel", () => {

@@ -87,7 +87,8 @@ export function leftovers(): string[] {
     ...(rules === "" ? [] : [rules]),
     ...veths().map((name) => `link ${name}`),
     ...addressFiles(),
-    ...filesIn("/run/bauta"),
+    // What STATUS has found out stays until the next boot.
+    ...filesIn("/run/bauta").filter((path) => !path.startsWith("/run/bauta/tried-out/")),
     ...locks.map((path) => `${path} is locked`),
   ];
 }

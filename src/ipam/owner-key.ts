@@ -4,29 +4,37 @@ import { host } from "../sys/host.ts";
 
 const OWNER_TAG = 1;
 
-/** The last record and its key: a call is about one attachment. */
-let last: { readonly record: string; readonly key: Int32Array } | undefined;
+/** Room for the record, which is some seventy bytes long. */
+const words = new Int32Array(160);
+const bytes = new Uint8Array(words.buffer);
+const key = new Int32Array(4);
+let keyOf: string | undefined;
 
-/** What stands for the record in the table. */
+/** What stands for the record in the table; it holds until another is asked for. */
 export function ownerKey(record: string): Int32Array {
-  if (last?.record !== record) last = { record, key: hash(record) };
-  return last.key;
+  if (keyOf === record) return key; // a call is about one attachment
+  hash(host.encode(record));
+  keyOf = record;
+  return key;
 }
 
-/** Two lanes of multiplying and shifting: a hash that is quick in an interpreter, for those who look at the file then. */
-function hash(record: string): Int32Array {
+/** A hash that is quick in an interpreter, for those who look at the file then: of one lane that multiplies, and its past. */
+function hash(record: Uint8Array): void {
   const { imul } = Math;
-  const bytes = host.encode(record);
-  const words = new Int32Array((bytes.length + 3) >> 2);
-  new Uint8Array(words.buffer).set(bytes);
-  let a = bytes.length;
-  let b = ~bytes.length;
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i] ?? 0;
-    a = imul(a ^ word, 0x9e3779b1); // odd numbers as good as random: the golden ratio, and one of xxHash's primes
-    a ^= a >>> 15;
-    b = imul(b + word, 0x85ebca77);
-    b ^= b >>> 13;
+  let a = record.length;
+  let b = ~record.length;
+  for (let from = 0; from < record.length; from += bytes.length) {
+    const part = record.length <= bytes.length ? record : record.subarray(from, from + bytes.length);
+    const count = (part.length + 3) >> 2;
+    words[count - 1] = 0;
+    bytes.set(part);
+    for (let i = 0; i < count; i++) {
+      a = imul(a ^ (words[i] ?? 0), 0x9e3779b1); // odd and as good as random: the golden ratio
+      a ^= a >>> 15;
+      b = ((b << 7) | (b >>> 25)) ^ a;
+    }
   }
-  return Int32Array.of(a, b, 0, OWNER_TAG << 24);
+  key[0] = a;
+  key[1] = b;
+  key[3] = OWNER_TAG << 24;
 }

@@ -92,10 +92,8 @@ export class ReservationIndex {
     try {
       const header = readHeader(fd, directory);
       if (header !== undefined) {
-        const readPage = (page: number): Int32Array => {
-          const words = new Int32Array(PAGE_WORDS);
-          readAt(fd, path, new Uint8Array(words.buffer), HEADER_SIZE + page * PAGE_SIZE);
-          return words;
+        const readPage = (page: number, bytes: Uint8Array): void => {
+          readAt(fd, path, bytes, HEADER_SIZE + page * PAGE_SIZE);
         };
         const table = new SlotTable(header.slots, header.used, readPage);
         return new ReservationIndex(directory, table, true, { fd, header });
@@ -158,13 +156,10 @@ export class ReservationIndex {
       return;
     }
     this.#table.touch(slot);
-    const words = this.#table.words(slot);
-    const at = this.#table.valueAt(slot);
-    words[at] = ip.length;
-    for (let i = 0; i < ip.length; i++) {
-      const word = at + 1 + (i >> 2);
-      words[word] = (words[word] ?? 0) | ((ip[i] ?? 0) << ((i & 3) * 8));
-    }
+    const bytes = this.#table.bytes(slot);
+    const at = this.#table.valueAt(slot) * 4;
+    bytes[at] = ip.length;
+    bytes.set(ip, at + 4);
   }
 
   delete(ip: Ip, record: string): void {
@@ -181,11 +176,9 @@ export class ReservationIndex {
   }
 
   #ip(slot: number): Ip {
-    const words = this.#table.words(slot);
-    const at = this.#table.valueAt(slot);
-    const ip = new Uint8Array(words[at] ?? 0);
-    for (let i = 0; i < ip.length; i++) ip[i] = (words[at + 1 + (i >> 2)] ?? 0) >> ((i & 3) * 8);
-    return ip;
+    const bytes = this.#table.bytes(slot);
+    const at = this.#table.valueAt(slot) * 4;
+    return bytes.slice(at + 4, at + 4 + (bytes[at] ?? 0));
   }
 
   /**

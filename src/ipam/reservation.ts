@@ -29,9 +29,18 @@ export function addressOf(name: string): Ip | undefined {
   const isDigit = first >= 0x30 && first <= 0x39;
   if (!isDigit && !name.includes(":")) return undefined;
   const ip = parseIp(name);
-  // Of IPv4 addresses parseIp takes but one spelling, which makes this quicker for the many.
-  return ip !== undefined && (ip.length === 4 || formatIp(ip) === name) ? ip : undefined;
+  if (ip === undefined) return undefined;
+  // Of IPv4 addresses parseIp takes but one spelling, of IPv6 addresses like fd00::2 too; this is for many.
+  return ip.length === 4 || isPlain(name) || formatIp(ip) === name ? ip : undefined;
 }
+
+/** Whether an IPv6 address is surely in its canonical spelling (RFC 5952). */
+function isPlain(name: string): boolean {
+  return !MAYBE_OTHERWISE.test(name);
+}
+
+/** A capital, a group that begins with 0, a dot, or so many groups that "::" might stand for one. */
+const MAYBE_OTHERWISE = /[A-F.]|(?:^|:)0|^(?:[^:]*:){7}/;
 
 /** Longer than any record: container ids end at 255 characters, interface names at 15. */
 const RECORD_LIMIT = 512;

@@ -90,13 +90,14 @@ describe("SlotTable", () => {
   };
   const page = (file: Int32Array, number: number): Int32Array =>
     file.slice(number * PAGE_WORDS, (number + 1) * PAGE_WORDS);
+  const fill = (bytes: Uint8Array, words: Int32Array): void => bytes.set(new Uint8Array(words.buffer));
 
   it("reads only the pages it touches, each once, and tells what has changed", () => {
     const { used, file } = saved(1000);
     const read: number[] = [];
-    const table = new SlotTable(1000, used, (number) => {
+    const table = new SlotTable(1000, used, (number, bytes) => {
       read.push(number);
-      return page(file, number);
+      fill(bytes, page(file, number));
     });
     expect(valuesOf(table, 7)).toEqual([7]);
     expect(table.changes()).toEqual([]);
@@ -108,7 +109,7 @@ describe("SlotTable", () => {
     expect(changes.length).toBeGreaterThan(0);
     expect(read).toEqual(expect.arrayContaining(changes.map(([at]) => at / PAGE_WORDS)));
     for (const [at, words] of changes) file.set(words, at);
-    const after = new SlotTable(1000, table.used, (number) => page(file, number));
+    const after = new SlotTable(1000, table.used, (number, bytes) => fill(bytes, page(file, number)));
     expect([7, 8, 1000].map((n) => valuesOf(after, n))).toEqual([[], [8], [1]]);
   });
 
@@ -122,7 +123,7 @@ describe("SlotTable", () => {
   ];
   it.each(damages)("refuses every answer from a page where %s", (_, damage) => {
     const { used, file } = saved(400);
-    const table = new SlotTable(400, used, (number) => page(file, number).map(damage));
+    const table = new SlotTable(400, used, (number, bytes) => fill(bytes, page(file, number).map(damage)));
     for (let n = 0; n < 300; n++) {
       expect(() => table.find(key(n))).toThrow(DamagedTableError);
     }

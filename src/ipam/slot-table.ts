@@ -21,8 +21,14 @@ export class DamagedTableError extends Error {
   override readonly name: string = "DamagedTableError";
 }
 
-/** Returns the words of a page; changes made to them are kept with `SlotTable.changes`. */
-export type ReadPage = (page: number) => Int32Array;
+/** Fills a page. */
+export type ReadPage = (page: number, bytes: Uint8Array) => void;
+
+/** The same memory in two ways. */
+interface Page {
+  readonly words: Int32Array;
+  readonly bytes: Uint8Array;
+}
 
 /** Every look-up throws DamagedTableError where it meets a slot that isn't as it was written. */
 export class SlotTable {
@@ -32,7 +38,8 @@ export class SlotTable {
   readonly #readPage: ReadPage | undefined;
   /** Of a table in memory all its slots. */
   readonly #memory: Int32Array;
-  readonly #pages: Map<number, Int32Array> = new Map();
+  readonly #memoryBytes: Uint8Array;
+  readonly #pages: Map<number, Page> = new Map();
   readonly #changed: Set<number> = new Set();
 
   /** A table of at least `slots` slots, of which `used` are; empty and in memory where there is no `readPage`. */
@@ -41,6 +48,7 @@ export class SlotTable {
     this.#used = used;
     this.#readPage = readPage;
     this.#memory = new Int32Array(readPage === undefined ? this.slots * SLOT_WORDS : 0);
+    this.#memoryBytes = new Uint8Array(this.#memory.buffer);
   }
 
   get used(): number {
@@ -77,18 +85,28 @@ export class SlotTable {
 
   /** The words that the slot lies in: its value begins at `valueAt(slot)`. To read, or to change after `touch(slot)`. */
   words(slot: number): Int32Array {
-    if (this.#readPage === undefined) return this.#memory;
-    const number = pageOf(slot);
-    let page = this.#pages.get(number);
-    if (page === undefined) {
-      page = this.#readPage(number);
-      this.#pages.set(number, page);
-    }
-    return page;
+    return this.#readPage === undefined ? this.#memory : this.#page(slot, this.#readPage).words;
   }
 
   valueAt(slot: number): number {
     return this.#at(slot) + KEY_WORDS;
+  }
+
+  /** The same as bytes: its value begins at four times `valueAt(slot)`. */
+  bytes(slot: number): Uint8Array {
+    return this.#readPage === undefined ? this.#memoryBytes : this.#page(slot, this.#readPage).bytes;
+  }
+
+  #page(slot: number, read: ReadPage): Page {
+    const number = pageOf(slot);
+    let page = this.#pages.get(number);
+    if (page === undefined) {
+      const words = new Int32Array(PAGE_WORDS);
+      page = { words, bytes: new Uint8Array(words.buffer) };
+      read(number, page.bytes);
+      this.#pages.set(number, page);
+    }
+    return page;
   }
 
   /** Notes that the slot's value is about to be changed. */

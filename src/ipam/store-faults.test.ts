@@ -20,31 +20,35 @@ describe("a store whose process is killed", () => {
     ["as it collects what is stale", (store) => void store.keepOnly([holder("c3"), holder("c4")])],
   ];
 
-  it.each(operations)("has every file whole and none too many, %s", (_, operation) => {
-    for (const count of [3, 20]) {
-      const calls =
-        syscallsOf(() => withStore(filled(count), operation)).length - syscallsOf(() => filled(count)).length;
-      for (let nth = 0; nth < calls; nth++) {
-        const directory = filled(count);
-        dieAt(nth, () => withStore(directory, operation));
-        const contents = new Map(
-          addressFiles(directory).map((name) => [name, readFileSync(`${directory}/${name}`, "utf8")]),
-        );
-        for (const content of contents.values()) expect(content).toMatch(/^(c\d+|new)\r\neth0$/);
-        const strange = readdirSync(directory).filter(
-          (name) => !contents.has(name) && !["lock", "last_reserved_ip.0", INDEX_NAME].includes(name),
-        );
-        expect(strange).toEqual([]);
-        // Whoever comes next sees exactly what the files say.
-        withStore(directory, (store) => {
-          for (const id of [...Array(count).keys()].map((n) => `c${n}`).concat("new")) {
-            const expected = [...contents].filter(([, content]) => content === `${id}\r\neth0`).map(([name]) => name);
-            expect(store.addressesOf(holder(id)).map(formatIp)).toEqual(expected);
-          }
-        });
+  it.each(operations)(
+    "has every file whole and none too many, %s",
+    (_, operation) => {
+      for (const count of [3, 20]) {
+        const calls =
+          syscallsOf(() => withStore(filled(count), operation)).length - syscallsOf(() => filled(count)).length;
+        for (let nth = 0; nth < calls; nth++) {
+          const directory = filled(count);
+          dieAt(nth, () => withStore(directory, operation));
+          const contents = new Map(
+            addressFiles(directory).map((name) => [name, readFileSync(`${directory}/${name}`, "utf8")]),
+          );
+          for (const content of contents.values()) expect(content).toMatch(/^(c\d+|new)\r\neth0$/);
+          const strange = readdirSync(directory).filter(
+            (name) => !contents.has(name) && !["lock", "last_reserved_ip.0", INDEX_NAME].includes(name),
+          );
+          expect(strange).toEqual([]);
+          // Whoever comes next sees exactly what the files say.
+          withStore(directory, (store) => {
+            for (const id of [...Array(count).keys()].map((n) => `c${n}`).concat("new")) {
+              const expected = [...contents].filter(([, content]) => content === `${id}\r\neth0`).map(([name]) => name);
+              expect(store.addressesOf(holder(id)).map(formatIp)).toEqual(expected);
+            }
+          });
+        }
       }
-    }
-  });
+    },
+    60_000,
+  );
 });
 
 describe("a store on a read-only file system", () => {

@@ -15,7 +15,7 @@ import { requireNamespaces, run } from "../support/netns.ts";
 
 beforeAll(() => {
   requireNamespaces();
-  isolateSbin();
+  return isolateSbin();
 });
 beforeEach(() => unshareNetns());
 afterEach(() => {
@@ -175,6 +175,19 @@ describe.each<IptablesForm>(["legacy", "nft"])("where iptables is %s alone", (fo
       expect(cli(["list"]).stderr).toContain("bauta: warning: this node has no iptables-save: install");
       haveAll();
     });
+  });
+
+  it("bauta explain says that it does not follow iptables' rules, and what shows them", () => {
+    setUpIptables(at("c1"), dual(1));
+    const chain = left()
+      .find((line) => line.includes("-s fd00:1::1/128"))
+      ?.slice(-28);
+    const { status, stderr } = cli(["explain", "--from", "fd00:1::1", "--to", "2001:db8::2"]);
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringContaining(`fd00:1::1 is eth0 of container c1 on network net, under ipMasqBackend "iptables"`),
+    ]);
+    expect(stderr).toContain(`\`ip6tables -t nat -vnL ${chain}\` shows them`);
   });
 
   describe("bauta gc", () => {

@@ -2,6 +2,8 @@
 
 import { idText } from "../../host/attachment.ts";
 import { idOf } from "../../host/masquerade/elements.ts";
+import { chainOf } from "../../host/masquerade/iptables/names.ts";
+import { type IptablesRecord, listIptablesRecords } from "../../host/masquerade/iptables/records.ts";
 import { type AttachmentName, fromComment, UNKNOWN_NAME } from "../../host/masquerade/names.ts";
 import { readRecordById } from "../../host/masquerade/records.ts";
 import { nfproto, OWNERS, POSTROUTING, STRICT, TABLE } from "../../host/masquerade/table-names.ts";
@@ -10,7 +12,7 @@ import type { Nftables } from "../../nftables/batch.ts";
 import { getElement } from "../../nftables/element.ts";
 import { getTable } from "../../nftables/table.ts";
 import { NFT_TABLE_F } from "../../nftables/uapi.ts";
-import { compareIp, formatIp, type Ip } from "../../wire/ip.ts";
+import { compareIp, familyOf, formatIp, type Ip } from "../../wire/ip.ts";
 import type { Packet } from "./packet.ts";
 import { findInterference, type Interference } from "./surroundings.ts";
 import { type Ending, type Walk, walk } from "./walk.ts";
@@ -71,13 +73,21 @@ export function explainPacket(nft: Nftables, routes: Connection, asked: Omit<Pac
 function ownerOf(nft: Nftables, { family, from }: Omit<Packet, "oifname">): AttachmentName {
   const element = getElement(nft.connection, { family: nfproto(family), table: TABLE, set: OWNERS }, from);
   const id = idOf(element);
-  if (id === undefined) {
-    throw new UnknownSourceError(
-      `${formatIp(from)} is no attachment's: nothing of bauta's translates what it sends. bauta list shows the addresses under masquerade`,
-    );
-  }
+  if (id === undefined) throw new UnknownSourceError(`${formatIp(from)} is ${notOurs(from)}`);
   const attachment = readRecordById(idText(id))?.attachment;
   return attachment === undefined ? (fromComment(element?.comment) ?? UNKNOWN_NAME) : { ...attachment, isCut: false };
+}
+
+/** What can be said of an address that is in none of our maps. */
+function notOurs(from: Ip): string {
+  const isFrom = ({ addresses }: IptablesRecord): boolean => addresses.some(({ ip }) => compareIp(ip, from) === 0);
+  const record = listIptablesRecords().find(isFrom);
+  if (record === undefined) {
+    return "no attachment's: nothing of bauta's translates what it sends. bauta list shows the addresses under masquerade";
+  }
+  const { containerId, ifname, network } = record.attachment;
+  const program = familyOf(from) === 4 ? "iptables" : "ip6tables";
+  return `${ifname} of container ${containerId} on network ${network}, under ipMasqBackend "iptables", whose rules explain does not follow: \`${program} -t nat -vnL ${chainOf(record.attachment)}\` shows them`;
 }
 
 function sourcesOf(ending: Ending, packet: Packet, way: Way, routes: Connection): Sources | undefined {

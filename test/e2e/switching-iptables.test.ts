@@ -24,7 +24,7 @@ let outside: TestNetns;
 beforeAll(() => {
   if (PEERS === "") throw new Error("BAUTA_PEER_DIR is not set: npm test sets it by tools/peer-plugins.sh");
   outside = becomeNode();
-  isolateSbin();
+  return isolateSbin();
 });
 
 interface Attached {

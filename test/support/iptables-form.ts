@@ -1,6 +1,7 @@
 // A node that has only one form of iptables, or none: this process, and the programs it starts, see another /usr/sbin.
 
-import { mkdirSync, readdirSync, symlinkSync } from "node:fs";
+import { mkdirSync, readdirSync, rmdirSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { call } from "../../src/sys/call.ts";
 import { requireNamespaces, run } from "./netns.ts";
@@ -13,22 +14,28 @@ const CLONE_NEWNS = 0x00020000;
 const SBIN = "/usr/sbin";
 const IS_IPTABLES = /^(ip6?|arp|eb|x)tables/;
 
-// A tmpfs ends with the mount namespace: nobody removes what is under it.
-const HOME = "/mnt";
+// A tmpfs ends with the mount namespace: nobody removes what is under it. It is not below /run, where tests look for what
+// attachments have left.
+const HOME = join(tmpdir(), `bauta-sbin-${process.pid}`);
 
 /** What the node had to begin with. */
 export const ALL_SBIN: string = `${HOME}/sbin`;
 let count = 0;
 
-/** Moves into a mount namespace of its own; call it once in a file of tests, in beforeAll. */
-export function isolateSbin(): void {
+/** Moves into a mount namespace of its own; call it once in a file of tests, in beforeAll, and return what it returns. */
+export function isolateSbin(): () => void {
   requireNamespaces();
   call("make a mount namespace", "unshare", CLONE_NEWNS);
   run("mount", "--make-rprivate", "/");
+  mkdirSync(HOME);
   run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", HOME);
   mkdirSync(ALL_SBIN);
   run("mount", "--bind", SBIN, ALL_SBIN);
   run("mount", "-o", "remount,bind,ro", ALL_SBIN);
+  return () => {
+    run("umount", "--lazy", HOME);
+    rmdirSync(HOME);
+  };
 }
 
 /** From now on the node has what it had, but of iptables only this form, by its plain names; undefined: none. */

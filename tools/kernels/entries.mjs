@@ -43,6 +43,7 @@ export const ENTRIES = [
     essential: false,
     only: "masquerades in both|other back end|iptables-nft made",
   },
+  { file: "test/kernel/iptables-life.test.ts", essential: false },
   { file: "test/e2e/options/translation.test.ts", essential: false, phase: "bridged" },
   { file: "test/e2e/options/destinations.test.ts", essential: false },
   { file: "test/e2e/options/together.test.ts", essential: false },

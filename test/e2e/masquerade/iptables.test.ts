@@ -18,7 +18,7 @@ let outside: TestNetns;
 beforeAll(() => {
   if (PEERS === undefined) throw new Error("BAUTA_PEER_DIR is not set: npm test sets it by tools/peer-plugins.sh");
   outside = becomeNode();
-  isolateSbin();
+  return isolateSbin();
 });
 
 /** What differs from call to call. */

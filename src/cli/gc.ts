@@ -1,5 +1,6 @@
 // `bauta gc`: removes what containers have left that are provably gone.
 
+import { IptablesError } from "../host/masquerade/iptables/program.ts";
 import { tearDownIptables } from "../host/masquerade/iptables.ts";
 import { findStale, giveBackAddresses, isStillStale, type Stale } from "../host/masquerade/stale.ts";
 import { tearDownMasquerade } from "../host/masquerade.ts";
@@ -7,6 +8,7 @@ import { realTimeNs } from "../sys/process.ts";
 import { parseCidr } from "../wire/ip.ts";
 import { flag, text } from "./arguments.ts";
 import { countOf } from "./count.ts";
+import { IncompleteError } from "./incomplete.ts";
 import { printable } from "./terminal-text.ts";
 import { type Verb, verb } from "./verb.ts";
 
@@ -53,14 +55,24 @@ export const gc: Verb = verb({
   run({ "dry-run": isDryRun, grace = DEFAULT_GRACE }, io) {
     const { stale, unknown } = findStale(realTimeNs(), parseDuration(grace) ?? 0n);
     let count = 0;
+    let failed = 0;
     for (const one of stale) {
-      if (!isDryRun && !remove(one)) continue;
-      count++;
-      io.write(`${printable(lineOf(one))}\n`);
+      try {
+        if (!isDryRun && !remove(one)) continue;
+        count++;
+        io.write(`${printable(lineOf(one))}\n`);
+      } catch (error) {
+        // Only for want of iptables' programs others need not stay, too.
+        if (!(error instanceof IptablesError)) throw error;
+        failed++;
+        const { network, containerId, ifname } = one.attachment;
+        io.log(printable(`bauta: ${network} ${containerId} ${ifname}: ${error.message}`));
+      }
     }
     io.write(`${isDryRun ? "would remove" : "removed"} ${countOf(count, "attachment")}\n`);
     if (unknown > 0)
       io.log(`bauta: ${countOf(unknown, "attachment")} kept without a look: no network namespace recorded`);
+    if (failed > 0) throw new IncompleteError(`${countOf(failed, "attachment")} could not be removed`);
   },
 });
 

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync 
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { beginIptablesRelease, IPTABLES_RECORDS } from "../../src/host/masquerade/iptables/records.ts";
 import { setUpIptables, tearDownIptables } from "../../src/host/masquerade/iptables.ts";
+import { PLAIN } from "../../src/host/masquerade/options.ts";
 import { RECORDS } from "../../src/host/masquerade/records.ts";
 import { checkMasquerade, setUpMasquerade, tearDownMasquerade } from "../../src/host/masquerade.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
@@ -209,6 +210,27 @@ describe.each<IptablesForm>(["legacy", "nft"])("where iptables is %s alone", (fo
       const sources = left().flatMap((one) => /^-A POSTROUTING -s (\S+) /.exec(one)?.[1] ?? []);
       expect(sources).toEqual(["10.1.0.2/32", "10.1.0.3/32", "fd00:1::2/128", "fd00:1::3/128"]);
       expect(records()).toHaveLength(2);
+    });
+
+    it("removes the others where iptables' programs are gone, says so, and the rest when they are back", () => {
+      setUpIptables(at("c1"), dual(1), GONE);
+      setUpMasquerade(at("c2"), dual(2), PLAIN, GONE);
+      haveOnly(undefined);
+      const { status, stdout, stderr } = cli(["gc", "--grace", "0"]);
+      haveAll();
+      expect(stdout).toContain("net c2 eth0 10.1.0.2/20");
+      if (form === "legacy") {
+        expect([status, stdout.split("\n").at(-2)]).toEqual([1, "removed 1 attachment"]);
+        expect(stderr).toContain(
+          "bauta: net c1 eth0: this node has no iptables-legacy-save: install the package iptables",
+        );
+        expect(stderr).toContain("1 attachment could not be removed");
+        expect(cli(["gc", "--grace", "0"])).toMatchObject({
+          status: 0,
+          stdout: expect.stringContaining("net c1 eth0"),
+        });
+      } else expect([status, stdout.split("\n").at(-2)]).toEqual([0, "removed 2 attachments"]);
+      expect([left(), records()]).toEqual([[], []]);
     });
 
     it("forgets what upstream's DEL has removed already", () => {

@@ -5,7 +5,7 @@ import { withExistingStore } from "../../ipam/store.ts";
 import { exists } from "../../sys/file.ts";
 import { formatCidr, parseCidr } from "../../wire/ip.ts";
 import type { Attachment } from "../attachment.ts";
-import { iptablesRecordTime, listIptablesRecords, readIptablesRecord } from "./iptables/records.ts";
+import { findIptablesRecord, listIptablesRecords, listLeavingIptablesRecords } from "./iptables/records.ts";
 import { readLiveRecords, recordTime } from "./live-records.ts";
 import { readRecord } from "./records.ts";
 import { holderOf, isCached, NETWORKS } from "./runtime-files.ts";
@@ -39,9 +39,11 @@ function candidates(): Candidate[] {
     const texts = addresses.map(({ cidr }) => cidr);
     return { attachment, addresses: texts, backend: "nftables", netns, written: () => recordTime(id) };
   });
-  const ofIptables = listIptablesRecords().map(({ attachment, addresses, netns }): Candidate => {
-    const texts = addresses.map(formatCidr);
-    return { attachment, addresses: texts, backend: "iptables", netns, written: () => iptablesRecordTime(attachment) };
+  // An earlier removal may have failed half-way, for want of iptables' programs.
+  const inIptables = [...listIptablesRecords(), ...listLeavingIptablesRecords()];
+  const ofIptables = inIptables.map(({ attachment, addresses, netns }): Candidate => {
+    const written = (): bigint | undefined => findIptablesRecord(attachment)?.written;
+    return { attachment, addresses: addresses.map(formatCidr), backend: "iptables", netns, written };
   });
   return [...ofNftables, ...ofIptables];
 }
@@ -74,7 +76,7 @@ function staleOf({ attachment, addresses, backend }: Candidate, netns: string): 
 
 /** Whether the proof still holds: the attachment may have been made anew since. */
 export function isStillStale({ attachment, netns, backend }: Stale): boolean {
-  const record = backend === "nftables" ? readRecord(attachment) : readIptablesRecord(attachment);
+  const record = backend === "nftables" ? readRecord(attachment) : findIptablesRecord(attachment)?.record;
   return record?.netns === netns && !exists(netns) && !isCached(attachment);
 }
 

@@ -49,10 +49,23 @@ export function hasIptablesRecord(attachment: Attachment): boolean {
   return exists(pathOf(attachment));
 }
 
-/** When the live attachment's record was written, in nanoseconds since 1970; undefined where it is gone. Throws SyscallError. */
-export function iptablesRecordTime(attachment: Attachment): bigint | undefined {
+/** The record of the attachment, also of one whose removal was begun and has not ended, and when it was written. */
+export interface DatedRecord {
+  readonly record: IptablesRecord;
+  /** In nanoseconds since 1970. */
+  readonly written: bigint;
+}
+
+/** Undefined where there is none. Throws SyscallError. */
+export function findIptablesRecord(attachment: Attachment): DatedRecord | undefined {
+  const path = pathOf(attachment);
+  return readDated(path) ?? readDated(path + RELEASING);
+}
+
+function readDated(path: string): DatedRecord | undefined {
+  const record = read(path);
   try {
-    return stat(pathOf(attachment)).mtimeNs;
+    return record === undefined ? undefined : { record, written: stat(path).mtimeNs };
   } catch (error) {
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;

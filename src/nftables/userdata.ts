@@ -81,7 +81,9 @@ export function commentEntry(type: number, comment: string): Userdata {
       `the comment ${JSON.stringify(comment)} is ${value.length - 1} bytes long, over ${COMMENT_MAX}`,
     );
   }
-  if (UNREADABLE.test(comment)) {
+  // JSON writes neither double quotes nor control characters as they are, and asks much less of an interpreter.
+  const isReadable = JSON.stringify(comment).length === comment.length + 2 && !comment.includes("\x7f");
+  if (!isReadable && UNREADABLE.test(comment)) {
     throw new RangeError(`the comment ${JSON.stringify(comment)} contains a double quote or a control character`);
   }
   return { type, value };

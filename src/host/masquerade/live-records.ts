@@ -12,7 +12,7 @@ export interface LiveRecord {
   readonly record: MasqueradeRecord;
 }
 
-const ID = /^[0-9a-f]{32}$/;
+const ID_LENGTH = 32;
 
 /** Records are a few hundred bytes long, with lists in their options some thousand; what fills this is read by other means. */
 const COMMON_SIZE = 65536;
@@ -20,7 +20,7 @@ const COMMON_SIZE = 65536;
 /** The ids of live attachments: what is being removed bears a longer name. Throws SyscallError. */
 export function liveIds(): Set<string> {
   try {
-    return new Set(readDirectory(RECORDS).filter((name) => ID.test(name)));
+    return new Set(readDirectory(RECORDS).filter((name) => name.length === ID_LENGTH));
   } catch (error) {
     if (hasCode(error, "ENOENT")) return new Set();
     throw error;

@@ -53,9 +53,9 @@ export interface Policy {
 const KEY0 = 0x696c6f70;
 const KEY1 = 0x73656963;
 
-/** Sixteen hexadecimal digits that stand for a text in a name. */
-function digits(text: string): string {
-  return Array.from(halfSipHash(host.encode(text), KEY0, KEY1), (byte) => byte.toString(16).padStart(2, "0")).join("");
+/** Sixteen hexadecimal digits that stand for bytes in a name. */
+function digits(bytes: Uint8Array): string {
+  return Array.from(halfSipHash(bytes, KEY0, KEY1), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /**
@@ -74,7 +74,7 @@ export function policyFor(address: Cidr, options: MasqueradeOptions = PLAIN, exc
 
 /** What tells policies with options apart. Lists may be long, so their key stands for them. */
 function policyKey(options: MasqueradeOptions): string {
-  return digits(`${options.othersJson} ${listKey(options)}`);
+  return digits(host.encode(`${options.othersJson} ${listKey(options)}`));
 }
 
 function contentsOf(subnet: Cidr, options: MasqueradeOptions, excluded: readonly string[]): PolicyContents {
@@ -96,7 +96,13 @@ function interfaceSet(names: readonly string[] | undefined): PolicySet | undefin
   if (names === undefined || names.length < 2) return undefined; // one is compared with more cheaply
   const unique = [...new Set(names)].sort();
   const elements = unique.map((name) => ({ key: ifnameKey(name) }));
-  return { name: `interfaces-${digits(unique.join("/"))}`, keyType: TYPE.IFNAME, keyLength: 16, flags: 0, elements };
+  return {
+    name: `interfaces-${digits(host.encode(unique.join("/")))}`,
+    keyType: TYPE.IFNAME,
+    keyLength: 16,
+    flags: 0,
+    elements,
+  };
 }
 
 /** Each family asks for the same. */
@@ -104,7 +110,7 @@ const listKeys = new Map<string, string>();
 
 /** What the set of destinations is named after. */
 export function listKey({ listsJson }: Pick<MasqueradeOptions, "listsJson">): string {
-  const key = listKeys.get(listsJson) ?? digits(fold64(host.encode(listsJson)).toString(16));
+  const key = listKeys.get(listsJson) ?? digits(fold64(host.encode(listsJson)));
   listKeys.set(listsJson, key);
   return key;
 }

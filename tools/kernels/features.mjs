@@ -21,7 +21,11 @@ export const FEATURES = [
   needed("vlanFiltering", "VLAN filtering of bridges", "`vlan`, `vlanTrunk`"),
   needed("vlanLink", "VLAN interfaces", "containers in trunks"),
   needed("isolated", "isolated ports of bridges", "`portIsolation`"),
-  needed("bridgeNetfilter", "rules of IP for bridged frames (br_netfilter)", "nothing; what it does to VLANs is in [operations.md](operations.md)"),
+  needed(
+    "bridgeNetfilter",
+    "rules of IP for bridged frames (br_netfilter)",
+    "nothing; what it does to VLANs is in [operations.md](operations.md)",
+  ),
   optional("tableComment", "comments of tables", "the tables carry no explanation"),
   optional("chainComment", "comments of chains", "bauta uses none"),
   optional("concatenatedIntervals", "intervals of concatenated keys", "bauta uses none"),

@@ -3,6 +3,7 @@
 import { defineConfig } from "vitest/config";
 
 const setupFiles = ["test/support/setup-host.ts"];
+const kernelSetupFiles = ["test/support/clean-run.ts", ...setupFiles];
 
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export
 export default defineConfig({
@@ -12,9 +13,17 @@ export default defineConfig({
       { extends: true, test: { name: "unit", include: ["{src,engine,tools}/**/*.test.ts"], setupFiles } },
       {
         extends: true,
-        test: { name: "kernel", include: ["test/kernel/**/*.test.ts"], setupFiles, testTimeout: 60_000 },
+        test: {
+          name: "kernel",
+          include: ["test/kernel/**/*.test.ts"],
+          setupFiles: kernelSetupFiles,
+          testTimeout: 60_000,
+        },
       },
-      { extends: true, test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], setupFiles, testTimeout: 120_000 } },
+      {
+        extends: true,
+        test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], setupFiles: kernelSetupFiles, testTimeout: 120_000 },
+      },
       {
         extends: true,
         test: {

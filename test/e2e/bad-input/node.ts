@@ -205,10 +205,11 @@ function readRoutes(): string[] {
   const lines = ["route", "ipv6_route"].flatMap((name) =>
     readFileSync(`/proc/thread-self/net/${name}`, "utf8").split("\n"),
   );
-  return lines
+  const routes = lines
     .filter((line) => !/^(Iface|f[ef][08]0)/.test(line))
-    .map((line) => line.trim().replace(/^(\S+ \S+ \S+ \S+ \S+ \S+) \S+ \S+/, "$1"))
-    .sort();
+    .map((line) => line.trim().replace(/^(\S+ \S+ \S+ \S+ \S+ \S+) \S+ \S+/, "$1"));
+  // The kernel writes the list again from where it was when it changes meanwhile, and some lines come twice then.
+  return [...new Set(routes)].sort();
 }
 
 /** What upstream's host-local leaves, too, and the index that ours keeps beside it. */

@@ -98,7 +98,7 @@ function virtualFiles(root, entries, contents) {
  * @param {string} code
  * @param {readonly string[]} inputs
  */
-export function refuseAbsent(code, inputs) {
+function refuseAbsent(code, inputs) {
   const lines = code.split("\n");
   const borders = lines.flatMap((line, i) => (inputs.includes(line.trim().replace(/^\/\/ /, "")) ? [i] : []));
   for (const [i, start] of borders.entries()) {

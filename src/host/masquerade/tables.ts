@@ -24,8 +24,8 @@ import { ctState, saddr } from "../../nftables/selector.ts";
 import { addSet, createSet, getSet, type NftSet, type SetSpec } from "../../nftables/set.ts";
 import { addTable, createTable, getTable } from "../../nftables/table.ts";
 import { NF, NF_INET, NF_IP_PRI, NF_NAT_RANGE, NFT_DATA_VERDICT, NFT_SET, NFT_TABLE_F } from "../../nftables/uapi.ts";
-import { sameBytes } from "../../wire/codec.ts";
 import type { Cidr, Family } from "../../wire/ip.ts";
+import { agrees } from "../rule-compare.ts";
 import type { Policy, PolicySet } from "./policy.ts";
 import { FORWARD, nfproto, OWNERS, POLICIES, POSTROUTING, STRICT, TABLE } from "./table-names.ts";
 
@@ -252,16 +252,6 @@ function asDumped(said: Expression): Expression {
   if (said.kind === "nat") return { ...said, flags: (said.flags ?? 0) | NF_NAT_RANGE.MAP_IPS };
   if (said.kind === "lookup") return { ...said, flags: said.flags ?? 0 };
   return said;
-}
-
-/** Whether what the kernel tells has all that we said; it tells more (counts, defaults). */
-function agrees(found: unknown, said: unknown): boolean {
-  if (said instanceof Uint8Array) return found instanceof Uint8Array && sameBytes(found, said);
-  if (typeof said !== "object" || said === null) return found === said;
-  if (typeof found !== "object" || found === null) return false;
-  if (Array.isArray(said) && (!Array.isArray(found) || found.length !== said.length)) return false;
-  const values: Readonly<Record<string, unknown>> = { ...found };
-  return Object.entries(said).every(([key, value]) => value === undefined || agrees(values[key], value));
 }
 
 /** Whether the family's table is there, whatever stands in it. */

@@ -23,10 +23,16 @@ const owner = (network: string, container: string, address: string, comment?: st
   data: idOf(network, container),
   comment: comment ?? `${network} eth0 ${address}/24 ${container}`,
 });
-const policy = (address: string, packets: bigint): Element => ({
-  key: ip(address),
-  data: { code: NFT_VERDICT.GOTO, chain: "outside" },
-  expressions: [{ kind: "counter", packets, bytes: packets * 60n }],
+/** What the family has for addresses of one policy that have counted these packets. */
+const policed = (family: number, counts: Readonly<Record<string, bigint>>): Maps => ({
+  [`${family} policies`]: Object.keys(counts).map((address) => ({
+    key: ip(address),
+    data: { code: NFT_VERDICT.GOTO, chain: "outside" },
+  })),
+  [`${family} members`]: Object.entries(counts).map(([address, packets]) => ({
+    key: ip(address),
+    expressions: [{ kind: "counter", packets, bytes: packets * 60n }],
+  })),
 });
 
 const TWO: Maps = {
@@ -35,9 +41,9 @@ const TWO: Maps = {
     owner("blue", "db", "10.0.0.9"),
     owner("dual", "web", "10.0.0.2"),
   ],
-  [`${NFPROTO.IPV4} policies`]: [policy("10.0.0.10", 3n), policy("10.0.0.2", 0n), policy("10.0.0.9", 12n)],
+  ...policed(NFPROTO.IPV4, { "10.0.0.10": 3n, "10.0.0.2": 0n, "10.0.0.9": 12n }),
   [`${NFPROTO.IPV6} owners`]: [owner("dual", "web", "fd00::2")],
-  [`${NFPROTO.IPV6} policies`]: [policy("fd00::2", 1n)],
+  ...policed(NFPROTO.IPV6, { "fd00::2": 1n }),
 };
 
 const NO_RECORDS: ErrnoName = "ENOENT";
@@ -128,7 +134,7 @@ dual     web        eth0       fd00::2/24    outside        1     60  no-record
 
   it("has colours on a terminal, and cuts container ids where it is too narrow", () => {
     const long = "0123456789abcdef".repeat(4);
-    const maps = { "2 owners": [owner("dual", long, "10.0.0.2")], "2 policies": [policy("10.0.0.2", 1n)] };
+    const maps = { "2 owners": [owner("dual", long, "10.0.0.2")], ...policed(NFPROTO.IPV4, { "10.0.0.2": 1n }) };
     const terminal = { isTerminal: () => true, columns: () => 100 };
     const [titles = "", line = ""] = list(maps, [], terminal).stdout.split("\n");
     expect(titles).toContain("\x1b[1mNETWORK\x1b[22m");
@@ -143,7 +149,7 @@ dual     web        eth0       fd00::2/24    outside        1     60  no-record
     const evil = owner("dual", "web", "10.0.0.2");
     const maps = {
       "2 owners": [{ ...evil, comment: "\u009b2J eth0 10.0.0.2/24 web" }],
-      "2 policies": [policy("10.0.0.2", 1n)],
+      ...policed(NFPROTO.IPV4, { "10.0.0.2": 1n }),
     };
     expect(list(maps, []).stdout).toContain("\\x9b2J");
   });

@@ -34,7 +34,8 @@ started through this node.
 A column STATE appears when something is not as it should be:
 
   missing       recorded, but not in the kernel: its packets leave unmasqueraded
-  no-policy     in the kernel's owners, but not in its policies: likewise
+  no-policy     in the kernel's owners, but it has no policy, or nothing leads
+                its packets there: likewise
   other-policy  its packets go to another chain than the one recorded
   taken         an attachment that came later has this address now
   leaving       its removal was begun and has not ended

@@ -6,9 +6,10 @@ import { type Attachment, attachmentId, idBytes, idText, isOfNetwork, networkId 
 import { deleteConnectionsOf } from "./conntrack.ts";
 import { faultsOf } from "./masquerade/check.ts";
 import { claim } from "./masquerade/claim.ts";
+import type { Leaving } from "./masquerade/exact-release.ts";
 import { type AddressRange, familiesOf, type MasqueradeOptions, PLAIN, sourcesOf } from "./masquerade/options.ts";
 import { beginRelease, endRelease, hasRecord, listRecords } from "./masquerade/records.ts";
-import { type Leaving, release, releaseEach, releaseExactly, search } from "./masquerade/release.ts";
+import { release, releaseEach, releaseExactly, search } from "./masquerade/release.ts";
 import { requireOwnAddresses } from "./masquerade/sources.ts";
 import { tryOutMasquerade } from "./masquerade/try-out.ts";
 import { collectUpstreamRules, removeUpstreamRules } from "./masquerade/upstream.ts";

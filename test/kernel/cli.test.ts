@@ -130,7 +130,7 @@ describe("bauta list", () => {
     setUpMasquerade(at("new", "two"), cidrs("10.0.0.5/24"));
     const [old, taker] = [
       "one old 10.0.0.5/16 outside-10.0.0.0/16 - taken",
-      "two new 10.0.0.5/24 outside-10.0.0.0/24 0",
+      "two new 10.0.0.5/24 outside-10.0.0.0/24-apart 0",
     ];
     expect(table()).toEqual([old, `${taker} ok`]);
     expect(table("--network", "one")).toEqual([old]);
@@ -214,18 +214,18 @@ function pipe(): Int32Array {
   return ends;
 }
 
-/** Whose elements are, by what stands behind "#" on their lines. */
+/** Whose elements are, by what stands behind "#" on their lines; networks are nobody's. */
 const namesIn = (text: string): (string | undefined)[] =>
   text
     .split("\n")
-    .filter((line) => line.includes(" element "))
+    .filter((line) => line.includes(" element ") && !line.includes(" networks "))
     .map((line) => / {2}# (.*?)(?:: outside .*)?$/.exec(line)?.[1]);
 
 /** What is said of policies, by the beginning of the line. */
 const policiesIn = (text: string): string[] =>
   text.split("\n").flatMap((line) => {
     const [, what = "", set = "", policy] =
-      /^ {2}(\w+ \w+) \S+ \S+ (owners|policies|strict|).*(outside [0-9a-f.:]+\/.*)$/.exec(line) ?? [];
+      /^ {2}(\w+ \w+) \S+ \S+ (owners|policies|members|networks|strict|).*(outside [0-9a-f.:]+\/.*)$/.exec(line) ?? [];
     return policy === undefined ? [] : [`${what} ${set}: ${policy}`.replace(" :", ":")];
   });
 
@@ -235,9 +235,11 @@ describe("bauta monitor", () => {
     const whole = `${long.network} ${long.containerId} eth0`;
     setUpMasquerade(at("c2"), four(2));
     const coming = monitored([], () => setUpMasquerade(long, cidrs("198.18.0.5/17", "fd00::5/64")));
-    expect(namesIn(coming)).toEqual([whole, whole, whole, whole]);
+    const ofBothFamilies = Array.from({ length: 6 }, () => whole);
+    expect(namesIn(coming)).toEqual(ofBothFamilies);
+    expect(coming).toMatch(/ networks \{ fd00:: : goto outside-fd00--\/64 \} {2}# outside fd00::\/64$/m);
     const going = monitored([], () => tearDownMasquerade(long, []));
-    expect(namesIn(going)).toEqual([whole, whole, whole, whole]);
+    expect(namesIn(going)).toEqual(ofBothFamilies);
     expect(going.match(/^generation /gm)).toHaveLength(1);
   });
 
@@ -253,15 +255,16 @@ describe("bauta monitor", () => {
     expect(first).toEqual([
       `add chain: ${words}`,
       ...Array.from({ length: 3 }, () => `add rule: ${words}`),
-      ...["owners", "policies", "strict"].map((set) => `add element ${set}: ${words}`),
+      `add element networks: ${words}`,
+      ...["owners", "policies", "members", "strict"].map((set) => `add element ${set}: ${words}`),
     ]);
     expect(cli(["list"]).stdout).toContain("dropInvalid, exclude 3");
-    expect(policiesIn(monitored([], () => add(2)))).toHaveLength(3);
+    expect(policiesIn(monitored([], () => add(2)))).toHaveLength(4);
     const removeBoth = (): void => {
       for (const n of [1, 2]) tearDownMasquerade(at(`c${n}`), []);
     };
     const going = policiesIn(monitored([], removeBoth));
-    expect(going.filter((line) => line.startsWith("delete element"))).toHaveLength(6);
+    expect(going.filter((line) => line.startsWith("delete element"))).toHaveLength(9);
     expect(going.every((line) => line.endsWith(words))).toBe(true);
     expect(going).toContain(`delete chain: ${words}`);
   });
@@ -275,6 +278,7 @@ describe("bauta monitor", () => {
     const ofPolicy = lines.filter(({ policy }) => policy !== undefined);
     expect(new Set(ofPolicy.map(({ kind }) => kind))).toEqual(new Set(["chain", "rule", "element"]));
     for (const line of ofPolicy) {
+      if (`${line["key"]}`.startsWith("end ")) continue; // of the network
       expect(line["policy"]).toMatch(/^outside-198\.18\.0\.0\/17-[0-9a-f]{16}$/);
       expect(line["options"]).toEqual({ ports: "1024-2047" });
     }
@@ -284,6 +288,7 @@ describe("bauta monitor", () => {
     setUpMasquerade(at("c1"), four(1));
     rmSync(RECORDS, { recursive: true });
     expect(namesIn(monitored([], () => tearDownMasquerade(at("c1"), four(1))))).toEqual([
+      "dual c1 eth0",
       "dual c1 eth0",
       "dual c1 eth0",
     ]);
@@ -327,6 +332,6 @@ describe("bauta monitor", () => {
     });
     expect(status).toBe(0);
     expect(stdout).toMatch(/^events were lost: they came faster than they were read\n/);
-    expect(namesIn(stdout)).toEqual(["dual c1 eth0", "dual c1 eth0"]);
+    expect(namesIn(stdout)).toEqual(["dual c1 eth0", "dual c1 eth0", "dual c1 eth0"]);
   });
 });

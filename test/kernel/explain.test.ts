@@ -141,7 +141,8 @@ describe("bauta explain", () => {
     run("nft", "insert", "rule", "ip", "bauta_masquerade", "outside-10.1.0.0/16", "meta", "mark", "7", "accept");
     expect(explained(OUTSIDE[4])).toMatchObject({ verdict: "unknown", source: null });
     run("nft", "delete", "element", "ip", "bauta_masquerade", "policies", "{ 10.1.0.5 }");
-    expect(explain(OUTSIDE[4]).stdout).toContain("the map policies has no element for it");
+    run("nft", "delete", "element", "ip", "bauta_masquerade", "members", "{ 10.1.0.5 }");
+    expect(explain(OUTSIDE[4]).stdout).toContain("neither in the set members nor in the map exceptions");
     run("nft", "flush chain ip bauta_masquerade postrouting; delete chain ip bauta_masquerade postrouting");
     expect(explain(OUTSIDE[4]).stdout).toContain("chain postrouting of table bauta_masquerade is missing");
   });

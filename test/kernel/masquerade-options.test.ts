@@ -97,7 +97,7 @@ describe("ipMasqOptions", () => {
     tearDownMasquerade(at("c1"), []);
     expect(ruleset().match(/set kept-/g)).toHaveLength(1);
     tearDownMasquerade(at("c2"), []);
-    expect(ruleset()).not.toContain("set ");
+    expect(ruleset()).not.toContain("set kept-");
     checkMasquerade(at("c3"), dual(7));
     tearDownMasquerade(at("c3"), []);
     expect(ruleset()).toBe("");

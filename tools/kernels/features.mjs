@@ -11,10 +11,10 @@
 /** @type {readonly Feature[]} */
 export const FEATURES = [
   needed("masquerade", "masquerade to random ports", "`ipMasq`"),
-  needed("counters", "a counter in each element of a map", "policies of `ipMasq`"),
+  needed("counters", "a counter in each element of a map", "`ipMasq`"),
   needed("elementComment", "comments of elements", "`bauta list`"),
   needed("generation", "transactions that are refused when another came first", "all changes that depend on a look"),
-  needed("intervals", "sets of intervals", "`ipMasqOptions.exclude` and `only`"),
+  needed("intervals", "sets and maps of intervals", "`ipMasq`"),
   needed("bridgeMeta", "names of interfaces in rules for bridged frames", "`macspoofchk`"),
   needed("concatenatedKey", "concatenated keys", "`macspoofchk`"),
   needed("concatenatedData", "maps to concatenated values", "`macspoofchk`"),

@@ -77,7 +77,8 @@ function reason({ walk, way, packet }: Explanation): string {
   if (walk.ending.kind === "no chain")
     return `chain ${POSTROUTING} of table ${TABLE} is missing; an ADD, or bauta restore, makes it`;
   const { decisive } = walk;
-  if (decisive === undefined) return "the map policies has no element for it, so no policy of bauta's applies";
+  if (decisive === undefined)
+    return "it is neither in the set members nor in the map exceptions, so no policy of bauta's applies";
   const { rule, effect } = decisive;
   const set = "found" in effect ? effect.found : undefined;
   const expression = rule.expressions.find(({ kind }) => kind === "lookup" || kind === "cmp");

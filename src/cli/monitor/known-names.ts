@@ -7,7 +7,7 @@ import * as macSpoof from "../../host/mac-spoof/table.ts";
 import type { ListedAttachment } from "../../host/masquerade/inventory.ts";
 import { type AttachmentName, fromComment, UNKNOWN_NAME } from "../../host/masquerade/names.ts";
 import { readRecordById } from "../../host/masquerade/records.ts";
-import { OWNERS, POLICIES, STRICT, TABLE } from "../../host/masquerade/table-names.ts";
+import { ADDRESS_SETS, OWNERS, TABLE } from "../../host/masquerade/table-names.ts";
 import type { Nftables } from "../../nftables/batch.ts";
 import { type Element, type ElementSet, listElements } from "../../nftables/element.ts";
 import type { Change } from "../../nftables/monitor.ts";
@@ -94,7 +94,7 @@ function keysOf({ table, set }: ElementSet, { key, data }: Element): string[] {
   const value = data instanceof Uint8Array ? data : undefined;
   if (table === TABLE) {
     if (set === OWNERS && value !== undefined) return [idKey(idText(value)), addressKey(formatIp(key))];
-    if (set === POLICIES || set === STRICT) return [addressKey(formatIp(key))];
+    if (ADDRESS_SETS.includes(set)) return [addressKey(formatIp(key))];
   }
   if (table === macSpoof.TABLE.name) {
     if (set === macSpoof.ATTACHMENTS.set) return [idKey(idText(key)), ...(value === undefined ? [] : [portKey(value)])];

@@ -6,11 +6,12 @@ import type { JsonObject } from "../../cni/json.ts";
 import { idText } from "../../host/attachment.ts";
 import { chainOf, idOf } from "../../host/masquerade/elements.ts";
 import type { ListedAttachment } from "../../host/masquerade/inventory.ts";
+import { baseOf, subnetOf } from "../../host/masquerade/policy-name.ts";
 import { readRecordById } from "../../host/masquerade/records.ts";
-import { OWNERS, POLICIES, TABLE } from "../../host/masquerade/table-names.ts";
+import { NETWORKS, OWNERS, POLICIES, TABLE } from "../../host/masquerade/table-names.ts";
 import type { Element, SetElements } from "../../nftables/element.ts";
 import type { NftEvent } from "../../nftables/monitor.ts";
-import { formatIp } from "../../wire/ip.ts";
+import { formatCidr, formatIp } from "../../wire/ip.ts";
 import { optionsText } from "../options-text.ts";
 
 /** How many chains' options are remembered. */
@@ -57,7 +58,8 @@ export class KnownPolicies {
     }
   }
 
-  #learn(chain: string, options: JsonObject | undefined): void {
+  #learn(name: string, options: JsonObject | undefined): void {
+    const chain = baseOf(name); // what the options have to do with; the network may be another policy's
     this.#options.delete(chain);
     if (options === undefined) return;
     this.#options.set(chain, options);
@@ -66,25 +68,22 @@ export class KnownPolicies {
   }
 
   /** The policy that an element of one of our maps is about; undefined where it is not known. */
-  ofElement(set: SetElements, { key }: Element): KnownPolicy | undefined {
-    return set.table === TABLE ? this.ofChain(set.table, this.#chains.get(formatIp(key)) ?? "") : undefined;
+  ofElement(set: SetElements, element: Element): KnownPolicy | undefined {
+    if (set.table !== TABLE) return undefined;
+    const chain = set.set === NETWORKS ? chainOf(element) : this.#chains.get(formatIp(element.key));
+    return this.ofChain(set.table, chain ?? "");
   }
 
   /** The policy that a chain is; undefined for chains that are none. */
   ofChain(table: string, chain: string): KnownPolicy | undefined {
     if (table !== TABLE || subnetOf(chain) === undefined) return undefined;
-    return { chain, options: this.#options.get(chain) };
+    return { chain, options: this.#options.get(baseOf(chain)) };
   }
-}
-
-/** `198.18.0.0/17` for `outside-198.18.0.0/17-0123456789abcdef`: see policy.ts. */
-function subnetOf(chain: string): string | undefined {
-  const [, network, length] = /^outside-([0-9a-f.-]+)\/([0-9]+)(?:-[0-9a-f]{16})?$/.exec(chain) ?? [];
-  return network === undefined ? undefined : `${network.replaceAll("-", ":")}/${length}`;
 }
 
 /** `outside 198.18.0.0/17, exclude 3, to 192.0.2.1` */
 export function policyText({ chain, options }: KnownPolicy): string {
-  const where = `outside ${subnetOf(chain) ?? chain}`;
+  const subnet = subnetOf(chain);
+  const where = `outside ${subnet === undefined ? chain : formatCidr(subnet)}`;
   return options === undefined ? where : `${where}, ${optionsText(options)}`;
 }

@@ -7,7 +7,7 @@ import { readExcluded, readInForce } from "./exclude-file.ts";
 import { readLiveRecords } from "./live-records.ts";
 import { type MasqueradeOptions, readOptions } from "./options.ts";
 import { destinationSet, listKey } from "./policy.ts";
-import { refreshSet } from "./tables.ts";
+import { refreshSet } from "./policy-chains.ts";
 
 /** What has changed of one list. */
 export interface AppliedFile {

@@ -2,14 +2,17 @@
 
 import type { Nftables } from "../../nftables/batch.ts";
 import { sameBytes } from "../../wire/codec.ts";
-import { type Cidr, familyOf, formatIp } from "../../wire/ip.ts";
+import { type Cidr, type Family, familyOf, formatIp, type Ip } from "../../wire/ip.ts";
 import { type Attachment, attachmentId } from "../attachment.ts";
-import { readHeld, verdictOf } from "./elements.ts";
+import { type Held, readHeld, verdictOf, wayTo } from "./elements.ts";
 import { readInForce } from "./exclude-file.ts";
+import { Networks } from "./networks.ts";
 import type { MasqueradeOptions } from "./options.ts";
 import { type Policy, policyFor } from "./policy.ts";
-import { OWNERS, POLICIES, STRICT } from "./table-names.ts";
-import { policyFaults, skeletonFaults, strictFaults } from "./tables.ts";
+import { policyFaults } from "./policy-chains.ts";
+import { baseOf } from "./policy-name.ts";
+import { EXCEPTIONS, MEMBERS, OWNERS, POLICIES, STRICT } from "./table-names.ts";
+import { skeletonFaults, strictFaults } from "./tables.ts";
 
 /** What is missing or altered, each as a phrase; empty when all is well. */
 export function faultsOf(
@@ -18,33 +21,63 @@ export function faultsOf(
   addresses: readonly Cidr[],
   options: MasqueradeOptions,
 ): string[] {
-  const prefixes = readInForce(options);
-  const policyOf = (cidr: Cidr): Policy => policyFor(cidr, options, prefixes);
   const faults: string[] = [];
   for (const family of new Set(addresses.map(({ ip }) => familyOf(ip)))) {
     const own = addresses.filter(({ ip }) => familyOf(ip) === family);
     const skeleton = skeletonFaults(nft, family);
     faults.push(...skeleton.map(({ text }) => text));
     if (skeleton.some(({ isWhole }) => isWhole)) continue;
-    const policies = new Map(own.map((cidr) => [policyOf(cidr).chain, policyOf(cidr)]));
     if (options.dropInvalid === true) faults.push(...strictFaults(nft, family).map(({ text }) => text));
-    for (const policy of policies.values()) faults.push(...policyFaults(nft, family, policy).map(({ text }) => text));
-    for (const cidr of own)
-      faults.push(...addressFaults(nft, attachment, cidr, policyOf(cidr).chain, options.dropInvalid === true));
+    faults.push(...familyFaults(nft, family, attachmentId(attachment), own, options));
   }
   return faults;
 }
 
-function addressFaults(nft: Nftables, attachment: Attachment, cidr: Cidr, chain: string, isStrict: boolean): string[] {
-  const held = readHeld(nft, cidr.ip);
-  const address = formatIp(cidr.ip);
+function familyFaults(
+  nft: Nftables,
+  family: Family,
+  id: Uint8Array,
+  addresses: readonly Cidr[],
+  options: MasqueradeOptions,
+): string[] {
+  const prefixes = readInForce(options);
+  const policies = new Map<string, Policy>();
   const faults: string[] = [];
-  if (held.id === undefined) faults.push(`the element ${address} of map ${OWNERS} is missing`);
-  else if (!sameBytes(held.id, attachmentId(attachment))) faults.push(`${address} belongs to another attachment`);
-  const wanted = verdictOf({ chain });
-  if (held.verdict === undefined) faults.push(`the element ${address} of map ${POLICIES} is missing`);
-  else if (held.verdict !== wanted)
-    faults.push(`the element ${address} of map ${POLICIES} says ${held.verdict}, not ${wanted}`);
-  if (isStrict && !held.isStrict) faults.push(`the element ${address} of set ${STRICT} is missing`);
+  for (const { ip, prefixLength } of addresses) {
+    const policy = policyFor({ ip, prefixLength }, options, prefixes);
+    const held = readHeld(nft, ip);
+    // Either of the policy's two chains will do.
+    const isItsOwn = held.chain !== undefined && baseOf(held.chain) === policy.chain;
+    const chain = isItsOwn ? held.chain : policy.chain;
+    policies.set(chain, { chain, contents: policy.contents });
+    faults.push(...addressFaults(ip, held, { id, chain, isStrict: options.dropInvalid === true }));
+  }
+  const networks = Networks.read(nft, family);
+  const ofPolicies = [...policies.values()].flatMap((policy) => policyFaults(nft, family, policy, networks));
+  return [...new Set(ofPolicies.map(({ text }) => text)), ...faults];
+}
+
+interface WantedElements {
+  readonly id: Uint8Array;
+  readonly chain: string;
+  readonly isStrict: boolean;
+}
+
+function addressFaults(ip: Ip, held: Held, { id, chain, isStrict }: WantedElements): string[] {
+  const address = formatIp(ip);
+  const faults: string[] = [];
+  const missing = (kind: "map" | "set", name: string): string => `the element ${address} of ${kind} ${name} is missing`;
+  if (held.id === undefined) faults.push(missing("map", OWNERS));
+  else if (!sameBytes(held.id, id)) faults.push(`${address} belongs to another attachment`);
+  const verdict = verdictOf({ chain });
+  if (held.verdict === undefined) faults.push(missing("map", POLICIES));
+  else if (held.verdict !== verdict)
+    faults.push(`the element ${address} of map ${POLICIES} says ${held.verdict}, not ${verdict}`);
+  const way = wayTo(familyOf(ip), chain);
+  if (way.isMember && !held.isMember) faults.push(missing("set", MEMBERS));
+  if (way.exception !== undefined && held.exception === undefined) faults.push(missing("map", EXCEPTIONS));
+  if (held.exception !== undefined && held.exception !== way.exception)
+    faults.push(`the element ${address} of map ${EXCEPTIONS} says ${held.exception}`);
+  if (isStrict && !held.isStrict) faults.push(missing("set", STRICT));
   return faults;
 }

@@ -1,7 +1,7 @@
 // ADD: addresses come under masquerade.
 
 import type { Nftables } from "../../nftables/batch.ts";
-import { type AskedChain, chainStates } from "../../nftables/chain.ts";
+import { type AskedChain, chainStates, haveChains } from "../../nftables/chain.ts";
 import type { Command } from "../../nftables/message.ts";
 import { hasCode } from "../../sys/error.ts";
 import { sameBytes } from "../../wire/codec.ts";
@@ -11,28 +11,38 @@ import { untilCommitted } from "../transactions.ts";
 import {
   addHoldings,
   byFamily,
+  clearWay,
   deleteElement,
   type Held,
   type Holding,
   readHeld,
   requireOwner,
   verdictOf,
+  wayTo,
 } from "./elements.ts";
 import { type Excluded, readExcluded } from "./exclude-file.ts";
+import { repairsOf } from "./faults.ts";
+import { Networks } from "./networks.ts";
 import type { MasqueradeOptions } from "./options.ts";
 import { destinationSet, type Policy, policyFor } from "./policy.ts";
+import { createPolicies, createPolicy, policyFaults, refreshSet } from "./policy-chains.ts";
+import { apart, goesByNetwork } from "./policy-name.ts";
 import { type DisplacedClaim, readRecordById, writeRecord } from "./records.ts";
 import { nfproto, OWNERS, POLICIES, POSTROUTING, POSTROUTING_USE, STRICT, TABLE } from "./table-names.ts";
-import {
-  createPolicy,
-  createSkeleton,
-  createStrict,
-  policyFaults,
-  refreshSet,
-  repairsOf,
-  skeletonFaults,
-  strictFaults,
-} from "./tables.ts";
+import { createSkeleton, createStrict, skeletonFaults, strictFaults } from "./tables.ts";
+
+/** An address, and the policy that it is to have. */
+interface WantedAddress {
+  readonly cidr: Cidr;
+  readonly policy: Policy;
+}
+
+/** What makes it so. */
+interface ClaimPlan {
+  readonly commands: readonly Command[];
+  readonly holdings: readonly Holding[];
+  readonly displaced: readonly DisplacedClaim[];
+}
 
 /** Claims the addresses for the attachment: both families in one transaction, which deletes nothing of anyone else's. */
 export function claim(
@@ -42,13 +52,10 @@ export function claim(
   options: MasqueradeOptions,
   netns?: string,
 ): void {
-  const id = attachmentId(attachment);
   const excluded = readExcluded(options);
   const wanted = addresses.map((cidr) => ({ cidr, policy: policyFor(cidr, options, excluded.prefixes) }));
   const isStrict = options.dropInvalid === true;
-  const holdings = wanted.map(({ cidr, policy }) => ({ ...cidr, chain: policy.chain, isStrict }));
-  const policies = new Map(wanted.map(({ policy }) => [policy.chain, policy]));
-  const remember = (displaced: readonly DisplacedClaim[]): void =>
+  const remember = ({ holdings, displaced }: ClaimPlan): void =>
     writeRecord({
       attachment,
       addresses: holdings.map((holding) => ({
@@ -60,21 +67,20 @@ export function claim(
       displaced,
       ...(options.given === undefined ? {} : { options: options.given }),
     });
-  remember([]);
   const isAdded = (): boolean => {
     // A transaction that fails waits for a grace period (16 ms), so the one question before it pays.
-    const missing = excluded.isApplied ? missingChains(nft, holdings, policies) : undefined;
-    if (missing === undefined) return false;
-    const additions = byFamily(holdings).flatMap(([family, own]) => addHoldings(family, attachment, id, own));
-    return tryCommit(nft, [...missing, ...additions]);
+    const additions = excluded.isApplied ? additionsFor(nft, attachment, wanted, isStrict) : undefined;
+    if (additions === undefined) return false;
+    remember(additions);
+    return tryCommit(nft, additions.commands);
   };
   if (isAdded()) return;
   untilCommitted(nft, (generation, nth) => {
     if (nth > 1 && isAdded()) return; // whoever came in between may have made what was missing
     const genid = generation();
-    const { commands, displaced } = plan(nft, attachment, id, holdings, policies);
-    if (displaced.length > 0) remember(displaced);
-    nft.commit([...commands, ...refreshOtherFamily(nft, options, excluded, holdings)], { genid });
+    const plan = planFor(nft, attachment, wanted, isStrict);
+    remember(plan);
+    nft.commit([...plan.commands, ...refreshOtherFamily(nft, options, excluded, plan.holdings)], { genid });
     excluded.remember();
   });
 }
@@ -91,24 +97,26 @@ function tryCommit(nft: Nftables, commands: readonly Command[]): boolean {
 }
 
 /**
- * The commands that make what the holdings need besides their elements: none in the common case, which is the cheapest
- * there is, as the kernel waits for nothing. Undefined where it takes a closer look, because something is there that is
- * not as it should be, or that others may have made meanwhile. What this makes must not be there: EEXIST, if it is.
+ * The elements, and what else they need: nothing in the common case, which is the cheapest there is, as the kernel waits for
+ * nothing. Undefined where it takes a closer look, because something is there that is not as it should be, or that others may
+ * have made meanwhile. What this makes must not be there: EEXIST, if it is.
  */
-function missingChains(
+function additionsFor(
   nft: Nftables,
-  holdings: readonly Holding[],
-  policies: ReadonlyMap<string, Policy>,
-): Command[] | undefined {
-  const asked = byFamily(holdings).flatMap(([family, own]) => {
-    const names = new Set(own.map(({ chain }) => chain));
-    const isStrict = own.some((holding) => holding.isStrict);
-    return [POSTROUTING, ...names].map((name) => ({ family, name, isStrict }));
+  attachment: Attachment,
+  wanted: readonly WantedAddress[],
+  isStrict: boolean,
+): ClaimPlan | undefined {
+  const holdings = wanted.map(({ cidr, policy }): Holding => ({ ...cidr, chain: policy.chain, isStrict }));
+  const families = byFamily(holdings);
+  const asked = families.flatMap(([family, own]) => {
+    return [POSTROUTING, ...new Set(own.map(({ chain }) => chain))].map((name) => ({ family, name }));
   });
   const states = chainStates(nft.connection, asked.map(questionOf));
   const commands: Command[] = [];
+  const places = new Map<string, string>();
   let isNew = false;
-  for (const [i, { family, name, isStrict }] of asked.entries()) {
+  for (const [i, { family, name }] of asked.entries()) {
     const state = states[i];
     if (state === "other") return undefined;
     if (name === POSTROUTING) {
@@ -116,18 +124,26 @@ function missingChains(
       if (isNew) commands.push(...createSkeleton(family), ...(isStrict ? createStrict(family) : []));
       continue;
     }
-    const policy = policies.get(name);
-    if (state === "missing") {
-      // In a table that is there sets of the policy's may be there, too, and so may be what "dropInvalid" needs. What a
-      // policy contains is asked for only here: lists may be long.
-      const isSimple = isNew || (!isStrict && policy?.contents().sets.length === 0);
-      if (policy === undefined || !isSimple) return undefined;
-      commands.push(...createPolicy(family, policy));
-    } else if (isNew) {
-      return undefined;
+    if (state !== "missing") {
+      if (isNew) return undefined;
+      continue;
     }
+    // In a table that is there sets of the policy's may be there, too, and so may be what "dropInvalid" needs. What a
+    // policy contains is asked for only here: lists may be long.
+    const policy = wanted.find((one) => one.policy.chain === name)?.policy;
+    if (!isNew && hasOneApart(nft, family, name)) places.set(name, apart(name));
+    else if (policy !== undefined && (isNew || (!isStrict && policy.contents().sets.length === 0)))
+      commands.push(...createPolicy(family, policy));
+    else return undefined;
   }
-  return commands;
+  const placed =
+    places.size === 0 ? holdings : holdings.map((one) => ({ ...one, chain: places.get(one.chain) ?? one.chain }));
+  return { commands: [...commands, ...addAll(attachment, placed)], holdings: placed, displaced: [] };
+}
+
+/** Whether the policy has had to be made without its network. */
+function hasOneApart(nft: Nftables, family: Family, chain: string): boolean {
+  return goesByNetwork(family, chain) && haveChains(nft.connection, [questionOf({ family, name: apart(chain) })]);
 }
 
 /** How a chain is to be: the one that leads to all others must have its rules. */
@@ -136,44 +152,63 @@ function questionOf({ family, name }: { readonly family: Family; readonly name: 
   return name === POSTROUTING ? { ...chain, use: POSTROUTING_USE } : chain;
 }
 
+function addAll(attachment: Attachment, holdings: readonly Holding[]): Command[] {
+  const id = attachmentId(attachment);
+  return byFamily(holdings).flatMap(([family, own]) => addHoldings(family, attachment, id, own));
+}
+
 /**
  * What must change in the tables as they stand: missing parts are made, altered ones mended, addresses taken over. It fails
  * where somebody else has made those parts or taken those addresses since.
  */
-function plan(
+function planFor(
   nft: Nftables,
   attachment: Attachment,
+  wanted: readonly WantedAddress[],
+  isStrict: boolean,
+): ClaimPlan {
+  const plans = ([4, 6] as const).flatMap((family): ClaimPlan[] => {
+    const own = wanted.filter(({ cidr }) => familyOf(cidr.ip) === family);
+    return own.length === 0 ? [] : [planForFamily(nft, family, attachmentId(attachment), own, isStrict)];
+  });
+  const holdings = plans.flatMap((plan) => plan.holdings);
+  return {
+    commands: [...plans.flatMap(({ commands }) => commands), ...addAll(attachment, holdings)],
+    holdings,
+    displaced: plans.flatMap(({ displaced }) => displaced),
+  };
+}
+
+/** All but the additions. */
+function planForFamily(
+  nft: Nftables,
+  family: Family,
   id: Uint8Array,
-  holdings: readonly Holding[],
-  policies: ReadonlyMap<string, Policy>,
-): { commands: Command[]; displaced: DisplacedClaim[] } {
-  const commands: Command[] = [];
-  const displaced: DisplacedClaim[] = [];
-  for (const [family, own] of byFamily(holdings)) {
-    const faults = skeletonFaults(nft, family);
-    const isNew = faults.some(({ isWhole }) => isWhole);
-    const contents: Command[] = [];
-    for (const chain of new Set(own.map((holding) => holding.chain))) {
-      const policy = policies.get(chain);
-      if (policy === undefined) continue;
-      if (isNew) contents.push(...createPolicy(family, policy));
-      else faults.push(...policyFaults(nft, family, policy));
-    }
-    if (own.some((holding) => holding.isStrict)) {
-      if (isNew) contents.push(...createStrict(family));
-      else faults.push(...strictFaults(nft, family));
-    }
-    commands.push(...repairsOf(faults), ...contents);
-    if (!isNew) {
-      for (const holding of own) {
-        const held = readHeld(nft, holding.ip);
-        commands.push(...clear(holding, held, id));
-        displaced.push(...displacedBy(holding, held, id));
-      }
-    }
-    commands.push(...addHoldings(family, attachment, id, own));
+  wanted: readonly WantedAddress[],
+  isStrict: boolean,
+): ClaimPlan {
+  const faults = skeletonFaults(nft, family);
+  const isNew = faults.some(({ isWhole }) => isWhole);
+  const networks = isNew ? new Networks(family) : Networks.read(nft, family);
+  const policies = new Map<string, Policy>();
+  const holdings = wanted.map(({ cidr, policy }): Holding => {
+    const chain = networks.chainFor(policy.chain);
+    policies.set(chain, { chain, contents: policy.contents });
+    return { ...cidr, chain, isStrict };
+  });
+  if (isNew) {
+    const strict = isStrict ? createStrict(family) : [];
+    const contents = [...createPolicies(family, [...policies.values()]), ...strict];
+    return { commands: [...repairsOf(faults), ...contents], holdings, displaced: [] };
   }
-  return { commands, displaced };
+  for (const policy of policies.values()) faults.push(...policyFaults(nft, family, policy, networks));
+  if (isStrict) faults.push(...strictFaults(nft, family));
+  const all = holdings.map((holding) => ({ holding, held: readHeld(nft, holding.ip) }));
+  return {
+    commands: [...repairsOf(faults), ...all.flatMap(({ holding, held }) => clear(holding, held, id))],
+    holdings,
+    displaced: all.flatMap(({ holding, held }) => displacedBy(holding, held, id)),
+  };
 }
 
 /** A changed file comes into force for both families at once, also where this attachment has addresses of one only. */
@@ -200,6 +235,7 @@ function clear(holding: Holding, held: Held, id: Uint8Array): Command[] {
   }
   if (held.verdict !== undefined && held.verdict !== verdictOf(holding))
     commands.push(...deleteElement(family, POLICIES, holding.ip));
+  commands.push(...clearWay(holding.ip, held, wayTo(family, holding.chain)));
   if (held.isStrict && !holding.isStrict) commands.push(...deleteElement(family, STRICT, holding.ip));
   return commands;
 }

@@ -1,4 +1,5 @@
-// What each address has in our maps: an element in `owners` and one in `policies`.
+// What each address has in our sets and maps: an element in `owners` and one in `policies`, and for its packets one in
+// `members` or in `exceptions`.
 
 import type { Nftables } from "../../nftables/batch.ts";
 import { verdictText } from "../../nftables/data.ts";
@@ -9,7 +10,8 @@ import { NFT_VERDICT } from "../../nftables/uapi.ts";
 import { hasCode } from "../../sys/error.ts";
 import { type Family, familyOf, formatIp, type Ip } from "../../wire/ip.ts";
 import type { Attachment } from "../attachment.ts";
-import { nfproto, OWNERS, POLICIES, STRICT, TABLE } from "./table-names.ts";
+import { goesByNetwork } from "./policy-name.ts";
+import { EXCEPTIONS, MEMBERS, nfproto, OWNERS, POLICIES, STRICT, TABLE } from "./table-names.ts";
 
 /** An address of an attachment, and the chain of its policy. */
 export interface Holding {
@@ -57,18 +59,31 @@ export interface NewElement {
 /** Adds addresses of one family, of any attachments; EEXIST where one is another's. */
 export function addAddresses(family: Family, added: readonly NewElement[]): Command[] {
   const verdicts = new Map(added.map(({ chain }) => [chain, { code: NFT_VERDICT.GOTO, chain }]));
+  const withVerdict = ({ ip, chain }: NewElement): Element => ({ key: ip, data: verdicts.get(chain) });
+  const { members, exceptions } = byWay(family, added);
   return [
     ...addElements({
       ...mapOf(family, OWNERS),
       elements: added.map(({ ip, id, comment }) => ({ key: ip, data: id, comment })),
     }),
-    ...addElements({
-      ...mapOf(family, POLICIES),
-      elements: added.map(({ ip, chain }) => ({ key: ip, data: verdicts.get(chain) })),
-    }),
+    ...addElements({ ...mapOf(family, POLICIES), elements: added.map(withVerdict) }),
+    ...addElements({ ...mapOf(family, MEMBERS), elements: members.map(keyOf) }),
+    ...addElements({ ...mapOf(family, EXCEPTIONS), elements: exceptions.map(withVerdict) }),
     ...addElements({ ...mapOf(family, STRICT), elements: strictKeys(added) }),
   ];
 }
+
+/** Addresses whose packets come to their policy by their network, and those whose packets have their own way there. */
+function byWay<T extends { readonly chain: string }>(
+  family: Family,
+  all: readonly T[],
+): { readonly members: readonly T[]; readonly exceptions: readonly T[] } {
+  const members = all.filter(({ chain }) => goesByNetwork(family, chain));
+  if (members.length === all.length) return { members, exceptions: [] };
+  return { members, exceptions: all.filter(({ chain }) => !goesByNetwork(family, chain)) };
+}
+
+const keyOf = ({ ip }: { readonly ip: Ip }): { readonly key: Ip } => ({ key: ip });
 
 /** Gives addresses of one family to an attachment; EEXIST where one is another's. */
 export function addHoldings(
@@ -92,11 +107,14 @@ export function addHoldings(
  */
 export function deleteHoldings(family: Family, id: Uint8Array, holdings: readonly Holding[]): Command[] {
   const guard = holdings.map(({ ip }) => ({ key: ip, data: id }));
-  const keys = holdings.map(({ ip }) => ({ key: ip }));
+  const keys = holdings.map(keyOf);
+  const { members, exceptions } = byWay(family, holdings);
   return [
     ...addElements({ ...mapOf(family, OWNERS), elements: guard }),
     ...deleteElements({ ...mapOf(family, OWNERS), elements: keys }),
     ...deleteElements({ ...mapOf(family, POLICIES), elements: keys }),
+    ...deleteElements({ ...mapOf(family, MEMBERS), elements: members.map(keyOf) }),
+    ...deleteElements({ ...mapOf(family, EXCEPTIONS), elements: exceptions.map(keyOf) }),
     ...deleteElements({ ...mapOf(family, STRICT), elements: strictKeys(holdings) }),
   ];
 }
@@ -116,8 +134,8 @@ export function requireSameOwner(ip: Ip, { id }: Held): Command[] {
 
 const ID_LENGTH = 16;
 
-function strictKeys(holdings: readonly Pick<Holding, "ip" | "isStrict">[]): { key: Ip }[] {
-  return holdings.filter(({ isStrict }) => isStrict).map(({ ip }) => ({ key: ip }));
+function strictKeys(holdings: readonly Pick<Holding, "ip" | "isStrict">[]): { readonly key: Ip }[] {
+  return holdings.filter(({ isStrict }) => isStrict).map(keyOf);
 }
 
 /** Deletes the element of an address from one map, whoever owns it. */
@@ -125,13 +143,22 @@ export function deleteElement(family: Family, map: string, ip: Ip): Command[] {
   return deleteElements({ ...mapOf(family, map), elements: [{ key: ip }] });
 }
 
+/** Which way an address's packets go, by the kernel's word. */
+export interface Way {
+  readonly isMember: boolean;
+  /** The verdict of `exceptions`, as nft writes it; undefined where that has no element. */
+  readonly exception: string | undefined;
+}
+
 /** Who owns an address, by the kernel's word, and what becomes of its packets. */
-export interface Held {
+export interface Held extends Way {
   readonly id: Uint8Array | undefined;
   /** `goto outside-…`, as nft writes it; undefined where `policies` does not have the address. */
   readonly verdict: string | undefined;
   /** The chain of that verdict. */
   readonly chain: string | undefined;
+  /** The chain of the verdict of `exceptions`. */
+  readonly exceptionChain: string | undefined;
   /** Whether its invalid packets are dropped. */
   readonly isStrict: boolean;
 }
@@ -141,18 +168,46 @@ export function verdictOf({ chain }: { readonly chain: string }): string {
   return verdictText({ code: NFT_VERDICT.GOTO, chain });
 }
 
+/** The way of an address that is as it should be. */
+export function wayTo(family: Family, chain: string): Way {
+  const isMember = goesByNetwork(family, chain);
+  return { isMember, exception: isMember ? undefined : verdictOf({ chain }) };
+}
+
+/** Removes what leads an address's packets another way than wanted; with `wanted` undefined, whatever leads them. */
+export function clearWay(ip: Ip, held: Way, wanted: Way = { isMember: false, exception: undefined }): Command[] {
+  const family = familyOf(ip);
+  const isMisled = held.exception !== undefined && held.exception !== wanted.exception;
+  return [
+    ...(held.isMember && !wanted.isMember ? deleteElement(family, MEMBERS, ip) : []),
+    ...(isMisled ? deleteElement(family, EXCEPTIONS, ip) : []),
+  ];
+}
+
 export function readHeld(nft: Nftables, ip: Ip): Held {
   const family = familyOf(ip);
-  const owner = getElement(nft.connection, mapOf(family, OWNERS), ip);
-  const policy = getElement(nft.connection, mapOf(family, POLICIES), ip);
-  const isVerdict = policy?.data !== undefined && !(policy.data instanceof Uint8Array);
-  const strict = getElement(nft.connection, mapOf(family, STRICT), ip);
+  const get = (set: string): Element | undefined => getElement(nft.connection, mapOf(family, set), ip);
+  const policy = get(POLICIES);
+  const exception = get(EXCEPTIONS);
   return {
-    id: idOf(owner),
-    verdict: isVerdict ? verdictText(policy.data) : undefined,
+    id: idOf(get(OWNERS)),
+    verdict: verdictIn(policy),
     chain: chainOf(policy),
-    isStrict: strict !== undefined,
+    isMember: get(MEMBERS) !== undefined,
+    exception: verdictIn(exception),
+    exceptionChain: chainOf(exception),
+    isStrict: get(STRICT) !== undefined,
   };
+}
+
+/** The chains that the address's elements lead to, each as often as they do: the kernel counts it so. */
+export function chainsLedTo({ chain, exceptionChain }: Held): string[] {
+  return [chain, exceptionChain].filter((name) => name !== undefined);
+}
+
+function verdictIn(element: Element | undefined): string | undefined {
+  const data = element?.data;
+  return data === undefined || data instanceof Uint8Array ? undefined : verdictText(data);
 }
 
 /** Goes through all elements of one of our maps or sets; there are none where it is missing. Throws NetlinkError. */

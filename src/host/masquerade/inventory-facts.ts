@@ -6,12 +6,13 @@ import { type Element, getElement } from "../../nftables/element.ts";
 import type { Counted } from "../../nftables/element-cursor.ts";
 import { hasCode } from "../../sys/error.ts";
 import { readDirectory } from "../../sys/file.ts";
-import { type Family, formatIp, parseIp } from "../../wire/ip.ts";
+import { type Family, formatIp, type Ip, parseIp } from "../../wire/ip.ts";
 import { type Attachment, idText, isOfNetwork, networkId } from "../attachment.ts";
 import { chainOf, eachOf, idOf } from "./elements.ts";
 import { readRecordsOf } from "./live-records.ts";
+import { baseOf, goesByNetwork } from "./policy-name.ts";
 import { type MasqueradeRecord, RECORDS, readRecordById } from "./records.ts";
-import { nfproto, OWNERS, POLICIES, TABLE } from "./table-names.ts";
+import { EXCEPTIONS, MEMBERS, nfproto, OWNERS, POLICIES, TABLE } from "./table-names.ts";
 
 /**
  * How an address stands: `ok`; `missing`, recorded but not in the kernel; `taken` by a later attachment; `no-policy`,
@@ -36,10 +37,12 @@ interface Owner {
   readonly comment: string | undefined;
 }
 
-/** What the element of an address in `policies` says. */
+/** What the elements of an address in `policies`, `members` and `exceptions` say. */
 interface Policed {
   readonly chain: string | undefined;
-  readonly counted: Counted | undefined;
+  /** Where its packets go: to that chain, if all is well. */
+  ledTo: string | undefined;
+  counted: Counted | undefined;
 }
 
 /** An address that a record tells of. */
@@ -88,17 +91,31 @@ export function readFacts(nft: Nftables, network: string | undefined): Facts {
     eachOf(nft, family, POLICIES, (element) => {
       const ip = formatIp(element.key());
       if (wanted !== undefined && !facts.owners.has(ip)) return;
-      facts.policies.set(ip, { chain: element.chain(), counted: element.counter() });
+      facts.policies.set(ip, { chain: element.chain(), ledTo: undefined, counted: undefined });
+    });
+    eachOf(nft, family, MEMBERS, (element) => {
+      const policy = facts.policies.get(formatIp(element.key()));
+      if (policy?.chain !== undefined && goesByNetwork(family, policy.chain))
+        lead(policy, policy.chain, element.counter());
+    });
+    eachOf(nft, family, EXCEPTIONS, (element) => {
+      const policy = facts.policies.get(formatIp(element.key()));
+      if (policy !== undefined) lead(policy, element.chain(), element.counter());
     });
   }
   readRecords(facts, wanted === undefined ? "" : idText(wanted));
   return facts;
 }
 
-function policed(element: Element): Policed {
+function lead(policy: Policed, ledTo: string | undefined, counted: Counted | undefined): void {
+  policy.ledTo = ledTo;
+  policy.counted = counted;
+}
+
+function countedBy(element: Element): Counted | undefined {
   const counter = element.expressions?.find((expression) => expression.kind === "counter");
   const { packets = 0n, bytes = 0n } = counter ?? {};
-  return { chain: chainOf(element), counted: counter && { packets, bytes } };
+  return counter && { packets, bytes };
 }
 
 const ID_DIGITS = 32;
@@ -155,12 +172,14 @@ export function stateOf({ owners, policies, records }: Facts, { id, ip }: Place)
   if (owner === undefined) return id === "" ? "no-owner" : "missing";
   if (owner.id !== id) return "taken";
   const policy = policies.get(ip);
-  if (policy === undefined) return "no-policy";
+  if (policy?.ledTo === undefined) return "no-policy";
   const record = records.get(id);
   const claim = claimTo(record, ip);
   if (record === undefined || claim === undefined) return "no-record";
   if (record.isLeaving) return "leaving";
-  return policy.chain === claim.policy ? "ok" : "other-policy";
+  if (policy.ledTo === claim.policy && policy.chain === claim.policy) return "ok";
+  const isItsOwn = policy.ledTo === policy.chain && baseOf(policy.ledTo) === baseOf(claim.policy);
+  return isItsOwn ? "ok" : "other-policy";
 }
 
 /** Asks for one address alone, so that what looked wrong is not just something that changed between two readings. */
@@ -169,15 +188,27 @@ export function readAgain(nft: Nftables, facts: Facts, { id, ip }: Place): void 
   if (key === undefined) return;
   const family = key.length === 4 ? 4 : 6;
   const owner = getElement(nft.connection, mapOf(family, OWNERS), key);
-  const policy = getElement(nft.connection, mapOf(family, POLICIES), key);
+  const policy = readPolicy(nft, family, key);
   const ownerId = idOf(owner);
   facts.owners.delete(ip);
   facts.policies.delete(ip);
   if (ownerId !== undefined) facts.owners.set(ip, { id: idText(ownerId), comment: owner?.comment });
-  if (policy !== undefined) facts.policies.set(ip, policed(policy));
+  if (policy !== undefined) facts.policies.set(ip, policy);
   const record = id === "" ? undefined : readRecordById(id);
   if (record !== undefined) facts.records.set(id, known(record, false));
   else if (facts.records.get(id)?.isLeaving === false) facts.records.delete(id);
+}
+
+function readPolicy(nft: Nftables, family: Family, key: Ip): Policed | undefined {
+  const get = (set: string): Element | undefined => getElement(nft.connection, mapOf(family, set), key);
+  const element = get(POLICIES);
+  if (element === undefined) return undefined;
+  const policy: Policed = { chain: chainOf(element), ledTo: undefined, counted: undefined };
+  const [member, exception] = [get(MEMBERS), get(EXCEPTIONS)];
+  if (exception !== undefined) lead(policy, chainOf(exception), countedBy(exception));
+  else if (member !== undefined && policy.chain !== undefined && goesByNetwork(family, policy.chain))
+    lead(policy, policy.chain, countedBy(member));
+  return policy;
 }
 
 /** Whether there is still something to show: an element of this owner, a claim, or a policy without an owner. */

@@ -17,8 +17,11 @@ import {
   stateOf,
 } from "./inventory-facts.ts";
 import { type AttachmentName, fromComment, UNKNOWN_NAME } from "./names.ts";
+import { Networks } from "./networks.ts";
 import { policyFor } from "./policy.ts";
-import { policyFaults, skeletonFaults } from "./tables.ts";
+import { policyFaults } from "./policy-chains.ts";
+import { baseOf } from "./policy-name.ts";
+import { skeletonFaults } from "./tables.ts";
 
 export interface ListedAddress {
   /** As text, without its prefix length. */
@@ -144,7 +147,10 @@ function faultsOfTables(nft: Nftables, { owners, policies, records }: Facts): st
   const wanted = new Map<string, Claim>();
   for (const { claims, isLeaving } of records.values()) {
     // The name of a policy's chain has the subnet in it, and so the family.
-    for (const claim of claims) if (!isLeaving) wanted.set(claim.policy, claim);
+    for (const claim of claims) {
+      const policy = policyIn(policies.get(claim.ip)?.chain, claim);
+      if (!isLeaving) wanted.set(policy, { ...claim, policy });
+    }
   }
   const families = new Set<Family>();
   for (const ips of [owners.keys(), policies.keys()]) for (const ip of ips) families.add(familyOf(ip));
@@ -155,7 +161,8 @@ function faultsOfTables(nft: Nftables, { owners, policies, records }: Facts): st
     faults.push(...skeleton.map(({ text }) => text));
     if (skeleton.some(({ isWhole }) => isWhole)) continue;
     const own = [...wanted.values()].filter(({ ip }) => familyOf(ip) === family);
-    faults.push(...own.flatMap((claim) => faultsOfPolicy(nft, family, claim)));
+    const networks = Networks.read(nft, family);
+    faults.push(...own.flatMap((claim) => faultsOfPolicy(nft, family, claim, networks)));
   }
   return faults;
 }
@@ -164,8 +171,20 @@ function familyOf(ip: string): Family {
   return ip.includes(":") ? 6 : 4;
 }
 
-function faultsOfPolicy(nft: Nftables, family: Family, { ip, prefixLength, policy: chain }: Claim): string[] {
+/** The one of the policy's two chains that the address goes to, or else the one that its record tells. */
+function policyIn(chain: string | undefined, { policy }: Claim): string {
+  if (chain === undefined || chain === policy) return policy;
+  return baseOf(chain) === baseOf(policy) ? chain : policy;
+}
+
+function faultsOfPolicy(
+  nft: Nftables,
+  family: Family,
+  { ip, prefixLength, policy: chain }: Claim,
+  networks: Networks,
+): string[] {
   const address = parseCidr(`${ip}/${prefixLength}`);
   const policy = address === undefined ? undefined : policyFor(address);
-  return policy?.chain === chain ? policyFaults(nft, family, policy).map(({ text }) => text) : [];
+  if (policy === undefined || policy.chain !== baseOf(chain)) return [];
+  return policyFaults(nft, family, { chain, contents: policy.contents }, networks).map(({ text }) => text);
 }

@@ -23,9 +23,10 @@ import { NFT_SET } from "../../nftables/uapi.ts";
 import { host } from "../../sys/host.ts";
 import { fold64 } from "../../wire/fold.ts";
 import { halfSipHash } from "../../wire/half-siphash.ts";
-import { type Cidr, compareIp, type Family, familyOf, formatCidr, networkOf } from "../../wire/ip.ts";
+import { type Cidr, compareIp, type Family, familyOf, networkOf } from "../../wire/ip.ts";
 import { hasDestinations, keptDestinations } from "./destinations.ts";
 import { type MasqueradeOptions, PLAIN, sourcesOf } from "./options.ts";
+import { policyName } from "./policy-name.ts";
 
 /** A set that rules look into. Its name tells its content, so that policies which name the same list share it. */
 export interface PolicySet {
@@ -43,7 +44,7 @@ export interface PolicyContents {
 }
 
 export interface Policy {
-  /** The chain's name: a letter, then letters, digits and `/ - _ .`, which is what nft can read back. */
+  /** The chain's name: a letter, then letters, digits and `/ - _ .`, which is what nft can read back; see policy-name.ts. */
   readonly chain: string;
   /** What stands in the chain; made only when it has to be, as lists may be long. Throws CniError for wrong lists. */
   contents(): PolicyContents;
@@ -65,9 +66,8 @@ function digits(bytes: Uint8Array): string {
  */
 export function policyFor(address: Cidr, options: MasqueradeOptions = PLAIN, excluded: readonly string[] = []): Policy {
   const subnet = networkOf(address);
-  const name = `outside-${formatCidr(subnet).replaceAll(":", "-")}`;
   return {
-    chain: options.given === undefined ? name : `${name}-${policyKey(options)}`,
+    chain: policyName(subnet, options.given === undefined ? undefined : policyKey(options)),
     contents: () => contentsOf(subnet, options, excluded),
   };
 }

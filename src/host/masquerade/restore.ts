@@ -1,26 +1,24 @@
 // `bauta restore`: what the records tell of comes back into the kernel, after somebody has flushed the rule set, say.
 
 import type { Nftables } from "../../nftables/batch.ts";
+import { verdictText } from "../../nftables/data.ts";
+import type { Interval } from "../../nftables/interval.ts";
 import type { Command } from "../../nftables/message.ts";
 import { NFT_VERDICT } from "../../nftables/uapi.ts";
 import { type Family, formatIp } from "../../wire/ip.ts";
 import { idBytes, idText } from "../attachment.ts";
 import { untilCommitted } from "../transactions.ts";
-import { addAddresses, deleteElement, eachOf, requireOwner } from "./elements.ts";
+import { addAddresses, clearWay, deleteElement, eachOf, requireOwner, type Way, wayTo } from "./elements.ts";
+import type { Leaving } from "./exact-release.ts";
+import { type Fault, repairsOf, tableText } from "./faults.ts";
 import { type LiveRecord, liveIds, readLiveRecords } from "./live-records.ts";
+import { deleteStrays, Networks } from "./networks.ts";
 import type { Policy } from "./policy.ts";
-import { type Leaving, releaseExactly } from "./release.ts";
-import { OWNERS, POLICIES, STRICT } from "./table-names.ts";
-import {
-  createPolicies,
-  createStrict,
-  type Fault,
-  hasTable,
-  policyFaults,
-  repairsOf,
-  skeletonFaults,
-  strictFaults,
-} from "./tables.ts";
+import { createPolicies, policyFaults } from "./policy-chains.ts";
+import { apart, baseOf } from "./policy-name.ts";
+import { releaseExactly } from "./release.ts";
+import { EXCEPTIONS, MEMBERS, NETWORKS, OWNERS, POLICIES, STRICT } from "./table-names.ts";
+import { createStrict, hasTable, skeletonFaults, strictFaults } from "./tables.ts";
 import { type Wanted, type WantedAddress, type WantedTable, wantedBy } from "./wanted.ts";
 
 const FAMILIES: readonly Family[] = [4, 6];
@@ -101,9 +99,29 @@ function textsOf(faults: readonly Fault[], isMendable: boolean): string[] {
 
 /** What fills a table that has just been made. */
 function freshCommands(family: Family, { addresses, policies }: WantedTable): Command[] {
-  const all = [...addresses.values()];
+  const all = placed([...addresses.values()], new Networks(family));
   const strict = all.some(({ isStrict }) => isStrict) ? createStrict(family) : [];
-  return [...createPolicies(family, [...policies.values()]), ...strict, ...addAddresses(family, all)];
+  return [...createPolicies(family, policiesOf(all, policies)), ...strict, ...addAddresses(family, all)];
+}
+
+/** The same addresses with that one of their policies' two chains that they can go to. */
+function placed(addresses: readonly WantedAddress[], networks: Networks): WantedAddress[] {
+  const chains = [...new Set(addresses.map(({ chain }) => chain))];
+  // Whoever had a network has it first.
+  const inOrder = [...chains.filter((one) => one === baseOf(one)), ...chains.filter((one) => one !== baseOf(one))];
+  const places = new Map(inOrder.map((chain) => [chain, networks.chainFor(chain)]));
+  return addresses.map((one) => {
+    const chain = places.get(one.chain) ?? one.chain;
+    return chain === one.chain ? one : { ...one, chain };
+  });
+}
+
+/** The policies that these addresses go to, by the names of these chains. */
+function policiesOf(addresses: readonly WantedAddress[], policies: ReadonlyMap<string, Policy>): Policy[] {
+  return [...new Set(addresses.map(({ chain }) => chain))].flatMap((chain) => {
+    const policy = policies.get(baseOf(chain));
+    return policy === undefined ? [] : [{ chain, contents: policy.contents }];
+  });
 }
 
 function repairOf(nft: Nftables, family: Family, wanted: WantedTable, fresh: readonly Command[] | undefined): Repair {
@@ -113,49 +131,79 @@ function repairOf(nft: Nftables, family: Family, wanted: WantedTable, fresh: rea
   if (faults.some(({ isWhole }) => isWhole)) {
     return { commands: [...repairsOf(faults), ...(fresh ?? freshCommands(family, wanted))], added, faults };
   }
-  faults.push(...policiesFaults(nft, family, wanted.policies.values()));
+  const found = Networks.read(nft, family);
+  const strays = found.strays();
+  if (strays.length > 0) faults.push(strayFault(family, strays));
+  const networks = found.withoutStrays();
+  const elements = elementRepair(nft, family, wanted, networks);
+  faults.push(...policiesFaults(nft, family, policiesOf(elements.all, wanted.policies), networks));
   if (added.some(({ isStrict }) => isStrict)) faults.push(...strictFaults(nft, family));
-  const elements = elementRepair(nft, family, wanted);
   return { commands: [...repairsOf(faults), ...elements.commands], added: elements.added, faults };
 }
 
+function strayFault(family: Family, strays: readonly Interval[]): Fault {
+  const text = `map ${NETWORKS} of ${tableText(family)} has been altered`;
+  return { text, repair: deleteStrays(family, strays) };
+}
+
 /** Compares several policies with what they should be; a set that they share is looked at once. */
-function policiesFaults(nft: Nftables, family: Family, policies: Iterable<Policy>): Fault[] {
+function policiesFaults(nft: Nftables, family: Family, policies: Iterable<Policy>, networks: Networks): Fault[] {
   const seen = new Set<string>();
   const faults: Fault[] = [];
   for (const policy of policies) {
     const { sets, rules } = policy.contents();
     const others = sets.filter(({ name }) => !seen.has(name));
     for (const { name } of others) seen.add(name);
-    faults.push(...policyFaults(nft, family, { chain: policy.chain, contents: () => ({ sets: others, rules }) }));
+    const own = { chain: policy.chain, contents: () => ({ sets: others, rules }) };
+    faults.push(...policyFaults(nft, family, own, networks));
   }
   return faults;
 }
 
+interface ElementRepair {
+  readonly commands: readonly Command[];
+  readonly added: readonly WantedAddress[];
+  /** All addresses, with the chains they go to then. */
+  readonly all: readonly WantedAddress[];
+}
+
 /** Adds the elements that are missing, and replaces those that say something else. */
-function elementRepair(nft: Nftables, family: Family, { addresses }: WantedTable): Omit<Repair, "faults"> {
+function elementRepair(nft: Nftables, family: Family, { addresses }: WantedTable, networks: Networks): ElementRepair {
   const held = readTable(nft, family);
   let live: ReadonlySet<string> | undefined;
   const commands: Command[] = [];
   const added: WantedAddress[] = [];
-  for (const [ip, wanted] of addresses) {
+  const [all, byAddress] = [placed([...addresses.values()], networks), [...addresses.keys()]];
+  for (const [i, place] of all.entries()) {
+    const ip = byAddress[i] ?? "";
     const owner = held.owners.get(ip);
-    const chain = held.chains.get(ip);
-    const isOurs = owner === wanted.owner;
+    const isOurs = owner === place.owner;
     if (owner !== undefined && !isOurs) {
       // Whoever holds it and lives came last: its claim was made in the kernel, where only one can have the address.
       live ??= liveIds();
       if (live.has(owner)) continue;
     }
-    const isSame = chain === wanted.chain;
+    const chain = held.chains.get(ip);
+    const way = held.wayOf(ip);
+    const wanted = isItsOwnApart(chain, place.chain) ? { ...place, chain } : place;
+    all[i] = wanted;
+    const wantedWay = wayTo(family, wanted.chain);
+    const isSame =
+      chain === wanted.chain && way.isMember === wantedWay.isMember && way.exception === wantedWay.exception;
     if (isOurs && isSame && (!wanted.isStrict || held.strict.has(ip))) continue;
     if (owner !== undefined && !isOurs) {
       commands.push(...requireOwner(family, wanted.ip, idBytes(owner)), ...deleteElement(family, OWNERS, wanted.ip));
     }
-    if (chain !== undefined && !isSame) commands.push(...deleteElement(family, POLICIES, wanted.ip));
+    if (chain !== undefined && chain !== wanted.chain) commands.push(...deleteElement(family, POLICIES, wanted.ip));
+    commands.push(...clearWay(wanted.ip, way, wantedWay));
     added.push(wanted);
   }
-  return { commands: [...commands, ...addAddresses(family, added)], added };
+  return { commands: [...commands, ...addAddresses(family, added)], added, all };
+}
+
+/** Whether an address stays where it is, in the chain apart, although its network could be had by now. */
+function isItsOwnApart(chain: string | undefined, wanted: string): chain is string {
+  return chain !== undefined && chain !== wanted && chain === apart(wanted);
 }
 
 /** What the elements of a family's table say, by address as text. */
@@ -165,12 +213,15 @@ interface HeldTable {
   /** The chain that it goes to; "" where it has another verdict. */
   readonly chains: ReadonlyMap<string, string>;
   readonly strict: ReadonlySet<string>;
+  wayOf(ip: string): Way;
 }
 
 function readTable(nft: Nftables, family: Family): HeldTable {
   const owners = new Map<string, string>();
   const chains = new Map<string, string>();
   const strict = new Set<string>();
+  const members = new Set<string>();
+  const exceptions = new Map<string, string>();
   eachOf(nft, family, OWNERS, (element) => {
     owners.set(formatIp(element.key()), idText(element.value() ?? new Uint8Array(0)));
   });
@@ -178,10 +229,17 @@ function readTable(nft: Nftables, family: Family): HeldTable {
     const isGoto = element.verdict() === NFT_VERDICT.GOTO;
     chains.set(formatIp(element.key()), (isGoto ? element.chain() : undefined) ?? "");
   });
+  eachOf(nft, family, MEMBERS, (element) => {
+    members.add(formatIp(element.key()));
+  });
+  eachOf(nft, family, EXCEPTIONS, (element) => {
+    exceptions.set(formatIp(element.key()), verdictText({ code: element.verdict() ?? 0, chain: element.chain() }));
+  });
   eachOf(nft, family, STRICT, (element) => {
     strict.add(formatIp(element.key()));
   });
-  return { owners, chains, strict };
+  const wayOf = (ip: string): Way => ({ isMember: members.has(ip), exception: exceptions.get(ip) });
+  return { owners, chains, strict, wayOf };
 }
 
 /**

@@ -5,8 +5,9 @@ import { getTable } from "../../nftables/table.ts";
 import { hasCode } from "../../sys/error.ts";
 import { tryOutOnce } from "../tried-out.ts";
 import { policyFor } from "./policy.ts";
+import { createPolicy } from "./policy-chains.ts";
 import { nfproto, TABLE } from "./table-names.ts";
-import { createPolicy, createSkeleton } from "./tables.ts";
+import { createSkeleton } from "./tables.ts";
 
 /** Any; an address for documentation (RFC 5737). The parts are the same for IPv6, which a node need not have. */
 const ADDRESS = { ip: Uint8Array.of(192, 0, 2, 1), prefixLength: 24 } as const;

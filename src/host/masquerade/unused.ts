@@ -9,34 +9,88 @@ import { deleteEmptySet, deleteSet, getSet, listSets } from "../../nftables/set.
 import { deleteEmptyTable, deleteTable, getTable } from "../../nftables/table.ts";
 import type { Family } from "../../wire/ip.ts";
 import { untilCommitted } from "../transactions.ts";
-import { FORWARD, nfproto, OWNERS, POLICIES, POSTROUTING, STRICT, TABLE } from "./table-names.ts";
+import type { Holding } from "./elements.ts";
+import { deleteNetwork, hasNetwork } from "./networks.ts";
+import { policyFor } from "./policy.ts";
+import { baseOf, goesByNetwork } from "./policy-name.ts";
+import {
+  EXCEPTIONS,
+  FORWARD,
+  MEMBERS,
+  NETWORKS,
+  nfproto,
+  OWNERS,
+  POLICIES,
+  POSTROUTING,
+  STRICT,
+  TABLE,
+} from "./table-names.ts";
 import { hasTable } from "./tables.ts";
 
-/** Chains and sets that a table has when no address is in it: postrouting, owners, policies. */
-const EMPTY_USE = 3;
+/** The sets that a table has when no address is in it. */
+const EMPTY_SETS = [OWNERS, POLICIES, MEMBERS, NETWORKS, EXCEPTIONS];
+/** And with its one chain. */
+const EMPTY_USE = EMPTY_SETS.length + 1;
 
 /** What hangs on our table, counted by the kernel. */
-export function isTableEmptyBut(nft: Nftables, family: Family, goingChains: number): boolean {
+function isTableEmptyBut(nft: Nftables, family: Family, goingChains: number): boolean {
   const table = getTable(nft.connection, { family: nfproto(family), name: TABLE });
   return table !== undefined && table.use === EMPTY_USE + goingChains;
 }
 
-/** Whether only these elements, and no others, still go to the policy's chain. */
-export function isPolicyUnusedBut(nft: Nftables, family: Family, chain: string, goingElements: number): boolean {
+/**
+ * The commands that delete a policy's chain and its network, if only this many of the verdicts that lead there are left, and
+ * they are about to go; undefined where it is still needed, or not there. EBUSY if another comes in between.
+ */
+export function policyRemoval(nft: Nftables, family: Family, chain: string, going: number): Command[] | undefined {
   const name = { family: nfproto(family), table: TABLE, name: chain };
   const found = getChain(nft.connection, name);
-  // A chain's use counts its rules and whatever goes to it.
-  if (found === undefined || found.use > goingElements + RULES_MAX) return false;
+  // A chain's use counts its rules and whatever leads to it.
+  if (found === undefined || found.use > going + RULES_MAX) return undefined;
   const rules = dumpRules(nft.connection, { family: name.family, table: TABLE, chain }).length;
-  return found.use === rules + goingElements;
+  const others = found.use - rules - going;
+  if (others === 0) return [deleteChain(name)];
+  return others === 1 && hasNetwork(nft, family, chain)
+    ? [...deleteNetwork(family, chain), deleteChain(name)]
+    : undefined;
 }
 
 /** More rules than any policy has: with a higher count there is no need to ask how many they are. */
 const RULES_MAX = 64;
 
-/** Deletes the policy's chain; EBUSY while an element goes to it. */
-export function deletePolicy(family: Family, chain: string): Command {
-  return deleteChain({ family: nfproto(family), table: TABLE, name: chain });
+/** How many verdicts that lead to each chain go. */
+type Tally = ReadonlyMap<string, number>;
+
+/** The same for addresses that go, by what they are known to hold. */
+export function tally(family: Family, holdings: readonly Holding[]): Tally {
+  const counts = new Map<string, number>();
+  for (const { chain } of holdings) {
+    const going = goesByNetwork(family, chain) ? 1 : 2; // of `policies`, and of `exceptions`
+    counts.set(chain, (counts.get(chain) ?? 0) + going);
+  }
+  return counts;
+}
+
+/** Deletes the chains that nothing leads to once so many verdicts have gone, and the table if it holds nothing else. */
+export function unusedAfter(
+  nft: Nftables,
+  family: Family,
+  going: Tally,
+  deleteTable: ((family: Family) => Command[]) | undefined,
+): Command[] {
+  const removals = [...going].flatMap(([chain, count]) => {
+    const removal = policyRemoval(nft, family, chain, count);
+    return removal === undefined ? [] : [removal];
+  });
+  const commands = removals.flat();
+  if (removals.length > 0 && deleteTable !== undefined && isTableEmptyBut(nft, family, removals.length))
+    commands.push(...deleteTable(family));
+  return commands;
+}
+
+/** Whether the address has a policy of its own making, which may have sets besides its chain. */
+export function hasOptions(holding: Holding): boolean {
+  return baseOf(holding.chain) !== policyFor(holding).chain;
 }
 
 /** Deletes the table, whatever is in it: for the generation in which it was seen to hold nothing. */
@@ -51,7 +105,7 @@ export function deleteSkeleton(family: Family): Command[] {
 export function deleteEmptySkeleton(
   family: Family,
   chains: readonly string[] = [POSTROUTING],
-  sets: readonly string[] = [OWNERS, POLICIES],
+  sets: readonly string[] = EMPTY_SETS,
 ): Command[] {
   const where = { family: nfproto(family), table: TABLE };
   return [
@@ -85,7 +139,7 @@ function unusedParts(nft: Nftables, family: Family): Command[] {
   const isThere = getSet(nft.connection, strict) !== undefined;
   const isLax = isThere && listElements(nft.connection, { ...where, set: STRICT }).length === 0;
   if (isLax) commands.push(deleteChain({ ...where, name: FORWARD }), deleteEmptySet(strict));
-  const used = new Set([OWNERS, POLICIES, STRICT]);
+  const used = new Set([...EMPTY_SETS, STRICT]);
   for (const { name } of policies) {
     for (const rule of listRules(nft.connection, { ...where, chain: name })) {
       for (const one of rule.expressions) if (one.kind === "lookup" && one.set !== undefined) used.add(one.set);

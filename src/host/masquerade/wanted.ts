@@ -8,9 +8,10 @@ import { type Excluded, readExcluded } from "./exclude-file.ts";
 import { type LiveRecord, recordTime } from "./live-records.ts";
 import { type MasqueradeOptions, PLAIN, readOptions } from "./options.ts";
 import { type Policy, policyFor } from "./policy.ts";
+import { baseOf } from "./policy-name.ts";
 import type { ClaimedAddress, MasqueradeRecord } from "./records.ts";
 
-/** An address that an attachment should have. */
+/** An address that an attachment should have. It went to this chain, but may have to go to the policy's other one. */
 export interface WantedAddress extends NewElement {
   /** The attachment's id as text. */
   readonly owner: string;
@@ -20,7 +21,7 @@ export interface WantedAddress extends NewElement {
 export interface WantedTable {
   /** By address, without its prefix length. */
   readonly addresses: ReadonlyMap<string, WantedAddress>;
-  /** By name of the chain. */
+  /** By name of the chain that goes by the network. */
   readonly policies: ReadonlyMap<string, Policy>;
 }
 
@@ -75,7 +76,8 @@ class Collector {
     const cidr = parseCidr(address.cidr);
     if (cidr === undefined) return;
     const family = familyOf(cidr.ip);
-    if (!this.#policies[family].has(address.policy) && !this.#addPolicy(family, cidr, address, live.record)) return;
+    const chain = baseOf(address.policy);
+    if (!this.#policies[family].has(chain) && !this.#addPolicy(family, cidr, chain, live.record)) return;
     this.#addresses[family].set(ip, {
       owner: live.id,
       ip: cidr.ip,
@@ -96,7 +98,7 @@ class Collector {
   #addPolicy(
     family: Family,
     cidr: { readonly ip: Ip; readonly prefixLength: number },
-    { policy: chain }: ClaimedAddress,
+    chain: string,
     { attachment, options }: MasqueradeRecord,
   ): boolean {
     try {

@@ -1,0 +1,131 @@
+// Which policy's chain the packets of a subnet's addresses come to: the map `networks`, whose intervals can't overlap. So
+// of policies that share a subnet, or whose subnets lie in one another, only the first has its network there.
+
+import type { Nftables } from "../../nftables/batch.ts";
+import { createElements, deleteElements, type Element, getElement, listElements } from "../../nftables/element.ts";
+import { type Interval, intervalElements, intervalsOf, prefixInterval } from "../../nftables/interval.ts";
+import type { Command } from "../../nftables/message.ts";
+import { NFT_VERDICT } from "../../nftables/uapi.ts";
+import { hasCode } from "../../sys/error.ts";
+import { type Cidr, compareIp, type Family } from "../../wire/ip.ts";
+import { chainOf } from "./elements.ts";
+import { apart, baseOf, goesByNetwork, subnetOf } from "./policy-name.ts";
+import { NETWORKS, nfproto, TABLE } from "./table-names.ts";
+
+const mapOf = (family: Family): { family: number; table: string; set: string } => ({
+  family: nfproto(family),
+  table: TABLE,
+  set: NETWORKS,
+});
+
+/** The subnet that is to lead to the chain; undefined for chains that addresses lead to one by one. */
+export function networkOfChain(family: Family, chain: string): Cidr | undefined {
+  return goesByNetwork(family, chain) ? subnetOf(chain) : undefined;
+}
+
+/** Makes the chain's network lead to it; EEXIST where that overlaps with another's. */
+export function createNetwork(family: Family, chain: string): Command[] {
+  const network = networkOfChain(family, chain);
+  if (network === undefined) return [];
+  const data = { code: NFT_VERDICT.GOTO, chain };
+  return createElements({ ...mapOf(family), elements: intervalElements([{ ...prefixInterval(network), data }]) });
+}
+
+/** The opposite, for one that is there: see hasNetwork. */
+export function deleteNetwork(family: Family, chain: string): Command[] {
+  const network = networkOfChain(family, chain);
+  if (network === undefined) return [];
+  return deleteElements({ ...mapOf(family), elements: intervalElements([prefixInterval(network)]) });
+}
+
+/** Deletes networks that are strays. */
+export function deleteStrays(family: Family, strays: readonly Interval[]): Command[] {
+  const intervals = strays.map(({ first, last }) => ({ first, last }));
+  return deleteElements({ ...mapOf(family), elements: intervalElements(intervals) });
+}
+
+/** Whether the chain's network leads to it. Throws NetlinkError. */
+export function hasNetwork(nft: Nftables, family: Family, chain: string): boolean {
+  const network = networkOfChain(family, chain);
+  if (network === undefined) return false;
+  return chainOf(getElement(nft.connection, mapOf(family), prefixInterval(network).first)) === chain;
+}
+
+/** The networks of a family's table as they are, and those that are to come. */
+export class Networks {
+  readonly #family: Family;
+  readonly #present: readonly Interval[];
+  /** The same, and those that have been promised. */
+  readonly #taken: Interval[];
+
+  constructor(family: Family, present: readonly Interval[] = []) {
+    this.#family = family;
+    this.#present = present;
+    this.#taken = [...present];
+  }
+
+  /** None where there is no such map. Throws NetlinkError. */
+  static read(nft: Nftables, family: Family): Networks {
+    return new Networks(family, intervalsOf(elementsOf(nft, family)));
+  }
+
+  /**
+   * The chain that more addresses of this policy are to go to: that of the network, which this then is the first to have or
+   * has already, or the one apart. `chain` is either of them.
+   */
+  chainFor(chain: string): string {
+    const base = baseOf(chain);
+    const network = networkOfChain(this.#family, base);
+    if (network === undefined) return base;
+    const own = prefixInterval(network);
+    const inTheWay = this.#taken.filter(
+      ({ first, last }) => compareIp(first, own.last) <= 0 && compareIp(own.first, last) <= 0,
+    );
+    if (inTheWay.length === 0) this.#taken.push({ ...own, data: { code: NFT_VERDICT.GOTO, chain: base } });
+    return inTheWay.every((other) => isSame(other, { ...own, chain: base })) ? base : apart(base);
+  }
+
+  /** Those that nobody but a stranger can have made, as they do not lead to their own chain. */
+  strays(): Interval[] {
+    return this.#present.filter(({ first, last, data }) => {
+      const chain = data === undefined || data instanceof Uint8Array ? undefined : data.chain;
+      const network = chain === undefined ? undefined : networkOfChain(this.#family, chain);
+      return (
+        network === undefined || !isSame({ first, last, data }, { ...prefixInterval(network), chain: chain ?? "" })
+      );
+    });
+  }
+
+  /** As they are once the strays have been deleted. */
+  withoutStrays(): Networks {
+    const strays = this.strays();
+    return new Networks(
+      this.#family,
+      this.#present.filter((one) => !strays.some(({ first }) => compareIp(first, one.first) === 0)),
+    );
+  }
+
+  /** Whether the chain's network leads to it, as it should. */
+  has(chain: string): boolean {
+    const network = networkOfChain(this.#family, chain);
+    if (network === undefined) return false;
+    return this.#present.some((one) => isSame(one, { ...prefixInterval(network), chain }));
+  }
+}
+
+function isSame(
+  { first, last, data }: Interval,
+  own: { readonly first: Uint8Array; readonly last: Uint8Array; readonly chain: string },
+): boolean {
+  const isGoto = data !== undefined && !(data instanceof Uint8Array) && data.code === NFT_VERDICT.GOTO;
+  return isGoto && data.chain === own.chain && compareIp(first, own.first) === 0 && compareIp(last, own.last) === 0;
+}
+
+function elementsOf(nft: Nftables, family: Family): Element[] {
+  try {
+    return listElements(nft.connection, mapOf(family));
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return [];
+    throw error;
+  }
+}

@@ -211,12 +211,11 @@ export function contains({ ip: network, prefixLength }: Cidr, ip: Ip): boolean {
 
 /** Negative, zero or positive as `a` comes before, with or after `b`; every IPv4 address comes before every IPv6. */
 export function compareIp(a: Ip, b: Ip): number {
-  if (a.length !== b.length) return a.length - b.length;
-  for (let i = 0; i < a.length; i++) {
-    const difference = (a[i] ?? 0) - (b[i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
+  const { length } = a;
+  if (length !== b.length) return length - b.length;
+  let i = 0;
+  while (i < length && a[i] === b[i]) i++;
+  return i === length ? 0 : (a[i] ?? 0) - (b[i] ?? 0);
 }
 
 /** The address `step` further on (or back, where negative), or undefined past the end of the family's addresses. */

@@ -6,8 +6,11 @@ export class Writer {
   private buffer: Uint8Array;
   private view: DataView;
   private end = 0;
+  /** The buffer's length, which to ask it for is a call. */
+  private capacity: number;
 
   constructor(capacity = 1024) {
+    this.capacity = capacity;
     this.buffer = new Uint8Array(capacity);
     this.view = new DataView(this.buffer.buffer);
   }
@@ -25,13 +28,14 @@ export class Writer {
   private reserve(count: number): number {
     const at = this.end;
     const end = at + count;
-    if (end > this.buffer.length) this.grow(end);
+    if (end > this.capacity) this.grow(end);
     this.end = end;
     return at;
   }
 
   private grow(end: number): void {
-    const larger = new Uint8Array(Math.max(end, this.buffer.length * 2));
+    this.capacity = Math.max(end, this.capacity * 2);
+    const larger = new Uint8Array(this.capacity);
     larger.set(this.buffer);
     this.buffer = larger;
     this.view = new DataView(larger.buffer);
@@ -48,7 +52,9 @@ export class Writer {
   }
 
   u32(value: number, littleEndian = true): void {
-    const at = this.reserve(4);
+    const at = this.end; // as reserve does it, without the call: most of what is written is this and attributes
+    if (at + 4 > this.capacity) this.grow(at + 4);
+    this.end = at + 4;
     this.view.setUint32(at, value, littleEndian);
   }
 
@@ -91,7 +97,9 @@ export class Writer {
 
   /** The header of an attribute, struct nlattr, but for its length; returns where it is, for endAttribute. */
   beginAttribute(type: number): number {
-    const at = this.reserve(4);
+    const at = this.end;
+    if (at + 4 > this.capacity) this.grow(at + 4);
+    this.end = at + 4;
     const bytes = this.buffer;
     bytes[at + 2] = type; // of a number, its lowest eight bits
     bytes[at + 3] = type >> 8;

@@ -39,22 +39,23 @@ describe("waitForPort()", () => {
   }
 
   /** A kernel in which the port has these states, one a look; the last stays. */
-  function stateful(...states: readonly number[]): Connection {
-    const left = [...states];
-    return new Connection(
-      new FakeKernel((requests) =>
-        requests.flatMap((request) => {
-          const state = left.length > 1 ? left.shift() : left[0];
-          return linkReply(request, { ...port, up: true, info: { kind: "veth" } }, state);
-        }),
-      ),
+  function stateful(...states: readonly number[]): { connection: Connection; looks: () => number } {
+    let looks = 0;
+    const kernel = new FakeKernel((requests) =>
+      requests.flatMap((request) => {
+        const state = states[Math.min(looks++, states.length - 1)];
+        return linkReply(request, { ...port, up: true, info: { kind: "veth" } }, state);
+      }),
     );
+    return { connection: new Connection(kernel), looks: () => looks };
   }
 
-  it("returns the port as soon as it is up", () => {
+  it("returns as soon as the port is up, and no sooner", () => {
     hurry();
-    const found = waitForPort(stateful(IF_OPER.DOWN, IF_OPER.LOWERLAYERDOWN, IF_OPER.UP), port);
-    expect(found).toMatchObject({ name: "veth0", operState: IF_OPER.UP });
+    const states = [IF_OPER.DOWN, IF_OPER.LOWERLAYERDOWN, IF_OPER.UP];
+    const { connection, looks } = stateful(...states);
+    waitForPort(connection, port);
+    expect(looks()).toBe(states.length);
   });
 
   it.each([
@@ -63,7 +64,7 @@ describe("waitForPort()", () => {
   ])("says what state a port is in that stays down: %s is %s", (state, text) => {
     hurry();
     const message = `the bridge port veth0 did not come up within 2.55 s: its state is ${text}`;
-    expect(() => waitForPort(stateful(state), port)).toThrow(message);
+    expect(() => waitForPort(stateful(state).connection, port)).toThrow(message);
   });
 
   it("says when the port has gone", () => {

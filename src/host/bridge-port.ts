@@ -3,7 +3,6 @@
 import type { Connection } from "../netlink/connection.ts";
 import type { Request } from "../netlink/message.ts";
 import { setBridgePort } from "../rtnetlink/bridge-port.ts";
-import type { BriefLink } from "../rtnetlink/brief-link.ts";
 import { type Device, deviceText } from "../rtnetlink/device.ts";
 import type { Link } from "../rtnetlink/link.ts";
 import { IF_OPER } from "../rtnetlink/uapi.ts";
@@ -27,16 +26,17 @@ export function setUpPort(port: Device, { hairpin, isolated }: PortSettings): Re
 /** As upstream's plugin: it gives up after 2.55 s. */
 const PATIENCE_MS = 2550;
 
-/** Waits until frames flow through the port, and returns the link as it is then. Throws an Error when it stays down. */
-export function waitForPort(connection: Connection, port: Device): BriefLink {
-  const link = waitForCarrier(connection, port, PATIENCE_MS);
-  if (link === undefined) throw new Error(`the bridge port ${deviceText(port)} has gone while it was being set up`);
-  if (link.operState === IF_OPER.UP) return link;
-  const state = `its state is ${stateText(link)}`;
-  throw new Error(`the bridge port ${link.name} did not come up within ${PATIENCE_MS / 1000} s: ${state}`);
+/** Waits until frames flow through the port. Throws an Error when it stays down, or has gone. */
+export function waitForPort(connection: Connection, port: Device): void {
+  const state = waitForCarrier(connection, port, PATIENCE_MS);
+  const name = deviceText(port);
+  if (state === undefined) throw new Error(`the bridge port ${name} has gone while it was being set up`);
+  if (state === IF_OPER.UP) return;
+  const text = `its state is ${stateText(state)}`;
+  throw new Error(`the bridge port ${name} did not come up within ${PATIENCE_MS / 1000} s: ${text}`);
 }
 
-function stateText({ operState }: BriefLink): string {
+function stateText(operState: number): string {
   const [name] = Object.entries(IF_OPER).find(([, state]) => state === operState) ?? [String(operState)];
   return name.toLowerCase();
 }

@@ -67,13 +67,17 @@ export function ensureBridge(connection: Connection, spec: BridgeSpec): Bridge {
   return { ...bridge, isNew };
 }
 
+/** Whether the bridge has ports, of which one at least is up, and so the address of one of them or one that it was given. */
+export function hadPorts({ operState }: BriefLink): boolean {
+  return operState === IF_OPER.UP;
+}
+
 /**
  * The bridge's MAC address once the port has joined. A bridge that has not been told to keep its own takes that of its
  * lowest port (br_stp_recalculate_bridge_id() in net/bridge/br_stp_if.c), so there's often no need to look again.
  */
 export function macWithPort(connection: Connection, bridge: BriefLink, port: BriefLink): Mac {
-  const hadPorts = bridge.operState === IF_OPER.UP;
-  if (hadPorts && compareBytes(bridge.mac, port.mac) < 0) return bridge.mac;
+  if (hadPorts(bridge) && compareBytes(bridge.mac, port.mac) < 0) return bridge.mac;
   return getBriefLink(connection, bridge)?.mac ?? bridge.mac;
 }
 

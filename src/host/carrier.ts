@@ -2,7 +2,7 @@
 // the kernel's has seen that (net/core/link_watch.c): what is sent to it before is lost.
 
 import type { Connection } from "../netlink/connection.ts";
-import { type BriefLink, getBriefLink } from "../rtnetlink/brief-link.ts";
+import { getOperState } from "../rtnetlink/brief-link.ts";
 import type { Device } from "../rtnetlink/device.ts";
 import { IF_OPER } from "../rtnetlink/uapi.ts";
 import { poll } from "../sys/fd.ts";
@@ -13,18 +13,18 @@ const PATIENCE_MS = 1500;
 const PAUSE_MS = 1;
 
 /**
- * Waits until frames pass through the link, and returns it as it then is; since Linux 6.9, being asked about a link is
+ * Waits until frames pass through the link, and returns its operational state (IF_OPER) then, undefined where it is gone; since Linux 6.9, being asked about a link is
  * enough to make the kernel see to it. Gives up silently: what brings the peer up is not here.
  */
 export function waitForCarrier(
   connection: Connection,
   device: Device,
   patienceMs: number = PATIENCE_MS,
-): BriefLink | undefined {
+): number | undefined {
   const deadline = monotonicMs() + patienceMs;
   for (;;) {
-    const link = getBriefLink(connection, device);
-    if (link === undefined || link.operState === IF_OPER.UP || monotonicMs() > deadline) return link;
+    const state = getOperState(connection, device);
+    if (state === undefined || state === IF_OPER.UP || monotonicMs() > deadline) return state;
     poll([], PAUSE_MS);
   }
 }

@@ -4,7 +4,7 @@ import type { Connection } from "../netlink/connection.ts";
 import { NetlinkSocket } from "../netlink/transport.ts";
 import { NETLINK } from "../netlink/uapi.ts";
 import { type Address, isTentative, listAddresses } from "../rtnetlink/address.ts";
-import { getBriefLink } from "../rtnetlink/brief-link.ts";
+import { getOperState } from "../rtnetlink/brief-link.ts";
 import { type Device, deviceText } from "../rtnetlink/device.ts";
 import { IF_OPER, IFA_F, RTNLGRP } from "../rtnetlink/uapi.ts";
 import { POLL, poll } from "../sys/fd.ts";
@@ -40,7 +40,7 @@ export function settleAddresses(
     const left = end - monotonicMs();
     if (left <= 0) {
       // Without a carrier detection can't even begin; that is for whoever connects the link.
-      if (getBriefLink(connection, device)?.operState !== IF_OPER.UP) return;
+      if (getOperState(connection, device) !== IF_OPER.UP) return;
       throw new Error(`${deviceText(device)} still has tentative addresses after ${timeoutMs} ms: ${names(waiting)}`);
     }
     poll([{ fd: watch.fd, events: POLL.IN }], left);

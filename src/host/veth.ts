@@ -10,7 +10,7 @@ import { addLink, deleteLink } from "../rtnetlink/link.ts";
 import { hasCode } from "../sys/error.ts";
 import { randomBytes } from "../sys/process.ts";
 import { formatMac, type Mac } from "../wire/mac.ts";
-import { localMac } from "./local-mac.ts";
+import { localMac, localMacAbove } from "./local-mac.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { trySysctl } from "./parameters.ts";
 import type { Undo } from "./undo.ts";
@@ -25,6 +25,8 @@ export interface NewVeth {
   readonly mac?: Mac | undefined;
   /** Index of the bridge that the node's end becomes a port of. */
   readonly masterIndex?: number | undefined;
+  /** That bridge's address, which it is to keep; absent where it has no port yet and so takes that of the node's end. */
+  readonly masterMac?: Mac | undefined;
   /** Name of the node's end; "veth" and eight random digits when absent. */
   readonly hostName?: string | undefined;
 }
@@ -70,7 +72,7 @@ function addPair(namespaces: Namespaces, wanted: NewVeth, undo: Undo): VethNames
     const random = randomBytes(16);
     const names = {
       name: wanted.hostName ?? `veth${hexadecimal(random.subarray(12))}`,
-      hostMac: localMac(random.subarray(0, 6)),
+      hostMac: hostMacFor(random.subarray(0, 6), wanted),
       mac: wanted.mac ?? localMac(random.subarray(6, 12)),
     };
     try {
@@ -88,6 +90,10 @@ function addPair(namespaces: Namespaces, wanted: NewVeth, undo: Undo): VethNames
       if (last) throw new Error(`host veth name (${given}) already exists`, { cause: error });
     }
   }
+}
+
+function hostMacFor(random: Uint8Array, { masterMac }: NewVeth): Mac {
+  return masterMac === undefined ? localMac(random) : localMacAbove(random, masterMac);
 }
 
 interface VethNames {

@@ -5,7 +5,7 @@ import { type Message, question } from "../netlink/message.ts";
 import { NFGENMSG_SIZE } from "../netlink/nfnetlink.ts";
 import { NLM_F } from "../netlink/uapi.ts";
 import { errno } from "../sys/errno.ts";
-import { attr, attrs, pickAttributes } from "../wire/attrs.ts";
+import { attr, attrs, firstAttribute } from "../wire/attrs.ts";
 import { bytes, cstring, type Infer, s32be, u32be, u64be } from "../wire/codec.ts";
 import { type Command, command, familyName, readReply, required } from "./message.ts";
 import { NFPROTO, NFT_MSG } from "./uapi.ts";
@@ -151,7 +151,7 @@ export function haveChains(connection: Connection, chains: readonly AskedChain[]
 
 /** Of an answer, that one attribute: reading all takes four times as long. */
 function readUse({ payload }: Message): number | undefined {
-  const [use] = pickAttributes(payload.subarray(NFGENMSG_SIZE), [NFTA_CHAIN_USE]);
+  const use = firstAttribute(payload.subarray(NFGENMSG_SIZE), NFTA_CHAIN_USE);
   return use && u32be.decode(use);
 }
 

@@ -5,7 +5,7 @@ import { Connection } from "../netlink/connection.ts";
 import { NetlinkError } from "../netlink/error.ts";
 import { errno } from "../sys/errno.ts";
 import { DecodeError } from "../wire/error.ts";
-import { type BriefLink, decodeBriefLink, getBriefLink } from "./brief-link.ts";
+import { type BriefLink, decodeBriefLink, decodeOperState, getBriefLink, getOperState } from "./brief-link.ts";
 import { getLink, type Link } from "./link.ts";
 
 /** Of a link what a brief look tells. */
@@ -27,6 +27,20 @@ describe("getBriefLink", () => {
       new Connection(new FakeKernel((requests) => requests.map((request) => ack(request, errno(code)))));
     expect(getBriefLink(refuse("ENODEV"), "gone")).toBeUndefined();
     expect(() => getBriefLink(refuse("EPERM"), "eth0")).toThrow(NetlinkError);
+  });
+});
+
+describe("getOperState", () => {
+  it.each(["link-show", "link-show-bridge"])("tells of %s what getLink tells", (golden) => {
+    const link = getLink(replaying(golden), "any");
+    expect(getOperState(replaying(golden), "any")).toBe(link?.operState);
+    expect(link?.operState).not.toBe(0);
+  });
+
+  it("is undefined where there is no such link, and 0 where the kernel does not tell", () => {
+    const kernel = new FakeKernel((requests) => requests.map((request) => ack(request, errno("ENODEV"))));
+    expect(getOperState(new Connection(kernel), "gone")).toBeUndefined();
+    expect(decodeOperState({ type: 16, flags: 0, sequence: 1, portId: 0, payload: new Uint8Array(16) })).toBe(0);
   });
 });
 

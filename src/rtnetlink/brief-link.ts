@@ -4,7 +4,7 @@
 import type { Connection } from "../netlink/connection.ts";
 import type { Message } from "../netlink/message.ts";
 import { errno } from "../sys/errno.ts";
-import { pickAttributes } from "../wire/attrs.ts";
+import { firstAttribute, pickAttributes } from "../wire/attrs.ts";
 import { cstring, u8, u32 } from "../wire/codec.ts";
 import { decodeWithin } from "../wire/error.ts";
 import type { LinkRef } from "./device.ts";
@@ -23,13 +23,24 @@ export function getBriefLink(connection: Connection, link: LinkRef): BriefLink |
   return connection.find(showLink(link), decodeBriefLink, errno("ENODEV"));
 }
 
+/** Whether frames flow, as an operational state (IF_OPER); undefined when there is no such link. */
+export function getOperState(connection: Connection, link: LinkRef): number | undefined {
+  return connection.find(showLink(link), decodeOperState, errno("ENODEV"));
+}
+
+/** The same of an RTM_NEWLINK. Throws DecodeError. */
+export function decodeOperState({ payload }: Message): number {
+  const state = firstAttribute(payload.subarray(ifinfomsg.size), IFLA.OPERSTATE);
+  return state === undefined ? 0 : u8.decode(state);
+}
+
 /** Reads an RTM_NEWLINK. Throws DecodeError. */
 export function decodeBriefLink({ payload }: Message): BriefLink {
   return decodeWithin("link", () => {
     const { index, flags } = ifinfomsg.decode(payload);
     const found = pickAttributes(payload.subarray(ifinfomsg.size), WANTED);
     const [mac, name, mtu, linkIndex, masterIndex, operState, info] = found;
-    const kind = info && pickAttributes(info, [IFLA_INFO.KIND])[0];
+    const kind = info && firstAttribute(info, IFLA_INFO.KIND);
     return {
       index,
       name: name === undefined ? "" : cstring.decode(name),

@@ -4,6 +4,7 @@ import {
   attr,
   attrs,
   decodeVariant,
+  firstAttribute,
   list,
   multi,
   pickAttributes,
@@ -183,6 +184,23 @@ describe("pickAttributes", () => {
         expect(resultOf(() => pickAttributes(given, [1, 2]))).toEqual(resultOf(all));
       }),
     );
+  });
+});
+
+describe("firstAttribute", () => {
+  it("has the payload of the first attribute of the type, whatever its flag bits, and of others nothing", () => {
+    const four = rows([5, 0, 1, 0], [7, 0, 0, 0], [6, 0, 2, 0x80], [8, 9, 0, 0], [5, 0, 1, 0], [10, 0, 0, 0]);
+    expect([1, 2, 3].map((type) => firstAttribute(four, type))).toEqual([rows([7]), rows([8, 9]), undefined]);
+  });
+
+  it("throws where a length before it does not fit, and only there", () => {
+    const broken = rows([5, 0, 1, 0], [7, 0, 0, 0], [99, 0, 2, 0]);
+    expect(firstAttribute(broken, 1)).toEqual(rows([7]));
+    for (const type of [2, 3])
+      expect(() => firstAttribute(broken, type)).toThrow(
+        new DecodeError("attribute 2 at byte 8 has length 99 of 4 left"),
+      );
+    expect(() => firstAttribute(rows([3, 0, 1, 0]), 1)).toThrow(DecodeError);
   });
 });
 

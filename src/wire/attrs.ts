@@ -49,11 +49,7 @@ export function readAttributes(bytes: Uint8Array): RawAttribute[] {
   for (let at = 0; at + NLA_HDRLEN <= bytes.length; ) {
     const length = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
     const type = (bytes[at + 2] ?? 0) | ((bytes[at + 3] ?? 0) << 8);
-    if (length < NLA_HDRLEN || at + length > bytes.length) {
-      throw new DecodeError(
-        `attribute ${type & NLA_TYPE_MASK} at byte ${at} has length ${length} of ${bytes.length - at} left`,
-      );
-    }
+    if (length < NLA_HDRLEN || at + length > bytes.length) throw misfit(type & NLA_TYPE_MASK, at, length, bytes.length);
     found.push({ type, payload: bytes.subarray(at + NLA_HDRLEN, at + length) });
     at += (length + 3) & ~3;
   }
@@ -72,14 +68,34 @@ export function pickAttributes(bytes: Uint8Array, types: readonly number[]): (Ui
     const header = view.getUint32(at, true);
     const length = header & 0xffff;
     const type = (header >>> 16) & NLA_TYPE_MASK;
-    if (length < NLA_HDRLEN || at + length > size) {
-      throw new DecodeError(`attribute ${type} at byte ${at} has length ${length} of ${bytes.length - at} left`);
-    }
+    if (length < NLA_HDRLEN || at + length > size) throw misfit(type, at, length, size);
     const i = types.indexOf(type);
     if (i >= 0) found[i] = bytes.subarray(at + NLA_HDRLEN, at + length);
     at += (length + 3) & ~3;
   }
   return found;
+}
+
+/**
+ * The payload of the first attribute of this type, or undefined; what comes after it is not even looked at. Throws
+ * DecodeError where a length before it does not fit.
+ */
+export function firstAttribute(bytes: Uint8Array, wanted: number): Uint8Array | undefined {
+  const size = bytes.length;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, size);
+  for (let at = 0; at + NLA_HDRLEN <= size; ) {
+    const header = view.getUint32(at, true);
+    const length = header & 0xffff;
+    const type = (header >>> 16) & NLA_TYPE_MASK;
+    if (length < NLA_HDRLEN || at + length > size) throw misfit(type, at, length, size);
+    if (type === wanted) return bytes.subarray(at + NLA_HDRLEN, at + length);
+    at += (length + 3) & ~3;
+  }
+  return undefined;
+}
+
+function misfit(type: number, at: number, length: number, size: number): DecodeError {
+  return new DecodeError(`attribute ${type} at byte ${at} has length ${length} of ${size - at} left`);
 }
 
 /**

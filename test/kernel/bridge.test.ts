@@ -94,6 +94,14 @@ describe("containers attached by bridge", () => {
     ping(other.netns, "fd00:1::2");
   });
 
+  it("leave the bridge its address when they join, so that the others need not learn their gateway's anew", () => {
+    const macOf = (result: Result): string => result.interfaces[0].mac;
+    const first = macOf(add(dual()));
+    const kept = first.startsWith("fe:") ? /^fe:/ : first; // so high that another may be below
+    for (let n = 2; n <= 9; n++) expect(macOf(add(dual(), another(`container-${n}`).call))).toMatch(kept);
+    expect(node.node.ipJson("link show dev cni0")[0].address).toMatch(kept);
+  });
+
   it("reach the outside over TCP, UDP and ICMP, and are seen as the node", async () => {
     await connectOutside(node.node);
     add(dual({ ipMasq: true }));

@@ -4,7 +4,7 @@ import { CNI_CODE, CniError } from "../../cni/error.ts";
 import type { Invocation } from "../../cni/plugin.ts";
 import type { Dns, Interface, Result } from "../../cni/result.ts";
 import type { Attachment } from "../../host/attachment.ts";
-import { type Bridge, ensureBridge, macWithPort, NotBridgeError } from "../../host/bridge.ts";
+import { type Bridge, ensureBridge, hadPorts, macWithPort, NotBridgeError } from "../../host/bridge.ts";
 import { bridgeNetfilter } from "../../host/bridge-netfilter.ts";
 import { setUpPort, waitForPort } from "../../host/bridge-port.ts";
 import { ensureVlanGateway, joinVlans } from "../../host/bridge-vlan.ts";
@@ -54,10 +54,10 @@ function attach(attaching: Attaching): Result {
   const bridge = makeBridge(attaching);
   const veth = connect(attaching, bridge);
   const given = giveAddresses(attaching, bridge, veth);
-  const port = config.disableContainerInterface ? veth.host : waitForPort(namespaces.host, veth.host);
+  if (!config.disableContainerInterface) waitForPort(namespaces.host, veth.host);
   const interfaces = [
-    { name: bridge.name, mac: formatMac(macWithPort(namespaces.host, bridge, port)) },
-    { name: port.name, mac: formatMac(port.mac) },
+    { name: bridge.name, mac: formatMac(macWithPort(namespaces.host, bridge, veth.host)) },
+    { name: veth.host.name, mac: formatMac(veth.host.mac) },
     { name: veth.container.name, mac: formatMac(veth.container.mac), sandbox: invocation.netns },
   ];
   const { ips, routes } = given.plan;
@@ -100,7 +100,8 @@ function connect({ invocation, config, attachment, namespaces, undo }: Attaching
   const { ifname } = invocation;
   const { mtu, mac, vlan, trunk, preserveDefaultVlan } = config;
   requirePortMtu(namespaces.host, bridge, mtu);
-  const veth = createVeth(namespaces, { ifname, mtu, mac, masterIndex: bridge.index }, undo);
+  const masterMac = hadPorts(bridge) ? bridge.mac : undefined;
+  const veth = createVeth(namespaces, { ifname, mtu, mac, masterIndex: bridge.index, masterMac }, undo);
   namespaces.host.executeAll([
     ...setUpPort(veth.host, { hairpin: config.hairpinMode, isolated: config.portIsolation }),
     ...joinVlans(bridge, veth.host, { native: vlan, trunk, keepDefault: preserveDefaultVlan }),

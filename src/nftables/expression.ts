@@ -1,7 +1,7 @@
 // Expressions: a nest of NFTA_EXPR_NAME and of NFTA_EXPR_DATA, whose layout the name selects. A rule is a list of them.
 
 import { list, submessage } from "../wire/attrs.ts";
-import type { Infer } from "../wire/codec.ts";
+import { type Codec, encode, type Infer } from "../wire/codec.ts";
 import { bitwise } from "./expr/bitwise.ts";
 import { byteorder } from "./expr/byteorder.ts";
 import { cmp } from "./expr/cmp.ts";
@@ -24,8 +24,7 @@ import { range } from "./expr/range.ts";
 import { redir } from "./expr/redir.ts";
 import { reject } from "./expr/reject.ts";
 
-/** The codec of one expression. `kind` is the name; one that is not in the table survives as bytes. */
-export const expression = submessage(
+const anyExpression = submessage(
   { name: 1, data: 2 },
   {
     bitwise,
@@ -52,10 +51,29 @@ export const expression = submessage(
   },
 );
 
+/** One step of a rule, as data. */
+export type Expression = Infer<typeof anyExpression>;
+
+/** The bytes of expressions that are always the same. */
+const constants = new Map<Expression, Uint8Array>();
+
+/** An expression that module-level code makes once: it is encoded once, too, when the executable is built. */
+export function constant<E extends Expression>(value: E): E {
+  constants.set(value, encode(anyExpression, value).slice());
+  return value;
+}
+
+/** The codec of one expression. `kind` is the name; one that is not in the table survives as bytes. */
+export const expression: Codec<Expression> = {
+  ...anyExpression,
+  encode(value, out) {
+    const known = constants.get(value);
+    if (known === undefined) anyExpression.encode(value, out);
+    else out.raw(known);
+  },
+};
+
 const NFTA_LIST_ELEM = 1;
 
 /** NFTA_RULE_EXPRESSIONS and its like. */
 export const expressions = list(NFTA_LIST_ELEM, expression);
-
-/** One step of a rule, as data. */
-export type Expression = Infer<typeof expression>;

@@ -8,7 +8,7 @@ import type { Data } from "./data.ts";
 import { NFT_CMP } from "./expr/cmp.ts";
 import { NFT_LOOKUP_F } from "./expr/lookup.ts";
 import { NFT_RANGE } from "./expr/range.ts";
-import type { Expression } from "./expression.ts";
+import { constant, type Expression } from "./expression.ts";
 import { loadValues, type NatOptions, natFlags, portBytes, portValues } from "./nat-range.ts";
 import {
   daddr,
@@ -27,7 +27,7 @@ import {
   saddr,
 } from "./selector.ts";
 import type { StatefulExpression } from "./stateful.ts";
-import { NF, NFT_REG, NFT_VERDICT } from "./uapi.ts";
+import { NF, NF_NAT_RANGE, NFT_REG, NFT_VERDICT } from "./uapi.ts";
 
 const IFNAMSIZ = 16;
 /** In host order: include/uapi/linux/if_arp.h. */
@@ -225,9 +225,11 @@ export function drop(): Expression[] {
   return verdict({ code: NF.DROP });
 }
 
+const RETURN = constant({ kind: "immediate", dreg: NFT_REG.VERDICT, data: { code: NFT_VERDICT.RETURN } });
+
 /** `return` */
 export function returnVerdict(): Expression[] {
-  return verdict({ code: NFT_VERDICT.RETURN });
+  return [RETURN];
 }
 
 /** `jump chain`: and afterwards back to the next rule. */
@@ -240,19 +242,25 @@ export function goto(chain: string): Expression[] {
   return verdict({ code: NFT_VERDICT.GOTO, chain });
 }
 
+const COUNTER = constant({ kind: "counter" });
+
 /** `counter`, which begins at zero. */
 export function counter(): StatefulExpression[] {
-  return [{ kind: "counter" }];
+  return [COUNTER];
 }
+
+const MASQUERADE_FULLY_RANDOM = constant({ kind: "masq", flags: NF_NAT_RANGE.PROTO_RANDOM_FULLY });
 
 /** `masquerade to :1024-65535 fully-random,persistent`; ports only after metaL4proto. */
 export function masquerade(options: NatOptions = {}): Expression[] {
   const ports = portValues(options);
+  const flags = natFlags(options);
+  if (flags === NF_NAT_RANGE.PROTO_RANDOM_FULLY) return [MASQUERADE_FULLY_RANDOM];
   return [
     ...loadValues(ports, NFT_REG[1]),
     {
       kind: "masq",
-      flags: natFlags(options),
+      flags,
       regProtoMin: ports.length > 0 ? NFT_REG[1] : undefined,
       regProtoMax: ports.length > 1 ? NFT_REG[2] : undefined,
     },

@@ -8,6 +8,8 @@ import type { Writer } from "./writer.ts";
 const NLA_HDRLEN = 4;
 const NLA_F_NESTED = 0x8000;
 const NLA_TYPE_MASK = 0x3fff;
+/** So many attributes are asked for their values one by one; in longer sets it is cheaper to find those that are there. */
+const FEW_ROWS = 8;
 
 /** One attribute that a set knows: its number and the codec of its payload. */
 export interface Attribute<T> {
@@ -37,6 +39,13 @@ export function attr<T>(type: number, codec: Codec<T>): Attribute<T> {
 
 /** Writes one attribute: header, payload, padding. */
 export function writeAttribute<T>(out: Writer, type: number, codec: Codec<T>, value: T): void {
+  const { size } = codec;
+  if (size !== undefined) {
+    out.attributeOf(type, size);
+    codec.encode(value, out);
+    if ((size & 3) !== 0) out.align4();
+    return;
+  }
   const start = out.beginAttribute(codec.nested ? type | NLA_F_NESTED : type);
   codec.encode(value, out);
   const length = out.endAttribute(start);
@@ -98,6 +107,25 @@ function misfit(type: number, at: number, length: number, size: number): DecodeE
   return new DecodeError(`attribute ${type} at byte ${at} has length ${length} of ${size - at} left`);
 }
 
+interface Row extends Attribute<unknown> {
+  readonly name: string;
+  /** Its place among the others. */
+  readonly order: number;
+}
+
+/** The rows that have a value, in order. A link has 46, and a request says three or four of them. */
+function rowsWith(values: Readonly<Record<string, unknown>>, byName: ReadonlyMap<string, Row>): readonly Row[] {
+  const said: Row[] = [];
+  let isInOrder = true;
+  for (const name in values) {
+    const row = values[name] === undefined ? undefined : byName.get(name);
+    if (row === undefined) continue;
+    isInOrder &&= row.order >= (said[said.length - 1]?.order ?? 0);
+    said.push(row);
+  }
+  return isInOrder ? said : said.sort((a, b) => a.order - b.order);
+}
+
 /**
  * The codec of an attribute set. Written in the order declared; read in any order, the last of a repeated attribute
  * counts (as in the kernel) unless its codec is `multi`; unknown attributes are kept in `unknown`.
@@ -106,22 +134,17 @@ export function attrs<S extends AttributeSet>(set: S): Codec<AttributeValues<S>>
   const rows = Object.entries(set).map(([name, { type, codec }], order) => ({ name, type, codec, order }));
   const byType = new Map(rows.map((row) => [row.type, row]));
   const byName = new Map(rows.map((row) => [row.name, row]));
+  const areFew = rows.length <= FEW_ROWS;
   return {
     nested: true,
     encode(value, out) {
       const values: Readonly<Record<string, unknown>> = value;
-      // From the values that are there: a link has 46 attributes, and a request says three or four of them.
-      const said: (typeof rows)[number][] = [];
-      let isInOrder = true;
-      for (const name in values) {
-        const row = values[name] === undefined ? undefined : byName.get(name);
-        if (row === undefined) continue;
-        isInOrder &&= row.order >= (said[said.length - 1]?.order ?? 0);
-        said.push(row);
-      }
-      if (!isInOrder) said.sort((a, b) => a.order - b.order);
-      for (const { name, type, codec } of said) {
-        const one = values[name];
+      const said = areFew ? rows : rowsWith(values, byName);
+      for (let i = 0; i < said.length; i++) {
+        const row = said[i];
+        const one = row && values[row.name];
+        if (row === undefined || one === undefined) continue;
+        const { type, codec } = row;
         if (!codec.multi) writeAttribute(out, type, codec, one);
         else for (const element of one as readonly unknown[]) writeAttribute(out, type, codec, [element]);
       }

@@ -106,6 +106,14 @@ export class Writer {
     return at;
   }
 
+  /** The whole header of an attribute whose payload is going to have this size; it is not padded. */
+  attributeOf(type: number, size: number): void {
+    const at = this.end;
+    if (at + 4 > this.capacity) this.grow(at + 4);
+    this.end = at + 4;
+    this.view.setUint32(at, (size + 4) | (type << 16), true);
+  }
+
   /** Ends the attribute: sets its length, which it returns, and pads it. */
   endAttribute(at: number): number {
     const length = this.end - at;

@@ -8,7 +8,7 @@ import type { Attachment } from "../../src/host/attachment.ts";
 import { RECORDS } from "../../src/host/masquerade/records.ts";
 import { setUpMasquerade, tearDownMasquerade } from "../../src/host/masquerade.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
-import { type Cidr, parseCidr } from "../../src/wire/ip.ts";
+import { type Cidr, formatIp, lastOf, offsetIp, parseCidr } from "../../src/wire/ip.ts";
 import { requireNamespaces, run } from "../support/netns.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
@@ -66,7 +66,7 @@ describe("bauta list", () => {
         "0",
       ],
     ]);
-    expect(run("nft", "list", "map", "ip", "bauta_masquerade", "policies")).toContain(
+    expect(run("nft", "list", "set", "ip", "bauta_masquerade", "members")).toContain(
       "198.18.0.5 counter packets 1 bytes 84",
     );
     const json = JSON.parse(bauta(["list", "--json", "--network", "dual"]).stdout);
@@ -184,7 +184,22 @@ async function eventsOf(listeners: readonly Listener[], work: () => void): Promi
 function changesOf(text: string): string[] {
   const lines = text.split("\n").filter((line) => /^(add|create|insert|delete) /.test(line));
   // nft calls a rule inserted where the kernel does not say where it has gone, as in 5.10.
-  return lines.map((line) => comparable(line.replace(/^create|^insert/, "add").replace(/^delete set /, "delete map ")));
+  return lines
+    .map((line) =>
+      comparable(line.replace(/^create|^insert/, "add").replace(/^delete set (?!.* members$)/, "delete map ")),
+    )
+    .flatMap(asTwo);
+}
+
+/** nft makes one of the two elements of a network, where it begins and what comes after it; we show what the kernel tells. */
+function asTwo(line: string): string[] {
+  const [, before = "", text = "", rest = ""] = /^(.* networks \{ )([0-9a-f.:]+\/\d+)(.*)$/.exec(line) ?? [];
+  const network = parseCidr(text);
+  if (network === undefined) return [line];
+  return [
+    `${before}${formatIp(network.ip)}${rest}`,
+    `${before}end ${formatIp(offsetIp(lastOf(network), 1) ?? network.ip)} }`,
+  ];
 }
 
 /**
@@ -195,11 +210,12 @@ function comparable(line: string): string {
   return line
     .replace(/ {2}# .*/, "")
     .replace(/ comment "[^"]*"/, "")
-    .replace(/ counter packets \d+ bytes \d+(?= :)/, "")
+    .replace(/ counter packets \d+ bytes \d+(?= :| \})/, "")
     .replace(/ counter packets \d+ bytes \d+/, " counter")
     .replace(/^(add (map|set|object) \S+ \S+ \S+) \{.*/, "$1")
     .replace(/^(add chain .*?) ?\{ ?\}$/, "$1")
     .replace(/^(add table \S+ \S+) \{.*/, "$1")
+    .replace(/^(add rule \S+ \S+ \S+) handle \d+/, "$1") // that of the rule it comes after
     .replace(/^(delete rule \S+ \S+ \S+) .*/, "$1");
 }
 
@@ -222,8 +238,14 @@ describe("bauta monitor", () => {
     );
     // The mark before it has left its generation in nft's text only, and the mark behind it in ours only.
     expect(found.match(/^generation .*$/gm)?.slice(0, -1)).toEqual(generations.slice(1));
-    for (const line of lines.filter((one) => one.includes(" element "))) {
+    const isNetwork = (line: string): boolean => line.includes(" networks {");
+    for (const line of lines.filter((one) => one.includes(" element ") && !isNetwork(one))) {
       expect(line).toMatch(/\.5 |::5 /.test(line) ? / {2}# dual c1 eth0: outside / : / {2}# dual c2 eth0: outside /);
+    }
+    for (const line of lines.filter(isNetwork)) {
+      if (line.includes("{ end "))
+        expect(line).not.toContain("#"); // no address, and it maps to nothing
+      else expect(line).toMatch(/ : goto \S+ \} {2}# outside /);
     }
   });
 
@@ -241,14 +263,22 @@ describe("bauta monitor", () => {
         .split("\n")
         .slice(0, -1)
         .map((line) => JSON.parse(line));
-    await until("deleted", () => events().some(({ family, set }) => family === "ip6" && set === "policies"));
+    await until("deleted", () =>
+      events().some(({ kind, family, table }) => kind === "table" && family === "ip6" && table === "bauta_masquerade"),
+    );
     const elements = events().filter(({ kind }) => kind === "element");
     expect(new Set(elements.map(({ generation }) => generation)).size).toBe(1);
     expect(elements.map(({ change, family, set, key, container }) => [change, family, set, key, container])).toEqual([
       ["delete", "ip", "owners", "198.18.0.5", "c1"],
       ["delete", "ip", "policies", "198.18.0.5", "c1"],
+      ["delete", "ip", "members", "198.18.0.5", "c1"],
+      ["delete", "ip", "networks", "198.18.0.0", null],
+      ["delete", "ip", "networks", "end 198.18.128.0", null],
       ["delete", "ip6", "owners", "fd61:7465:6d65:1000::5", "c1"],
       ["delete", "ip6", "policies", "fd61:7465:6d65:1000::5", "c1"],
+      ["delete", "ip6", "members", "fd61:7465:6d65:1000::5", "c1"],
+      ["delete", "ip6", "networks", "fd61:7465:6d65:1000::", null],
+      ["delete", "ip6", "networks", "end fd61:7465:6d65:1000::1:0", null],
     ]);
   });
 

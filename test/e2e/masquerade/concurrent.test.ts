@@ -6,7 +6,7 @@ import { writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import type { TestNetns } from "../../support/netns.ts";
 import { addressFiles, becomeNode, leftovers, mapElements, NODE, veths } from "./node.ts";
-import { addressesOf, containerFor, networkOf, startCall, TYPES } from "./runtime.ts";
+import { addressesOf, containerFor, DUAL, networkOf, startCall, TYPES } from "./runtime.ts";
 import { seenOutside } from "./traffic.ts";
 
 const COUNT = { bridge: 64, ptp: 32 };
@@ -60,10 +60,10 @@ describe.each(TYPES)("%s", (type) => {
     expect(new Set(addresses).size).toBe(2 * COUNT[type]);
     expect(addressFiles()).toHaveLength(addresses.length);
     expect(veths()).toHaveLength(COUNT[type]);
-    for (const map of ["owners", "policies"]) {
-      const keys = mapElements().flatMap((element) => (element.map === map ? [element.key] : []));
-      expect(keys.sort()).toEqual([...addresses].sort());
-    }
+    const elements = mapElements();
+    const keysOf = (name: string): string[] => elements.flatMap(({ map, key }) => (map === name ? [key] : [])).sort();
+    for (const map of ["owners", "policies", "members"]) expect(keysOf(map)).toEqual([...addresses].sort());
+    expect([keysOf("networks"), keysOf("exceptions")]).toEqual([DUAL, []]);
     const checks = containers.map((container, i) =>
       startCall("CHECK", { ...config, prevResult: results[i] }, container),
     );

@@ -22,25 +22,34 @@ beforeAll(() => {
   becomeNode();
 });
 
+const OTHER = ["10.9.0.0/16", "fd09::/64"];
+
 const entryOf = ({ container }: Attached, ifname = "eth0"): object => ({ containerID: container.name, ifname });
 
-/** The keys of our four maps. */
-const masqueraded = (): string[] => mapElements().map(({ key }) => key);
+/** The elements of our sets and maps: `owners 198.18.0.2`. */
+const masqueraded = (): string[] =>
+  mapElements()
+    .map(({ map, key }) => `${map} ${key}`)
+    .sort();
 
-const bothMaps = (attached: readonly Attached[]): string[] =>
-  attached.flatMap(({ result }) => addressesOf(result).flatMap((address) => [address, address]));
+/** Those that are there for these attachments to networks of these subnets. */
+const elementsFor = (attached: readonly Attached[], subnets: readonly string[]): string[] => {
+  const addresses = attached.flatMap(({ result }) => addressesOf(result));
+  const own = addresses.flatMap((address) => ["owners", "policies", "members"].map((map) => `${map} ${address}`));
+  return [...own, ...subnets.map((subnet) => `networks ${subnet}`)].sort();
+};
 
 describe.each(TYPES)("%s", (type) => {
   it.each(["cni.dev/valid-attachments", "cni.dev/attachments"])("removes exactly what is not in %s", (key) => {
     const config = networkOf(type);
     const attached = Array.from({ length: 4 }, () => attach(config));
-    const bystander = attach(networkOf(type, ["10.9.0.0/16", "fd09::/64"]));
+    const bystander = attach(networkOf(type, OTHER));
     const [one, two, three, four] = attached;
     if (!one || !two || !three || !four) return;
     // An interface that isn't there, and the name of a container on another network, keep nothing alive.
     const valid = [entryOf(two), entryOf(four), entryOf(one, "eth1"), entryOf(bystander)];
     expect(callNetwork("GC", { ...config, [key]: valid })).toMatchObject({ status: 0, stdout: "" });
-    expect(masqueraded().sort()).toEqual(bothMaps([two, four, bystander]).sort());
+    expect(masqueraded()).toEqual(elementsFor([two, four, bystander], [...DUAL, ...OTHER]));
     const kept = [two, four, bystander].flatMap(({ result }) => addressesOf(result));
     expect(
       addressFiles()
@@ -57,7 +66,7 @@ describe.each(TYPES)("%s", (type) => {
     const [one, two] = [attach(config), attach(config)];
     const lists = { "cni.dev/valid-attachments": [entryOf(one)], "cni.dev/attachments": [entryOf(two)] };
     expect(callNetwork("GC", { ...config, ...lists })).toMatchObject({ status: 0 });
-    expect(masqueraded().sort()).toEqual(bothMaps([one, two]).sort());
+    expect(masqueraded()).toEqual(elementsFor([one, two], DUAL));
     expect(callNetwork("GC", { ...config, "cni.dev/valid-attachments": [] })).toMatchObject({ status: 0 });
     expect([masqueraded(), addressFiles(), existsSync("/run/bauta/masquerade")]).toEqual([[], [], true]);
     expect(run("nft", "list", "ruleset")).toBe("");

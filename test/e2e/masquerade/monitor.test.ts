@@ -72,10 +72,11 @@ function markEnd(): void {
   run("nft", "add table inet end; delete table inet end");
 }
 
+/** nft says that something is created where it must not have been there. */
 const isElementOf =
   (family: "ip" | "ip6", map: string) =>
   (change: string): boolean =>
-    change.startsWith(`add element ${family} bauta_masquerade ${map} `);
+    change.replace(/^create /, "add ").startsWith(`add element ${family} bauta_masquerade ${map} `);
 
 describe.each(TYPES)("%s", (type) => {
   it("attaches each container in one generation, both families' elements in it, that deletes nothing", async () => {
@@ -91,11 +92,16 @@ describe.each(TYPES)("%s", (type) => {
       expect(generation?.program).toBe(type);
       // nft calls it an insertion where the kernel does not say where a rule has gone, as in 5.10.
       expect(changes.filter((change) => !/^(add|create|insert) /.test(change))).toEqual([]);
-      for (const map of ["owners", "policies"]) {
+      for (const map of ["owners", "policies", "members"]) {
         expect(changes.filter(isElementOf("ip", map))).toHaveLength(2);
         expect(changes.filter(isElementOf("ip6", map))).toHaveLength(5);
       }
       for (const address of addressesOf(result)) expect(changes.join("\n")).toContain(`{ ${address} `);
+      for (const family of ["ip", "ip6"] as const) {
+        expect(changes.filter(isElementOf(family, "exceptions"))).toEqual([]);
+        const subnets = family === "ip" ? 2 : 5;
+        expect(changes.filter(isElementOf(family, "networks"))).toHaveLength(i === 0 ? subnets : 0);
+      }
       // The second finds everything else there already.
       const rest = changes.filter((change) => !change.startsWith("add element "));
       if (i === 1) expect(rest).toEqual([]);
@@ -113,7 +119,9 @@ describe.each(TYPES)("%s", (type) => {
       const [generation, end] = await monitor.generations(2);
       expect([generation?.program, end?.program]).toEqual([type, "nft"]);
       const changes = generation?.changes ?? [];
-      expect(changes.filter((change) => change.startsWith("delete element "))).toHaveLength(4);
+      const deleted = changes.flatMap((change) => /^delete element \S+ bauta_masquerade (\S+)/.exec(change)?.[1] ?? []);
+      const perFamily = ["owners", "policies", "members", ...(i === 1 ? ["networks"] : [])];
+      expect(deleted.sort()).toEqual([...perFamily, ...perFamily].sort());
       expect(changes.some((change) => change.startsWith("delete table "))).toBe(i === 1);
     }
     expect(ruleset()).not.toContain("bauta");

@@ -98,28 +98,35 @@ function isLocked(path: string): boolean {
   return withOpen(path, O.RDONLY, (fd) => tryCall("flock", fd, LOCK_EX | LOCK_NB) < 0);
 }
 
-/** An element of one of our maps, as nft lists it. */
+/** An element of one of our sets or maps, as nft lists it. */
 export interface MapElement {
-  readonly map: "owners" | "policies";
+  /** `owners`, say. */
+  readonly map: string;
+  /** An address, or a network as `198.18.0.0/17`. */
   readonly key: string;
-  /** What the key maps to, as JSON. */
-  readonly value: string;
+  /** What the key maps to, as JSON; undefined for the key of a set. */
+  readonly value: string | undefined;
   readonly comment: string | undefined;
 }
 
-/** The elements of our maps of both families. */
+/** The elements of our sets and maps of both families. */
 export function mapElements(): MapElement[] {
   const { nftables } = JSON.parse(run("nft", "-j", "list", "ruleset"));
   // biome-ignore lint/suspicious/noExplicitAny: whatever nft prints
-  const maps = nftables.flatMap(({ map }: any) => (map?.table === "bauta_masquerade" ? [map] : []));
-  // biome-ignore lint/suspicious/noExplicitAny: see above
-  return maps.flatMap(({ name, elem = [] }: any) =>
+  return nftables.flatMap(({ set, map }: any): MapElement[] => {
+    const { table, name, elem = [] } = set ?? map ?? {};
+    if (table !== "bauta_masquerade") return [];
     // biome-ignore lint/suspicious/noExplicitAny: see above
-    elem.map(([key, value]: any) => ({
-      map: name,
-      key: key.elem?.val ?? key,
-      value: JSON.stringify(value),
-      comment: key.elem?.comment,
-    })),
-  );
+    return elem.map((element: any) => {
+      const [key, value] = Array.isArray(element) ? element : [element];
+      return { map: name, key: keyText(key), value: value && JSON.stringify(value), comment: key.elem?.comment };
+    });
+  });
+}
+
+/** What nft's JSON has for the key of an element, as nft's own language has it. */
+// biome-ignore lint/suspicious/noExplicitAny: see above
+export function keyText(key: any): string {
+  const value = key.elem?.val ?? key;
+  return value.prefix === undefined ? value : `${value.prefix.addr}/${value.prefix.len}`;
 }

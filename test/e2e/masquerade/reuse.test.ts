@@ -84,7 +84,7 @@ function succeeded(outcome: PluginOutcome): PluginOutcome {
   return outcome;
 }
 
-/** By the word of nft: both elements of either family, the owner's comment naming the container. */
+/** By the word of nft: all elements of either family, the owner's comment naming the container. */
 function expectMasqueraded(lanes: readonly Lane[]): void {
   const elements = mapElements();
   const owners = lanes.flatMap(({ holder: { result, containerId } }) =>
@@ -92,8 +92,11 @@ function expectMasqueraded(lanes: readonly Lane[]): void {
   );
   const found = elements.filter(({ map }) => map === "owners");
   expect(found.map(({ key, comment }) => [key, comment?.split(" ")[3]]).sort()).toEqual(owners.sort());
-  const policed = elements.filter(({ map, value }) => map === "policies" && value.includes('"goto"'));
-  expect(policed.map(({ key }) => key).sort()).toEqual(owners.map(([address]) => address).sort());
+  const policed = elements.filter(({ map, value }) => map === "policies" && value?.includes('"goto"'));
+  const addresses = owners.map(([address]) => address).sort();
+  expect(policed.map(({ key }) => key).sort()).toEqual(addresses);
+  const leading = elements.filter(({ map }) => map === "members" || map === "exceptions");
+  expect(leading.map(({ map, key }) => `${map} ${key}`).sort()).toEqual(addresses.map((one) => `members ${one}`));
 }
 
 describe.each(TYPES)("%s", (type) => {

@@ -255,4 +255,26 @@ describe("bauta restore", () => {
     tearDownMasquerade(at("c6"), []);
     expect(ruleset()).toBe("");
   });
+
+  it.each([
+    ["10.22.0.0/15", "too large"],
+    ["10.22.0.0/17", "too small"],
+    ["10.22.128.0/17", "too small at the other end"],
+    ["10.99.0.0/16", "elsewhere"],
+  ])("is not needed for a DEL after a network has become %s, which is %s", (stray) => {
+    for (const n of [5, 6]) setUpMasquerade(at(`c${n}`), [cidr(`10.22.0.${n}/16`)]);
+    setUpMasquerade(at("other"), [cidr("10.33.0.5/16")]);
+    run(
+      "nft",
+      `flush map ${table} networks; add element ${table} networks { 10.33.0.0/16 : goto outside-10.33.0.0/16 }`,
+    );
+    run("nft", `add element ${table} networks { ${stray} : goto outside-10.22.0.0/16 }`);
+    tearDownMasquerade(at("c5"), []);
+    expect(ruleset()).toContain("chain outside-10.22.0.0/16");
+    tearDownMasquerade(at("c6"), []);
+    expect(ruleset()).not.toContain("10.22");
+    checkMasquerade(at("other"), [cidr("10.33.0.5/16")]);
+    tearDownMasquerade(at("other"), []);
+    expect(ruleset()).toBe("");
+  });
 });

@@ -7,7 +7,7 @@ import { type Interval, intervalElements, intervalsOf, prefixInterval } from "..
 import type { Command } from "../../nftables/message.ts";
 import { NFT_VERDICT } from "../../nftables/uapi.ts";
 import { hasCode } from "../../sys/error.ts";
-import { type Cidr, compareIp, type Family } from "../../wire/ip.ts";
+import { type Cidr, compareIp, type Family, type Ip, offsetIp } from "../../wire/ip.ts";
 import { chainOf } from "./elements.ts";
 import { apart, baseOf, goesByNetwork, subnetOf } from "./policy-name.ts";
 import { NETWORKS, nfproto, TABLE } from "./table-names.ts";
@@ -31,8 +31,8 @@ export function createNetwork(family: Family, chain: string): Command[] {
   return createElements({ ...mapOf(family), elements: intervalElements([{ ...prefixInterval(network), data }]) });
 }
 
-/** The opposite, for one that is there: see hasNetwork. */
-export function deleteNetwork(family: Family, chain: string): Command[] {
+/** The opposite, for one that is there. */
+function deleteNetwork(family: Family, chain: string): Command[] {
   const network = networkOfChain(family, chain);
   if (network === undefined) return [];
   return deleteElements({ ...mapOf(family), elements: intervalElements([prefixInterval(network)]) });
@@ -44,11 +44,27 @@ export function deleteStrays(family: Family, strays: readonly Interval[]): Comma
   return deleteElements({ ...mapOf(family), elements: intervalElements(intervals) });
 }
 
-/** Whether the chain's network leads to it. Throws NetlinkError. */
-export function hasNetwork(nft: Nftables, family: Family, chain: string): boolean {
+/**
+ * Deletes the one network that leads to the chain, its own or a stray; undefined where there is none, or more than one.
+ * Throws NetlinkError.
+ */
+export function deleteNetworkTo(nft: Nftables, family: Family, chain: string): Command[] | undefined {
+  if (hasNetwork(nft, family, chain)) return deleteNetwork(family, chain);
+  const leading = Networks.read(nft, family).leadingTo(chain);
+  return leading.length === 1 ? deleteStrays(family, leading) : undefined;
+}
+
+/**
+ * Whether just the chain's network leads to it. The kernel finds the interval that an address is in but does not tell where
+ * that begins and ends, and a listing would take long where there are many.
+ */
+function hasNetwork(nft: Nftables, family: Family, chain: string): boolean {
   const network = networkOfChain(family, chain);
   if (network === undefined) return false;
-  return chainOf(getElement(nft.connection, mapOf(family), prefixInterval(network).first)) === chain;
+  const { first, last } = prefixInterval(network);
+  const isLed = (ip: Ip | undefined): boolean =>
+    ip !== undefined && chainOf(getElement(nft.connection, mapOf(family), ip)) === chain;
+  return isLed(first) && isLed(last) && !isLed(offsetIp(first, -1)) && !isLed(offsetIp(last, 1));
 }
 
 /** The networks of a family's table as they are, and those that are to come. */
@@ -94,6 +110,13 @@ export class Networks {
         network === undefined || !isSame({ first, last, data }, { ...prefixInterval(network), chain: chain ?? "" })
       );
     });
+  }
+
+  /** Those that lead to the chain. */
+  leadingTo(chain: string): Interval[] {
+    return this.#present.filter(
+      ({ data }) => data !== undefined && !(data instanceof Uint8Array) && data.chain === chain,
+    );
   }
 
   /** As they are once the strays have been deleted. */

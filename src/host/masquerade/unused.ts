@@ -10,7 +10,7 @@ import { deleteEmptyTable, deleteTable, getTable } from "../../nftables/table.ts
 import type { Family } from "../../wire/ip.ts";
 import { untilCommitted } from "../transactions.ts";
 import type { Holding } from "./elements.ts";
-import { deleteNetwork, hasNetwork } from "./networks.ts";
+import { deleteNetworkTo } from "./networks.ts";
 import { policyFor } from "./policy.ts";
 import { baseOf, goesByNetwork } from "./policy-name.ts";
 import {
@@ -50,9 +50,8 @@ export function policyRemoval(nft: Nftables, family: Family, chain: string, goin
   const rules = dumpRules(nft.connection, { family: name.family, table: TABLE, chain }).length;
   const others = found.use - rules - going;
   if (others === 0) return [deleteChain(name)];
-  return others === 1 && hasNetwork(nft, family, chain)
-    ? [...deleteNetwork(family, chain), deleteChain(name)]
-    : undefined;
+  const network = others === 1 ? deleteNetworkTo(nft, family, chain) : undefined;
+  return network === undefined ? undefined : [...network, deleteChain(name)];
 }
 
 /** More rules than any policy has: with a higher count there is no need to ask how many they are. */

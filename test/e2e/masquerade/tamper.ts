@@ -2,32 +2,41 @@
 
 import { run } from "../../support/netns.ts";
 import type { Json } from "./runtime.ts";
-
-const TABLE = "bauta_masquerade";
-
-/** A change to one object: the commands of one transaction. */
-export interface Tampering {
-  /** `ip: delete table` */
-  readonly what: string;
-  readonly commands: readonly string[];
-  /** What a complaint must say. */
-  readonly complaint: RegExp;
-  /** Removes what is nobody's after DEL. */
-  readonly cleanup: readonly string[];
-}
+import { ofElements, ofSet } from "./tamper-sets.ts";
+import { type Listing, referencesTo, TABLE, type Tampering, tamper } from "./tampering.ts";
 
 /** All that can be removed or altered now, in both families. */
 export function waysToTamper(): Tampering[] {
   return ["ip", "ip6"].flatMap((family) => {
-    const objects: Json[] = JSON.parse(run("nft", "-j", "list", "table", family, TABLE)).nftables;
-    const listing = run("nft", "-a", "list", "table", family, TABLE);
-    const of = (kind: string): Json[] => objects.flatMap((object) => object[kind] ?? []);
+    const listing = read(family);
     return [
       ...ofTable(family),
-      ...of("map").flatMap((map) => [...ofMap(family, map, of("rule"), listing), ...ofElements(family, map)]),
-      ...of("chain").flatMap((chain) => ofChain(family, chain, of("map"), rulesIn(listing, chain.name))),
+      ...listing.sets.flatMap((set) => [...ofSet(listing, set), ...ofElements(listing, set)]),
+      ...listing.chains.flatMap((chain) => ofChain(listing, chain)),
     ];
   });
+}
+
+function read(family: string): Listing {
+  const objects: Json[] = JSON.parse(run("nft", "-j", "list", "table", family, TABLE)).nftables;
+  const text = run("nft", "-a", "list", "table", family, TABLE);
+  return {
+    family,
+    text,
+    sets: objects.flatMap(({ set, map }) => set ?? map ?? []),
+    chains: objects
+      .flatMap(({ chain }) => chain ?? [])
+      .map((chain) => ({ ...chain, rules: rulesIn(text, chain.name) })),
+  };
+}
+
+function rulesIn(text: string, chain: string): Rule[] {
+  const from = text.slice(text.indexOf(`\tchain ${chain} {`));
+  const body = from.slice(0, from.indexOf("\n\t}"));
+  return [...body.matchAll(/^\t\t(?!type )(.*) # handle (\d+)$/gm)].map(([, rule = "", handle = ""]) => ({
+    text: rule,
+    handle,
+  }));
 }
 
 function ofTable(family: string): Tampering[] {
@@ -37,79 +46,11 @@ function ofTable(family: string): Tampering[] {
   ];
 }
 
-function ofMap(family: string, map: Json, rules: readonly Json[], listing: string): Tampering[] {
-  const name = `${family} ${TABLE} ${map.name}`;
-  const uses = rules.filter(({ expr }) => JSON.stringify(expr).includes(`"@${map.name}"`));
-  const type = `type ${map.type} : ${map.map}`;
-  const remove = [
-    ...uses.map(({ chain, handle }) => `delete rule ${family} ${TABLE} ${chain} handle ${handle}`),
-    `delete map ${name}`,
-  ];
-  const rebuild = (definition: string): string[] => [
-    ...remove,
-    `add map ${name} { ${definition} }`,
-    `add element ${name} ${elementsText(listing, map.name)}`,
-    ...uses.map(({ chain }) => `add rule ${family} ${TABLE} ${chain} ${family} saddr vmap @${map.name}`),
-  ];
-  const counter = map.map === "verdict" ? "counter;" : "";
-  return [
-    tamper(family, `delete map ${map.name}`, remove, `map ${map.name} of table ${family} ${TABLE} is missing`),
-    tamper(
-      family,
-      `let the elements of ${map.name} expire`,
-      rebuild(`${type}; ${counter} timeout 1h;`),
-      `map ${map.name} of table ${family} ${TABLE} has been altered`,
-    ),
-  ];
-}
+type Chain = Listing["chains"][number];
+type Rule = Chain["rules"][number];
 
-/** As nft prints them, in braces. */
-function elementsText(listing: string, map: string): string {
-  return /elements = (\{[^}]*\})/.exec(listing.slice(listing.indexOf(`\tmap ${map} {`)))?.[1] ?? "";
-}
-
-function ofElements(family: string, map: Json): Tampering[] {
-  const name = `${family} ${TABLE} ${map.name}`;
-  return map.elem.flatMap((element: Json) => {
-    const key = element[0].elem?.val ?? element[0];
-    const remove = `delete element ${name} { ${key} }`;
-    const missing = `the element ${key} of map ${map.name} is missing`;
-    const become = (value: string, complaint: string): Tampering =>
-      tamper(
-        family,
-        `${map.name}: ${key} : ${value}`,
-        [remove, `add element ${name} { ${key} : ${value} }`],
-        complaint,
-      );
-    return [
-      tamper(family, `${map.name}: delete ${key}`, [remove], missing),
-      ...(map.map === "verdict"
-        ? otherVerdicts(family, element[1].goto.target, (value) =>
-            become(value, `the element ${key} of map ${map.name} says ${value}, not goto ${element[1].goto.target}`),
-          )
-        : [
-            {
-              ...become("2001:db8::bad", `${key} belongs to another attachment`),
-              cleanup: [remove, `delete element ${family} ${TABLE} policies { ${key} }`],
-            },
-          ]),
-    ];
-  });
-}
-
-function otherVerdicts(family: string, chain: string, become: (value: string) => Tampering): Tampering[] {
-  const elsewhere = become("goto other");
-  return [
-    ...["accept", "drop", `jump ${chain}`].map(become),
-    {
-      ...elsewhere,
-      commands: [`add chain ${family} ${TABLE} other`, ...elsewhere.commands],
-      cleanup: [`delete chain ${family} ${TABLE} other`],
-    },
-  ];
-}
-
-function ofChain(family: string, chain: Json, maps: readonly Json[], rules: readonly Rule[]): Tampering[] {
+function ofChain(listing: Listing, chain: Chain): Tampering[] {
+  const { family } = listing;
   const name = `${family} ${TABLE} ${chain.name}`;
   const text = `chain ${chain.name} of table ${family} ${TABLE}`;
   const altered = `${text} has been altered`;
@@ -120,34 +61,32 @@ function ofChain(family: string, chain: Json, maps: readonly Json[], rules: read
     tamper(
       family,
       `turn the rules of ${chain.name} round`,
-      [`flush chain ${name}`, ...rules.toReversed().map((rule) => `add rule ${name} ${rule.text}`)],
+      [`flush chain ${name}`, ...chain.rules.toReversed().map((rule) => `add rule ${name} ${rule.text}`)],
       altered,
     ),
-    ...(chain.hook === undefined ? ofPolicyChain(family, chain, maps) : ofBaseChain(family, chain, rules)),
+    ...(chain.hook === undefined ? ofPolicyChain(listing, chain) : ofBaseChain(family, chain)),
   ];
-  return [...whole, ...rules.flatMap((rule) => ofRule(family, name, rule, altered))];
+  return [...whole, ...chain.rules.flatMap((rule) => ofRule(family, chain.name, rule, altered))];
 }
 
-function ofPolicyChain(family: string, chain: Json, maps: readonly Json[]): Tampering[] {
+function ofPolicyChain(listing: Listing, chain: Chain): Tampering[] {
+  const { family } = listing;
   const name = `${family} ${TABLE} ${chain.name}`;
-  const goingThere = maps.flatMap((map) =>
-    (map.elem ?? [])
-      .filter((element: Json) => element[1].goto?.target === chain.name)
-      .map(
-        (element: Json) => `delete element ${family} ${TABLE} ${map.name} { ${element[0].elem?.val ?? element[0]} }`,
-      ),
-  );
-  const missing = `chain ${chain.name} of table ${family} ${TABLE} is missing`;
+  const goingThere = referencesTo(listing, chain.name);
+  const remove = goingThere.map(({ map, key }) => `delete element ${family} ${TABLE} ${map} { ${key} }`);
+  const networks = remove.filter((_, i) => goingThere[i]?.map === "networks"); // which is nobody's
+  // Once nothing leads to it, which of its policy's two chains it was cannot be told.
+  const missing = `chain ${chain.name.replace(/-apart$/, "(-apart)?")} of table ${family} ${TABLE} is missing`;
   return [
-    tamper(family, `delete ${chain.name}`, [...goingThere, `flush chain ${name}`, `delete chain ${name}`], missing),
+    tamper(family, `delete ${chain.name}`, [...remove, `flush chain ${name}`, `delete chain ${name}`], missing),
     {
       ...tamper(family, `rename ${chain.name}`, [`rename chain ${name} renamed`], missing),
-      cleanup: [`flush chain ${family} ${TABLE} renamed`, `delete chain ${family} ${TABLE} renamed`],
+      cleanup: [...networks, `flush chain ${family} ${TABLE} renamed`, `delete chain ${family} ${TABLE} renamed`],
     },
   ];
 }
 
-function ofBaseChain(family: string, chain: Json, rules: readonly Rule[]): Tampering[] {
+function ofBaseChain(family: string, chain: Chain): Tampering[] {
   const name = `${family} ${TABLE} ${chain.name}`;
   const text = `chain ${chain.name} of table ${family} ${TABLE}`;
   const remove = [`flush chain ${name}`, `delete chain ${name}`];
@@ -158,7 +97,7 @@ function ofBaseChain(family: string, chain: Json, rules: readonly Rule[]): Tampe
       [
         ...remove,
         `add chain ${name} { ${definition} }`,
-        ...rules.map(
+        ...chain.rules.map(
           (rule) => `add rule ${name} ${definition.includes("nat hook postrouting") ? rule.text : "return"}`,
         ),
       ],
@@ -173,20 +112,6 @@ function ofBaseChain(family: string, chain: Json, rules: readonly Rule[]): Tampe
   ];
 }
 
-interface Rule {
-  readonly text: string;
-  readonly handle: string;
-}
-
-function rulesIn(listing: string, chain: string): Rule[] {
-  const from = listing.slice(listing.indexOf(`\tchain ${chain} {`));
-  const body = from.slice(0, from.indexOf("\n\t}"));
-  return [...body.matchAll(/^\t\t(?!type )(.*) # handle (\d+)$/gm)].map(([, text = "", handle = ""]) => ({
-    text,
-    handle,
-  }));
-}
-
 const ALTERATIONS: readonly (readonly [RegExp, string])[] = [
   [/return$/, "accept"],
   [/224\.0\.0\.0\/4/, "225.0.0.0/8"],
@@ -196,8 +121,14 @@ const ALTERATIONS: readonly (readonly [RegExp, string])[] = [
   [/daddr (\S+) return/, "daddr != $1 return"],
   [/ip(6?) daddr (\S+) return/, "ip$1 saddr $2 return"],
   [/saddr vmap/, "daddr vmap"],
+  [/saddr @members/, "daddr @members"],
+  [/saddr @members/, "saddr != @members"],
+  [/ip6? saddr @members /, ""],
+  [/vmap @(exceptions|networks)/, "vmap @policies"],
   [/ fully-random/, ""],
   [/ fully-random/, " persistent"],
+  [/:20000-20999/, ":20000-20998"],
+  [/ to :20000-20999/, ""],
   [/masquerade.*/, "accept"],
   [/counter packets \d+ bytes \d+ /, ""],
 ];
@@ -205,14 +136,11 @@ const ALTERATIONS: readonly (readonly [RegExp, string])[] = [
 function ofRule(family: string, chain: string, { text, handle }: Rule, complaint: string): Tampering[] {
   const texts = ALTERATIONS.map(([pattern, replacement]) => text.replace(pattern, replacement));
   const others = [...new Set(texts)].filter((other) => other !== text);
+  const rule = `rule ${family} ${TABLE} ${chain} handle ${handle}`;
   return [
-    tamper(family, `delete “${text}”`, [`delete rule ${chain} handle ${handle}`], complaint),
+    tamper(family, `${chain}: delete “${text}”`, [`delete ${rule}`], complaint),
     ...others.map((other) =>
-      tamper(family, `“${text}” becomes “${other}”`, [`replace rule ${chain} handle ${handle} ${other}`], complaint),
+      tamper(family, `${chain}: “${text}” becomes “${other}”`, [`replace ${rule} ${other}`], complaint),
     ),
   ];
-}
-
-function tamper(family: string, what: string, commands: readonly string[], complaint: string): Tampering {
-  return { what: `${family}: ${what}`, commands, complaint: new RegExp(complaint), cleanup: [] };
 }

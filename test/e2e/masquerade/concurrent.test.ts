@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import type { TestNetns } from "../../support/netns.ts";
+import { waysOf } from "../../support/nftables-ways.ts";
 import { addressFiles, becomeNode, leftovers, mapElements, NODE, veths } from "./node.ts";
 import { addressesOf, containerFor, DUAL, networkOf, startCall, TYPES } from "./runtime.ts";
 import { seenOutside } from "./traffic.ts";
@@ -80,5 +81,40 @@ describe.each(TYPES)("%s", (type) => {
     expect(deleted.filter(({ status }) => status !== 0)).toEqual([]);
     expect(await committer.stop()).toBeGreaterThan(10);
     expect(leftovers()).toEqual([]);
+  });
+
+  it("gives each of two policies that share a subnet its own way, whichever comes or goes first", async () => {
+    const config = networkOf(type);
+    const configs = [config, { ...config, ipMasqOptions: { ports: "20000-20999" } }];
+    const subjects = Array.from({ length: 12 }, (_, i) => ({
+      config: configs[i % 2],
+      container: containerFor(config),
+    }));
+    for (let round = 0; round < 6; round++) {
+      const first = round % 2; // of the two policies
+      const ordered = subjects.toSorted(
+        (a, b) => Number(a.config !== configs[first]) - Number(b.config !== configs[first]),
+      );
+      const added = await Promise.all(ordered.map((one) => startCall("ADD", one.config, one.container)));
+      expect(added.filter(({ status }) => status !== 0)).toEqual([]);
+      for (const family of ["ip", "ip6"] as const) {
+        const ways = waysOf(family);
+        const found = added.map(({ json }) => addressesOf(json).flatMap((address) => ways.get(address) ?? []));
+        expect(found.flat()).toHaveLength(subjects.length);
+        for (const [i, { config: own }] of ordered.entries()) {
+          const [way] = found[i] ?? [];
+          expect(/-[0-9a-f]{16}(-apart)?$/.test(way?.chain ?? "")).toBe(own !== config);
+          expect(way?.by).toBe(way?.chain.endsWith("-apart") ? "exceptions" : "members");
+        }
+      }
+      expect(mapElements().filter(({ map }) => map === "networks")).toHaveLength(2); // one a family
+      const checks = ordered.map(({ config: own, container }, i) =>
+        startCall("CHECK", { ...own, prevResult: added[i]?.json }, container),
+      );
+      expect((await Promise.all(checks)).filter(({ status }) => status !== 0)).toEqual([]);
+      const deleted = await Promise.all(ordered.map((one) => startCall("DEL", one.config, one.container)));
+      expect(deleted.filter(({ status }) => status !== 0)).toEqual([]);
+      expect(leftovers()).toEqual([]);
+    }
   });
 });

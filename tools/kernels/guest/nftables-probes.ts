@@ -97,7 +97,12 @@ export const NFTABLES_PROBES = {
         return hasCode(error, "ERESTART");
       }
     }),
-  intervals: () => inTable(withElement({ ...ADDRESSES, flags: NFT_SET.INTERVAL }, { key: FIRST })),
+  intervals: () => {
+    const hosts = { ...ADDRESSES, flags: NFT_SET.INTERVAL };
+    const networks = { ...hosts, dataType: NFT_DATA_VERDICT };
+    const data = { code: NFT_VERDICT.RETURN, chain: undefined };
+    return inTable(withElement(hosts, { key: FIRST })) && inTable(withElement(networks, { key: FIRST, data }));
+  },
   concatenatedKey: () => {
     const [keyType, keyLength] = portAndMac();
     return inTable(withElement({ keyType, keyLength }, { key: PORT_AND_MAC }));

@@ -13,10 +13,11 @@ import { NF, NF_BR_PRI, NF_INET, NF_IP_PRI, NF_NETDEV, NFPROTO, NFT_MSG, NFT_SET
 import { attr, attrs } from "../../wire/attrs.ts";
 import { cstring } from "../../wire/codec.ts";
 import { DecodeError } from "../../wire/error.ts";
+import { joinIntervals } from "./intervals.ts";
 import type { KnownNames } from "./known-names.ts";
 import { KnownPolicies, type KnownPolicy } from "./known-policies.ts";
 import { ruleText } from "./rule-text.ts";
-import { valueText } from "./value-text.ts";
+import { rangeText, valueText } from "./value-text.ts";
 
 /** One line of the monitor. What does not apply is absent. */
 export interface Description {
@@ -60,7 +61,7 @@ export class Describer {
   /** What the transaction says, in the order of its events; a line for each of those that are wanted, or several. */
   describeAll(events: readonly NftEvent[], isWanted: (event: NftEvent) => boolean): Description[] {
     this.#policies.begin(events);
-    return events.filter(isWanted).flatMap((event) => this.describe(event));
+    return joinIntervals(events.filter(isWanted)).flatMap((event) => this.describe(event));
   }
 
   /** The event as lines; in the order of events. */
@@ -142,9 +143,8 @@ const nameOf = ({ family, table, name }: SetName): string => `${family} ${table}
 
 function keyText(type: number | undefined, element: Element): string {
   if (element.catchAll === true) return "*";
-  const key = valueText(type, element.key);
-  if (element.intervalEnd === true) return `end ${key}`;
-  return element.keyEnd === undefined ? key : `${key}-${valueText(type, element.keyEnd)}`;
+  if (element.intervalEnd === true) return `end ${valueText(type, element.key)}`;
+  return rangeText(type, element.key, element.keyEnd ?? element.key);
 }
 
 const HOOKS = new Map<number, string>([

@@ -4,7 +4,7 @@ import type { Data } from "../../nftables/data.ts";
 import { concatKey, concatType, TYPE } from "../../nftables/datatype.ts";
 import { ifnameKey } from "../../nftables/match.ts";
 import { NFT_DATA_VERDICT, NFT_VERDICT } from "../../nftables/uapi.ts";
-import { valueText } from "./value-text.ts";
+import { rangeText, valueText } from "./value-text.ts";
 
 const mac = Uint8Array.of(0x0a, 0x58, 0x0a, 0x16, 0, 5);
 const six = Uint8Array.of(0xfd, ...new Array<number>(14).fill(0), 1);
@@ -29,6 +29,22 @@ describe("valueText", () => {
   for (const [text, type, value] of values) {
     it(`says ${text}`, () => {
       expect(valueText(type, value)).toBe(text);
+    });
+  }
+
+  const ranges: readonly (readonly [text: string, type: number, first: number[], last: number[]])[] = [
+    ["10.0.0.0/8", TYPE.IPADDR, [10, 0, 0, 0], [10, 255, 255, 255]],
+    ["10.0.0.4/31", TYPE.IPADDR, [10, 0, 0, 4], [10, 0, 0, 5]],
+    ["0.0.0.0/0", TYPE.IPADDR, [0, 0, 0, 0], [255, 255, 255, 255]],
+    ["128.0.0.0/1", TYPE.IPADDR, [128, 0, 0, 0], [255, 255, 255, 255]],
+    ["10.0.0.5", TYPE.IPADDR, [10, 0, 0, 5], [10, 0, 0, 5]],
+    ["10.0.0.5-10.0.0.6", TYPE.IPADDR, [10, 0, 0, 5], [10, 0, 0, 6]],
+    ["10.0.0.0-10.0.0.254", TYPE.IPADDR, [10, 0, 0, 0], [10, 0, 0, 254]],
+    ["80-90", TYPE.INET_SERVICE, [0, 80], [0, 90]],
+  ];
+  for (const [text, type, first, last] of ranges) {
+    it(`says ${text} of a range`, () => {
+      expect(rangeText(type, Uint8Array.from(first), Uint8Array.from(last))).toBe(text);
     });
   }
 

@@ -2,8 +2,8 @@
 
 import { type Data, verdictText } from "../../nftables/data.ts";
 import { layoutOf, partsOf, TYPE } from "../../nftables/datatype.ts";
-import { cstring, u16be, u32 } from "../../wire/codec.ts";
-import { formatIp } from "../../wire/ip.ts";
+import { cstring, sameBytes, u16be, u32 } from "../../wire/codec.ts";
+import { formatIp, lastOf, networkOf } from "../../wire/ip.ts";
 import { formatMac } from "../../wire/mac.ts";
 
 /** `198.18.0.5`, `"veth1" . 0a:58:0a:16:00:05`; hexadecimal where the type is not known. */
@@ -19,6 +19,24 @@ export function valueText(type: number | undefined, value: Data): string {
     at += length + (-length & 3); // in a concatenation each part is padded
   }
   return texts.length === 0 ? hexText(value) : texts.join(" . ");
+}
+
+/** `10.0.0.0/8`, `10.0.0.1-10.0.0.9`, `80`: from the first key to the last, both included. */
+export function rangeText(type: number | undefined, first: Uint8Array, last: Uint8Array): string {
+  const text = valueText(type, first);
+  if (sameBytes(first, last)) return text;
+  const isAddress = type === TYPE.IPADDR || type === TYPE.IP6ADDR;
+  const prefixLength = isAddress ? prefixLengthOf(first, last) : undefined;
+  return prefixLength === undefined ? `${text}-${valueText(type, last)}` : `${text}/${prefixLength}`;
+}
+
+/** The length of the prefix that has just these addresses; undefined where there is none. */
+function prefixLengthOf(first: Uint8Array, last: Uint8Array): number | undefined {
+  let prefixLength = first.findIndex((byte, i) => byte !== last[i]) * 8;
+  const differing = (first[prefixLength / 8] ?? 0) ^ (last[prefixLength / 8] ?? 0);
+  prefixLength += Math.clz32(differing) - 24; // of the eight bits
+  const prefix = { ip: first, prefixLength };
+  return sameBytes(networkOf(prefix).ip, first) && sameBytes(lastOf(prefix), last) ? prefixLength : undefined;
 }
 
 function partText(type: number, bytes: Uint8Array): string {

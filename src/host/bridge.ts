@@ -1,7 +1,7 @@
 // The bridge that containers are ports of: made when there is none, taken as it is when there is one.
 
 import type { Connection } from "../netlink/connection.ts";
-import { type BriefLink, getBriefLink } from "../rtnetlink/brief-link.ts";
+import { type BriefLink, getBriefLink, getMac } from "../rtnetlink/brief-link.ts";
 import { addLink, getLink, setLink } from "../rtnetlink/link.ts";
 import type { LinkInfo } from "../rtnetlink/link-info.ts";
 import { IF_OPER, IFF } from "../rtnetlink/uapi.ts";
@@ -78,7 +78,7 @@ export function hadPorts({ operState }: BriefLink): boolean {
  */
 export function macWithPort(connection: Connection, bridge: BriefLink, port: BriefLink): Mac {
   if (hadPorts(bridge) && compareBytes(bridge.mac, port.mac) < 0) return bridge.mac;
-  return getBriefLink(connection, bridge)?.mac ?? bridge.mac;
+  return getMac(connection, bridge) ?? bridge.mac;
 }
 
 function compareBytes(a: Uint8Array, b: Uint8Array): number {

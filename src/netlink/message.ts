@@ -61,15 +61,9 @@ export function prepared({ type, flags, operation, encode }: Request): Request {
 
 /** Writes a message with its header, padded. */
 export function writeMessage(out: Writer, message: Request, flags: number, sequence: number): void {
-  const start = out.length;
-  out.u32(0);
-  out.u16(message.type);
-  out.u16(message.flags | flags | NLM_F.REQUEST);
-  out.u32(sequence);
-  out.u32(0); // port id: the kernel knows the sender
+  const start = out.beginMessage();
   message.encode(out);
-  out.patchU32(start, out.length - start);
-  out.align4();
+  out.endMessage(start, message.type, message.flags | flags | NLM_F.REQUEST, sequence);
 }
 
 /** The first type that is not for control: NLMSG_MIN_TYPE. */

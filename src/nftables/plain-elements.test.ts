@@ -38,9 +38,10 @@ it("writes the same for an element whether or not it can be written the quick wa
     fc.stringMatching(/^[a-z]{1,40}$/).map((chain) => ({ code: NFT_VERDICT.GOTO, chain })),
   );
   const comment = fc.option(fc.stringMatching(/^[ -!#-~]{1,60}$/), { nil: undefined });
+  const plain = fc.record({ key, data, comment });
+  const end = fc.record({ key, intervalEnd: fc.constant(true) });
   fc.assert(
-    fc.property(key, data, comment, (...[k, d, c]) => {
-      const element = { key: k, data: d, comment: c };
+    fc.property(fc.oneof(plain, end), (element: Element) => {
       const set = { family: 2, table: "t", set: "s" };
       const slow = addElements({ ...set, elements: [{ ...element, expressions: [] }] });
       const quick = addElements({ ...set, elements: [element] });
@@ -55,7 +56,8 @@ it("leaves alone what has anything else", () => {
   const others: Element[] = [
     { key, keyEnd: key },
     { key, object: "o" },
-    { key, intervalEnd: true },
+    { key, intervalEnd: true, data: key },
+    { key, intervalEnd: true, comment: "c" },
     { key, intervalOpen: true },
     { key, catchAll: true },
     { key, timeout: 1n },

@@ -1,10 +1,11 @@
-// Elements that have a key, and perhaps data and a comment, but nothing else. A map may get ten thousand of them in one
+// Elements that have a key, and perhaps data, a comment or the mark of an interval's end, but nothing else. A map may get ten thousand of them in one
 // transaction, and writing them attribute by attribute takes an interpreter four times as long. element.ts says what
 // each number is.
 
 import { encode } from "../wire/codec.ts";
 import { type Data, data, type Verdict } from "./data.ts";
 import type { Element } from "./element.ts";
+import { NFT_SET_ELEM } from "./uapi.ts";
 import { commentEntry, NFTNL_UDATA_SET_ELEM } from "./userdata.ts";
 
 const NLA_F_NESTED = 0x80;
@@ -20,6 +21,7 @@ export class PlainElements {
   /** The element as it stands in NFTA_SET_ELEM_LIST_ELEMENTS; undefined where it has anything else. */
   encode(e: Element): Uint8Array | undefined {
     if (!isPlain(e)) return undefined;
+    if (e.intervalEnd === true) return encodeEnd(e.key);
     const { key, data: value, comment: text } = e;
     const { template, dataAt } = this.#beginningOf(e);
     const comment = text === undefined ? undefined : commentEntry(NFTNL_UDATA_SET_ELEM.COMMENT, text).value;
@@ -46,6 +48,18 @@ export class PlainElements {
     this.#beginnings.set(kind, made);
     return made;
   }
+}
+
+/** Where an interval ends it has nothing but its key. */
+function encodeEnd(key: Uint8Array): Uint8Array {
+  const { template } = beginning(key.length, undefined);
+  const bytes = new Uint8Array(template.length + 2 * HEADER);
+  bytes.set(template);
+  bytes.set(key, KEY_AT);
+  header(bytes, 0, bytes.length, 1, NLA_F_NESTED);
+  header(bytes, template.length, 2 * HEADER, 3, 0); // NFTA_SET_ELEM_FLAGS
+  bytes[bytes.length - 1] = NFT_SET_ELEM.INTERVAL_END; // of a __be32
+  return bytes;
 }
 
 /** How elements begin that map to the same, or to as many bytes. */
@@ -90,7 +104,7 @@ function isPlain(e: Element): boolean {
   return (
     e.keyEnd === undefined &&
     e.object === undefined &&
-    e.intervalEnd !== true &&
+    (e.intervalEnd !== true || (e.data === undefined && e.comment === undefined)) &&
     e.intervalOpen !== true &&
     e.catchAll !== true &&
     e.timeout === undefined &&

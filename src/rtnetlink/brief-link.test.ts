@@ -5,7 +5,7 @@ import { Connection } from "../netlink/connection.ts";
 import { NetlinkError } from "../netlink/error.ts";
 import { errno } from "../sys/errno.ts";
 import { DecodeError } from "../wire/error.ts";
-import { type BriefLink, decodeBriefLink, decodeOperState, getBriefLink, getOperState } from "./brief-link.ts";
+import { type BriefLink, decodeBriefLink, decodeOperState, getBriefLink, getMac, getOperState } from "./brief-link.ts";
 import { getLink, type Link } from "./link.ts";
 
 /** Of a link what a brief look tells. */
@@ -41,6 +41,19 @@ describe("getOperState", () => {
     const kernel = new FakeKernel((requests) => requests.map((request) => ack(request, errno("ENODEV"))));
     expect(getOperState(new Connection(kernel), "gone")).toBeUndefined();
     expect(decodeOperState({ type: 16, flags: 0, sequence: 1, portId: 0, payload: new Uint8Array(16) })).toBe(0);
+  });
+});
+
+describe("getMac", () => {
+  it.each(["link-show", "link-show-bridge"])("tells of %s what getLink tells", (golden) => {
+    const mac = getMac(replaying(golden), "any");
+    expect(mac).toEqual(getLink(replaying(golden), "any")?.mac);
+    expect(mac).toHaveLength(6);
+  });
+
+  it("is undefined where there is no such link", () => {
+    const kernel = new FakeKernel((requests) => requests.map((request) => ack(request, errno("ENODEV"))));
+    expect(getMac(new Connection(kernel), "gone")).toBeUndefined();
   });
 });
 

@@ -7,6 +7,7 @@ import { errno } from "../sys/errno.ts";
 import { firstAttribute, pickAttributes } from "../wire/attrs.ts";
 import { cstring, u8, u32 } from "../wire/codec.ts";
 import { decodeWithin } from "../wire/error.ts";
+import type { Mac } from "../wire/mac.ts";
 import type { LinkRef } from "./device.ts";
 import { ifinfomsg } from "./ifinfomsg.ts";
 import { type Link, showLink } from "./link.ts";
@@ -32,6 +33,15 @@ export function getOperState(connection: Connection, link: LinkRef): number | un
 export function decodeOperState({ payload }: Message): number {
   const state = firstAttribute(payload.subarray(ifinfomsg.size), IFLA.OPERSTATE);
   return state === undefined ? 0 : u8.decode(state);
+}
+
+/** The link's address; undefined when there is no such link, empty where it has none. */
+export function getMac(connection: Connection, link: LinkRef): Mac | undefined {
+  return connection.find(showLink(link), decodeMac, errno("ENODEV"));
+}
+
+function decodeMac({ payload }: Message): Mac {
+  return firstAttribute(payload.subarray(ifinfomsg.size), IFLA.ADDRESS)?.slice() ?? new Uint8Array(0);
 }
 
 /** Reads an RTM_NEWLINK. Throws DecodeError. */

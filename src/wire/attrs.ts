@@ -140,11 +140,9 @@ export function attrs<S extends AttributeSet>(set: S): Codec<AttributeValues<S>>
     encode(value, out) {
       const values: Readonly<Record<string, unknown>> = value;
       const said = areFew ? rows : rowsWith(values, byName);
-      for (let i = 0; i < said.length; i++) {
-        const row = said[i];
-        const one = row && values[row.name];
-        if (row === undefined || one === undefined) continue;
-        const { type, codec } = row;
+      for (const { name, type, codec } of said) {
+        const one = values[name];
+        if (one === undefined) continue;
         if (!codec.multi) writeAttribute(out, type, codec, one);
         else for (const element of one as readonly unknown[]) writeAttribute(out, type, codec, [element]);
       }

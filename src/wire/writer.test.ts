@@ -20,12 +20,22 @@ describe("Writer", () => {
     }
   });
 
-  it("patches a length after it has grown", () => {
-    const out = new Writer(4);
-    out.u32(0);
-    out.raw(new Uint8Array(100));
-    out.patchU32(0, out.length);
-    expect(Array.from(out.bytes().subarray(0, 4))).toEqual([104, 0, 0, 0]);
+  it("writes a message's header and padding after its payload, however much has grown", () => {
+    const out = new Writer(1);
+    const start = out.beginMessage();
+    out.raw(new Uint8Array(0x101).fill(7));
+    out.endMessage(start, 0x0a10, 0xfe05, 0x01020304);
+    const header = [0x11, 1, 0, 0, 0x10, 0x0a, 0x05, 0xfe, 4, 3, 2, 1, 0, 0, 0, 0];
+    expect(Array.from(out.bytes().subarray(0, 17))).toEqual([...header, 7]);
+    expect(Array.from(out.bytes().subarray(0x110))).toEqual([7, 0, 0, 0]);
+  });
+
+  it("writes the whole header of an attribute of a known size", () => {
+    const out = new Writer(1);
+    out.attributeOf(0x8123, 4);
+    out.u32(1);
+    out.attributeOf(0xffff, 0xfffb);
+    expect(Array.from(out.bytes())).toEqual([8, 0, 0x23, 0x81, 1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]);
   });
 
   it("writes an attribute's length and padding after its payload, however much has grown", () => {

@@ -125,7 +125,17 @@ export class Writer {
     return length;
   }
 
-  patchU32(at: number, value: number): void {
-    this.view.setUint32(at, value, true);
+  /** Room for the header of a message, struct nlmsghdr; returns where it is, for endMessage. */
+  beginMessage(): number {
+    return this.reserve(16);
+  }
+
+  /** Ends the message: fills in its header, with 0 for the port id, as the kernel knows the sender, and pads it. */
+  endMessage(at: number, type: number, flags: number, sequence: number): void {
+    const view = this.view;
+    view.setUint32(at, this.end - at, true);
+    view.setUint32(at + 4, type | (flags << 16), true);
+    view.setUint32(at + 8, sequence, true);
+    this.align4();
   }
 }

@@ -298,9 +298,8 @@ whose network has no options. ADD and DEL are whole processes (bridge, host-loca
 turn; a flow is one UDP datagram, ${FLOW_RUNS} times ${FLOWS.toLocaleString("en")} of each kind in turn; commands ran
 ${COMMANDS} times. All figures are medians of one run, ratios with the interval in which they lie with 95 % confidence.
 
-Machine: ${cpus().length} × ${cpus()[0]?.model}, Linux ${release()}, load average ${loadavg()[0]?.toFixed(1)} at the end. The machine was in
-use by others: ratios within the run and processor time say more than milliseconds. That a plain ADD takes longer beside
-10,000 others is the kernel's doing: see [ADR 2](../adr/0002-masquerade.md).
+Machine: ${cpus().length} × ${cpus()[0]?.model}, Linux ${release()}, load average ${loadavg()[0]?.toFixed(1)} at the end. Where
+the machine is in use by others, ratios within the run and processor time say more than milliseconds.
 
 | what | time | processor time | compared, by time | wanted |
 |---|---:|---:|---|---|

@@ -247,6 +247,24 @@ describe("bauta restore", () => {
     });
   }
 
+  it("puts back a policy that is apart, which CHECK has named, all of it", () => {
+    setUpMasquerade(at("c1"), [cidr("10.22.0.5/16")]);
+    setUpMasquerade(at("c2"), [cidr("10.22.0.6/16")], withPorts);
+    const before = ruleset();
+    const chain = /chain (outside-10.22.0.0\/16-[0-9a-f]{16}-apart) /.exec(before)?.[1] ?? "";
+    run(
+      "nft",
+      `flush map ${table} exceptions; delete element ${table} policies { 10.22.0.6 }; flush chain ${table} ${chain}; delete chain ${table} ${chain}`,
+    );
+    expect(() => checkMasquerade(at("c2"), [cidr("10.22.0.6/16")], withPorts)).toThrow(
+      new RegExp(
+        `chain ${chain} of .* is missing; .*map policies is missing; .*map exceptions is missing; \\S+ restore`,
+      ),
+    );
+    restored();
+    expect(ruleset()).toBe(before);
+  });
+
   it("is not needed for a DEL after a network has gone", () => {
     for (const n of [5, 6]) setUpMasquerade(at(`c${n}`), [cidr(`10.22.0.${n}/16`)]);
     run("nft", `flush map ${table} networks`);

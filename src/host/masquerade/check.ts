@@ -11,6 +11,7 @@ import type { MasqueradeOptions } from "./options.ts";
 import { type Policy, policyFor } from "./policy.ts";
 import { policyFaults } from "./policy-chains.ts";
 import { baseOf } from "./policy-name.ts";
+import { type ClaimedAddress, readRecord } from "./records.ts";
 import { EXCEPTIONS, MEMBERS, OWNERS, POLICIES, STRICT } from "./table-names.ts";
 import { skeletonFaults, strictFaults } from "./tables.ts";
 
@@ -28,7 +29,7 @@ export function faultsOf(
     faults.push(...skeleton.map(({ text }) => text));
     if (skeleton.some(({ isWhole }) => isWhole)) continue;
     if (options.dropInvalid === true) faults.push(...strictFaults(nft, family).map(({ text }) => text));
-    faults.push(...familyFaults(nft, family, attachmentId(attachment), own, options));
+    faults.push(...familyFaults(nft, family, attachment, own, options));
   }
   return faults;
 }
@@ -36,10 +37,11 @@ export function faultsOf(
 function familyFaults(
   nft: Nftables,
   family: Family,
-  id: Uint8Array,
+  attachment: Attachment,
   addresses: readonly Cidr[],
   options: MasqueradeOptions,
 ): string[] {
+  const id = attachmentId(attachment);
   const prefixes = readInForce(options);
   const policies = new Map<string, Policy>();
   const faults: string[] = [];
@@ -48,13 +50,20 @@ function familyFaults(
     const held = readHeld(nft, ip);
     // Either of the policy's two chains will do.
     const isItsOwn = held.chain !== undefined && baseOf(held.chain) === policy.chain;
-    const chain = isItsOwn ? held.chain : policy.chain;
+    const chain = isItsOwn ? held.chain : (recordedChain(attachment, ip, policy) ?? policy.chain);
     policies.set(chain, { chain, contents: policy.contents });
     faults.push(...addressFaults(ip, held, { id, chain, isStrict: options.dropInvalid === true }));
   }
   const networks = Networks.read(nft, family);
   const ofPolicies = [...policies.values()].flatMap((policy) => policyFaults(nft, family, policy, networks));
   return [...new Set(ofPolicies.map(({ text }) => text)), ...faults];
+}
+
+/** That one of the policy's two chains that ADD has written down. */
+function recordedChain(attachment: Attachment, ip: Ip, { chain }: Policy): string | undefined {
+  const isIt = ({ cidr, policy }: ClaimedAddress): boolean =>
+    cidr.startsWith(`${formatIp(ip)}/`) && baseOf(policy) === chain;
+  return readRecord(attachment)?.addresses.find(isIt)?.policy;
 }
 
 interface WantedElements {

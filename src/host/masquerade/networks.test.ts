@@ -1,7 +1,9 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { NFT_VERDICT } from "../../nftables/uapi.ts";
-import { lastOf, networkOf, parseCidr } from "../../wire/ip.ts";
+import { type Cidr, contains, formatCidr, lastOf, networkOf, parseCidr } from "../../wire/ip.ts";
 import { Networks } from "./networks.ts";
+import { apart, policyName } from "./policy-name.ts";
 
 const present = (
   subnet: string,
@@ -23,6 +25,25 @@ describe("the networks of a family", () => {
     expect(networks.chainFor("outside-10.0.3.0/24")).toBe("outside-10.0.3.0/24-apart");
     expect(networks.chainFor("outside-10.0.0.0/8")).toBe("outside-10.0.0.0/8-apart");
     expect(networks.chainFor("outside-10.1.0.0/16")).toBe("outside-10.1.0.0/16");
+  });
+
+  it("never overlap, whatever the order they are asked for in, and are refused only to those that would", () => {
+    const network = fc
+      .tuple(fc.uint8Array({ minLength: 4, maxLength: 4 }), fc.integer({ min: 0, max: 31 }))
+      .map(([ip, prefixLength]) => networkOf({ ip: ip.map((byte) => byte & 0x81), prefixLength }));
+    fc.assert(
+      fc.property(fc.array(network, { maxLength: 20 }), (all) => {
+        const networks = new Networks(4);
+        const had: Cidr[] = [];
+        for (const one of all) {
+          const inTheWay = had.filter((other) => contains(other, one.ip) || contains(one, other.ip));
+          const isFree = inTheWay.every((other) => formatCidr(other) === formatCidr(one));
+          const chain = policyName(one);
+          expect(networks.chainFor(chain)).toBe(isFree ? chain : apart(chain));
+          if (isFree) had.push(one);
+        }
+      }),
+    );
   });
 
   it("are had again by a policy that was apart, once they are free", () => {

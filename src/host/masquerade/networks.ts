@@ -70,6 +70,7 @@ function hasNetwork(nft: Nftables, family: Family, chain: string): boolean {
 /** The networks of a family's table as they are, and those that are to come. */
 export class Networks {
   readonly #family: Family;
+  // In order, and apart from each other.
   readonly #present: readonly Interval[];
   /** The same, and those that have been promised. */
   readonly #taken: Interval[];
@@ -94,11 +95,13 @@ export class Networks {
     const network = networkOfChain(this.#family, base);
     if (network === undefined) return base;
     const own = prefixInterval(network);
-    const inTheWay = this.#taken.filter(
-      ({ first, last }) => compareIp(first, own.last) <= 0 && compareIp(own.first, last) <= 0,
-    );
-    if (inTheWay.length === 0) this.#taken.push({ ...own, data: { code: NFT_VERDICT.GOTO, chain: base } });
-    return inTheWay.every((other) => isSame(other, { ...own, chain: base })) ? base : apart(base);
+    const count = countUpTo(this.#taken, own.last);
+    const other = this.#taken[count - 1];
+    if (other === undefined || compareIp(other.last, own.first) < 0) {
+      this.#taken.splice(count, 0, { ...own, data: { code: NFT_VERDICT.GOTO, chain: base } });
+      return base;
+    }
+    return isSame(other, { ...own, chain: base }) ? base : apart(base);
   }
 
   /** Those that nobody but a stranger can have made, as they do not lead to their own chain. */
@@ -132,8 +135,21 @@ export class Networks {
   has(chain: string): boolean {
     const network = networkOfChain(this.#family, chain);
     if (network === undefined) return false;
-    return this.#present.some((one) => isSame(one, { ...prefixInterval(network), chain }));
+    const own = prefixInterval(network);
+    const found = this.#present[countUpTo(this.#present, own.first) - 1];
+    return found !== undefined && isSame(found, { ...own, chain });
   }
+}
+
+/** How many of the intervals begin at this address or before it. */
+function countUpTo(intervals: readonly Interval[], ip: Ip): number {
+  let [low, high] = [0, intervals.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareIp(intervals[middle]?.first ?? ip, ip) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function isSame(

@@ -123,7 +123,7 @@ export class ExactRelease {
   #unused(family: Family): Command[] {
     const deleteTable = this.#isGuarded ? deleteEmptySkeleton : deleteSkeleton;
     const isUsed = this.#inherited.some(({ holding }) => familyOf(holding.ip) === family);
-    return unusedAfter(this.#nft, family, this.#going[family], isUsed ? undefined : deleteTable);
+    return unusedAfter(this.#nft, family, this.#going[family], isUsed ? undefined : deleteTable, true);
   }
 }
 

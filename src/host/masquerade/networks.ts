@@ -7,7 +7,7 @@ import { type Interval, intervalElements, intervalsOf, prefixInterval } from "..
 import type { Command } from "../../nftables/message.ts";
 import { NFT_VERDICT } from "../../nftables/uapi.ts";
 import { hasCode } from "../../sys/error.ts";
-import { type Cidr, compareIp, type Family, type Ip, offsetIp } from "../../wire/ip.ts";
+import { type Cidr, compareIp, type Family, type Ip } from "../../wire/ip.ts";
 import { chainOf } from "./elements.ts";
 import { apart, baseOf, goesByNetwork, subnetOf } from "./policy-name.ts";
 import { NETWORKS, nfproto, TABLE } from "./table-names.ts";
@@ -45,26 +45,21 @@ export function deleteStrays(family: Family, strays: readonly Interval[]): Comma
 }
 
 /**
- * Deletes the one network that leads to the chain, its own or a stray; undefined where there is none, or more than one.
- * Throws NetlinkError.
+ * Deletes the network that leads to the chain; undefined where there is none, or more than one. Somebody may have made it
+ * larger or smaller: the kernel finds the interval that an address is in, but tells where that ends in a listing only. With
+ * `isExact` it is deleted as it is; without, the deletion may fail with ENOENT. Throws NetlinkError.
  */
-export function deleteNetworkTo(nft: Nftables, family: Family, chain: string): Command[] | undefined {
-  if (hasNetwork(nft, family, chain)) return deleteNetwork(family, chain);
+export function deleteNetworkTo(nft: Nftables, family: Family, chain: string, isExact: boolean): Command[] | undefined {
+  if (!isExact && isLedTo(nft, family, chain)) return deleteNetwork(family, chain);
   const leading = Networks.read(nft, family).leadingTo(chain);
   return leading.length === 1 ? deleteStrays(family, leading) : undefined;
 }
 
-/**
- * Whether just the chain's network leads to it. The kernel finds the interval that an address is in but does not tell where
- * that begins and ends, and a listing would take long where there are many.
- */
-function hasNetwork(nft: Nftables, family: Family, chain: string): boolean {
+/** Whether the network's first address is led to the chain. */
+function isLedTo(nft: Nftables, family: Family, chain: string): boolean {
   const network = networkOfChain(family, chain);
   if (network === undefined) return false;
-  const { first, last } = prefixInterval(network);
-  const isLed = (ip: Ip | undefined): boolean =>
-    ip !== undefined && chainOf(getElement(nft.connection, mapOf(family), ip)) === chain;
-  return isLed(first) && isLed(last) && !isLed(offsetIp(first, -1)) && !isLed(offsetIp(last, 1));
+  return chainOf(getElement(nft.connection, mapOf(family), prefixInterval(network).first)) === chain;
 }
 
 /** The networks of a family's table as they are, and those that are to come. */

@@ -40,9 +40,16 @@ function isTableEmptyBut(nft: Nftables, family: Family, goingChains: number): bo
 
 /**
  * The commands that delete a policy's chain and its network, if only this many of the verdicts that lead there are left, and
- * they are about to go; undefined where it is still needed, or not there. EBUSY if another comes in between.
+ * they are about to go; undefined where it is still needed, or not there. EBUSY if another comes in between; ENOENT, unless
+ * `isExact`, if somebody has altered the network.
  */
-export function policyRemoval(nft: Nftables, family: Family, chain: string, going: number): Command[] | undefined {
+export function policyRemoval(
+  nft: Nftables,
+  family: Family,
+  chain: string,
+  going: number,
+  isExact = false,
+): Command[] | undefined {
   const name = { family: nfproto(family), table: TABLE, name: chain };
   const found = getChain(nft.connection, name);
   // A chain's use counts its rules and whatever leads to it.
@@ -50,7 +57,7 @@ export function policyRemoval(nft: Nftables, family: Family, chain: string, goin
   const rules = dumpRules(nft.connection, { family: name.family, table: TABLE, chain }).length;
   const others = found.use - rules - going;
   if (others === 0) return [deleteChain(name)];
-  const network = others === 1 ? deleteNetworkTo(nft, family, chain) : undefined;
+  const network = others === 1 ? deleteNetworkTo(nft, family, chain, isExact) : undefined;
   return network === undefined ? undefined : [...network, deleteChain(name)];
 }
 
@@ -76,9 +83,10 @@ export function unusedAfter(
   family: Family,
   going: Tally,
   deleteTable: ((family: Family) => Command[]) | undefined,
+  isExact = false,
 ): Command[] {
   const removals = [...going].flatMap(([chain, count]) => {
-    const removal = policyRemoval(nft, family, chain, count);
+    const removal = policyRemoval(nft, family, chain, count, isExact);
     return removal === undefined ? [] : [removal];
   });
   const commands = removals.flat();

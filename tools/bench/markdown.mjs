@@ -14,6 +14,7 @@ export function markdownOf(results, files) {
   return `${[
     INTRODUCTION,
     ...(files.includes("options.md") ? [OPTIONS] : []),
+    ...(files.includes("own-time.md") ? [OWN_TIME] : []),
     `Machine: ${results.machine}. The executable with all plugins and the \`bauta\` command:
 ${(results.size / 1e6).toFixed(2)} MB. Measured at ${measured.join("; ")}.`,
     targets(results),
@@ -40,6 +41,8 @@ addresses. One more container is then attached and detached again and again.
 repetitions; \`--compare REV\` measures another revision beside this one and writes nothing here.`;
 
 const OPTIONS = "What all options of the masquerade together take is in [options.md](options.md).";
+const OWN_TIME =
+  "What is neither the kernel's time nor the start of the process is explained in [own-time.md](own-time.md).";
 
 /** @param {Results} results */
 function targets(results) {

@@ -30,8 +30,10 @@ describe("the report", () => {
     expect(text).toContain("operations: abc1234, 2026-01-01");
     expect(text).toContain("![add](add.svg)");
     expect(text).not.toContain("del.svg");
-    expect(text).not.toContain("options.md");
-    expect(markdownOf(RESULTS, ["options.md"])).toContain("(options.md)");
+    for (const file of ["options.md", "own-time.md"]) {
+      expect(text).not.toContain(file);
+      expect(markdownOf(RESULTS, [file])).toContain(`(${file})`);
+    }
   });
 
   it("has no section of what has not been measured, whose targets it still names", () => {

@@ -22,6 +22,7 @@ export function faultsOf(
   addresses: readonly Cidr[],
   options: MasqueradeOptions,
 ): string[] {
+  const prefixes = readInForce(options);
   const faults: string[] = [];
   for (const family of new Set(addresses.map(({ ip }) => familyOf(ip)))) {
     const own = addresses.filter(({ ip }) => familyOf(ip) === family);
@@ -29,7 +30,7 @@ export function faultsOf(
     faults.push(...skeleton.map(({ text }) => text));
     if (skeleton.some(({ isWhole }) => isWhole)) continue;
     if (options.dropInvalid === true) faults.push(...strictFaults(nft, family).map(({ text }) => text));
-    faults.push(...familyFaults(nft, family, attachment, own, options));
+    faults.push(...familyFaults(nft, family, attachment, own, options, prefixes));
   }
   return faults;
 }
@@ -40,9 +41,9 @@ function familyFaults(
   attachment: Attachment,
   addresses: readonly Cidr[],
   options: MasqueradeOptions,
+  prefixes: readonly string[],
 ): string[] {
   const id = attachmentId(attachment);
-  const prefixes = readInForce(options);
   const policies = new Map<string, Policy>();
   const faults: string[] = [];
   for (const { ip, prefixLength } of addresses) {

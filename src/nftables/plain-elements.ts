@@ -1,6 +1,6 @@
-// Elements that have a key, and perhaps data, a comment or the mark of an interval's end, but nothing else. A map may get ten thousand of them in one
-// transaction, and writing them attribute by attribute takes an interpreter four times as long. element.ts says what
-// each number is.
+// Elements that have a key, and perhaps data, a comment or the mark of an interval's end, but nothing else. A map may get ten
+// thousand of them in one transaction, and writing them attribute by attribute takes an interpreter four times as long.
+// element.ts says what each number is.
 
 import { encode } from "../wire/codec.ts";
 import { type Data, data, type Verdict } from "./data.ts";

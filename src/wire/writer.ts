@@ -108,10 +108,7 @@ export class Writer {
 
   /** The whole header of an attribute whose payload is going to have this size; it is not padded. */
   attributeOf(type: number, size: number): void {
-    const at = this.end;
-    if (at + 4 > this.capacity) this.grow(at + 4);
-    this.end = at + 4;
-    this.view.setUint32(at, (size + 4) | (type << 16), true);
+    this.u32((size + 4) | (type << 16));
   }
 
   /** Ends the attribute: sets its length, which it returns, and pads it. */

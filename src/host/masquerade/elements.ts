@@ -11,7 +11,7 @@ import { hasCode } from "../../sys/error.ts";
 import { type Family, familyOf, formatIp, type Ip } from "../../wire/ip.ts";
 import type { Attachment } from "../attachment.ts";
 import { goesByNetwork } from "./policy-name.ts";
-import { EXCEPTIONS, MEMBERS, nfproto, OWNERS, POLICIES, STRICT, TABLE } from "./table-names.ts";
+import { EXCEPTIONS, MEMBERS, OWNERS, POLICIES, STRICT, setIn } from "./table-names.ts";
 
 /** An address of an attachment, and the chain of its policy. */
 export interface Holding {
@@ -22,7 +22,7 @@ export interface Holding {
   readonly isStrict: boolean;
 }
 
-const FAMILIES: readonly Family[] = [4, 6];
+export const FAMILIES: readonly Family[] = [4, 6];
 
 /** The holdings by family, IPv4 first; families without any are left out. */
 export function byFamily(holdings: readonly Holding[]): [Family, Holding[]][] {
@@ -30,10 +30,6 @@ export function byFamily(holdings: readonly Holding[]): [Family, Holding[]][] {
     const own = holdings.filter(({ ip }) => familyOf(ip) === family);
     return own.length === 0 ? [] : [[family, own]];
   });
-}
-
-function mapOf(family: Family, set: string): { family: number; table: string; set: string } {
-  return { family: nfproto(family), table: TABLE, set };
 }
 
 /** The most text that nft reads back as a comment. */
@@ -63,13 +59,13 @@ export function addAddresses(family: Family, added: readonly NewElement[]): Comm
   const { members, exceptions } = byWay(family, added);
   return [
     ...addElements({
-      ...mapOf(family, OWNERS),
+      ...setIn(family, OWNERS),
       elements: added.map(({ ip, id, comment }) => ({ key: ip, data: id, comment })),
     }),
-    ...addElements({ ...mapOf(family, POLICIES), elements: added.map(withVerdict) }),
-    ...addElements({ ...mapOf(family, MEMBERS), elements: members.map(keyOf) }),
-    ...addElements({ ...mapOf(family, EXCEPTIONS), elements: exceptions.map(withVerdict) }),
-    ...addElements({ ...mapOf(family, STRICT), elements: strictKeys(added) }),
+    ...addElements({ ...setIn(family, POLICIES), elements: added.map(withVerdict) }),
+    ...addElements({ ...setIn(family, MEMBERS), elements: members.map(keyOf) }),
+    ...addElements({ ...setIn(family, EXCEPTIONS), elements: exceptions.map(withVerdict) }),
+    ...addElements({ ...setIn(family, STRICT), elements: strictKeys(added) }),
   ];
 }
 
@@ -110,25 +106,25 @@ export function deleteHoldings(family: Family, id: Uint8Array, holdings: readonl
   const keys = holdings.map(keyOf);
   const { members, exceptions } = byWay(family, holdings);
   return [
-    ...addElements({ ...mapOf(family, OWNERS), elements: guard }),
-    ...deleteElements({ ...mapOf(family, OWNERS), elements: keys }),
-    ...deleteElements({ ...mapOf(family, POLICIES), elements: keys }),
-    ...deleteElements({ ...mapOf(family, MEMBERS), elements: members.map(keyOf) }),
-    ...deleteElements({ ...mapOf(family, EXCEPTIONS), elements: exceptions.map(keyOf) }),
-    ...deleteElements({ ...mapOf(family, STRICT), elements: strictKeys(holdings) }),
+    ...addElements({ ...setIn(family, OWNERS), elements: guard }),
+    ...deleteElements({ ...setIn(family, OWNERS), elements: keys }),
+    ...deleteElements({ ...setIn(family, POLICIES), elements: keys }),
+    ...deleteElements({ ...setIn(family, MEMBERS), elements: members.map(keyOf) }),
+    ...deleteElements({ ...setIn(family, EXCEPTIONS), elements: exceptions.map(keyOf) }),
+    ...deleteElements({ ...setIn(family, STRICT), elements: strictKeys(holdings) }),
   ];
 }
 
 /** Fails with EEXIST, and nothing is done, where the address has become another's than this id's. */
 export function requireOwner(family: Family, ip: Ip, id: Uint8Array): Command[] {
-  return addElements({ ...mapOf(family, OWNERS), elements: [{ key: ip, data: id }] });
+  return addElements({ ...setIn(family, OWNERS), elements: [{ key: ip, data: id }] });
 }
 
 /** Fails with EEXIST, and nothing is done, where the address has another owner by now than it was seen to have, if any. */
 export function requireSameOwner(ip: Ip, { id }: Held): Command[] {
   const family = familyOf(ip);
   if (id !== undefined) return requireOwner(family, ip, id);
-  const owner = { ...mapOf(family, OWNERS), elements: [{ key: ip, data: new Uint8Array(ID_LENGTH) }] };
+  const owner = { ...setIn(family, OWNERS), elements: [{ key: ip, data: new Uint8Array(ID_LENGTH) }] };
   return [...createElements(owner), ...deleteElement(family, OWNERS, ip)];
 }
 
@@ -140,7 +136,7 @@ function strictKeys(holdings: readonly Pick<Holding, "ip" | "isStrict">[]): { re
 
 /** Deletes the element of an address from one map, whoever owns it. */
 export function deleteElement(family: Family, map: string, ip: Ip): Command[] {
-  return deleteElements({ ...mapOf(family, map), elements: [{ key: ip }] });
+  return deleteElements({ ...setIn(family, map), elements: [{ key: ip }] });
 }
 
 /** Which way an address's packets go, by the kernel's word. */
@@ -186,7 +182,7 @@ export function clearWay(ip: Ip, held: Way, wanted: Way = { isMember: false, exc
 
 export function readHeld(nft: Nftables, ip: Ip): Held {
   const family = familyOf(ip);
-  const get = (set: string): Element | undefined => getElement(nft.connection, mapOf(family, set), ip);
+  const get = (set: string): Element | undefined => getElement(nft.connection, setIn(family, set), ip);
   const policy = get(POLICIES);
   const exception = get(EXCEPTIONS);
   return {
@@ -213,7 +209,7 @@ function verdictIn(element: Element | undefined): string | undefined {
 /** Goes through all elements of one of our maps or sets; there are none where it is missing. Throws NetlinkError. */
 export function eachOf(nft: Nftables, family: Family, set: string, visit: (element: ElementCursor) => void): void {
   try {
-    eachElement(nft.connection, mapOf(family, set), visit);
+    eachElement(nft.connection, setIn(family, set), visit);
   } catch (error) {
     if (!hasCode(error, "ENOENT")) throw error;
   }

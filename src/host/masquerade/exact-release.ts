@@ -9,6 +9,7 @@ import {
   chainsLedTo,
   clearWay,
   deleteElement,
+  FAMILIES,
   type Held,
   type Holding,
   readHeld,
@@ -36,8 +37,6 @@ export interface Released {
   /** They were not in the maps to begin with. */
   readonly absent: readonly Ip[];
 }
-
-const FAMILIES: readonly Family[] = [4, 6];
 
 /** The plan of one transaction. With `isGuarded` it fails where another has taken part of that over since. */
 export class ExactRelease {

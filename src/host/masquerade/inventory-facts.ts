@@ -12,7 +12,7 @@ import { chainOf, eachOf, idOf } from "./elements.ts";
 import { readRecordsOf } from "./live-records.ts";
 import { baseOf, goesByNetwork } from "./policy-name.ts";
 import { type MasqueradeRecord, RECORDS, readRecordById } from "./records.ts";
-import { EXCEPTIONS, MEMBERS, nfproto, OWNERS, POLICIES, TABLE } from "./table-names.ts";
+import { EXCEPTIONS, MEMBERS, OWNERS, POLICIES, setIn } from "./table-names.ts";
 
 /**
  * How an address stands: `ok`; `missing`, recorded but not in the kernel; `taken` by a later attachment; `no-policy`,
@@ -74,10 +74,6 @@ export interface Place {
   readonly ip: string;
 }
 
-function mapOf(family: Family, set: string): { family: number; table: string; set: string } {
-  return { family: nfproto(family), table: TABLE, set };
-}
-
 /** Reads all, or what concerns one network. Throws NetlinkError or SyscallError. */
 export function readFacts(nft: Nftables, network: string | undefined): Facts {
   const wanted = network === undefined ? undefined : networkId(network);
@@ -95,8 +91,7 @@ export function readFacts(nft: Nftables, network: string | undefined): Facts {
     });
     eachOf(nft, family, MEMBERS, (element) => {
       const policy = facts.policies.get(formatIp(element.key()));
-      if (policy?.chain !== undefined && goesByNetwork(family, policy.chain))
-        lead(policy, policy.chain, element.counter());
+      if (policy !== undefined) leadByNetwork(family, policy, element.counter());
     });
     eachOf(nft, family, EXCEPTIONS, (element) => {
       const policy = facts.policies.get(formatIp(element.key()));
@@ -110,6 +105,12 @@ export function readFacts(nft: Nftables, network: string | undefined): Facts {
 function lead(policy: Policed, ledTo: string | undefined, counted: Counted | undefined): void {
   policy.ledTo = ledTo;
   policy.counted = counted;
+}
+
+/** Packets of a member come by its network, which can only lead to a chain that has one. */
+function leadByNetwork(family: Family, policy: Policed, counted: Counted | undefined): void {
+  const { chain } = policy;
+  if (chain !== undefined && goesByNetwork(family, chain)) lead(policy, chain, counted);
 }
 
 function countedBy(element: Element): Counted | undefined {
@@ -187,7 +188,7 @@ export function readAgain(nft: Nftables, facts: Facts, { id, ip }: Place): void 
   const key = parseIp(ip);
   if (key === undefined) return;
   const family = key.length === 4 ? 4 : 6;
-  const owner = getElement(nft.connection, mapOf(family, OWNERS), key);
+  const owner = getElement(nft.connection, setIn(family, OWNERS), key);
   const policy = readPolicy(nft, family, key);
   const ownerId = idOf(owner);
   facts.owners.delete(ip);
@@ -200,14 +201,13 @@ export function readAgain(nft: Nftables, facts: Facts, { id, ip }: Place): void 
 }
 
 function readPolicy(nft: Nftables, family: Family, key: Ip): Policed | undefined {
-  const get = (set: string): Element | undefined => getElement(nft.connection, mapOf(family, set), key);
+  const get = (set: string): Element | undefined => getElement(nft.connection, setIn(family, set), key);
   const element = get(POLICIES);
   if (element === undefined) return undefined;
   const policy: Policed = { chain: chainOf(element), ledTo: undefined, counted: undefined };
   const [member, exception] = [get(MEMBERS), get(EXCEPTIONS)];
   if (exception !== undefined) lead(policy, chainOf(exception), countedBy(exception));
-  else if (member !== undefined && policy.chain !== undefined && goesByNetwork(family, policy.chain))
-    lead(policy, policy.chain, countedBy(member));
+  else if (member !== undefined) leadByNetwork(family, policy, countedBy(member));
   return policy;
 }
 

@@ -147,9 +147,10 @@ function faultsOfTables(nft: Nftables, { owners, policies, records }: Facts): st
   const wanted = new Map<string, Claim>();
   for (const { claims, isLeaving } of records.values()) {
     // The name of a policy's chain has the subnet in it, and so the family.
+    if (isLeaving) continue;
     for (const claim of claims) {
       const policy = policyIn(policies.get(claim.ip)?.chain, claim);
-      if (!isLeaving) wanted.set(policy, { ...claim, policy });
+      if (!wanted.has(policy)) wanted.set(policy, { ...claim, policy });
     }
   }
   const families = new Set<Family>();

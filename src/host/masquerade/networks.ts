@@ -10,13 +10,7 @@ import { hasCode } from "../../sys/error.ts";
 import { type Cidr, compareIp, type Family, type Ip } from "../../wire/ip.ts";
 import { chainOf } from "./elements.ts";
 import { apart, baseOf, goesByNetwork, subnetOf } from "./policy-name.ts";
-import { NETWORKS, nfproto, TABLE } from "./table-names.ts";
-
-const mapOf = (family: Family): { family: number; table: string; set: string } => ({
-  family: nfproto(family),
-  table: TABLE,
-  set: NETWORKS,
-});
+import { NETWORKS, setIn } from "./table-names.ts";
 
 /** The subnet that is to lead to the chain; undefined for chains that addresses lead to one by one. */
 export function networkOfChain(family: Family, chain: string): Cidr | undefined {
@@ -28,20 +22,23 @@ export function createNetwork(family: Family, chain: string): Command[] {
   const network = networkOfChain(family, chain);
   if (network === undefined) return [];
   const data = { code: NFT_VERDICT.GOTO, chain };
-  return createElements({ ...mapOf(family), elements: intervalElements([{ ...prefixInterval(network), data }]) });
+  return createElements({
+    ...setIn(family, NETWORKS),
+    elements: intervalElements([{ ...prefixInterval(network), data }]),
+  });
 }
 
 /** The opposite, for one that is there. */
 function deleteNetwork(family: Family, chain: string): Command[] {
   const network = networkOfChain(family, chain);
   if (network === undefined) return [];
-  return deleteElements({ ...mapOf(family), elements: intervalElements([prefixInterval(network)]) });
+  return deleteIntervals(family, [prefixInterval(network)]);
 }
 
-/** Deletes networks that are strays. */
-export function deleteStrays(family: Family, strays: readonly Interval[]): Command[] {
-  const intervals = strays.map(({ first, last }) => ({ first, last }));
-  return deleteElements({ ...mapOf(family), elements: intervalElements(intervals) });
+/** Deletes networks as they are, whatever they lead to. */
+export function deleteIntervals(family: Family, found: readonly Interval[]): Command[] {
+  const intervals = found.map(({ first, last }) => ({ first, last }));
+  return deleteElements({ ...setIn(family, NETWORKS), elements: intervalElements(intervals) });
 }
 
 /**
@@ -52,14 +49,14 @@ export function deleteStrays(family: Family, strays: readonly Interval[]): Comma
 export function deleteNetworkTo(nft: Nftables, family: Family, chain: string, isExact: boolean): Command[] | undefined {
   if (!isExact && isLedTo(nft, family, chain)) return deleteNetwork(family, chain);
   const leading = Networks.read(nft, family).leadingTo(chain);
-  return leading.length === 1 ? deleteStrays(family, leading) : undefined;
+  return leading.length === 1 ? deleteIntervals(family, leading) : undefined;
 }
 
 /** Whether the network's first address is led to the chain. */
 function isLedTo(nft: Nftables, family: Family, chain: string): boolean {
   const network = networkOfChain(family, chain);
   if (network === undefined) return false;
-  return chainOf(getElement(nft.connection, mapOf(family), prefixInterval(network).first)) === chain;
+  return chainOf(getElement(nft.connection, setIn(family, NETWORKS), prefixInterval(network).first)) === chain;
 }
 
 /** The networks of a family's table as they are, and those that are to come. */
@@ -157,7 +154,7 @@ function isSame(
 
 function elementsOf(nft: Nftables, family: Family): Element[] {
   try {
-    return listElements(nft.connection, mapOf(family));
+    return listElements(nft.connection, setIn(family, NETWORKS));
   } catch (error) {
     if (hasCode(error, "ENOENT")) return [];
     throw error;

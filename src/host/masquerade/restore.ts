@@ -8,11 +8,11 @@ import { NFT_VERDICT } from "../../nftables/uapi.ts";
 import { type Family, formatIp } from "../../wire/ip.ts";
 import { idBytes, idText } from "../attachment.ts";
 import { untilCommitted } from "../transactions.ts";
-import { addAddresses, clearWay, deleteElement, eachOf, requireOwner, type Way, wayTo } from "./elements.ts";
+import { addAddresses, clearWay, deleteElement, eachOf, FAMILIES, requireOwner, type Way, wayTo } from "./elements.ts";
 import type { Leaving } from "./exact-release.ts";
 import { type Fault, repairsOf, tableText } from "./faults.ts";
 import { type LiveRecord, liveIds, readLiveRecords } from "./live-records.ts";
-import { deleteStrays, Networks } from "./networks.ts";
+import { deleteIntervals, Networks } from "./networks.ts";
 import type { Policy } from "./policy.ts";
 import { createPolicies, policyFaults } from "./policy-chains.ts";
 import { apart, baseOf } from "./policy-name.ts";
@@ -20,8 +20,6 @@ import { releaseExactly } from "./release.ts";
 import { EXCEPTIONS, MEMBERS, NETWORKS, OWNERS, POLICIES, STRICT } from "./table-names.ts";
 import { createStrict, hasTable, skeletonFaults, strictFaults } from "./tables.ts";
 import { type Wanted, type WantedAddress, type WantedTable, wantedBy } from "./wanted.ts";
-
-const FAMILIES: readonly Family[] = [4, 6];
 
 /** What has been put back. */
 export interface Restoration {
@@ -99,21 +97,24 @@ function textsOf(faults: readonly Fault[], isMendable: boolean): string[] {
 
 /** What fills a table that has just been made. */
 function freshCommands(family: Family, { addresses, policies }: WantedTable): Command[] {
-  const all = placed([...addresses.values()], new Networks(family));
+  const wanted = [...addresses.values()];
+  const places = placesFor(wanted, new Networks(family));
+  const all = wanted.map((one) => placed(one, places));
   const strict = all.some(({ isStrict }) => isStrict) ? createStrict(family) : [];
   return [...createPolicies(family, policiesOf(all, policies)), ...strict, ...addAddresses(family, all)];
 }
 
-/** The same addresses with that one of their policies' two chains that they can go to. */
-function placed(addresses: readonly WantedAddress[], networks: Networks): WantedAddress[] {
-  const chains = [...new Set(addresses.map(({ chain }) => chain))];
+/** By the chains that the addresses went to: that one of the policy's two chains that they can go to. */
+function placesFor(addresses: Iterable<WantedAddress>, networks: Networks): ReadonlyMap<string, string> {
+  const chains = [...new Set([...addresses].map(({ chain }) => chain))];
   // Whoever had a network has it first.
   const inOrder = [...chains.filter((one) => one === baseOf(one)), ...chains.filter((one) => one !== baseOf(one))];
-  const places = new Map(inOrder.map((chain) => [chain, networks.chainFor(chain)]));
-  return addresses.map((one) => {
-    const chain = places.get(one.chain) ?? one.chain;
-    return chain === one.chain ? one : { ...one, chain };
-  });
+  return new Map(inOrder.map((chain) => [chain, networks.chainFor(chain)]));
+}
+
+function placed(wanted: WantedAddress, places: ReadonlyMap<string, string>): WantedAddress {
+  const chain = places.get(wanted.chain) ?? wanted.chain;
+  return chain === wanted.chain ? wanted : { ...wanted, chain };
 }
 
 /** The policies that these addresses go to, by the names of these chains. */
@@ -143,7 +144,7 @@ function repairOf(nft: Nftables, family: Family, wanted: WantedTable, fresh: rea
 
 function strayFault(family: Family, strays: readonly Interval[]): Fault {
   const text = `map ${NETWORKS} of ${tableText(family)} has been altered`;
-  return { text, repair: deleteStrays(family, strays) };
+  return { text, repair: deleteIntervals(family, strays) };
 }
 
 /** Compares several policies with what they should be; a set that they share is looked at once. */
@@ -173,20 +174,21 @@ function elementRepair(nft: Nftables, family: Family, { addresses }: WantedTable
   let live: ReadonlySet<string> | undefined;
   const commands: Command[] = [];
   const added: WantedAddress[] = [];
-  const [all, byAddress] = [placed([...addresses.values()], networks), [...addresses.keys()]];
-  for (const [i, place] of all.entries()) {
-    const ip = byAddress[i] ?? "";
+  const all: WantedAddress[] = [];
+  const places = placesFor(addresses.values(), networks);
+  for (const [ip, one] of addresses) {
+    const chain = held.chains.get(ip);
+    const place = placed(one, places);
+    const wanted = isItsOwnApart(chain, place.chain) ? { ...place, chain } : place;
+    all.push(wanted);
     const owner = held.owners.get(ip);
-    const isOurs = owner === place.owner;
+    const isOurs = owner === wanted.owner;
     if (owner !== undefined && !isOurs) {
       // Whoever holds it and lives came last: its claim was made in the kernel, where only one can have the address.
       live ??= liveIds();
       if (live.has(owner)) continue;
     }
-    const chain = held.chains.get(ip);
     const way = held.wayOf(ip);
-    const wanted = isItsOwnApart(chain, place.chain) ? { ...place, chain } : place;
-    all[i] = wanted;
     const wantedWay = wayTo(family, wanted.chain);
     const isSame =
       chain === wanted.chain && way.isMember === wantedWay.isMember && way.exception === wantedWay.exception;

@@ -20,6 +20,11 @@ export const FORWARD = "forward";
 /** Those that have an element for an address of an attachment, besides owners. */
 export const ADDRESS_SETS: readonly string[] = [POLICIES, MEMBERS, EXCEPTIONS, STRICT];
 
+/** What names a set or map of the family's table for its elements. */
+export function setIn(family: Family, set: string): { family: number; table: string; set: string } {
+  return { family: nfproto(family), table: TABLE, set };
+}
+
 /** NFPROTO.IPV4 or NFPROTO.IPV6. */
 export function nfproto(family: Family): number {
   return family === 4 ? NFPROTO.IPV4 : NFPROTO.IPV6;

@@ -70,6 +70,9 @@ function sets(family: Family): readonly SetSpec[] {
   ];
 }
 
+/** Their names: what a table has when no address is in it, besides its one chain. */
+export const SET_NAMES: readonly string[] = sets(4).map(({ name }) => name);
+
 function postrouting(family: Family): ChainSpec {
   return {
     family: nfproto(family),

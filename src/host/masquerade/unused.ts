@@ -13,24 +13,11 @@ import type { Holding } from "./elements.ts";
 import { deleteNetworkTo } from "./networks.ts";
 import { policyFor } from "./policy.ts";
 import { baseOf, goesByNetwork } from "./policy-name.ts";
-import {
-  EXCEPTIONS,
-  FORWARD,
-  MEMBERS,
-  NETWORKS,
-  nfproto,
-  OWNERS,
-  POLICIES,
-  POSTROUTING,
-  STRICT,
-  TABLE,
-} from "./table-names.ts";
-import { hasTable } from "./tables.ts";
+import { FORWARD, nfproto, POSTROUTING, STRICT, TABLE } from "./table-names.ts";
+import { hasTable, SET_NAMES } from "./tables.ts";
 
-/** The sets that a table has when no address is in it. */
-const EMPTY_SETS = [OWNERS, POLICIES, MEMBERS, NETWORKS, EXCEPTIONS];
-/** And with its one chain. */
-const EMPTY_USE = EMPTY_SETS.length + 1;
+/** Sets and chains that a table has when no address is in it. */
+const EMPTY_USE = SET_NAMES.length + 1;
 
 /** What hangs on our table, counted by the kernel. */
 function isTableEmptyBut(nft: Nftables, family: Family, goingChains: number): boolean {
@@ -112,7 +99,7 @@ export function deleteSkeleton(family: Family): Command[] {
 export function deleteEmptySkeleton(
   family: Family,
   chains: readonly string[] = [POSTROUTING],
-  sets: readonly string[] = EMPTY_SETS,
+  sets: readonly string[] = SET_NAMES,
 ): Command[] {
   const where = { family: nfproto(family), table: TABLE };
   return [
@@ -146,7 +133,7 @@ function unusedParts(nft: Nftables, family: Family): Command[] {
   const isThere = getSet(nft.connection, strict) !== undefined;
   const isLax = isThere && listElements(nft.connection, { ...where, set: STRICT }).length === 0;
   if (isLax) commands.push(deleteChain({ ...where, name: FORWARD }), deleteEmptySet(strict));
-  const used = new Set([...EMPTY_SETS, STRICT]);
+  const used = new Set([...SET_NAMES, STRICT]);
   for (const { name } of policies) {
     for (const rule of listRules(nft.connection, { ...where, chain: name })) {
       for (const one of rule.expressions) if (one.kind === "lookup" && one.set !== undefined) used.add(one.set);

@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { bundlePrograms } from "./bundle.mjs";
 import { licenceNotices } from "./licences.mjs";
 import { encodeLineMap } from "./linemap.mjs";
+import { patchedEngine } from "./patch.mjs";
 import { quickjsSource } from "./source.mjs";
 import { compileObject, link } from "./toolchain.mjs";
 import { train } from "./training.mjs";
@@ -23,8 +24,8 @@ const CACHE = join(ROOT, "build");
 
 const execute = promisify(execFile);
 
-/** What bauta uses of QuickJS; its compiler, qjsc, takes two files more. */
-const QUICKJS = ["quickjs.c", "dtoa.c", "libregexp.c", "libunicode.c", "cutils.c"];
+/** What bauta uses of QuickJS beside the engine itself; its compiler, qjsc, takes two files more. */
+const QUICKJS = ["dtoa.c", "libregexp.c", "libunicode.c", "cutils.c"];
 const COMPILER = ["qjsc.c", "quickjs-libc.c"];
 const HOST = ["quickjs.c", "snapshot.c", "functions.c", "heap.c", "failure.c", "text.c", "linemap.c", "host.c"];
 
@@ -55,12 +56,15 @@ export async function buildExecutable(flavour, programs, output, flags = [], unt
     compileObject(flavour, directory, file, [...hostFlags, ...how]);
   const image = (/** @type {string[]} */ ...macros) => compileOnce(join(ENGINE, "image.c"), macros);
   try {
-    const [engine, compiler, host, bundle] = await Promise.all([
+    const patched = patchedEngine(source, join(CACHE, "patched"));
+    const [interpreter, libraries, compiler, host, bundle] = await Promise.all([
+      compileObject(flavour, CACHE, patched, [...QUICKJS_FLAGS, "-isystem", source]),
       compile(source, QUICKJS, QUICKJS_FLAGS),
       compile(source, COMPILER, COMPILER_FLAGS),
       compile(ENGINE, HOST, [...hostFlags, ...flags]),
       bundleWithNotices(flavour, source, programs),
     ]);
+    const engine = [interpreter, ...libraries];
     const qjsc = join(directory, "qjsc");
     await link(dynamic(flavour), [...compiler, ...engine], qjsc);
     const rest = [await compileOnce(writeTables(directory, bundle), []), ...engine];

@@ -1,4 +1,4 @@
-// What the host functions must do, as one list of checks that runs under Node (conformance.test.ts) and inside the
+// What the host functions must do, and what of the language engines differ in, as one list of checks that runs under Node (conformance.test.ts) and inside the
 // executable (../executable.test.ts), so that the twins cannot drift apart.
 
 import { host } from "../../src/sys/host.ts";
@@ -10,6 +10,7 @@ import { DIGESTS } from "./digests.ts";
 import { MEMORY } from "./memory.ts";
 import { MODULES } from "./modules.ts";
 import { SURROUNDINGS, TEXT } from "./text.ts";
+import { VARIABLES } from "./variables.ts";
 
 export const CHECKS: readonly Check[] = [
   ...CALLS,
@@ -19,6 +20,7 @@ export const CHECKS: readonly Check[] = [
   ...MEMORY,
   ...MODULES,
   ...DIGESTS,
+  ...VARIABLES,
 ];
 
 /** A stack trace as it is reported, whose first line is the one with the mark. */

@@ -71,18 +71,18 @@ export async function buildExecutable(flavour, programs, output, flags = [], unt
     const code = `-DBAUTA_BYTECODE="${await compileBytecode(qjsc, directory, bundle)}"`;
     if (!flavour.snapshot) return await link(flavour, [...host, ...rest, await image(code)], output);
     /** @type {string[]} */
-    let hot = [];
+    let uses = [];
     if (untrained !== undefined) {
       const trained = await compile(ENGINE, [...HOST, "training.c"], [...hostFlags, ...flags, "-DBAUTA_TRAINING"]);
       const trainer = join(directory, "trainer");
       await link(flavour, [...trained, ...rest, await image(code)], trainer);
-      hot = await hotMacros(trainer, directory).catch((error) => {
+      uses = await useMacros(trainer, directory).catch((error) => {
         untrained(error.message);
         return [];
       });
     }
     const first = join(directory, "snapshot");
-    await link(fixed(flavour), [...host, ...rest, await image(code, ...hot)], first);
+    await link(fixed(flavour), [...host, ...rest, await image(code, ...uses)], first);
     const arena = await takeSnapshot(first);
     return await link(fixed(flavour), [...host, ...rest, await image(`-DBAUTA_ARENA="${arena}"`)], output);
   } finally {
@@ -113,11 +113,12 @@ function fixed(flavour) {
  * @param {string} trainer
  * @param {string} directory
  */
-async function hotMacros(trainer, directory) {
-  const { flags, bytes } = await train(trainer, directory);
-  const file = join(directory, "hot");
-  writeFileSync(file, flags);
-  return [`-DBAUTA_HOT="${file}"`, `-DBAUTA_HOT_BYTES="${bytes}"`];
+async function useMacros(trainer, directory) {
+  const { uses, writtenBytes, readBytes } = await train(trainer, directory);
+  const file = join(directory, "uses");
+  writeFileSync(file, uses);
+  const bytes = [`-DBAUTA_WRITTEN_BYTES="${writtenBytes}"`, `-DBAUTA_READ_BYTES="${readBytes}"`];
+  return [`-DBAUTA_USES="${file}"`, ...bytes];
 }
 
 /**

@@ -12,7 +12,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#ifndef MADV_POPULATE_WRITE  // include/uapi/asm-generic/mman-common.h, since Linux 5.14
+#define MADV_POPULATE_WRITE 23
+#endif
+
 #define CHUNK (1UL << 20)
+#define USUAL (128UL << 10)  // a bridge ADD takes 160 KB, most other operations less
 #define SMALL 1024  // up to this size a list for each multiple of 16, above it four for each power of two
 #define HUGE (256UL << 10)  // above this size pages of its own
 
@@ -70,6 +75,15 @@ void bauta_heap_use(char *memory, size_t size) {
   bauta_heap_state.fresh_end = memory + size;
 }
 
+void bauta_make_ready(char *pages, size_t size) { (void)madvise(pages, size, MADV_POPULATE_WRITE); }
+
+void bauta_heap_prepare(void) {
+  char *chunk = map(CHUNK);
+  if (chunk == NULL) return;
+  bauta_heap_use(chunk, CHUNK);
+  bauta_make_ready(chunk, USUAL);
+}
+
 void bauta_heap_forget(void) { memset(free_lists, 0, sizeof free_lists); }
 
 static struct block *cut(size_t size) {
@@ -79,9 +93,11 @@ static struct block *cut(size_t size) {
   struct block *apart = bauta_train_on(ordinal, size);
   if (apart != NULL) return apart;
 #endif
-  if (ordinal < bauta_hot_count && bauta_hot[ordinal]) {
-    struct block *block = (struct block *)heap->hot;
-    heap->hot += size;
+  unsigned use = ordinal < bauta_uses_count ? bauta_uses[ordinal] : BAUTA_UNUSED;
+  if (use != BAUTA_UNUSED) {
+    char **next = use == BAUTA_WRITTEN ? &heap->written : &heap->read;
+    struct block *block = (struct block *)*next;
+    *next += size;
     return block;
   }
   if ((size_t)(heap->fresh_end - heap->fresh) < size + 16) {  // the rest of the chunk is given up

@@ -1,5 +1,6 @@
 // System calls and child processes; see host.h.
 #include "host.h"
+#include "training.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,8 +16,15 @@
 #endif
 
 long bauta_syscall(long number, const long a[BAUTA_SYSCALL_ARGUMENTS]) {
+#ifdef BAUTA_TRAINING
+  bauta_look_away(a);
+#endif
   long result = syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-  return result == -1 ? -errno : result;
+  if (result == -1) result = -errno;
+#ifdef BAUTA_TRAINING
+  bauta_look_again();
+#endif
+  return result;
 }
 
 // A pipe whose ends are above 2: dup2 onto the child's 0 and 1 must not run over an end that is still needed, which

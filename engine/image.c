@@ -1,15 +1,16 @@
-// The bytecode, what is hot, and the arena, each from the file that the build names or empty; image.ld says where they go.
+// The bytecode, what its blocks are used for, and the arena, each from the file that the build names or empty; image.ld says where they go.
 #ifdef BAUTA_BYTECODE
 #define BYTECODE ".incbin \"" BAUTA_BYTECODE "\"\n"
 #else
 #define BYTECODE ""
 #endif
 
-#ifdef BAUTA_HOT
-#define HOT ".incbin \"" BAUTA_HOT "\"\n"
+#ifdef BAUTA_USES
+#define USES ".incbin \"" BAUTA_USES "\"\n"
 #else
-#define HOT ""
-#define BAUTA_HOT_BYTES "0"
+#define USES ""
+#define BAUTA_WRITTEN_BYTES "0"
+#define BAUTA_READ_BYTES "0"
 #endif
 
 // The first is to hold the heap while a snapshot is taken, and the second the one that was.
@@ -25,7 +26,7 @@ __asm__(
     ".section .bauta_bytecode, \"a\", @progbits\n"
     "bauta_bytecode:\n" BYTECODE
     "1:\n"
-    "bauta_hot:\n" HOT
+    "bauta_uses:\n" USES
     "3:\n"
     ".section .bauta_arena, \"aw\", " ARENA_SECTION "\n"
     ".balign 65536\n"
@@ -35,8 +36,9 @@ __asm__(
     ".balign 8\n"
     "bauta_bytecode_size: .quad 1b - bauta_bytecode\n"
     "bauta_arena_size: .quad 2b - bauta_arena\n"
-    "bauta_hot_count: .quad 3b - bauta_hot\n"
-    "bauta_hot_bytes: .quad " BAUTA_HOT_BYTES "\n"
+    "bauta_uses_count: .quad 3b - bauta_uses\n"
+    "bauta_written_bytes: .quad " BAUTA_WRITTEN_BYTES "\n"
+    "bauta_read_bytes: .quad " BAUTA_READ_BYTES "\n"
     ".globl bauta_bytecode, bauta_bytecode_size, bauta_arena, bauta_arena_size\n"
-    ".globl bauta_hot, bauta_hot_count, bauta_hot_bytes\n"
+    ".globl bauta_uses, bauta_uses_count, bauta_written_bytes, bauta_read_bytes\n"
     ".text\n");

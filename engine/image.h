@@ -10,9 +10,10 @@ extern const uint8_t bauta_bytecode[];
 extern const size_t bauta_bytecode_size;
 extern char bauta_arena[];
 extern const size_t bauta_arena_size;
-// Which blocks are hot (training.h), by the order in which they are cut, and their bytes together. Only beside bytecode.
-extern const uint8_t bauta_hot[];
-extern const size_t bauta_hot_count, bauta_hot_bytes;
+// What blocks are used for (training.h), by the order in which they are cut, and the bytes together of those that are
+// written to and of those that are only read. Only beside bytecode.
+extern const uint8_t bauta_uses[];
+extern const size_t bauta_uses_count, bauta_written_bytes, bauta_read_bytes;
 
 extern const char *const bauta_sources[];  // the TypeScript files, as paths in the repository
 extern const uint8_t bauta_line_map[];     // see linemap.c

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -154,9 +155,15 @@ static struct bauta_ready get_ready(const char *name) {
   return make_ready();
 }
 #else
+// Whether the call is about a container, and not a question that a small part of the heap answers.
+static bool is_operation(void) {
+  const char *command = getenv("CNI_COMMAND");
+  return command != NULL && (strcmp(command, "ADD") == 0 || strcmp(command, "DEL") == 0 || strcmp(command, "CHECK") == 0);
+}
+
 // Under the name `snapshot` an executable that has the bytecode still writes what is to take its place.
 static struct bauta_ready get_ready(const char *name) {
-  if (!bauta_has_bytecode()) return bauta_take_snapshot();
+  if (!bauta_has_bytecode()) return bauta_take_snapshot(is_operation());
   if (strcmp(name, "snapshot") != 0) return make_ready();
   bauta_begin_snapshot();
   struct bauta_ready ready = make_ready();

@@ -21,14 +21,16 @@ bool bauta_has_bytecode(void) { return bauta_bytecode_size > 0; }
 // The beginning of the arena.
 struct snapshot {
   const void *landmarks[LANDMARK_COUNT];
+  size_t written;  // up to here lies what is going to be written to (training.h)
   struct bauta_ready ready;
 };
 
 #define HEAD ((sizeof(struct snapshot) + 15) & ~15UL)
 
 void bauta_begin_snapshot(void) {
-  size_t begin = HEAD + ((bauta_hot_bytes + 15) & ~15UL);
-  bauta_heap_state.hot = bauta_arena + HEAD + 8;  // blocks begin 8 bytes before a multiple of 16
+  size_t begin = HEAD + bauta_written_bytes + bauta_read_bytes;
+  bauta_heap_state.written = bauta_arena + HEAD + 8;  // blocks begin 8 bytes before a multiple of 16
+  bauta_heap_state.read = bauta_heap_state.written + bauta_written_bytes;
   bauta_heap_use(bauta_arena + begin, bauta_arena_size - begin);
 }
 
@@ -41,7 +43,7 @@ int bauta_write_snapshot(struct bauta_ready ready) {
   // have to be copied.
   const char *end = bauta_heap_state.fresh;
   struct snapshot *snapshot = (struct snapshot *)bauta_arena;
-  *snapshot = (struct snapshot){.landmarks = LANDMARKS, .ready = ready};
+  *snapshot = (struct snapshot){.landmarks = LANDMARKS, .written = HEAD + bauta_written_bytes, .ready = ready};
   for (const char *at = bauta_arena; at < end;) {
     ssize_t count = write(STDOUT_FILENO, at, (size_t)(end - at));
     if (count < 0) return -1;
@@ -50,10 +52,14 @@ int bauta_write_snapshot(struct bauta_ready ready) {
   return 0;
 }
 
-struct bauta_ready bauta_take_snapshot(void) {
+struct bauta_ready bauta_take_snapshot(bool prepare) {
   static const void *const landmarks[] = LANDMARKS;
   const struct snapshot *snapshot = (const struct snapshot *)bauta_arena;
   if (memcmp(snapshot->landmarks, landmarks, sizeof landmarks) != 0) abort();
+  if (prepare) {
+    bauta_make_ready(bauta_arena, snapshot->written);
+    bauta_heap_prepare();
+  }
   return snapshot->ready;
 }
 

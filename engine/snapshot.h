@@ -27,7 +27,8 @@ void bauta_begin_snapshot(void);
 // Writes the arena to standard output. Returns -1 with errno set; ENOSPC where the arena was too small.
 int bauta_write_snapshot(struct bauta_ready ready);
 
-// Goes on with the heap in the arena; freed blocks of it wait for nobody. The executable must have a snapshot.
-struct bauta_ready bauta_take_snapshot(void);
+// Goes on with the heap in the arena; freed blocks of it wait for nobody. The executable must have a snapshot. With
+// `prepare` the pages that an operation on a container writes to are made ready at once, which is quicker than one by one.
+struct bauta_ready bauta_take_snapshot(bool prepare);
 
 #endif

@@ -1,4 +1,5 @@
-// Which blocks are written to; see training.h. A page of each one's own is made read-only: a write is a signal.
+// Which blocks are read and written to; see training.h. A page of each one's own may not be used at first: to use it is a
+// signal, after which it may be read, so that a write is another.
 #include "training.h"
 
 #include <fcntl.h>
@@ -10,16 +11,22 @@
 
 #define PAGE 4096UL
 #define MOST_BLOCKS (256UL << 10)
-// Above this size a block is left alone. Among these are the buffers that the kernel writes to, which would be EFAULT.
-#define LARGEST 1024UL
+// Above this size a block is left alone: of large ones but a part is used.
+#define LARGEST (PAGE - 16)
 
 static char *pages;
 static uint16_t *notes;  // shared with the file, so that they outlast the process however it ends
-static bool watching;
+static unsigned looks;   // how many times bauta_look_again has been called, and bauta_watch
+static unsigned *readable_since;  // by ordinal, the look in which the page has become readable
 
 static void *require(void *mapped) {
   if (mapped == MAP_FAILED) abort();
   return mapped;
+}
+
+static void *zeros(size_t size) {
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  return require(mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0));
 }
 
 static void begin(void) {
@@ -28,30 +35,53 @@ static void begin(void) {
   if (fd < 0 || ftruncate(fd, MOST_BLOCKS * sizeof *notes) < 0) abort();
   notes = require(mmap(NULL, MOST_BLOCKS * sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
   close(fd);
-  int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-  pages = require(mmap(NULL, MOST_BLOCKS * PAGE, PROT_READ | PROT_WRITE, flags, -1, 0));
+  pages = zeros(MOST_BLOCKS * PAGE);
+  readable_since = zeros(MOST_BLOCKS * sizeof *readable_since);
 }
 
 void *bauta_train_on(size_t ordinal, size_t size) {
-  if (watching || ordinal >= MOST_BLOCKS || size > LARGEST) return NULL;
+  if (looks > 0 || ordinal >= MOST_BLOCKS || size > LARGEST) return NULL;
   if (pages == NULL) begin();
   notes[ordinal] |= (uint16_t)size;
   return pages + ordinal * PAGE + 8;  // the caller's bytes, behind the header, are at a multiple of 16
 }
 
+static void protect(size_t first, size_t count, int how) {
+  if (mprotect(pages + first * PAGE, count * PAGE, how) < 0) abort();
+}
+
+// Of the block that has this byte; MOST_BLOCKS or more where none has.
+static size_t ordinal_of(const void *byte) { return ((uintptr_t)byte - (uintptr_t)pages) / PAGE; }
+
 static void note(int signal_number, siginfo_t *info, void *context) {
   (void)context;
-  size_t ordinal = (size_t)((char *)info->si_addr - pages) / PAGE;
+  size_t ordinal = ordinal_of(info->si_addr);
   if (ordinal >= MOST_BLOCKS) {  // a fault of the usual kind: to come again, and end the process
     signal(signal_number, SIG_DFL);
     return;
   }
-  notes[ordinal] |= 1;
-  mprotect(pages + ordinal * PAGE, PAGE, PROT_READ | PROT_WRITE);
+  bool is_write = readable_since[ordinal] == looks;
+  notes[ordinal] |= is_write ? BAUTA_WRITTEN : BAUTA_READ;
+  readable_since[ordinal] = looks;
+  protect(ordinal, 1, is_write ? PROT_READ | PROT_WRITE : PROT_READ);
 }
 
 void bauta_watch(void) {
   const struct sigaction action = {.sa_sigaction = note, .sa_flags = SA_SIGINFO};
-  watching = true;
-  if (sigaction(SIGSEGV, &action, NULL) < 0 || mprotect(pages, MOST_BLOCKS * PAGE, PROT_READ) < 0) abort();
+  if (sigaction(SIGSEGV, &action, NULL) < 0) abort();
+  looks = 1;
+  protect(0, MOST_BLOCKS, PROT_NONE);
+}
+
+void bauta_look_away(const long arguments[6]) {
+  for (int i = 0; i < 6; i++) {
+    size_t ordinal = ordinal_of((void *)arguments[i]);
+    if (ordinal < MOST_BLOCKS) notes[ordinal] |= BAUTA_WRITTEN;
+  }
+  protect(0, MOST_BLOCKS, PROT_READ | PROT_WRITE);
+}
+
+void bauta_look_again(void) {
+  looks++;
+  protect(0, MOST_BLOCKS, PROT_NONE);
 }

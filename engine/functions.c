@@ -54,7 +54,10 @@ static const char *c_string_of(JSContext *context, JSValueConst value) {
     return NULL;
   }
   const char *text = JS_ToCStringLen(context, &length, value);
-  if (text == NULL || strlen(text) == length) return text;
+  if (text == NULL) return NULL;
+  // What is not ASCII is a copy, which may be changed.
+  if (!bauta_is_utf8((const uint8_t *)text, length)) bauta_replace_surrogates((uint8_t *)text, length);
+  if (strlen(text) == length) return text;
   JS_FreeCString(context, text);
   JS_ThrowRangeError(context, "the text contains a NUL character");
   return NULL;
@@ -89,25 +92,34 @@ static JSValue bytes_value(JSContext *context, const uint8_t *bytes, size_t leng
   return JS_IsException(buffer) ? buffer : view_value(context, buffer);
 }
 
+// An argument of a system call. `text` is to be freed with JS_FreeCString, and NULL where the argument is none. Throws
+// and returns -1 for what is no argument.
+static int argument_of(JSContext *context, JSValueConst value, long *argument, const char **text) {
+  if (JS_IsUndefined(value)) return 0;
+  if (JS_IsString(value)) {
+    *argument = (long)(*text = c_string_of(context, value));
+    return *text == NULL ? -1 : 0;
+  }
+  if (!JS_IsObject(value)) return integer_of(context, value, argument);
+  size_t length;
+  *argument = (long)view_of(context, value, &length);
+  return *argument == 0 ? -1 : 0;
+}
+
 static JSValue host_syscall(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
   (void)this;
-  long a[1 + BAUTA_SYSCALL_ARGUMENTS] = {0};
+  long number, a[BAUTA_SYSCALL_ARGUMENTS] = {0};
+  const char *texts[BAUTA_SYSCALL_ARGUMENTS] = {NULL};
   if (!started) return not_started(context);
   if (count < 1 || count > 1 + BAUTA_SYSCALL_ARGUMENTS) {
     return JS_ThrowTypeError(context, "syscall takes a number and up to 6 arguments");
   }
-  for (int i = 0; i < count; i++) {
-    if (i > 0 && JS_IsUndefined(values[i])) continue;
-    if (i > 0 && JS_IsObject(values[i])) {
-      size_t length;
-      uint8_t *bytes = view_of(context, values[i], &length);
-      if (bytes == NULL) return JS_EXCEPTION;
-      a[i] = (long)bytes;
-    } else if (integer_of(context, values[i], &a[i]) < 0) {
-      return JS_EXCEPTION;
-    }
-  }
-  return JS_NewInt64(context, bauta_syscall(a[0], a + 1));
+  if (integer_of(context, values[0], &number) < 0) return JS_EXCEPTION;
+  int read = 0;
+  while (read < count - 1 && argument_of(context, values[read + 1], &a[read], &texts[read]) == 0) read++;
+  JSValue result = read == count - 1 ? JS_NewInt64(context, bauta_syscall(number, a)) : JS_EXCEPTION;
+  for (int i = 0; i < count - 1; i++) JS_FreeCString(context, texts[i]);
+  return result;
 }
 
 static void free_strings(JSContext *context, char **strings) {

@@ -121,29 +121,41 @@ static napi_value bytes_value(napi_env env, const void *bytes, size_t length) {
   return array;
 }
 
+// An argument of a system call. `text` is to be freed, and NULL where the argument is none. Throws and returns false for
+// what is no argument.
+static bool argument_of(napi_env env, napi_value value, long *argument, char **text) {
+  napi_valuetype type;
+  uint8_t *bytes = NULL;
+  size_t length;
+  bool is_view = false;
+  napi_typeof(env, value, &type);
+  if (type == napi_undefined) return true;
+  if (type == napi_string) {
+    *argument = (long)(*text = c_string_of(env, value));
+    return *text != NULL;
+  }
+  napi_is_typedarray(env, value, &is_view);
+  if (!is_view) return integer_of(env, value, argument);
+  if (!view_of(env, value, &bytes, &length)) return false;
+  *argument = (long)bytes;
+  return true;
+}
+
 static napi_value host_syscall(napi_env env, napi_callback_info info) {
   napi_value values[MOST_ARGUMENTS];
-  long a[MOST_ARGUMENTS] = {0};
+  long syscall_number, a[BAUTA_SYSCALL_ARGUMENTS] = {0};
+  char *texts[BAUTA_SYSCALL_ARGUMENTS] = {NULL};
   size_t count = arguments(env, info, values);
   if (count < 1 || count > MOST_ARGUMENTS) {
     napi_throw_type_error(env, NULL, "syscall takes a number and up to 6 arguments");
     return NULL;
   }
-  for (size_t i = 0; i < count; i++) {
-    napi_valuetype type;
-    if (i > 0 && napi_typeof(env, values[i], &type) == napi_ok && type == napi_undefined) continue;
-    bool is_view = false;
-    if (i > 0) napi_is_typedarray(env, values[i], &is_view);
-    if (is_view) {
-      uint8_t *bytes;
-      size_t length;
-      if (!view_of(env, values[i], &bytes, &length)) return NULL;
-      a[i] = (long)bytes;
-    } else if (!integer_of(env, values[i], &a[i])) {
-      return NULL;
-    }
-  }
-  return number(env, (double)bauta_syscall(a[0], a + 1));
+  if (!integer_of(env, values[0], &syscall_number)) return NULL;
+  size_t read = 0;
+  while (read < count - 1 && argument_of(env, values[read + 1], &a[read], &texts[read])) read++;
+  napi_value result = read == count - 1 ? number(env, (double)bauta_syscall(syscall_number, a)) : NULL;
+  for (size_t i = 0; i < count - 1; i++) free(texts[i]);
+  return result;
 }
 
 static napi_value spawn_result(napi_env env, const struct bauta_child *child) {

@@ -5,6 +5,7 @@ import { host } from "../../src/sys/host.ts";
 import { SYS } from "../../src/sys/syscalls.ts";
 import { type Check, equal, NOTHING, open, throws } from "./check.ts";
 
+const AT_FDCWD = -100;
 const O_WRONLY = 1;
 
 export const CALLS: readonly Check[] = [
@@ -75,11 +76,40 @@ export const CALLS: readonly Check[] = [
     },
   },
   {
-    name: "a system call takes integers and views and nothing else",
+    name: "text is a pointer to its UTF-8, which ends with a NUL",
+    run: () => {
+      const ends = new Int32Array(2);
+      equal(host.syscall(SYS.pipe2, ends, 0), 0);
+      const [reader = -1, writer = -1] = ends;
+      for (const text of ["mask", "bautà 🎭", "half \ud83c of a pair", ""]) {
+        const wanted = [...host.encode(text), 0];
+        equal(host.syscall(SYS.write, writer, text, wanted.length), wanted.length);
+        const bytes = new Uint8Array(wanted.length);
+        equal(host.syscall(SYS.read, reader, bytes, bytes.length), bytes.length);
+        equal(bytes, wanted);
+      }
+      for (const fd of ends) host.syscall(SYS.close, fd);
+    },
+  },
+  {
+    name: "two texts of one call are apart",
+    run: () => {
+      const [from, to] = ["/nowhere/from", "/nowhere/to"];
+      equal(host.syscall(SYS.renameat, AT_FDCWD, from, AT_FDCWD, to), -errno("ENOENT"));
+      equal([from, to], ["/nowhere/from", "/nowhere/to"]);
+    },
+  },
+  {
+    name: "text with a NUL in it is refused",
+    run: () => throws(RangeError, () => host.syscall(SYS.openat, AT_FDCWD, "/dev\0/zero", 0, 0)),
+  },
+  {
+    name: "a system call takes integers, views and text and nothing else",
     run: () => {
       const loose = host.syscall as (...values: unknown[]) => number;
-      for (const value of ["1", 1.5, Number.NaN, Number.POSITIVE_INFINITY, null, true, 1n, {}, [1]]) {
+      for (const value of [1.5, Number.NaN, Number.POSITIVE_INFINITY, null, true, 1n, {}, [1]]) {
         throws(TypeError, () => loose(SYS.close, value));
+        throws(TypeError, () => loose(SYS.openat, AT_FDCWD, "/dev/null", value));
       }
       throws(TypeError, () => loose("3", -1));
       throws(TypeError, () => loose(undefined));

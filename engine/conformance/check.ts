@@ -40,7 +40,5 @@ export function throws(kind: typeof TypeError | typeof RangeError, call: () => u
   throw new Error(`returned ${show(result)} instead of a ${kind.name}`);
 }
 
-const path = (text: string): Uint8Array => host.encode(`${text}\0`);
-
 /** Opens without close-on-exec, as a library that knows no better would. */
-export const open = (file: string, flags = 0): number => host.syscall(SYS.openat, AT_FDCWD, path(file), flags, 0);
+export const open = (file: string, flags = 0): number => host.syscall(SYS.openat, AT_FDCWD, file, flags, 0);

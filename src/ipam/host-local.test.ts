@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { call, DUAL, inDirectory, type Json } from "../../test/support/host-local-call.ts";
-import { withSyscalls } from "../../test/support/intercept-syscalls.ts";
+import { textOf, withSyscalls } from "../../test/support/intercept-syscalls.ts";
 import { CniError } from "../cni/error.ts";
 import { hostLocal } from "./host-local.ts";
 
@@ -187,12 +187,7 @@ describe("hostLocal.status()", () => {
     const opened: string[] = [];
     withSyscalls(
       (name, args) => {
-        if (name === "openat")
-          opened.push(
-            Buffer.from(args[1] as Uint8Array)
-              .toString()
-              .replace("\0", ""),
-          );
+        if (name === "openat") opened.push(textOf(args[1]));
         return undefined;
       },
       () => hostLocal.status(options()),

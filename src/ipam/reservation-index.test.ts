@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { syscallsOf, withSyscalls } from "../../test/support/intercept-syscalls.ts";
+import { syscallsOf, textOf, withSyscalls } from "../../test/support/intercept-syscalls.ts";
 import { addressFiles, filled, held, holder, ip, writeAsUpstream } from "../../test/support/ipam-store.ts";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { formatIp } from "../wire/ip.ts";
@@ -253,9 +253,7 @@ describe("the index beside the files", () => {
     rmSync(`${directory}/${INDEX_NAME}`);
     withSyscalls(
       (name, args) =>
-        name === refused && (refused !== "openat" || Buffer.from(args[1] as Uint8Array).includes(INDEX_NAME))
-          ? "ENOSPC"
-          : undefined,
+        name === refused && (refused !== "openat" || textOf(args[1]).includes(INDEX_NAME)) ? "ENOSPC" : undefined,
       () => withStore(directory, (store) => expect(store.reserve(ip("10.1.9.9"), holder("new"))).toBe(true)),
     );
     expect(held(directory, holder("new"))).toEqual(["10.1.9.9"]);
@@ -266,8 +264,7 @@ describe("the index beside the files", () => {
     const directory = filled(40);
     const open = (): unknown =>
       withSyscalls(
-        (name, args) =>
-          name === "openat" && Buffer.from(args[1] as Uint8Array).includes(INDEX_NAME) ? "EMFILE" : undefined,
+        (name, args) => (name === "openat" && textOf(args[1]).includes(INDEX_NAME) ? "EMFILE" : undefined),
         () => held(directory, holder("c7")),
       );
     expect(open).toThrow(/EMFILE: Too many open files/);

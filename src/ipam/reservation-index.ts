@@ -5,7 +5,7 @@
 // longer counts. The boot id is in the seal too, for after a power failure the time may be on disk and the index not.
 // What is read of it carries check sums: where it has been damaged, it throws DamagedTableError instead of an answer.
 
-import { cString, tryCall } from "../sys/call.ts";
+import { tryCall } from "../sys/call.ts";
 import { errno } from "../sys/errno.ts";
 import { SyscallError } from "../sys/error.ts";
 import { AT_FDCWD, close, O, open, readAt, writeAt } from "../sys/fd.ts";
@@ -245,7 +245,7 @@ export class ReservationIndex {
 
 /** Undefined where there is none, or none that can be used. */
 function tryOpen(path: string): number | undefined {
-  const fd = tryCall("openat", AT_FDCWD, cString(path), O.RDWR | O.CLOEXEC, 0);
+  const fd = tryCall("openat", AT_FDCWD, path, O.RDWR | O.CLOEXEC, 0);
   if (fd >= 0) return fd;
   if (fd === -errno("EMFILE") || fd === -errno("ENFILE")) throw new SyscallError("openat", -fd, `open ${path}`);
   return undefined;

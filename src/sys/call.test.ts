@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { withResult } from "../../test/support/intercept-syscalls.ts";
-import { call, cString, tryCall } from "./call.ts";
+import { call, tryCall } from "./call.ts";
 import { errno } from "./errno.ts";
 import { hasCode, isNotFound, SyscallError } from "./error.ts";
 
@@ -26,20 +26,18 @@ describe("tryCall", () => {
 });
 
 describe("call", () => {
+  it("passes text as the kernel reads it", () => {
+    expect(() => call("open it", "openat", -100, "/nowhere/ä")).toThrow("cannot open it: ENOENT");
+  });
+
+  it("refuses text with a NUL in it, which the kernel would read as its end", () => {
+    expect(() => call("open it", "openat", -100, "/tmp\0/nowhere")).toThrow(RangeError);
+  });
+
   it("throws what was being done, the error, and the system call", () => {
     expect(() => call("close nothing", "close", 12345)).toThrow(
       "cannot close nothing: EBADF: Bad file descriptor (close)",
     );
-  });
-});
-
-describe("cString", () => {
-  it("ends a text with a NUL", () => {
-    expect(cString("/tmp/ä")).toEqual(Uint8Array.of(0x2f, 0x74, 0x6d, 0x70, 0x2f, 0xc3, 0xa4, 0));
-  });
-
-  it("refuses a text with a NUL in it, which the kernel would read as its end", () => {
-    expect(() => cString("/tmp/a\0b")).toThrow(RangeError);
   });
 });
 

@@ -5,7 +5,8 @@ import { SyscallError } from "./error.ts";
 import { host } from "./host.ts";
 import { SYS, type SyscallName } from "./syscalls.ts";
 
-export type Argument = number | Uint8Array | Int32Array;
+/** Text, a path say, goes to the kernel as UTF-8 that ends with a NUL. */
+export type Argument = number | string | Uint8Array | Int32Array;
 
 const INTERRUPTED = -errno("EINTR");
 
@@ -41,10 +42,4 @@ export function call(
   const result = tryCall(name, a, b, c, d, e, f);
   if (result < 0) throw new SyscallError(name, -result, operation);
   return result;
-}
-
-/** Text as the NUL-terminated bytes that a system call takes. Throws RangeError where the text has a NUL in it. */
-export function cString(text: string): Uint8Array {
-  if (text.includes("\0")) throw new RangeError(`${JSON.stringify(text)} contains a NUL character`);
-  return host.encode(`${text}\0`);
 }

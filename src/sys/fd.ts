@@ -1,6 +1,6 @@
 // File descriptors: open, read, write, close. Everything is opened close-on-exec.
 
-import { call, cString, tryCall } from "./call.ts";
+import { call, tryCall } from "./call.ts";
 import { errno } from "./errno.ts";
 import { SyscallError } from "./error.ts";
 
@@ -24,7 +24,7 @@ const EAGAIN = errno("EAGAIN");
 
 /** Like open(2) with O_CLOEXEC; throws SyscallError naming the path. */
 export function open(path: string, flags: number, mode = 0): number {
-  return call(`open ${path}`, "openat", AT_FDCWD, cString(path), flags | O.CLOEXEC, mode);
+  return call(`open ${path}`, "openat", AT_FDCWD, path, flags | O.CLOEXEC, mode);
 }
 
 /** Like close(2). Never throws: on Linux the descriptor is gone whatever close says. */
@@ -52,7 +52,7 @@ export function readAll(fd: number, what: string, limit: number): Uint8Array {
       larger.set(bytes);
       bytes = larger;
     }
-    const count = tryCall("read", fd, bytes.subarray(length), bytes.length - length);
+    const count = tryCall("read", fd, length === 0 ? bytes : bytes.subarray(length), bytes.length - length);
     if (count === -EAGAIN) poll([{ fd, events: POLL.IN }], -1);
     else if (count < 0) throw new SyscallError("read", -count, `read ${what}`);
     else if (count === 0) return bytes.subarray(0, length);
@@ -64,7 +64,7 @@ export function readAll(fd: number, what: string, limit: number): Uint8Array {
 /** Writes every byte: short writes go on, EAGAIN waits. Throws SyscallError (EPIPE where nobody reads any more). */
 export function writeAll(fd: number, what: string, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) {
-    const count = tryCall("write", fd, bytes.subarray(at), bytes.length - at);
+    const count = tryCall("write", fd, at === 0 ? bytes : bytes.subarray(at), bytes.length - at);
     if (count === -EAGAIN) poll([{ fd, events: POLL.OUT }], -1);
     else if (count < 0) throw new SyscallError("write", -count, `write ${what}`);
     else at += count;
@@ -75,7 +75,7 @@ export function writeAll(fd: number, what: string, bytes: Uint8Array): void {
 export function readAt(fd: number, what: string, bytes: Uint8Array, offset: number): number {
   let length = 0;
   while (length < bytes.length) {
-    const rest = bytes.subarray(length);
+    const rest = length === 0 ? bytes : bytes.subarray(length);
     const count = call(`read ${what}`, "pread64", fd, rest, rest.length, offset + length);
     if (count === 0) break;
     length += count;
@@ -86,7 +86,7 @@ export function readAt(fd: number, what: string, bytes: Uint8Array, offset: numb
 /** Like pwrite(2), all of it. */
 export function writeAt(fd: number, what: string, bytes: Uint8Array, offset: number): void {
   for (let at = 0; at < bytes.length; ) {
-    const rest = bytes.subarray(at);
+    const rest = at === 0 ? bytes : bytes.subarray(at);
     at += call(`write ${what}`, "pwrite64", fd, rest, rest.length, offset + at);
   }
 }

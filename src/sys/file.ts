@@ -1,6 +1,6 @@
 // Files and directories by path. Every error names the path.
 
-import { call, cString, tryCall } from "./call.ts";
+import { call, tryCall } from "./call.ts";
 import { errno } from "./errno.ts";
 import { SyscallError } from "./error.ts";
 import { AT_FDCWD, close, O, open, readAll, withOpen, writeAll } from "./fd.ts";
@@ -70,22 +70,22 @@ function bytesOf(content: string | Uint8Array): Uint8Array {
 
 /** Like rename(2). */
 export function rename(from: string, to: string): void {
-  call(`rename ${from} to ${to}`, "renameat", AT_FDCWD, cString(from), AT_FDCWD, cString(to));
+  call(`rename ${from} to ${to}`, "renameat", AT_FDCWD, from, AT_FDCWD, to);
 }
 
 /** Like link(2): a second name for the file; EEXIST if the name is taken. */
 export function link(from: string, to: string): void {
-  call(`link ${from} to ${to}`, "linkat", AT_FDCWD, cString(from), AT_FDCWD, cString(to), 0);
+  call(`link ${from} to ${to}`, "linkat", AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 
 /** Like symlink(2). */
 export function symbolicLink(target: string, path: string): void {
-  call(`link ${path} to ${target}`, "symlinkat", cString(target), AT_FDCWD, cString(path));
+  call(`link ${path} to ${target}`, "symlinkat", target, AT_FDCWD, path);
 }
 
 /** Removes the file; returns whether there was one. */
 export function remove(path: string): boolean {
-  const result = tryCall("unlinkat", AT_FDCWD, cString(path), 0);
+  const result = tryCall("unlinkat", AT_FDCWD, path, 0);
   if (result === -errno("ENOENT")) return false;
   if (result < 0) throw new SyscallError("unlinkat", -result, `remove ${path}`);
   return true;
@@ -95,12 +95,12 @@ const AT_REMOVEDIR = 0x200;
 
 /** Like rmdir(2): the directory must be empty. */
 export function removeDirectory(path: string): void {
-  call(`remove ${path}`, "unlinkat", AT_FDCWD, cString(path), AT_REMOVEDIR);
+  call(`remove ${path}`, "unlinkat", AT_FDCWD, path, AT_REMOVEDIR);
 }
 
 /** Like `mkdir -p`. */
 export function makeDirectories(path: string, mode = 0o755): void {
-  const make = (): number => tryCall("mkdirat", AT_FDCWD, cString(path), mode);
+  const make = (): number => tryCall("mkdirat", AT_FDCWD, path, mode);
   let result = make();
   if (result === -errno("ENOENT") && path.includes("/", 1)) {
     makeDirectories(path.slice(0, path.lastIndexOf("/")), mode);
@@ -112,11 +112,14 @@ export function makeDirectories(path: string, mode = 0o755): void {
   throw new SyscallError("mkdirat", -result, `create directory ${path}`);
 }
 
+/** In the executable: of memory that is asked for now each page would be cleared, which most directories never reach. */
+const directoryBuffer = new Uint8Array(32768);
+
 /** The names in a directory, without `.` and `..`, in the file system's order. */
 export function readDirectory(path: string): string[] {
   return withOpen(path, O.RDONLY, (fd) => {
     const names: string[] = [];
-    const buffer = new Uint8Array(32768);
+    const buffer = directoryBuffer;
     for (;;) {
       const length = call(`list ${path}`, "getdents64", fd, buffer, buffer.length);
       if (length === 0) return names;
@@ -139,7 +142,7 @@ const S_IFREG = 0o100000;
 
 /** What statx(2) writes: struct statx of include/uapi/linux/stat.h, or the negated errno. */
 function statx(path: string, buffer: Uint8Array): number {
-  return tryCall("statx", AT_FDCWD, cString(path), 0, STATX_BASIC_STATS, buffer);
+  return tryCall("statx", AT_FDCWD, path, 0, STATX_BASIC_STATS, buffer);
 }
 
 const STATX_SIZE = 256;
@@ -170,7 +173,7 @@ export function setModified(path: string, mtimeNs: bigint): void {
   view.setBigInt64(8, BigInt(UTIME_OMIT), true);
   view.setBigInt64(16, mtimeNs / 1_000_000_000n, true);
   view.setBigInt64(24, mtimeNs % 1_000_000_000n, true);
-  call(`set the time of ${path}`, "utimensat", AT_FDCWD, cString(path), times, 0);
+  call(`set the time of ${path}`, "utimensat", AT_FDCWD, path, times, 0);
 }
 
 /** Whether anything is there under this path (an unreadable parent counts as nothing). */
@@ -201,7 +204,7 @@ function identityOf(path: string): readonly number[] {
 /** Where a symbolic link points. */
 export function readLink(path: string): string {
   const buffer = new Uint8Array(4096);
-  const length = call(`read link ${path}`, "readlinkat", AT_FDCWD, cString(path), buffer, buffer.length);
+  const length = call(`read link ${path}`, "readlinkat", AT_FDCWD, path, buffer, buffer.length);
   return host.decode(buffer.subarray(0, length));
 }
 

@@ -15,10 +15,11 @@ export interface SpawnResult {
 /** The functions of the C host. Nothing here throws for a failed system call: it returns `-errno`. */
 export interface Host {
   /**
-   * syscall(2). Arguments are integers or typed arrays (a pointer to the view's first byte), and 0 where there is none;
-   * the result is what the kernel returned, or the negated errno. A view must stay referenced until the call returns.
+   * syscall(2). Arguments are integers, typed arrays (a pointer to the view's first byte) or text for the kernel to read
+   * (a pointer to its UTF-8, with a NUL at the end), and 0 where there is none; the result is what the kernel returned, or
+   * the negated errno. A view must stay referenced until the call returns. Throws RangeError where a text has a NUL in it.
    */
-  syscall(number: number, ...args: readonly (number | Uint8Array | Int32Array | undefined)[]): number;
+  syscall(number: number, ...args: readonly (number | string | Uint8Array | Int32Array | undefined)[]): number;
   /**
    * Runs `path` with `argv` and `environment`, writes `stdin` to it and collects its standard output. Of standard error
    * the first `errorLimit` bytes are collected and the rest is dropped; without that limit it is inherited. Every

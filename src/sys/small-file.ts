@@ -1,6 +1,6 @@
 // A file of a few bytes that is read and then overwritten, through one descriptor.
 
-import { call, cString, tryCall } from "./call.ts";
+import { call, tryCall } from "./call.ts";
 import { errno } from "./errno.ts";
 import { SyscallError } from "./error.ts";
 import { AT_FDCWD, close, O, open, writeAt } from "./fd.ts";
@@ -21,7 +21,7 @@ export class SmallFile {
 
   /** Opens the file and reads it; undefined where there is none. Throws SyscallError. */
   static open(path: string): SmallFile | undefined {
-    const fd = tryCall("openat", AT_FDCWD, cString(path), O.RDWR | O.CLOEXEC, 0);
+    const fd = tryCall("openat", AT_FDCWD, path, O.RDWR | O.CLOEXEC, 0);
     if (fd === -errno("ENOENT")) return undefined;
     if (fd < 0) throw new SyscallError("openat", -fd, `open ${path}`);
     const bytes = new Uint8Array(LIMIT);

@@ -1,6 +1,6 @@
 // Files that appear under their name with all that is in them, or not at all.
 
-import { cString, tryCall } from "./call.ts";
+import { tryCall } from "./call.ts";
 import { errno } from "./errno.ts";
 import { SyscallError } from "./error.ts";
 import { AT_FDCWD, O, withOpen, writeAll } from "./fd.ts";
@@ -24,7 +24,7 @@ export function createWhole(
   options: { readonly mode: number; readonly spare: string },
 ): boolean {
   const path = `${directory}/${name}`;
-  const fd = tryCall("openat", AT_FDCWD, cString(directory), O_TMPFILE | O.WRONLY | O.CLOEXEC, options.mode);
+  const fd = tryCall("openat", AT_FDCWD, directory, O_TMPFILE | O.WRONLY | O.CLOEXEC, options.mode);
   if (fd >= 0) {
     const linked = linkNameless(fd, path, content);
     if (linked !== undefined) return linked;
@@ -39,8 +39,7 @@ function linkNameless(fd: number, path: string, content: Uint8Array): boolean | 
   try {
     writeAll(fd, path, content);
     // AT_EMPTY_PATH would do without /proc, but asks for CAP_DAC_READ_SEARCH.
-    const own = cString(`/proc/self/fd/${fd}`);
-    const result = tryCall("linkat", AT_FDCWD, own, AT_FDCWD, cString(path), AT_SYMLINK_FOLLOW);
+    const result = tryCall("linkat", AT_FDCWD, `/proc/self/fd/${fd}`, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
     if (result === -errno("EEXIST")) return false;
     if (result === -errno("ENOENT") || isUnsupported(result)) return undefined;
     if (result < 0) throw new SyscallError("linkat", -result, `create ${path}`);
@@ -53,7 +52,7 @@ function linkNameless(fd: number, path: string, content: Uint8Array): boolean | 
 function createBySpare(spare: string, path: string, content: Uint8Array, mode: number): boolean {
   try {
     withOpen(spare, O.WRONLY | O.CREAT | O.TRUNC, (fd) => writeAll(fd, path, content), mode);
-    const result = tryCall("linkat", AT_FDCWD, cString(spare), AT_FDCWD, cString(path), 0);
+    const result = tryCall("linkat", AT_FDCWD, spare, AT_FDCWD, path, 0);
     if (result === -errno("EEXIST")) return false;
     if (result < 0) throw new SyscallError("linkat", -result, `create ${path}`);
     return true;

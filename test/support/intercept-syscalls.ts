@@ -81,7 +81,7 @@ export function dieAt(nth: number, work: () => unknown): boolean {
   return count > nth;
 }
 
-/** A system call's argument that is text, without its NUL. */
+/** A system call's argument that is text. */
 export function textOf(argument: unknown): string {
-  return argument instanceof Uint8Array ? Buffer.from(argument).toString().replace(/\0.*$/s, "") : "";
+  return typeof argument === "string" ? argument : "";
 }

@@ -13,18 +13,21 @@ const PATIENCE_MS = 1500;
 const PAUSE_MS = 1;
 
 /**
- * Waits until frames pass through the link, and returns its operational state (IF_OPER) then, undefined where it is gone; since Linux 6.9, being asked about a link is
- * enough to make the kernel see to it. Gives up silently: what brings the peer up is not here.
+ * Waits until frames pass through the link, and returns its operational state (IF_OPER) then, undefined where it is gone;
+ * since Linux 6.9, being asked about a link is enough to make the kernel see to it. Gives up silently: what brings the peer
+ * up is not here.
  */
 export function waitForCarrier(
   connection: Connection,
   device: Device,
   patienceMs: number = PATIENCE_MS,
 ): number | undefined {
-  const deadline = monotonicMs() + patienceMs;
+  let deadline: number | undefined;
   for (;;) {
     const state = getOperState(connection, device);
-    if (state === undefined || state === IF_OPER.UP || monotonicMs() > deadline) return state;
+    if (state === undefined || state === IF_OPER.UP) return state; // mostly at once, without a look at the clock
+    deadline ??= monotonicMs() + patienceMs;
+    if (monotonicMs() > deadline) return state;
     poll([], PAUSE_MS);
   }
 }

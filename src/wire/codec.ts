@@ -8,12 +8,20 @@ export interface Codec<T> {
   encode(value: T, out: Writer): void;
   /** Throws DecodeError when the bytes are not such a value. */
   decode(bytes: Uint8Array): T;
-  /** Size in bytes where it never varies; a struct's fields need it. */
+  /** Size in bytes where it never varies. */
   readonly size?: number;
+  /** Of a value that can be a struct's field: how it stands at some byte of a view. */
+  readonly placed?: Placed<T>;
   /** Whether an attribute with this payload carries NLA_F_NESTED. */
   readonly nested?: boolean;
   /** Whether the attribute stands once for each element of the array. */
   readonly multi?: boolean;
+}
+
+/** A value that takes the same number of bytes always. */
+export interface Placed<T> {
+  get(view: DataView, at: number): T;
+  set(view: DataView, at: number, value: T): void;
 }
 
 /** Whether two byte strings are the same. */
@@ -54,24 +62,40 @@ export const u8: Codec<number> = {
   size: 1,
   encode: (value, out) => out.u8(inRange(value, 0, 0xff)),
   decode: (bytes) => viewOf(bytes, 1).getUint8(0),
+  placed: {
+    get: (view, at) => view.getUint8(at),
+    set: (view, at, value) => view.setUint8(at, inRange(value, 0, 0xff)),
+  },
 };
 
 const unsigned16 = (littleEndian: boolean): Codec<number> => ({
   size: 2,
   encode: (value, out) => out.u16(inRange(value, 0, 0xffff), littleEndian),
   decode: (bytes) => viewOf(bytes, 2).getUint16(0, littleEndian),
+  placed: {
+    get: (view, at) => view.getUint16(at, littleEndian),
+    set: (view, at, value) => view.setUint16(at, inRange(value, 0, 0xffff), littleEndian),
+  },
 });
 
 const unsigned32 = (littleEndian: boolean): Codec<number> => ({
   size: 4,
   encode: (value, out) => out.u32(inRange(value, 0, 0xffffffff), littleEndian),
   decode: (bytes) => viewOf(bytes, 4).getUint32(0, littleEndian),
+  placed: {
+    get: (view, at) => view.getUint32(at, littleEndian),
+    set: (view, at, value) => view.setUint32(at, inRange(value, 0, 0xffffffff), littleEndian),
+  },
 });
 
 const signed32 = (littleEndian: boolean): Codec<number> => ({
   size: 4,
   encode: (value, out) => out.u32(inRange(value, -0x80000000, 0x7fffffff) >>> 0, littleEndian),
   decode: (bytes) => viewOf(bytes, 4).getInt32(0, littleEndian),
+  placed: {
+    get: (view, at) => view.getInt32(at, littleEndian),
+    set: (view, at, value) => view.setInt32(at, inRange(value, -0x80000000, 0x7fffffff), littleEndian),
+  },
 });
 
 const unsigned64 = (littleEndian: boolean): Codec<bigint> => ({
@@ -134,7 +158,8 @@ export const cstring: Codec<string> = {
 
 /** Zeros that nobody reads: padding inside a struct. */
 export function pad(size: number): Codec<undefined> {
-  return { size, encode: (_, out) => out.zeros(size), decode: () => undefined };
+  const placed = { get: () => undefined, set() {} };
+  return { size, encode: (_, out) => out.zeros(size), decode: () => undefined, placed };
 }
 
 // wire/ is pure and has no host to ask for UTF-8; names are ASCII but for comments and network names.

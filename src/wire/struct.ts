@@ -1,6 +1,6 @@
 // Fixed C structs: fields in order, no implicit padding (write `_1: pad(2)` where the header has it).
 
-import { type Codec, decodeNamed, type Infer } from "./codec.ts";
+import type { Codec, Infer, Placed } from "./codec.ts";
 import { DecodeError } from "./error.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a field may hold a value of any type; Infer gives it back
@@ -11,29 +11,37 @@ export type StructValue<F extends Fields> = {
   readonly [K in keyof F as K extends `_${string}` ? never : K]: Infer<F[K]>;
 };
 
-/** The codec of a struct, from its fields in the order of the header. Each field's codec must have a fixed size. */
+/** The codec of a struct, from its fields in the order of the header: integers, padding, structs. */
 export function struct<F extends Fields>(fields: F): Codec<StructValue<F>> & { readonly size: number } {
   let size = 0;
-  const rows = Object.entries(fields).map(([name, codec]) => {
-    if (codec.size === undefined) throw new TypeError(`the field ${name} has no fixed size`);
+  const rows = Object.entries(fields).map(([name, { size: length, placed }]) => {
+    if (length === undefined || placed === undefined) throw new TypeError(`the field ${name} has no fixed size`);
     const start = size;
-    size += codec.size;
-    return { name, codec, start, end: size };
+    size += length;
+    return { name, placed, start };
   });
   const named = rows.filter(({ name }) => !name.startsWith("_"));
+  const whole: Placed<StructValue<F>> = {
+    get(view, at) {
+      const value: Record<string, unknown> = {};
+      for (const { name, placed, start } of named) value[name] = placed.get(view, at + start);
+      return value as StructValue<F>;
+    },
+    set(view, at, value) {
+      const values: Readonly<Record<string, unknown>> = value;
+      for (const { name, placed, start } of named) placed.set(view, at + start, values[name]);
+    },
+  };
   return {
     size,
+    placed: whole,
     encode(value, out) {
-      const values: Readonly<Record<string, unknown>> = value;
-      for (const { name, codec } of rows) codec.encode(values[name], out);
+      const at = out.place(size);
+      whole.set(out.view, at, value);
     },
     decode(bytes) {
       if (bytes.length < size) throw new DecodeError(`want ${size} bytes, got ${bytes.length}`);
-      const value: Record<string, unknown> = {};
-      for (const { name, codec, start, end } of named) {
-        value[name] = decodeNamed(codec, bytes.subarray(start, end), name);
-      }
-      return value as StructValue<F>;
+      return whole.get(new DataView(bytes.buffer, bytes.byteOffset, size), 0);
     },
   };
 }

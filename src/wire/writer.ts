@@ -4,7 +4,8 @@
 export class Writer {
   // Not #private: each access to such a field takes the engine twice as long, and half of what an ADD computes is here.
   private buffer: Uint8Array;
-  private view: DataView;
+  /** All that has been written and what is to come, until the next growth; where in it, `place` says. */
+  view: DataView;
   private end = 0;
   /** The buffer's length, which to ask it for is a call. */
   private capacity: number;
@@ -87,6 +88,11 @@ export class Writer {
 
   zeros(count: number): void {
     this.reserve(count); // a Uint8Array begins as zeros, and what is given back is made so
+  }
+
+  /** Room for so many bytes, zeros as yet; returns where in `view` they begin. */
+  place(count: number): number {
+    return this.reserve(count);
   }
 
   /** Zeros up to the next multiple of four: `NLMSG_ALIGN(len) ( ((len)+4-1) & ~(4-1) )`. */

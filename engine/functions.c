@@ -45,6 +45,9 @@ static int integer_of(JSContext *context, JSValueConst value, long *integer) {
   return -1;
 }
 
+// The first byte of a surrogate that is written as three.
+#define SURROGATE_LEAD 0xed
+
 // Text as UTF-8 that ends with NUL, to be freed with JS_FreeCString. Throws and returns NULL for anything else, and
 // where C could not read it all.
 static const char *c_string_of(JSContext *context, JSValueConst value) {
@@ -55,8 +58,8 @@ static const char *c_string_of(JSContext *context, JSValueConst value) {
   }
   const char *text = JS_ToCStringLen(context, &length, value);
   if (text == NULL) return NULL;
-  // What is not ASCII is a copy, which may be changed.
-  if (!bauta_is_utf8((const uint8_t *)text, length)) bauta_replace_surrogates((uint8_t *)text, length);
+  // What has such a byte is not ASCII, and so a copy, which may be changed.
+  if (memchr(text, SURROGATE_LEAD, length) != NULL) bauta_replace_surrogates((uint8_t *)text, length);
   if (strlen(text) == length) return text;
   JS_FreeCString(context, text);
   JS_ThrowRangeError(context, "the text contains a NUL character");

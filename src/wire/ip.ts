@@ -34,28 +34,21 @@ export function parseIp(text: string): Ip | undefined {
 const parsed = new Map<string, Ip>();
 const PARSED_MAX = 64;
 
-const DOT = 0x2e;
+/** Each spelling of a byte that there is: without leading zeros. */
+const OCTETS = new Map(Array.from({ length: 256 }, (_, octet) => [String(octet), octet]));
 
-// Character by character: an interpreter takes a third of the time that regular expressions take, and there may be tens
-// of thousands to read.
+// By what the engine does in one step, here and below: to look at each character takes an interpreter several times as
+// long, and there may be tens of thousands of addresses to read.
 function parseIpv4(text: string): Ip | undefined {
+  const parts = text.split(".", 5);
+  if (parts.length !== 4) return undefined;
   const ip = new Uint8Array(4);
-  let at = 0;
-  let value = -1; // no digit yet
-  for (let i = 0; i <= text.length; i++) {
-    const code = i < text.length ? text.charCodeAt(i) : DOT;
-    if (code === DOT) {
-      if (value < 0 || at > 3) return undefined;
-      ip[at++] = value;
-      value = -1;
-    } else {
-      const digit = code - 0x30;
-      if (digit < 0 || digit > 9 || value === 0) return undefined; // no leading zeros
-      value = value < 0 ? digit : value * 10 + digit;
-      if (value > 255) return undefined;
-    }
+  for (let i = 0; i < 4; i++) {
+    const octet = OCTETS.get(parts[i] ?? "");
+    if (octet === undefined) return undefined;
+    ip[i] = octet;
   }
-  return at === 4 ? ip : undefined;
+  return ip;
 }
 
 function parseIpv6(text: string): Ip | undefined {
@@ -91,18 +84,13 @@ function parseGroups(text: string, last: boolean): number[] | undefined {
   return bytes;
 }
 
-/** The number that one to four hexadecimal digits stand for; -1 for anything else. */
+/** The number that one to four hexadecimal digits stand for; -1 for anything else, of which parseInt takes a lot. */
 function hexOf(group: string): number {
-  if (group.length === 0 || group.length > 4) return -1;
-  let value = 0;
-  for (let i = 0; i < group.length; i++) {
-    const code = group.charCodeAt(i);
-    const letter = (code | 0x20) - 0x61;
-    if (code >= 0x30 && code <= 0x39) value = value * 16 + code - 0x30;
-    else if (letter >= 0 && letter < 6) value = value * 16 + letter + 10;
-    else return -1;
-  }
-  return value;
+  const value = Number.parseInt(group, 16);
+  const digits = value.toString(16);
+  if (digits === group) return value <= 0xffff ? value : -1;
+  const isOtherSpelling = group.length <= 4 && value >= 0 && digits.padStart(group.length, "0") === group.toLowerCase();
+  return isOtherSpelling ? value : -1;
 }
 
 function isIpv4Mapped(ip: Ip): boolean {

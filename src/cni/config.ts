@@ -117,9 +117,11 @@ function checkNetworkName(name: string): void {
 }
 
 /** libcni sends the list under two names; whatever either of them calls valid must stay. */
-function unite(...lists: readonly (readonly Attachment[])[]): readonly ValidAttachment[] {
+function unite(some: readonly Attachment[], others: readonly Attachment[]): readonly ValidAttachment[] {
+  const all = some.concat(others);
+  if (all.length === 0) return []; // as in all calls but GC
   const found = new Map<string, ValidAttachment>();
-  for (const { containerID: containerId, ifname } of lists.flat()) {
+  for (const { containerID: containerId, ifname } of all) {
     found.set(JSON.stringify([containerId, ifname]), { containerId, ifname });
   }
   return [...found.values()];

@@ -25,6 +25,8 @@ export interface Environment {
 
 interface Variable {
   readonly name: string;
+  /** Where its value goes. */
+  readonly key: keyof Environment;
   readonly requiredBy: readonly Command[];
   /** What is wrong with the value, in words that follow "is"; undefined where nothing is. */
   readonly problem?: (value: string) => string | undefined;
@@ -32,10 +34,10 @@ interface Variable {
 
 // CNI_PATH is optional in the specification but for GC; the reference implementation asks for it, and so do its users.
 const VARIABLES: readonly Variable[] = [
-  { name: "CNI_CONTAINERID", requiredBy: ["ADD", "CHECK", "DEL"], problem: nameProblem },
-  { name: "CNI_NETNS", requiredBy: ["ADD", "CHECK"] },
-  { name: "CNI_IFNAME", requiredBy: ["ADD", "CHECK", "DEL"], problem: interfaceNameProblem },
-  { name: "CNI_PATH", requiredBy: ["ADD", "CHECK", "DEL", "GC"] },
+  { name: "CNI_CONTAINERID", key: "containerId", requiredBy: ["ADD", "CHECK", "DEL"], problem: nameProblem },
+  { name: "CNI_NETNS", key: "netns", requiredBy: ["ADD", "CHECK"] },
+  { name: "CNI_IFNAME", key: "ifname", requiredBy: ["ADD", "CHECK", "DEL"], problem: interfaceNameProblem },
+  { name: "CNI_PATH", key: "path", requiredBy: ["ADD", "CHECK", "DEL", "GC"] },
 ];
 
 /**
@@ -43,7 +45,8 @@ const VARIABLES: readonly Variable[] = [
  * variable that is missing, or else every one that is invalid.
  */
 export function readEnvironment(getenv: (name: string) => string | undefined): Environment | undefined {
-  const command = getenv("CNI_COMMAND") ?? "";
+  const value = (name: string): string => getenv(name) ?? "";
+  const command = value("CNI_COMMAND");
   if (command === "") return undefined;
   if (!isCommand(command)) {
     throw new CniError(
@@ -52,10 +55,8 @@ export function readEnvironment(getenv: (name: string) => string | undefined): E
       "it must be ADD, CHECK, DEL, GC, STATUS or VERSION",
     );
   }
-  const value = (name: string): string => getenv(name) ?? "";
-  checkVariables(command, value);
   const isAttachment = command === "ADD" || command === "CHECK" || command === "DEL";
-  return {
+  const environment: Environment = {
     command,
     containerId: isAttachment ? value("CNI_CONTAINERID") : "",
     netns: isAttachment ? value("CNI_NETNS") : "",
@@ -64,25 +65,30 @@ export function readEnvironment(getenv: (name: string) => string | undefined): E
     path: value("CNI_PATH"),
     netnsOverride: ["1", "true"].includes(value("CNI_NETNS_OVERRIDE").toLowerCase()),
   };
+  checkVariables(environment);
+  return environment;
 }
 
 function isCommand(text: string): text is Command {
   return ["ADD", "CHECK", "DEL", "GC", "STATUS", "VERSION"].includes(text);
 }
 
-function checkVariables(command: Command, value: (name: string) => string): void {
-  const required = VARIABLES.filter(({ requiredBy }) => requiredBy.includes(command));
-  const missing = required.filter(({ name }) => value(name) === "").map(({ name }) => name);
+function checkVariables(environment: Environment): void {
+  const { command } = environment;
+  const missing: string[] = [];
+  const invalid: string[] = [];
+  for (const { name, key, requiredBy, problem } of VARIABLES) {
+    if (!requiredBy.includes(command)) continue;
+    const value = String(environment[key]);
+    const what = value === "" ? undefined : problem?.(value);
+    if (value === "") missing.push(name);
+    else if (what !== undefined) invalid.push(`${name} ${excerpt(value)} is ${what}`);
+  }
   if (missing.length > 0) {
     throw new CniError(
       CNI_CODE.INVALID_ENVIRONMENT,
       `${command} needs environment variables that are not set: ${missing.join(", ")}`,
     );
-  }
-  const invalid: string[] = [];
-  for (const { name, problem } of required) {
-    const what = problem?.(value(name));
-    if (what !== undefined) invalid.push(`${name} ${excerpt(value(name))} is ${what}`);
   }
   if (invalid.length > 0) throw new CniError(CNI_CODE.INVALID_ENVIRONMENT, invalid.join("; "));
 }

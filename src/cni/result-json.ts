@@ -22,13 +22,13 @@ export function resultToJson(result: Result, version: Version): JsonObject {
 
 /** 1.0.0 and later: every object's keys in alphabetical order, an empty `dns` left out. */
 function toCurrent(result: Result, cniVersion: Version): JsonObject {
-  const dns = dnsToJson(result.dns);
+  const dns = dnsToJson(result.dns, ["domain", "nameservers", "options", "search"]);
   return compact({
     cniVersion,
-    dns: Object.keys(dns).length > 0 ? sorted(dns) : undefined,
+    dns: Object.keys(dns).length > 0 ? dns : undefined,
     interfaces: list(result.interfaces.map(interfaceToJson)),
-    ips: list(result.ips.map((ip) => sorted(ipToJson(ip)))),
-    routes: list(result.routes.map((route) => sorted(routeToJson(route)))),
+    ips: list(result.ips.map((ip) => ipToJson(ip, ["address", "gateway", "interface"]))),
+    routes: list(result.routes.map((route) => routeToJson(route, SORTED_ROUTE_KEYS))),
   });
 }
 
@@ -41,9 +41,9 @@ function to040(result: Result, cniVersion: Version): JsonObject {
         compact({ name, mac: mac || undefined, sandbox: sandbox || undefined }),
       ),
     ),
-    ips: list(result.ips.map((ip) => ({ version: String(familyOfCidr(ip.address)), ...ipToJson(ip) }))),
-    routes: list(result.routes.map(routeToJson)),
-    dns: dnsToJson(result.dns),
+    ips: list(result.ips.map((ip) => ({ version: String(familyOfCidr(ip.address)), ...ipToJson(ip, IP_KEYS) }))),
+    routes: list(result.routes.map((route) => routeToJson(route, ROUTE_KEYS))),
+    dns: dnsToJson(result.dns, DNS_KEYS),
   });
 }
 
@@ -56,7 +56,7 @@ function to020(result: Result, cniVersion: Version): JsonObject {
     return compact({
       ip: first.address,
       gateway: first.gateway || undefined,
-      routes: list(routes.map(({ dst, gw }) => routeToJson({ dst, gw }))),
+      routes: list(routes.map(({ dst, gw }) => routeToJson({ dst, gw }, ROUTE_KEYS))),
     });
   };
   const [ip4, ip6] = [family(4), family(6)];
@@ -67,7 +67,7 @@ function to020(result: Result, cniVersion: Version): JsonObject {
       "use cniVersion 0.3.0 or later",
     );
   }
-  return compact({ cniVersion, ip4, ip6, dns: dnsToJson(result.dns) });
+  return compact({ cniVersion, ip4, ip6, dns: dnsToJson(result.dns, DNS_KEYS) });
 }
 
 /** In alphabetical order: it is written in this form only from 1.0.0 on. */
@@ -82,13 +82,21 @@ function interfaceToJson({ mac, mtu, name, pciID, sandbox, socketPath }: Interfa
   });
 }
 
-function ipToJson(ip: IpConfig): JsonObject {
-  return compact({ interface: ip.interface, address: ip.address, gateway: ip.gateway || undefined });
+const IP_KEYS = ["interface", "address", "gateway"] as const;
+const ROUTE_KEYS = ["dst", "gw", "mtu", "advmss", "priority", "table", "scope"] as const;
+const SORTED_ROUTE_KEYS = [...ROUTE_KEYS].sort();
+const DNS_KEYS = ["nameservers", "domain", "search", "options"] as const;
+
+function ipToJson(
+  { interface: index, address, gateway }: IpConfig,
+  keys: readonly (typeof IP_KEYS)[number][],
+): JsonObject {
+  return inOrder(keys, { interface: index, address, gateway: gateway || undefined });
 }
 
 /** A table or scope of 0 is something that was said; a number of 0 elsewhere is not. */
-function routeToJson(route: Route): JsonObject {
-  return compact({
+function routeToJson(route: Route, keys: readonly (typeof ROUTE_KEYS)[number][]): JsonObject {
+  return inOrder(keys, {
     dst: route.dst,
     gw: route.gw || undefined,
     mtu: route.mtu || undefined,
@@ -99,8 +107,8 @@ function routeToJson(route: Route): JsonObject {
   });
 }
 
-function dnsToJson(dns: Dns): JsonObject {
-  return compact({
+function dnsToJson(dns: Dns, keys: readonly (typeof DNS_KEYS)[number][]): JsonObject {
+  return inOrder(keys, {
     nameservers: list(dns.nameservers ?? []),
     domain: dns.domain || undefined,
     search: list(dns.search ?? []),
@@ -122,6 +130,12 @@ function compact(values: { readonly [key: string]: JsonObject[string] | undefine
   return json;
 }
 
-function sorted(json: JsonObject): JsonObject {
-  return compact(Object.fromEntries(Object.entries(json).sort(([a], [b]) => (a < b ? -1 : 1))));
+/** The same, with these keys. */
+function inOrder<K extends string>(keys: readonly K[], values: Record<K, JsonObject[string] | undefined>): JsonObject {
+  const json: Record<string, JsonObject[string]> = {};
+  for (const key of keys) {
+    const value = values[key];
+    if (value !== undefined) json[key] = value;
+  }
+  return json;
 }

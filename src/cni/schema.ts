@@ -126,18 +126,33 @@ export function record<T>(element: Schema<T>, about = ""): Schema<ReadonlyMap<st
   };
 }
 
-/** An object of known keys. */
+/** An object of known keys. Of keys that differ by case only, the last counts. */
 export function object<F extends Fields>(fields: F, about = ""): Schema<Values<F>> {
   const rows: Row[] = Object.entries(fields).map(([name, field]) => ({ name, field, path: pathOf("", name) }));
-  const otherCases = new Map(rows.map(({ name }) => [name.toLowerCase(), name]));
+  const byName = new Map(rows.map((row) => [row.name, row]));
+  const otherCases = new Map(rows.map((row) => [row.name.toLowerCase(), row]));
+  const required = rows.filter(({ field }) => field.absent === undefined);
+  const absent: Record<string, unknown> = Object.fromEntries(rows.map(({ name, field }) => [name, field.absent?.()]));
   return {
     shape: { kind: "object", fields },
     about,
+    // Most configurations say few of the keys, and only what they say is looked at.
     read(value, at) {
-      const given = matchKeys(readObject(value, at), fields, otherCases);
-      const values: Record<string, unknown> = {};
-      for (const row of rows) values[row.name] = readField(row, given[row.name], at);
-      return values as Values<F>; // the loop above is what Values says, which no type can follow
+      const given = readObject(value, at);
+      const values = { ...absent };
+      for (const key in given) {
+        const one = given[key];
+        const row =
+          one === undefined || one === null ? undefined : (byName.get(key) ?? otherCases.get(key.toLowerCase()));
+        if (row === undefined || one === undefined) continue;
+        const { name, field, path } = row;
+        values[name] = one === "" && field.emptyIsAbsent ? absent[name] : field.read(one, join(at, path));
+      }
+      for (const { name, field, path } of required) {
+        if (values[name] !== undefined) continue;
+        throw new CniError(CNI_CODE.INVALID_CONFIG, `${join(at, path)} is missing`, field.about);
+      }
+      return values as Values<F>; // the loops above are what Values says, which no type can follow
     },
   };
 }
@@ -169,28 +184,6 @@ interface Row {
   readonly name: string;
   readonly field: Schema<unknown>;
   readonly path: string;
-}
-
-function readField({ field, path }: Row, value: JsonValue | undefined, at: string): unknown {
-  if (value !== undefined && !(value === "" && field.emptyIsAbsent)) return field.read(value, join(at, path));
-  if (field.absent !== undefined) return field.absent();
-  throw new CniError(CNI_CODE.INVALID_CONFIG, `${join(at, path)} is missing`, field.about);
-}
-
-/** The values by the name of the field; of keys that differ by case only, the last counts. */
-function matchKeys(
-  value: JsonObject,
-  fields: Fields,
-  otherCases: ReadonlyMap<string, string>,
-): Readonly<Record<string, JsonValue | undefined>> {
-  const found: Record<string, JsonValue | undefined> = Object.create(null); // a key may be __proto__
-  for (const key in value) {
-    const one = value[key];
-    if (one === undefined || one === null) continue;
-    const name = Object.hasOwn(fields, key) ? key : otherCases.get(key.toLowerCase());
-    if (name !== undefined) found[name] = one;
-  }
-  return found;
 }
 
 function readString(value: JsonValue, at: string): string {

@@ -1,10 +1,10 @@
 import { chmodSync, copyFileSync, linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, parse } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { host } from "../sys/host.ts";
 import { parseConfig } from "./config.ts";
-import { delegate, delegateAdd, findPlugin, isOwnExecutable } from "./delegate.ts";
+import { delegate, delegateAdd, findPlugin, isOwnPlugin } from "./delegate.ts";
 import type { Invocation } from "./plugin.ts";
 
 const root = mkdtempSync(join(tmpdir(), "delegate-"));
@@ -82,15 +82,16 @@ describe("findPlugin()", () => {
   });
 });
 
-describe("isOwnExecutable()", () => {
+describe("isOwnPlugin()", () => {
   it("knows the running executable by any of its names, and no copy of it", () => {
-    expect(isOwnExecutable(process.execPath)).toBe(true);
+    const { dir, base } = parse(process.execPath);
+    expect(isOwnPlugin(base, dir)).toBe(true);
     symlinkSync(process.execPath, join(directory, "symbolic"));
-    expect(isOwnExecutable(join(directory, "symbolic"))).toBe(true);
+    expect(isOwnPlugin("symbolic", directory)).toBe(true);
     copyFileSync("/bin/true", join(directory, "other"));
     linkSync(join(directory, "other"), join(directory, "hard"));
-    expect(isOwnExecutable(join(directory, "hard"))).toBe(false);
-    expect(() => isOwnExecutable(join(directory, "missing"))).toThrow("ENOENT");
+    expect(isOwnPlugin("hard", directory)).toBe(false);
+    expect(() => isOwnPlugin("missing", directory)).toThrow(failure(999, 'failed to find plugin "missing"'));
   });
 });
 

@@ -2,7 +2,7 @@
 
 import { hasCode } from "../sys/error.ts";
 import { poll } from "../sys/fd.ts";
-import { isSameFile, stat } from "../sys/file.ts";
+import { type Identity, identify, isSame } from "../sys/file.ts";
 import { host, type SpawnResult } from "../sys/host.ts";
 import { spawn } from "../sys/spawn.ts";
 import type { Command } from "./environment.ts";
@@ -17,6 +17,15 @@ import { integer, object, optional, string } from "./schema.ts";
  * and 999, as the reference implementation does, where no directory has it.
  */
 export function findPlugin(type: string, path: string): string {
+  return locate(type, path).file;
+}
+
+/** Whether that is the executable that is running now, by whatever name: it can then be called in-process. */
+export function isOwnPlugin(type: string, path: string): boolean {
+  return isSame(locate(type, path).identity, identify("/proc/self/exe"));
+}
+
+function locate(type: string, path: string): { readonly file: string; readonly identity: Identity } {
   if (type === "" || type.includes("/") || type.includes("\0") || type === "." || type === "..") {
     throw new CniError(CNI_CODE.INVALID_CONFIG, `${excerpt(type)} is not the name of a plugin`);
   }
@@ -24,7 +33,8 @@ export function findPlugin(type: string, path: string): string {
   const directories = path.split(":").filter((directory) => directory !== "");
   for (const directory of directories) {
     const file = `${directory}/${type}`;
-    if (isFile(file)) return file;
+    const identity = identifyFile(file);
+    if (identity !== undefined) return { file, identity };
   }
   throw new CniError(
     CNI_CODE.INTERNAL,
@@ -33,18 +43,15 @@ export function findPlugin(type: string, path: string): string {
   );
 }
 
-function isFile(path: string): boolean {
+/** Undefined where nothing is there but perhaps a directory. */
+function identifyFile(path: string): Identity | undefined {
   try {
-    return !stat(path).isDirectory;
+    const identity = identify(path);
+    return identity.isDirectory ? undefined : identity;
   } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR", "EACCES", "ELOOP", "ENAMETOOLONG")) return false;
+    if (hasCode(error, "ENOENT", "ENOTDIR", "EACCES", "ELOOP", "ENAMETOOLONG")) return undefined;
     throw error;
   }
-}
-
-/** Whether the path leads to the executable that is running now, by whatever name: it can then be called in-process. */
-export function isOwnExecutable(path: string): boolean {
-  return isSameFile(path, "/proc/self/exe");
 }
 
 /**

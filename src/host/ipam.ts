@@ -2,7 +2,7 @@
 // unless it is this executable under another name. Then it is called as a function: that saves a process an address.
 
 import type { NetworkConfig } from "../cni/config.ts";
-import { delegate, delegateAdd, findPlugin, isOwnExecutable } from "../cni/delegate.ts";
+import { delegate, delegateAdd, isOwnPlugin } from "../cni/delegate.ts";
 import { CNI_CODE, CniError } from "../cni/error.ts";
 import type { Invocation } from "../cni/plugin.ts";
 import type { Dns, Result } from "../cni/result.ts";
@@ -79,5 +79,5 @@ function requireType({ ipamType, type }: NetworkConfig): string {
 /** The plugin as a function, where the executable that would be run is our own. */
 function findOwn(type: string, { path }: Invocation): Ipam | undefined {
   const own = OWN.get(type);
-  return own !== undefined && isOwnExecutable(findPlugin(type, path)) ? own : undefined;
+  return own !== undefined && isOwnPlugin(type, path) ? own : undefined;
 }

@@ -24,6 +24,7 @@ export interface DumpChoice {
 /** Requests to one netlink family in one network namespace. Sequence numbers are never reused. */
 export class Connection {
   readonly #transport: Transport;
+  readonly #out: Writer = new Writer();
   #sequence = 0;
 
   constructor(transport: Transport) {
@@ -94,7 +95,7 @@ export class Connection {
   #converse(requests: readonly Request[], other: (message: Message, index: number) => void): Ack[] {
     const last = requests.length - 1;
     if (last < 0) return [];
-    const out = new Writer();
+    const out = this.#begin();
     const first = this.#sequence + 1;
     requests.forEach((request, i) => {
       writeMessage(out, request, i < last || request.isAnswered ? 0 : NLM_F.ACK, ++this.#sequence);
@@ -128,7 +129,7 @@ export class Connection {
   }
 
   #dumpOnce(request: Request, { isWanted, isWorthReading }: DumpChoice): Message[] | undefined {
-    const out = new Writer();
+    const out = this.#begin();
     const sequence = ++this.#sequence;
     writeMessage(out, request, NLM_F.DUMP, sequence);
     this.#send(out.bytes());
@@ -156,7 +157,7 @@ export class Connection {
    */
   batch(begin: Request, commands: readonly Request[], end?: Request): void {
     if (commands.length === 0) return;
-    const out = new Writer(4096);
+    const out = this.#begin();
     const first = this.#sequence + 1;
     writeMessage(out, begin, 0, ++this.#sequence);
     // One acknowledgement, of the last command, tells that the commit is through: the kernel reports errors unasked.
@@ -202,6 +203,12 @@ export class Connection {
         if (ack.sequence >= last || ack.sequence === first) finished = true;
       }
     }
+  }
+
+  /** Where the next datagram is written: the last one has been sent. */
+  #begin(): Writer {
+    this.#out.reset();
+    return this.#out;
   }
 
   #send(datagram: Uint8Array): void {

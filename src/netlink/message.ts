@@ -74,16 +74,18 @@ const NLMSG_MIN_TYPE = 0x10;
  * is marked as interrupted. Throws DecodeError where a length does not fit.
  */
 export function readMessages(datagram: Uint8Array, onlyControl = false): Message[] {
-  const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.length);
+  const size = datagram.length;
+  const view = new DataView(datagram.buffer, datagram.byteOffset, size);
   const messages: Message[] = [];
-  for (let at = 0; at < datagram.length; ) {
-    const left = datagram.length - at;
+  for (let at = 0; at < size; ) {
+    const left = size - at;
     const length = left < NLMSG_HDRLEN ? 0 : view.getUint32(at, true);
     if (length < NLMSG_HDRLEN || length > left) {
       throw new DecodeError(`netlink message at byte ${at} has length ${length} of ${left} left`);
     }
-    const type = view.getUint16(at + 4, true);
-    const flags = view.getUint16(at + 6, true);
+    const kind = view.getUint32(at + 4, true);
+    const type = kind & 0xffff;
+    const flags = kind >>> 16;
     const start = at;
     at += (length + 3) & ~3;
     if (onlyControl && type >= NLMSG_MIN_TYPE && (flags & NLM_F.DUMP_INTR) === 0) continue;

@@ -64,7 +64,8 @@ export class NetlinkSocket implements Transport {
 
   #configure(protocol: number, options: SocketOptions): void {
     this.#turnOn(NETLINK_OPTION.EXT_ACK);
-    this.#turnOn(NETLINK_OPTION.CAP_ACK);
+    // An error would bring the whole request back: of a transaction thousands.
+    if (protocol !== NETLINK.ROUTE) this.#turnOn(NETLINK_OPTION.CAP_ACK);
     if (protocol === NETLINK.ROUTE) this.#turnOn(NETLINK_OPTION.GET_STRICT_CHK);
     if (options.groups === undefined) {
       call("set the netlink socket's time-out", "setsockopt", this.fd, SOL_SOCKET, SO.RCVTIMEO, RECEIVE_TIMEOUT, 16);

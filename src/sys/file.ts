@@ -186,19 +186,27 @@ export function exists(path: string): boolean {
 
 const NOTHING_THERE: readonly number[] = [-errno("ENOENT"), -errno("ENOTDIR"), -errno("EACCES")];
 
-/** Whether two paths lead to the same file: device and inode are what a file is known by. Throws SyscallError. */
-export function isSameFile(path: string, other: string): boolean {
-  const [one, two] = [identityOf(path), identityOf(other)];
-  return one.every((word, i) => word === two[i]);
+/** What a file is known by, of which less has to be read than of all that `stat` tells. */
+export interface Identity {
+  readonly isDirectory: boolean;
+  /** stx_ino, in two halves, stx_dev_major and stx_dev_minor. */
+  readonly words: readonly number[];
 }
 
-/** stx_ino, stx_dev_major and stx_dev_minor. */
-function identityOf(path: string): readonly number[] {
+/** What the path leads to, following symbolic links. Throws SyscallError. */
+export function identify(path: string): Identity {
   const buffer = new Uint8Array(STATX_SIZE);
   const result = statx(path, buffer);
   if (result < 0) throw new SyscallError("statx", -result, `look at ${path}`);
   const view = new DataView(buffer.buffer);
-  return [32, 36, 136, 140].map((at) => view.getUint32(at, true));
+  const word = (at: number): number => view.getUint32(at, true);
+  const isDirectory = (view.getUint16(28, true) & S_IFMT) === S_IFDIR;
+  return { isDirectory, words: [word(32), word(36), word(136), word(140)] };
+}
+
+/** Whether it is one file. */
+export function isSame(one: Identity, other: Identity): boolean {
+  return one.words.every((word, i) => word === other.words[i]);
 }
 
 /** Where a symbolic link points. */

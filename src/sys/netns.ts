@@ -4,7 +4,7 @@
 import { call, tryCall } from "./call.ts";
 import { SyscallError } from "./error.ts";
 import { close, O, open } from "./fd.ts";
-import { isSameFile } from "./file.ts";
+import { identify, isSame } from "./file.ts";
 import { host } from "./host.ts";
 import { SYS } from "./syscalls.ts";
 
@@ -31,7 +31,7 @@ export function openNetns(path: string): number {
 
 /** Whether the path is the namespace that this process is in. */
 export function isOwnNetns(path: string): boolean {
-  return isSameFile(path, OWN_NETNS);
+  return isSame(identify(path), identify(OWN_NETNS));
 }
 
 /**

@@ -26,6 +26,12 @@ export class Writer {
     return this.buffer.subarray(0, this.end);
   }
 
+  /** Begins anew in the same memory. */
+  reset(): void {
+    this.buffer.fill(0, 0, this.end); // what is reserved has to be zeros
+    this.end = 0;
+  }
+
   private reserve(count: number): number {
     const at = this.end;
     const end = at + count;

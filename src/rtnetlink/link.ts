@@ -42,6 +42,13 @@ const linkAttributes = attrs({
 
 type LinkAttributes = Infer<typeof linkAttributes>;
 
+/** Of these what says which link is meant, and what not to tell of it: an ADD asks often, and need not go through all. */
+const linkReference = attrs({
+  name: attr(IFLA.IFNAME, linkName),
+  filter: attr(IFLA.EXT_MASK, u32),
+  alternativeName: attr(IFLA.ALT_IFNAME, alternativeName),
+});
+
 /** A link as the kernel describes it. */
 export interface Link {
   readonly index: number;
@@ -139,7 +146,7 @@ export function deleteLink(link: LinkRef): Request {
 export function showLink(link: LinkRef): Request {
   const attributes = { ...nameOf(link), filter: RTEXT_FILTER.SKIP_STATS };
   const operation = (): string => `link show ${deviceText(link)}`;
-  return linkRequest(RTM.GETLINK, 0, operation, linkHeader(indexOf(link)), attributes);
+  return request(RTM.GETLINK, 0, operation, [ifinfomsg, linkHeader(indexOf(link))], [linkReference, attributes]);
 }
 
 /** Like `ip link show dev …`; undefined when there is no such link. */
@@ -204,7 +211,7 @@ function indexOf(link: LinkRef): { readonly index: number } {
 }
 
 /** The attribute that names the link where there is no index; long names can only be alternative ones. */
-function nameOf(link: LinkRef): LinkAttributes {
+function nameOf(link: LinkRef): Infer<typeof linkReference> {
   if (typeof link !== "string") return {};
   // Three bytes is the most that a UTF-16 unit becomes.
   const isShort = link.length * 3 < IFNAMSIZ || encode(cstring, link).length <= IFNAMSIZ;

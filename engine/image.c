@@ -1,4 +1,5 @@
-// The bytecode, what its blocks are used for, and the arena, each from the file that the build names or empty; image.ld says where they go.
+// The bytecode, what the heap's blocks are used for, and the arena, each from the file that the build names or empty;
+// image.ld says where they go.
 #ifdef BAUTA_BYTECODE
 #define BYTECODE ".incbin \"" BAUTA_BYTECODE "\"\n"
 #else

@@ -22,12 +22,12 @@ export function resultToJson(result: Result, version: Version): JsonObject {
 
 /** 1.0.0 and later: every object's keys in alphabetical order, an empty `dns` left out. */
 function toCurrent(result: Result, cniVersion: Version): JsonObject {
-  const dns = dnsToJson(result.dns, ["domain", "nameservers", "options", "search"]);
+  const dns = dnsToJson(result.dns, SORTED_DNS_KEYS);
   return compact({
     cniVersion,
     dns: Object.keys(dns).length > 0 ? dns : undefined,
     interfaces: list(result.interfaces.map(interfaceToJson)),
-    ips: list(result.ips.map((ip) => ipToJson(ip, ["address", "gateway", "interface"]))),
+    ips: list(result.ips.map((ip) => ipToJson(ip, SORTED_IP_KEYS))),
     routes: list(result.routes.map((route) => routeToJson(route, SORTED_ROUTE_KEYS))),
   });
 }
@@ -82,10 +82,13 @@ function interfaceToJson({ mac, mtu, name, pciID, sandbox, socketPath }: Interfa
   });
 }
 
+// The keys in the order of the versions before 1.0.0, and in that of those since.
 const IP_KEYS = ["interface", "address", "gateway"] as const;
+const SORTED_IP_KEYS = [...IP_KEYS].sort();
 const ROUTE_KEYS = ["dst", "gw", "mtu", "advmss", "priority", "table", "scope"] as const;
 const SORTED_ROUTE_KEYS = [...ROUTE_KEYS].sort();
 const DNS_KEYS = ["nameservers", "domain", "search", "options"] as const;
+const SORTED_DNS_KEYS = [...DNS_KEYS].sort();
 
 function ipToJson(
   { interface: index, address, gateway }: IpConfig,

@@ -117,7 +117,7 @@ export function attrs<S extends AttributeSet>(set: S): Codec<AttributeValues<S>>
     encode(value, out) {
       const values: Readonly<Record<string, unknown>> = value;
       // By number: an iterator takes the engine as long as all the rest of this loop. To find out first which of a link's
-      // 46 are said takes longer.
+      // seventeen are said takes longer.
       for (let i = 0; i < rows.length; i++) {
         const row = rows[i] as (typeof rows)[number];
         const one = values[row.name];

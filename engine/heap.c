@@ -17,7 +17,7 @@
 #endif
 
 #define CHUNK (1UL << 20)
-#define USUAL (128UL << 10)  // a bridge ADD takes 160 KB, most other operations less
+#define USUAL (128UL << 10)  // a bridge ADD takes about as much, most other operations less
 #define SMALL 1024  // up to this size a list for each multiple of 16, above it four for each power of two
 #define HUGE (256UL << 10)  // above this size pages of its own
 

@@ -1,5 +1,5 @@
-// What the host functions must do, and what of the language engines differ in, as one list of checks that runs under Node (conformance.test.ts) and inside the
-// executable (../executable.test.ts), so that the twins cannot drift apart.
+// What the host functions must do, and what of the language engines might do otherwise, as one list of checks that runs
+// under Node (conformance.test.ts) and inside the executable (../executable.test.ts), so that the twins cannot drift apart.
 
 import { host } from "../../src/sys/host.ts";
 import { writeStdout } from "../../src/sys/process.ts";

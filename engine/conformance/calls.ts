@@ -3,9 +3,8 @@
 import { errno } from "../../src/sys/errno.ts";
 import { host } from "../../src/sys/host.ts";
 import { SYS } from "../../src/sys/syscalls.ts";
-import { type Check, equal, NOTHING, open, throws } from "./check.ts";
+import { AT_FDCWD, type Check, equal, NOTHING, open, throws } from "./check.ts";
 
-const AT_FDCWD = -100;
 const O_WRONLY = 1;
 
 export const CALLS: readonly Check[] = [

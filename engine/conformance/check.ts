@@ -12,7 +12,7 @@ export interface Check {
 export const VARIABLE = "BAUTA_CONFORMANCE";
 export const VALUE = "Masquerade à la bautà 🎭";
 
-const AT_FDCWD = -100;
+export const AT_FDCWD = -100;
 export const NOTHING: Uint8Array = new Uint8Array(0);
 export const MEGABYTE: number = 1 << 20;
 

@@ -26,7 +26,7 @@ export interface Environment {
 interface Variable {
   readonly name: string;
   /** Where its value goes. */
-  readonly key: keyof Environment;
+  readonly key: "containerId" | "netns" | "ifname" | "path";
   readonly requiredBy: readonly Command[];
   /** What is wrong with the value, in words that follow "is"; undefined where nothing is. */
   readonly problem?: (value: string) => string | undefined;
@@ -79,7 +79,7 @@ function checkVariables(environment: Environment): void {
   const invalid: string[] = [];
   for (const { name, key, requiredBy, problem } of VARIABLES) {
     if (!requiredBy.includes(command)) continue;
-    const value = String(environment[key]);
+    const value = environment[key];
     const what = value === "" ? undefined : problem?.(value);
     if (value === "") missing.push(name);
     else if (what !== undefined) invalid.push(`${name} ${excerpt(value)} is ${what}`);

@@ -125,16 +125,14 @@ function list<T>(elements: readonly T[]): readonly T[] | undefined {
 
 /** The object without the keys that hold nothing. */
 function compact(values: { readonly [key: string]: JsonObject[string] | undefined }): JsonObject {
-  const json: Record<string, JsonObject[string]> = {};
-  for (const key in values) {
-    const value = values[key];
-    if (value !== undefined) json[key] = value;
-  }
-  return json;
+  return inOrder(Object.keys(values), values);
 }
 
-/** The same, with these keys. */
-function inOrder<K extends string>(keys: readonly K[], values: Record<K, JsonObject[string] | undefined>): JsonObject {
+/** The same, its keys in this order. */
+function inOrder<K extends string>(
+  keys: readonly K[],
+  values: { readonly [key in K]: JsonObject[string] | undefined },
+): JsonObject {
   const json: Record<string, JsonObject[string]> = {};
   for (const key of keys) {
     const value = values[key];

@@ -142,9 +142,9 @@ export function object<F extends Fields>(fields: F, about = ""): Schema<Values<F
       const values = { ...absent };
       for (const key in given) {
         const one = given[key];
-        const row =
-          one === undefined || one === null ? undefined : (byName.get(key) ?? otherCases.get(key.toLowerCase()));
-        if (row === undefined || one === undefined) continue;
+        if (one === undefined || one === null) continue;
+        const row = byName.get(key) ?? otherCases.get(key.toLowerCase());
+        if (row === undefined) continue;
         const { name, field, path } = row;
         values[name] = one === "" && field.emptyIsAbsent ? absent[name] : field.read(one, join(at, path));
       }

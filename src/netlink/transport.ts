@@ -44,7 +44,10 @@ const DATAGRAM_SIZE = 32768;
  */
 const spareBuffers = Array.from({ length: 3 }, () => new Uint8Array(DATAGRAM_SIZE));
 
-/** A netlink socket with extended, capped acknowledgements and strict checking; failing to set those is fatal. */
+/**
+ * A netlink socket with extended acknowledgements; of rtnetlink with strict checking, of others with acknowledgements that
+ * are capped. Failing to set those is fatal.
+ */
 export class NetlinkSocket implements Transport {
   readonly fd: number;
   readonly #buffer = spareBuffers.pop() ?? new Uint8Array(DATAGRAM_SIZE);
@@ -64,9 +67,8 @@ export class NetlinkSocket implements Transport {
 
   #configure(protocol: number, options: SocketOptions): void {
     this.#turnOn(NETLINK_OPTION.EXT_ACK);
-    // An error would bring the whole request back: of a transaction thousands.
-    if (protocol !== NETLINK.ROUTE) this.#turnOn(NETLINK_OPTION.CAP_ACK);
-    if (protocol === NETLINK.ROUTE) this.#turnOn(NETLINK_OPTION.GET_STRICT_CHK);
+    // Elsewhere an error would bring the whole request back: of a transaction thousands.
+    this.#turnOn(protocol === NETLINK.ROUTE ? NETLINK_OPTION.GET_STRICT_CHK : NETLINK_OPTION.CAP_ACK);
     if (options.groups === undefined) {
       call("set the netlink socket's time-out", "setsockopt", this.fd, SOL_SOCKET, SO.RCVTIMEO, RECEIVE_TIMEOUT, 16);
     }

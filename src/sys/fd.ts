@@ -42,6 +42,11 @@ export function withOpen<T>(path: string, flags: number, use: (fd: number) => T,
   }
 }
 
+/** What comes after the first `count` bytes; mostly that is all of them, and to cut something out is a costly call. */
+function behind(bytes: Uint8Array, count: number): Uint8Array {
+  return count === 0 ? bytes : bytes.subarray(count);
+}
+
 /** All that can be read until the end, which must come within `limit` bytes; throws RangeError otherwise. */
 export function readAll(fd: number, what: string, limit: number): Uint8Array {
   let bytes = new Uint8Array(4096);
@@ -52,7 +57,7 @@ export function readAll(fd: number, what: string, limit: number): Uint8Array {
       larger.set(bytes);
       bytes = larger;
     }
-    const count = tryCall("read", fd, length === 0 ? bytes : bytes.subarray(length), bytes.length - length);
+    const count = tryCall("read", fd, behind(bytes, length), bytes.length - length);
     if (count === -EAGAIN) poll([{ fd, events: POLL.IN }], -1);
     else if (count < 0) throw new SyscallError("read", -count, `read ${what}`);
     else if (count === 0) return bytes.subarray(0, length);
@@ -64,7 +69,7 @@ export function readAll(fd: number, what: string, limit: number): Uint8Array {
 /** Writes every byte: short writes go on, EAGAIN waits. Throws SyscallError (EPIPE where nobody reads any more). */
 export function writeAll(fd: number, what: string, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) {
-    const count = tryCall("write", fd, at === 0 ? bytes : bytes.subarray(at), bytes.length - at);
+    const count = tryCall("write", fd, behind(bytes, at), bytes.length - at);
     if (count === -EAGAIN) poll([{ fd, events: POLL.OUT }], -1);
     else if (count < 0) throw new SyscallError("write", -count, `write ${what}`);
     else at += count;
@@ -75,7 +80,7 @@ export function writeAll(fd: number, what: string, bytes: Uint8Array): void {
 export function readAt(fd: number, what: string, bytes: Uint8Array, offset: number): number {
   let length = 0;
   while (length < bytes.length) {
-    const rest = length === 0 ? bytes : bytes.subarray(length);
+    const rest = behind(bytes, length);
     const count = call(`read ${what}`, "pread64", fd, rest, rest.length, offset + length);
     if (count === 0) break;
     length += count;
@@ -86,7 +91,7 @@ export function readAt(fd: number, what: string, bytes: Uint8Array, offset: numb
 /** Like pwrite(2), all of it. */
 export function writeAt(fd: number, what: string, bytes: Uint8Array, offset: number): void {
   for (let at = 0; at < bytes.length; ) {
-    const rest = at === 0 ? bytes : bytes.subarray(at);
+    const rest = behind(bytes, at);
     at += call(`write ${what}`, "pwrite64", fd, rest, rest.length, offset + at);
   }
 }

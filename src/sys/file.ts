@@ -147,19 +147,27 @@ function statx(path: string, buffer: Uint8Array): number {
 
 const STATX_SIZE = 256;
 
-/** Like stat(2), following symbolic links. */
-export function stat(path: string): Stat {
+/** The same for what must be there. Throws SyscallError. */
+function look(path: string): DataView {
   const buffer = new Uint8Array(STATX_SIZE);
   const result = statx(path, buffer);
   if (result < 0) throw new SyscallError("statx", -result, `look at ${path}`);
-  const view = new DataView(buffer.buffer);
-  const type = view.getUint16(28, true) & S_IFMT;
+  return new DataView(buffer.buffer);
+}
+
+/** Of stx_mode, the kind of file. */
+const kindOf = (view: DataView): number => view.getUint16(28, true) & S_IFMT;
+
+/** Like stat(2), following symbolic links. */
+export function stat(path: string): Stat {
+  const view = look(path);
+  const kind = kindOf(view);
   return {
     device: `${view.getUint32(136, true)}:${view.getUint32(140, true)}`,
     inode: view.getBigUint64(32, true),
     size: Number(view.getBigUint64(40, true)),
-    isDirectory: type === S_IFDIR,
-    isRegular: type === S_IFREG,
+    isDirectory: kind === S_IFDIR,
+    isRegular: kind === S_IFREG,
     mtimeNs: view.getBigInt64(112, true) * 1_000_000_000n + BigInt(view.getUint32(120, true)),
   };
 }
@@ -195,13 +203,9 @@ export interface Identity {
 
 /** What the path leads to, following symbolic links. Throws SyscallError. */
 export function identify(path: string): Identity {
-  const buffer = new Uint8Array(STATX_SIZE);
-  const result = statx(path, buffer);
-  if (result < 0) throw new SyscallError("statx", -result, `look at ${path}`);
-  const view = new DataView(buffer.buffer);
+  const view = look(path);
   const word = (at: number): number => view.getUint32(at, true);
-  const isDirectory = (view.getUint16(28, true) & S_IFMT) === S_IFDIR;
-  return { isDirectory, words: [word(32), word(36), word(136), word(140)] };
+  return { isDirectory: kindOf(view) === S_IFDIR, words: [word(32), word(36), word(136), word(140)] };
 }
 
 /** Whether it is one file. */

@@ -58,54 +58,50 @@ function inRange(value: number, low: number, high: number): number {
   throw new RangeError(`${value} is not an integer from ${low} to ${high}`);
 }
 
-export const u8: Codec<number> = {
-  size: 1,
-  encode: (value, out) => out.u8(inRange(value, 0, 0xff)),
-  decode: (bytes) => viewOf(bytes, 1).getUint8(0),
-  placed: {
-    get: (view, at) => view.getUint8(at),
-    set: (view, at, value) => view.setUint8(at, inRange(value, 0, 0xff)),
-  },
-};
+/** The codec of values that always take `size` bytes. */
+export function fixed<T>(size: number, placed: Placed<T>): Codec<T> & { readonly size: number } {
+  return {
+    size,
+    placed,
+    encode(value, out) {
+      const at = out.zeros(size);
+      placed.set(out.view, at, value);
+    },
+    decode: (bytes) => placed.get(viewOf(bytes, size), 0),
+  };
+}
 
-const unsigned16 = (littleEndian: boolean): Codec<number> => ({
-  size: 2,
-  encode: (value, out) => out.u16(inRange(value, 0, 0xffff), littleEndian),
-  decode: (bytes) => viewOf(bytes, 2).getUint16(0, littleEndian),
-  placed: {
+export const u8: Codec<number> = fixed(1, {
+  get: (view, at) => view.getUint8(at),
+  set: (view, at, value) => view.setUint8(at, inRange(value, 0, 0xff)),
+});
+
+const unsigned16 = (littleEndian: boolean): Codec<number> =>
+  fixed(2, {
     get: (view, at) => view.getUint16(at, littleEndian),
     set: (view, at, value) => view.setUint16(at, inRange(value, 0, 0xffff), littleEndian),
-  },
-});
+  });
 
-const unsigned32 = (littleEndian: boolean): Codec<number> => ({
-  size: 4,
-  encode: (value, out) => out.u32(inRange(value, 0, 0xffffffff), littleEndian),
-  decode: (bytes) => viewOf(bytes, 4).getUint32(0, littleEndian),
-  placed: {
+const unsigned32 = (littleEndian: boolean): Codec<number> =>
+  fixed(4, {
     get: (view, at) => view.getUint32(at, littleEndian),
     set: (view, at, value) => view.setUint32(at, inRange(value, 0, 0xffffffff), littleEndian),
-  },
-});
+  });
 
-const signed32 = (littleEndian: boolean): Codec<number> => ({
-  size: 4,
-  encode: (value, out) => out.u32(inRange(value, -0x80000000, 0x7fffffff) >>> 0, littleEndian),
-  decode: (bytes) => viewOf(bytes, 4).getInt32(0, littleEndian),
-  placed: {
+const signed32 = (littleEndian: boolean): Codec<number> =>
+  fixed(4, {
     get: (view, at) => view.getInt32(at, littleEndian),
     set: (view, at, value) => view.setInt32(at, inRange(value, -0x80000000, 0x7fffffff), littleEndian),
-  },
-});
+  });
 
-const unsigned64 = (littleEndian: boolean): Codec<bigint> => ({
-  size: 8,
-  encode(value, out) {
-    if (value < 0n || value > 0xffffffffffffffffn) throw new RangeError(`${value} is not an unsigned 64-bit integer`);
-    out.u64(value, littleEndian);
-  },
-  decode: (bytes) => viewOf(bytes, 8).getBigUint64(0, littleEndian),
-});
+const unsigned64 = (littleEndian: boolean): Codec<bigint> =>
+  fixed(8, {
+    get: (view, at) => view.getBigUint64(at, littleEndian),
+    set(view, at, value) {
+      if (value < 0n || value > 0xffffffffffffffffn) throw new RangeError(`${value} is not an unsigned 64-bit integer`);
+      view.setBigUint64(at, value, littleEndian);
+    },
+  });
 
 export const u16: Codec<number> = unsigned16(true);
 export const u16be: Codec<number> = unsigned16(false);
@@ -158,8 +154,7 @@ export const cstring: Codec<string> = {
 
 /** Zeros that nobody reads: padding inside a struct. */
 export function pad(size: number): Codec<undefined> {
-  const placed = { get: () => undefined, set() {} };
-  return { size, encode: (_, out) => out.zeros(size), decode: () => undefined, placed };
+  return fixed(size, { get: () => undefined, set() {} });
 }
 
 // wire/ is pure and has no host to ask for UTF-8; names are ASCII but for comments and network names.

@@ -1,6 +1,6 @@
 // Fixed C structs: fields in order, no implicit padding (write `_1: pad(2)` where the header has it).
 
-import type { Codec, Infer, Placed } from "./codec.ts";
+import { type Codec, fixed, type Infer, type Placed } from "./codec.ts";
 import { DecodeError } from "./error.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a field may hold a value of any type; Infer gives it back
@@ -33,12 +33,8 @@ export function struct<F extends Fields>(fields: F): Codec<StructValue<F>> & { r
     },
   };
   return {
-    size,
-    placed: whole,
-    encode(value, out) {
-      const at = out.place(size);
-      whole.set(out.view, at, value);
-    },
+    ...fixed(size, whole),
+    // A newer kernel's may be longer.
     decode(bytes) {
       if (bytes.length < size) throw new DecodeError(`want ${size} bytes, got ${bytes.length}`);
       return whole.get(new DataView(bytes.buffer, bytes.byteOffset, size), 0);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { u64be } from "./codec.ts";
 import { Writer } from "./writer.ts";
 
 describe("Writer", () => {
@@ -8,7 +9,7 @@ describe("Writer", () => {
       ["u16", (out) => out.u16(0x1122), [0x22, 0x11]],
       ["u16, big-endian", (out) => out.u16(0x1122, false), [0x11, 0x22]],
       ["u32", (out) => out.u32(0x11223344), [0x44, 0x33, 0x22, 0x11]],
-      ["u64", (out) => out.u64(0x1122334455667788n, false), [0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88]],
+      ["u64", (out) => u64be.encode(0x1122334455667788n, out), [0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88]],
       ["raw", (out) => out.raw(Uint8Array.of(1, 2, 3, 4, 5)), [1, 2, 3, 4, 5]],
       ["zeros", (out) => out.zeros(3), [0, 0, 0]],
     ];

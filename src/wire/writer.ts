@@ -4,7 +4,7 @@
 export class Writer {
   // Not #private: each access to such a field takes the engine twice as long, and half of what an ADD computes is here.
   private buffer: Uint8Array;
-  /** All that has been written and what is to come, until the next growth; where in it, `place` says. */
+  /** All that has been written and what is to come, until the next growth; where in it, `zeros` says. */
   view: DataView;
   private end = 0;
   /** The buffer's length, which to ask it for is a call. */
@@ -65,11 +65,6 @@ export class Writer {
     this.view.setUint32(at, value, littleEndian);
   }
 
-  u64(value: bigint, littleEndian = true): void {
-    const at = this.reserve(8);
-    this.view.setBigUint64(at, value, littleEndian);
-  }
-
   /** Text of ASCII characters; returns false, and writes nothing, where there are others. */
   ascii(text: string): boolean {
     const { length } = text;
@@ -92,13 +87,9 @@ export class Writer {
     this.buffer.set(bytes, at);
   }
 
-  zeros(count: number): void {
-    this.reserve(count); // a Uint8Array begins as zeros, and what is given back is made so
-  }
-
-  /** Room for so many bytes, zeros as yet; returns where in `view` they begin. */
-  place(count: number): number {
-    return this.reserve(count);
+  /** Zeros, or room for what is going to be set in `view`: returns where in it they begin. */
+  zeros(count: number): number {
+    return this.reserve(count); // a Uint8Array begins as zeros, and what is given back is made so
   }
 
   /** Zeros up to the next multiple of four: `NLMSG_ALIGN(len) ( ((len)+4-1) & ~(4-1) )`. */

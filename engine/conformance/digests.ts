@@ -1,6 +1,6 @@
 // Our own arithmetic on integers of 64 bits, in which engines differ: the digests that upstream's names are made of.
 
-import { sha512Hex } from "../../src/host/sha512.ts";
+import { sha512Hex } from "../../src/hash/sha512.ts";
 import { host } from "../../src/sys/host.ts";
 import { type Check, equal } from "./check.ts";
 

@@ -1,6 +1,6 @@
 // `bauta adopt`: takes over what containernetworking/plugins masquerades.
 
-import { type Adoption, adopt as adoptAll } from "../host/masquerade/adopt.ts";
+import { type Adoption, adopt as adoptAll } from "../masquerade/upstream/adopt.ts";
 import { flag } from "./arguments.ts";
 import { countOf } from "./count.ts";
 import { IncompleteError } from "./incomplete.ts";

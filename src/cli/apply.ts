@@ -1,6 +1,6 @@
 // `bauta apply`: changed lists of excluded destinations come into force.
 
-import { applyFiles } from "../host/masquerade/apply.ts";
+import { applyFiles } from "../masquerade/nftables/apply.ts";
 import { flag, text } from "./arguments.ts";
 import { IncompleteError } from "./incomplete.ts";
 import { printable } from "./terminal-text.ts";

@@ -1,8 +1,8 @@
 // Nodes that have iptables-legacy alone: there the command has only the records of the iptables back end to look after.
 
-import { listIptablesRecords } from "../host/masquerade/iptables/records.ts";
-import { isForWantOfNftables } from "../host/transactions.ts";
+import { listIptablesRecords } from "../masquerade/iptables/records.ts";
 import type { Nftables } from "../nftables/batch.ts";
+import { isForWantOfNftables } from "../owned/commit.ts";
 import type { CliIo } from "./io.ts";
 
 /**

@@ -1,6 +1,6 @@
 // `bauta explain`: what becomes of a packet, and why.
 
-import { withHost } from "../host/namespaces.ts";
+import { withHost } from "../links/namespaces.ts";
 import { familyOf, type Ip, parseIp } from "../wire/ip.ts";
 import { flag, text, UsageError } from "./arguments.ts";
 import { type Explanation, explainPacket } from "./explain/explanation.ts";

@@ -1,9 +1,9 @@
 // `bauta gc`: removes what containers have left that are provably gone.
 
-import { IptablesError } from "../host/masquerade/iptables/program.ts";
-import { tearDownIptables } from "../host/masquerade/iptables.ts";
-import { findStale, giveBackAddresses, isStillStale, type Stale } from "../host/masquerade/stale.ts";
-import { tearDownMasquerade } from "../host/masquerade.ts";
+import { IptablesError } from "../iptables/program.ts";
+import { tearDownIptables } from "../masquerade/iptables/iptables.ts";
+import { tearDownMasquerade } from "../masquerade/nftables/nftables.ts";
+import { findStale, giveBackAddresses, isStillStale, type Stale } from "../masquerade/stale.ts";
 import { realTimeNs } from "../sys/process.ts";
 import { parseCidr } from "../wire/ip.ts";
 import { flag, text } from "./arguments.ts";

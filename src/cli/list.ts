@@ -2,15 +2,15 @@
 
 import { nameProblem } from "../cni/environment.ts";
 import type { JsonObject } from "../cni/json.ts";
+import { iptablesInventory } from "../masquerade/iptables/inventory.ts";
 import {
   type Inventory,
   joinInventories,
   type ListedAddress,
   type ListedAttachment,
   takeInventory,
-} from "../host/masquerade/inventory.ts";
-import type { AddressState } from "../host/masquerade/inventory-facts.ts";
-import { iptablesInventory } from "../host/masquerade/iptables/inventory.ts";
+} from "../masquerade/nftables/inventory.ts";
+import type { AddressState } from "../masquerade/nftables/inventory-facts.ts";
 import { flag, text } from "./arguments.ts";
 import { askNftables } from "./ask-nftables.ts";
 import type { CliIo } from "./io.ts";

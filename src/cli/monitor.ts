@@ -1,6 +1,6 @@
 // `bauta monitor`: what is committed to nf_tables, as it happens.
 
-import type { AttachmentName } from "../host/masquerade/names.ts";
+import type { AttachmentName } from "../masquerade/nftables/names.ts";
 import type { Transaction } from "../nftables/monitor.ts";
 import { flag } from "./arguments.ts";
 import type { CliIo } from "./io.ts";

@@ -1,7 +1,7 @@
 // `bauta restore`: puts back what somebody else has removed from the kernel.
 
-import { restoreIptables } from "../host/masquerade/iptables/restore.ts";
-import { type Restoration, restore as restoreAll } from "../host/masquerade/restore.ts";
+import { restoreIptables } from "../masquerade/iptables/restore.ts";
+import { type Restoration, restore as restoreAll } from "../masquerade/nftables/restore.ts";
 import { flag } from "./arguments.ts";
 import { askNftables } from "./ask-nftables.ts";
 import { countOf } from "./count.ts";

@@ -5,6 +5,7 @@
 // longer counts. The boot id is in the seal too, for after a power failure the time may be on disk and the index not.
 // What is read of it carries check sums: where it has been damaged, it throws DamagedTableError instead of an answer.
 
+import { ownerKey } from "../hash/quick.ts";
 import { tryCall } from "../sys/call.ts";
 import { errno } from "../sys/errno.ts";
 import { SyscallError } from "../sys/error.ts";
@@ -12,7 +13,6 @@ import { AT_FDCWD, close, O, open, readAt, writeAt } from "../sys/fd.ts";
 import { readStart, remove, setModified, stat } from "../sys/file.ts";
 import { host } from "../sys/host.ts";
 import { compareIp, type Ip } from "../wire/ip.ts";
-import { ownerKey } from "./owner-key.ts";
 import { isOld } from "./reservation.ts";
 import { PAGE_WORDS, SlotTable } from "./slot-table.ts";
 import { TakenAddresses } from "./taken.ts";

@@ -5,9 +5,9 @@ import { attr, attrs, decodeVariant, type RawAttribute, type SubmessageValue } f
 import { type Codec, cstring, encode } from "../wire/codec.ts";
 import { bridgePort } from "./bridge-port.ts";
 import { rawNest } from "./codecs.ts";
-import { bridge } from "./links/bridge.ts";
-import { veth } from "./links/veth.ts";
-import { vlan } from "./links/vlan.ts";
+import { bridge } from "./kinds/bridge.ts";
+import { veth } from "./kinds/veth.ts";
+import { vlan } from "./kinds/vlan.ts";
 import { IFLA_INFO } from "./uapi.ts";
 
 const kinds = { bridge, dummy: attrs({}), veth, vlan };

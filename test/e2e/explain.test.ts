@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { setUpMasquerade } from "../../src/host/masquerade.ts";
+import { setUpMasquerade } from "../../src/masquerade/nftables/nftables.ts";
 import {
   CONTAINER,
   CONTAINER_PREFIXES,

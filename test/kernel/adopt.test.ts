@@ -4,9 +4,9 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Attachment } from "../../src/host/attachment.ts";
-import { RECORDS } from "../../src/host/masquerade/records.ts";
-import { checkMasquerade, setUpMasquerade, tearDownMasquerade } from "../../src/host/masquerade.ts";
+import type { Attachment } from "../../src/cni/attachment.ts";
+import { checkMasquerade, setUpMasquerade, tearDownMasquerade } from "../../src/masquerade/nftables/nftables.ts";
+import { RECORDS } from "../../src/masquerade/nftables/records.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
 import { type Cidr, formatCidr, formatIp, networkOf, parseCidr } from "../../src/wire/ip.ts";
 import { cli } from "../support/cli.ts";

@@ -3,11 +3,11 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Attachment } from "../../src/host/attachment.ts";
-import { forgetList, readExcluded } from "../../src/host/masquerade/exclude-file.ts";
-import { readOptions } from "../../src/host/masquerade/options.ts";
-import { listKey } from "../../src/host/masquerade/policy.ts";
-import { checkMasquerade, setUpMasquerade, tearDownMasquerade } from "../../src/host/masquerade.ts";
+import type { Attachment } from "../../src/cni/attachment.ts";
+import { checkMasquerade, setUpMasquerade, tearDownMasquerade } from "../../src/masquerade/nftables/nftables.ts";
+import { listKey } from "../../src/masquerade/nftables/policy.ts";
+import { forgetList, readExcluded } from "../../src/masquerade/options/exclude-file.ts";
+import { readOptions } from "../../src/masquerade/options/options.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
 import { type Cidr, parseCidr } from "../../src/wire/ip.ts";
 import { cli } from "../support/cli.ts";

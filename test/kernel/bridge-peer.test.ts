@@ -4,7 +4,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { bridge } from "../../src/plugins/bridge/plugin.ts";
+import { plugin as bridge } from "../../src/plugins/bridge/plugin.ts";
 import { inNetns } from "../../src/sys/netns.ts";
 import {
   type NodeOptions,

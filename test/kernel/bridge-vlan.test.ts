@@ -4,7 +4,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { bridge } from "../../src/plugins/bridge/plugin.ts";
+import { plugin as bridge } from "../../src/plugins/bridge/plugin.ts";
 import { inNetns } from "../../src/sys/netns.ts";
 import { observe, ourNode, peerNode, type TestNode } from "../support/differential.ts";
 import { syscallsOf, withSyscalls } from "../support/intercept-syscalls.ts";

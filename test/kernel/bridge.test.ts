@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { readMessages } from "../../src/netlink/message.ts";
-import { bridge } from "../../src/plugins/bridge/plugin.ts";
+import { plugin as bridge } from "../../src/plugins/bridge/plugin.ts";
 import { RTM } from "../../src/rtnetlink/uapi.ts";
 import { inNetns } from "../../src/sys/netns.ts";
 import { ourNode, type TestNode } from "../support/differential.ts";

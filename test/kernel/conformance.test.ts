@@ -4,11 +4,11 @@ import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
 import type { Plugin } from "../../src/cni/plugin.ts";
-import { bridge } from "../../src/plugins/bridge/plugin.ts";
-import { hostLocalPlugin } from "../../src/plugins/host-local.ts";
-import { loopback } from "../../src/plugins/loopback.ts";
-import { ptp } from "../../src/plugins/ptp.ts";
-import { staticPlugin } from "../../src/plugins/static.ts";
+import { plugin as bridge } from "../../src/plugins/bridge/plugin.ts";
+import { plugin as hostLocalPlugin } from "../../src/plugins/host-local/plugin.ts";
+import { plugin as loopback } from "../../src/plugins/loopback/plugin.ts";
+import { plugin as ptp } from "../../src/plugins/ptp/plugin.ts";
+import { plugin as staticPlugin } from "../../src/plugins/static/plugin.ts";
 import { type Contract, runContract } from "../conformance/contract.ts";
 import { type Lifecycle, runLifecycle } from "../conformance/lifecycle.ts";
 import { requireNamespaces, run } from "../support/netns.ts";

@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Attachment } from "../../src/cni/attachment.ts";
 import {
   deleteFlow,
   deleteFlows,
@@ -11,13 +12,12 @@ import {
   listFlowsOf,
 } from "../../src/conntrack/flow.ts";
 import { haveNoFlows } from "../../src/conntrack/proc.ts";
-import type { Attachment } from "../../src/host/attachment.ts";
-import { deleteConnectionsOf } from "../../src/host/conntrack.ts";
-import { RECORDS } from "../../src/host/masquerade/records.ts";
-import { collectMasquerade, setUpMasquerade, tearDownMasquerade } from "../../src/host/masquerade.ts";
+import { collectMasquerade, setUpMasquerade, tearDownMasquerade } from "../../src/masquerade/nftables/nftables.ts";
+import { RECORDS } from "../../src/masquerade/nftables/records.ts";
 import { Connection } from "../../src/netlink/connection.ts";
 import { NETLINK } from "../../src/netlink/uapi.ts";
-import { ptp } from "../../src/plugins/ptp.ts";
+import { deleteConnectionsOf } from "../../src/owned/connections.ts";
+import { plugin as ptp } from "../../src/plugins/ptp/plugin.ts";
 import { errno } from "../../src/sys/errno.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
 import { type Cidr, formatIp, type Ip, parseCidr, parseIp } from "../../src/wire/ip.ts";

@@ -2,13 +2,13 @@
 
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import type { Result, Route } from "../../src/cni/result.ts";
-import { waitForCarrier } from "../../src/host/carrier.ts";
-import { checkAddresses, checkLink, checkRoutes } from "../../src/host/check.ts";
-import { configureContainer, readAssignments } from "../../src/host/container.ts";
-import { type Namespaces, withNamespaces } from "../../src/host/namespaces.ts";
-import { settleAddresses, withAddressWatch } from "../../src/host/settle.ts";
-import { Undo } from "../../src/host/undo.ts";
-import { createVeth, type VethEnd } from "../../src/host/veth.ts";
+import { Undo } from "../../src/cni/undo.ts";
+import { waitForCarrier } from "../../src/links/carrier.ts";
+import { checkAddresses, checkLink, checkRoutes } from "../../src/links/check.ts";
+import { configureContainer, readAssignments } from "../../src/links/configure.ts";
+import { type Namespaces, withNamespaces } from "../../src/links/namespaces.ts";
+import { settleAddresses, withAddressWatch } from "../../src/links/settle.ts";
+import { createVeth, type VethEnd } from "../../src/links/veth.ts";
 import { inNetns } from "../../src/sys/netns.ts";
 import { makeNetns, type TestNetns } from "../support/netns.ts";
 import { withoutChance } from "../support/node-state.ts";

@@ -4,8 +4,8 @@ import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import type { JsonObject } from "../../src/cni/json.ts";
-import { readOptions } from "../../src/host/masquerade/options.ts";
-import { setUpMasquerade } from "../../src/host/masquerade.ts";
+import { setUpMasquerade } from "../../src/masquerade/nftables/nftables.ts";
+import { readOptions } from "../../src/masquerade/options/options.ts";
 import { type CliOutcome, cli } from "../support/cli.ts";
 import { run } from "../support/netns.ts";
 import {

@@ -2,10 +2,10 @@
 
 import { rmSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Attachment } from "../../src/cni/attachment.ts";
 import type { JsonObject } from "../../src/cni/json.ts";
-import type { Attachment } from "../../src/host/attachment.ts";
-import { readOptions } from "../../src/host/masquerade/options.ts";
-import { setUpMasquerade } from "../../src/host/masquerade.ts";
+import { setUpMasquerade } from "../../src/masquerade/nftables/nftables.ts";
+import { readOptions } from "../../src/masquerade/options/options.ts";
 import { seenFrom } from "../e2e/masquerade/traffic.ts";
 import { type CliOutcome, cli } from "../support/cli.ts";
 import { run } from "../support/netns.ts";

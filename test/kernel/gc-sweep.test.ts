@@ -3,10 +3,11 @@
 import { existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type Attachment, attachmentId, idText } from "../../src/host/attachment.ts";
-import { PLAIN } from "../../src/host/masquerade/options.ts";
-import { RECORDS } from "../../src/host/masquerade/records.ts";
-import { checkMasquerade, setUpMasquerade } from "../../src/host/masquerade.ts";
+import type { Attachment } from "../../src/cni/attachment.ts";
+import { checkMasquerade, setUpMasquerade } from "../../src/masquerade/nftables/nftables.ts";
+import { RECORDS } from "../../src/masquerade/nftables/records.ts";
+import { PLAIN } from "../../src/masquerade/options/options.ts";
+import { attachmentId, idText } from "../../src/owned/id.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
 import { type Cidr, parseCidr } from "../../src/wire/ip.ts";
 import { cli } from "../support/cli.ts";

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { hostLocal } from "../../src/ipam/host-local.ts";
 import { INDEX_NAME } from "../../src/ipam/reservation-index.ts";
-import { hostLocalPlugin } from "../../src/plugins/host-local.ts";
+import { plugin as hostLocalPlugin } from "../../src/plugins/host-local/plugin.ts";
 import { formatIp } from "../../src/wire/ip.ts";
 import { peerDirectory } from "../support/differential.ts";
 import { call, type Json } from "../support/host-local-call.ts";

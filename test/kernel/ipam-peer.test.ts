@@ -3,8 +3,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Plugin } from "../../src/cni/plugin.ts";
-import { hostLocalPlugin } from "../../src/plugins/host-local.ts";
-import { staticPlugin } from "../../src/plugins/static.ts";
+import { plugin as hostLocalPlugin } from "../../src/plugins/host-local/plugin.ts";
+import { plugin as staticPlugin } from "../../src/plugins/static/plugin.ts";
 import { peerDirectory } from "../support/differential.ts";
 import { type CallPlugin, executable, inProcess, type PluginCall } from "../support/plugin.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";

@@ -2,11 +2,11 @@
 
 import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { beginIptablesRelease, IPTABLES_RECORDS } from "../../src/host/masquerade/iptables/records.ts";
-import { setUpIptables, tearDownIptables } from "../../src/host/masquerade/iptables.ts";
-import { PLAIN } from "../../src/host/masquerade/options.ts";
-import { RECORDS } from "../../src/host/masquerade/records.ts";
-import { checkMasquerade, setUpMasquerade, tearDownMasquerade } from "../../src/host/masquerade.ts";
+import { setUpIptables, tearDownIptables } from "../../src/masquerade/iptables/iptables.ts";
+import { beginIptablesRelease, IPTABLES_RECORDS } from "../../src/masquerade/iptables/records.ts";
+import { checkMasquerade, setUpMasquerade, tearDownMasquerade } from "../../src/masquerade/nftables/nftables.ts";
+import { RECORDS } from "../../src/masquerade/nftables/records.ts";
+import { PLAIN } from "../../src/masquerade/options/options.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
 import { SYS } from "../../src/sys/syscalls.ts";
 import { type Cidr, parseCidr } from "../../src/wire/ip.ts";

@@ -2,11 +2,11 @@
 
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { restoreNat } from "../../src/host/masquerade/iptables/program.ts";
-import { IPTABLES_RECORDS } from "../../src/host/masquerade/iptables/records.ts";
-import { setUpIptables, tearDownIptables } from "../../src/host/masquerade/iptables.ts";
-import { bridge } from "../../src/plugins/bridge/plugin.ts";
-import { ptp } from "../../src/plugins/ptp.ts";
+import { restoreNat } from "../../src/iptables/program.ts";
+import { setUpIptables, tearDownIptables } from "../../src/masquerade/iptables/iptables.ts";
+import { IPTABLES_RECORDS } from "../../src/masquerade/iptables/records.ts";
+import { plugin as bridge } from "../../src/plugins/bridge/plugin.ts";
+import { plugin as ptp } from "../../src/plugins/ptp/plugin.ts";
 import { inNetns } from "../../src/sys/netns.ts";
 import { parseCidr } from "../../src/wire/ip.ts";
 import { ourNode, peerNode, peerOn, type TestNode } from "../support/differential.ts";

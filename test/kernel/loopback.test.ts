@@ -1,7 +1,7 @@
 // The loopback plugin, beside upstream's where that has an opinion.
 
 import { beforeEach, describe, expect, it } from "vitest";
-import { loopback } from "../../src/plugins/loopback.ts";
+import { plugin as loopback } from "../../src/plugins/loopback/plugin.ts";
 import { observe, ourNode, peerNode, peerOn, type TestNode } from "../support/differential.ts";
 import { type PluginOutcome, succeed } from "../support/plugin.ts";
 

@@ -3,13 +3,13 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Attachment } from "../../src/host/attachment.ts";
+import type { Attachment } from "../../src/cni/attachment.ts";
 import {
   checkMacSpoofCheck,
   collectMacSpoofChecks,
   setUpMacSpoofCheck,
   tearDownMacSpoofCheck,
-} from "../../src/host/mac-spoof.ts";
+} from "../../src/mac-spoof/mac-spoof.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
 import { type Mac, parseMac } from "../../src/wire/mac.ts";
 import { peerDirectory } from "../support/differential.ts";

@@ -2,11 +2,11 @@
 
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Attachment } from "../../src/cni/attachment.ts";
 import type { JsonObject } from "../../src/cni/json.ts";
-import type { Attachment } from "../../src/host/attachment.ts";
-import { readOptions } from "../../src/host/masquerade/options.ts";
-import { RECORDS } from "../../src/host/masquerade/records.ts";
-import { checkMasquerade, setUpMasquerade, tearDownMasquerade } from "../../src/host/masquerade.ts";
+import { checkMasquerade, setUpMasquerade, tearDownMasquerade } from "../../src/masquerade/nftables/nftables.ts";
+import { RECORDS } from "../../src/masquerade/nftables/records.ts";
+import { readOptions } from "../../src/masquerade/options/options.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
 import { type Cidr, parseCidr } from "../../src/wire/ip.ts";
 import { requireNamespaces, run } from "../support/netns.ts";

@@ -3,15 +3,15 @@
 
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Attachment } from "../../src/host/attachment.ts";
-import { RECORDS } from "../../src/host/masquerade/records.ts";
+import type { Attachment } from "../../src/cni/attachment.ts";
 import {
   checkMasquerade,
   collectMasquerade,
   masqueradeUnavailable,
   setUpMasquerade,
   tearDownMasquerade,
-} from "../../src/host/masquerade.ts";
+} from "../../src/masquerade/nftables/nftables.ts";
+import { RECORDS } from "../../src/masquerade/nftables/records.ts";
 import { Nftables } from "../../src/nftables/batch.ts";
 import { errno } from "../../src/sys/errno.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";

@@ -3,9 +3,9 @@
 
 import { rmSync } from "node:fs";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Attachment } from "../../src/host/attachment.ts";
-import { readOptions } from "../../src/host/masquerade/options.ts";
-import { checkMasquerade, setUpMasquerade, tearDownMasquerade } from "../../src/host/masquerade.ts";
+import type { Attachment } from "../../src/cni/attachment.ts";
+import { checkMasquerade, setUpMasquerade, tearDownMasquerade } from "../../src/masquerade/nftables/nftables.ts";
+import { readOptions } from "../../src/masquerade/options/options.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
 import { type Cidr, parseCidr } from "../../src/wire/ip.ts";
 import { cli } from "../support/cli.ts";

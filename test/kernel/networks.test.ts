@@ -4,11 +4,16 @@
 import { rmSync } from "node:fs";
 import fc from "fast-check";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Attachment } from "../../src/host/attachment.ts";
-import { type MasqueradeOptions, PLAIN, readOptions } from "../../src/host/masquerade/options.ts";
-import { policyFor } from "../../src/host/masquerade/policy.ts";
-import { baseOf } from "../../src/host/masquerade/policy-name.ts";
-import { checkMasquerade, collectMasquerade, setUpMasquerade, tearDownMasquerade } from "../../src/host/masquerade.ts";
+import type { Attachment } from "../../src/cni/attachment.ts";
+import {
+  checkMasquerade,
+  collectMasquerade,
+  setUpMasquerade,
+  tearDownMasquerade,
+} from "../../src/masquerade/nftables/nftables.ts";
+import { policyFor } from "../../src/masquerade/nftables/policy.ts";
+import { baseOf } from "../../src/masquerade/nftables/policy-name.ts";
+import { type MasqueradeOptions, PLAIN, readOptions } from "../../src/masquerade/options/options.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
 import { type Cidr, formatIp, networkOf, parseCidr } from "../../src/wire/ip.ts";
 import { cli } from "../support/cli.ts";

@@ -2,7 +2,7 @@
 
 import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { ptp } from "../../src/plugins/ptp.ts";
+import { plugin as ptp } from "../../src/plugins/ptp/plugin.ts";
 import { observe, ourNode, peerNode, peerOn, type TestNode } from "../support/differential.ts";
 import type { NetnsState } from "../support/node-state.ts";
 import { succeed } from "../support/plugin.ts";

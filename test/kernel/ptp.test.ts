@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ptp } from "../../src/plugins/ptp.ts";
+import { plugin as ptp } from "../../src/plugins/ptp/plugin.ts";
 import { inNetns } from "../../src/sys/netns.ts";
 import { ourNode, type TestNode } from "../support/differential.ts";
 import { dieAt, syscallsOf, withSyscalls } from "../support/intercept-syscalls.ts";

@@ -3,11 +3,12 @@
 import { rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type Attachment, attachmentId, idText } from "../../src/host/attachment.ts";
-import { readOptions } from "../../src/host/masquerade/options.ts";
-import { RECORDS } from "../../src/host/masquerade/records.ts";
-import { checkMasquerade, setUpMasquerade, tearDownMasquerade } from "../../src/host/masquerade.ts";
+import type { Attachment } from "../../src/cni/attachment.ts";
+import { checkMasquerade, setUpMasquerade, tearDownMasquerade } from "../../src/masquerade/nftables/nftables.ts";
+import { RECORDS } from "../../src/masquerade/nftables/records.ts";
+import { readOptions } from "../../src/masquerade/options/options.ts";
 import { Nftables } from "../../src/nftables/batch.ts";
+import { attachmentId, idText } from "../../src/owned/id.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
 import { type Cidr, parseCidr } from "../../src/wire/ip.ts";
 import { type CliOutcome, cli } from "../support/cli.ts";

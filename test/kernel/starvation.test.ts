@@ -3,12 +3,17 @@
 
 import { rmSync } from "node:fs";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Attachment } from "../../src/host/attachment.ts";
-import { setUpMacSpoofCheck, tearDownMacSpoofCheck } from "../../src/host/mac-spoof.ts";
-import { type MasqueradeOptions, readOptions } from "../../src/host/masquerade/options.ts";
-import { RECORDS } from "../../src/host/masquerade/records.ts";
-import { restore } from "../../src/host/masquerade/restore.ts";
-import { checkMasquerade, collectMasquerade, setUpMasquerade, tearDownMasquerade } from "../../src/host/masquerade.ts";
+import type { Attachment } from "../../src/cni/attachment.ts";
+import { setUpMacSpoofCheck, tearDownMacSpoofCheck } from "../../src/mac-spoof/mac-spoof.ts";
+import {
+  checkMasquerade,
+  collectMasquerade,
+  setUpMasquerade,
+  tearDownMasquerade,
+} from "../../src/masquerade/nftables/nftables.ts";
+import { RECORDS } from "../../src/masquerade/nftables/records.ts";
+import { restore } from "../../src/masquerade/nftables/restore.ts";
+import { type MasqueradeOptions, readOptions } from "../../src/masquerade/options/options.ts";
 import { Nftables } from "../../src/nftables/batch.ts";
 import { destroyTable } from "../../src/nftables/table.ts";
 import { NFPROTO } from "../../src/nftables/uapi.ts";

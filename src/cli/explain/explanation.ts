@@ -1,17 +1,17 @@
 // What there is to say of a packet, before it is put into words.
 
-import { idText } from "../../host/attachment.ts";
-import { idOf } from "../../host/masquerade/elements.ts";
-import { chainOf } from "../../host/masquerade/iptables/names.ts";
-import { type IptablesRecord, listIptablesRecords } from "../../host/masquerade/iptables/records.ts";
-import { type AttachmentName, fromComment, UNKNOWN_NAME } from "../../host/masquerade/names.ts";
-import { readRecordById } from "../../host/masquerade/records.ts";
-import { nfproto, OWNERS, POSTROUTING, STRICT, TABLE } from "../../host/masquerade/table-names.ts";
+import { chainOf } from "../../masquerade/iptables/names.ts";
+import { type IptablesRecord, listIptablesRecords } from "../../masquerade/iptables/records.ts";
+import { idOf } from "../../masquerade/nftables/elements.ts";
+import { type AttachmentName, fromComment, UNKNOWN_NAME } from "../../masquerade/nftables/names.ts";
+import { readRecordById } from "../../masquerade/nftables/records.ts";
+import { nfproto, OWNERS, POSTROUTING, STRICT, TABLE } from "../../masquerade/nftables/table-names.ts";
 import type { Connection } from "../../netlink/connection.ts";
 import type { Nftables } from "../../nftables/batch.ts";
 import { getElement } from "../../nftables/element.ts";
 import { getTable } from "../../nftables/table.ts";
 import { NFT_TABLE_F } from "../../nftables/uapi.ts";
+import { idText } from "../../owned/id.ts";
 import { compareIp, familyOf, formatIp, type Ip } from "../../wire/ip.ts";
 import type { Packet } from "./packet.ts";
 import { findInterference, type Interference } from "./surroundings.ts";

@@ -1,6 +1,6 @@
 // `--live`: a real packet, traced by the kernel through all its rules, beside what was foretold.
 
-import { nfproto, TABLE } from "../../host/masquerade/table-names.ts";
+import { nfproto, TABLE } from "../../masquerade/nftables/table-names.ts";
 import { readMessages } from "../../netlink/message.ts";
 import { NetlinkSocket } from "../../netlink/transport.ts";
 import { NETLINK } from "../../netlink/uapi.ts";

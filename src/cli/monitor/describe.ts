@@ -1,7 +1,7 @@
 // What an event says, in nft's words and as fields: a line each, several for a message with several elements.
 
-import { takeInventory } from "../../host/masquerade/inventory.ts";
-import type { AttachmentName } from "../../host/masquerade/names.ts";
+import { takeInventory } from "../../masquerade/nftables/inventory.ts";
+import type { AttachmentName } from "../../masquerade/nftables/names.ts";
 import type { Message } from "../../netlink/message.ts";
 import type { Nftables } from "../../nftables/batch.ts";
 import type { Chain } from "../../nftables/chain.ts";

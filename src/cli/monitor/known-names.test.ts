@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { withSyscalls } from "../../../test/support/intercept-syscalls.ts";
-import { attachmentId } from "../../host/attachment.ts";
 import type { Element } from "../../nftables/element.ts";
 import type { Change } from "../../nftables/monitor.ts";
 import { NFPROTO } from "../../nftables/uapi.ts";
+import { attachmentId } from "../../owned/id.ts";
 import { KnownNames } from "./known-names.ts";
 
 const inTable = { family: NFPROTO.IPV4, table: "bauta_masquerade" };

@@ -2,15 +2,15 @@
 // beginning, and from what has happened since. What is deleted is still known for a while, because the events of a
 // removal come one after the other.
 
-import { idText } from "../../host/attachment.ts";
-import * as macSpoof from "../../host/mac-spoof/table.ts";
-import type { ListedAttachment } from "../../host/masquerade/inventory.ts";
-import { type AttachmentName, fromComment, UNKNOWN_NAME } from "../../host/masquerade/names.ts";
-import { readRecordById } from "../../host/masquerade/records.ts";
-import { ADDRESS_SETS, OWNERS, TABLE } from "../../host/masquerade/table-names.ts";
+import * as macSpoof from "../../mac-spoof/table.ts";
+import type { ListedAttachment } from "../../masquerade/nftables/inventory.ts";
+import { type AttachmentName, fromComment, UNKNOWN_NAME } from "../../masquerade/nftables/names.ts";
+import { readRecordById } from "../../masquerade/nftables/records.ts";
+import { ADDRESS_SETS, OWNERS, TABLE } from "../../masquerade/nftables/table-names.ts";
 import type { Nftables } from "../../nftables/batch.ts";
 import { type Element, type ElementSet, listElements } from "../../nftables/element.ts";
 import type { Change } from "../../nftables/monitor.ts";
+import { idText } from "../../owned/id.ts";
 import { hasCode } from "../../sys/error.ts";
 import { cstring } from "../../wire/codec.ts";
 import { formatIp } from "../../wire/ip.ts";

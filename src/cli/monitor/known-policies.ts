@@ -3,14 +3,14 @@
 // remembered for a while, because a chain goes after the last of its addresses.
 
 import type { JsonObject } from "../../cni/json.ts";
-import { idText } from "../../host/attachment.ts";
-import { chainOf, idOf } from "../../host/masquerade/elements.ts";
-import type { ListedAttachment } from "../../host/masquerade/inventory.ts";
-import { baseOf, subnetOf } from "../../host/masquerade/policy-name.ts";
-import { readRecordById } from "../../host/masquerade/records.ts";
-import { NETWORKS, OWNERS, POLICIES, TABLE } from "../../host/masquerade/table-names.ts";
+import { chainOf, idOf } from "../../masquerade/nftables/elements.ts";
+import type { ListedAttachment } from "../../masquerade/nftables/inventory.ts";
+import { baseOf, subnetOf } from "../../masquerade/nftables/policy-name.ts";
+import { readRecordById } from "../../masquerade/nftables/records.ts";
+import { NETWORKS, OWNERS, POLICIES, TABLE } from "../../masquerade/nftables/table-names.ts";
 import type { Element, SetElements } from "../../nftables/element.ts";
 import type { NftEvent } from "../../nftables/monitor.ts";
+import { idText } from "../../owned/id.ts";
 import { formatCidr, formatIp } from "../../wire/ip.ts";
 import { optionsText } from "../options-text.ts";
 

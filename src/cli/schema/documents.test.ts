@@ -6,7 +6,7 @@ import { parseConfig } from "../../cni/config.ts";
 import { CniError } from "../../cni/error.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../cni/json.ts";
 import type { Schema } from "../../cni/schema.ts";
-import { optionsOf } from "../../host/masquerade/options.ts";
+import { optionsOf } from "../../masquerade/options/options.ts";
 import { host } from "../../sys/host.ts";
 import { IPAM, KEYS, schemaDocument } from "./documents.ts";
 import { patterns } from "./patterns.ts";

@@ -6,10 +6,10 @@ import { isJsonObject, type JsonObject, type JsonValue } from "../../cni/json.ts
 import { DIALECT, toJsonSchema } from "../../cni/json-schema.ts";
 import { array, object, optional, type Schema, string, text } from "../../cni/schema.ts";
 import { SUPPORTED_VERSIONS } from "../../cni/versions.ts";
-import { optionsSchema } from "../../host/masquerade/options.ts";
 import { hostLocalSchema } from "../../ipam/host-local-config.ts";
 import { rangeSchema } from "../../ipam/range.ts";
 import { staticSchema } from "../../ipam/static-config.ts";
+import { optionsSchema } from "../../masquerade/options/options.ts";
 import { bridgeSchema } from "../../plugins/bridge/config.ts";
 import { ptpSchema } from "../../plugins/ptp/config.ts";
 import { parseCidr, parseIp } from "../../wire/ip.ts";

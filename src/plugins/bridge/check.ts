@@ -1,16 +1,16 @@
 // CHECK: is everything that ADD made still there, and as it was made?
 
+import { attachmentOf } from "../../cni/attachment.ts";
 import { type Invocation, requirePrevResult } from "../../cni/plugin.ts";
 import type { Result } from "../../cni/result.ts";
-import { checkPort } from "../../host/bridge-port.ts";
-import { arePeers, CheckError, checkAddresses, checkLink, checkRoutes, containerInterface } from "../../host/check.ts";
-import { readAssignments } from "../../host/container.ts";
-import { attachmentOf } from "../../host/detach.ts";
-import { checkGateways } from "../../host/gateway-address.ts";
-import { checkIpMasq } from "../../host/ip-masq.ts";
-import { checkAllocation } from "../../host/ipam.ts";
-import { checkMacSpoofCheck } from "../../host/mac-spoof.ts";
-import { type Namespaces, withNamespaces } from "../../host/namespaces.ts";
+import { checkAllocation } from "../../ipam/call.ts";
+import { checkPort } from "../../links/bridge-port.ts";
+import { arePeers, CheckError, checkAddresses, checkLink, checkRoutes, containerInterface } from "../../links/check.ts";
+import { readAssignments } from "../../links/configure.ts";
+import { checkGateways } from "../../links/gateway-address.ts";
+import { type Namespaces, withNamespaces } from "../../links/namespaces.ts";
+import { checkMacSpoofCheck } from "../../mac-spoof/mac-spoof.ts";
+import { checkIpMasq } from "../../masquerade/masquerade.ts";
 import type { Connection } from "../../netlink/connection.ts";
 import { getLink, type Link } from "../../rtnetlink/link.ts";
 import { IFF } from "../../rtnetlink/uapi.ts";

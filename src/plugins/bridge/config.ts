@@ -7,7 +7,7 @@ import { interfaceName, mac } from "../../cni/fields.ts";
 import { excerpt } from "../../cni/json.ts";
 import type { Invocation } from "../../cni/plugin.ts";
 import { array, boolean, type Infer, integer, object, optional, type Schema, withDefault } from "../../cni/schema.ts";
-import { type Backend, backendKey, backendProblem } from "../../host/ip-masq.ts";
+import { type Backend, backendKey, backendProblem } from "../../masquerade/masquerade.ts";
 import { type Mac, parseMac } from "../../wire/mac.ts";
 import { readTrunk, trunkItem, type VlanRange } from "./trunk.ts";
 

@@ -1,12 +1,13 @@
 // DEL and GC: what attachments made goes away, whatever of it there still is.
 
+import { attachmentOf, validAttachments } from "../../cni/attachment.ts";
 import type { Invocation } from "../../cni/plugin.ts";
-import { attachmentOf, deleteAttachedVeth, orLog, validAttachments } from "../../host/detach.ts";
-import { backendOf, collectStaleMasquerade, endMasquerade } from "../../host/ip-masq.ts";
-import { collectAllocations, releaseAddresses } from "../../host/ipam.ts";
-import { collectMacSpoofChecks, tearDownMacSpoofCheck } from "../../host/mac-spoof.ts";
-import { closingLast } from "../../host/transactions.ts";
-import { runAll } from "../../host/undo.ts";
+import { orLog, runAll } from "../../cni/undo.ts";
+import { collectAllocations, releaseAddresses } from "../../ipam/call.ts";
+import { deleteAttachedVeth } from "../../links/detach.ts";
+import { collectMacSpoofChecks, tearDownMacSpoofCheck } from "../../mac-spoof/mac-spoof.ts";
+import { backendOf, collectStaleMasquerade, endMasquerade } from "../../masquerade/masquerade.ts";
+import { closingLast } from "../../owned/commit.ts";
 import { wantsMacSpoofCheck } from "./config.ts";
 
 /** The rules go first and the addresses back to IPAM last, so that whoever gets them next meets nothing of ours. */

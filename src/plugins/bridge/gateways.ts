@@ -4,8 +4,8 @@
 import { CniError } from "../../cni/error.ts";
 import type { Invocation } from "../../cni/plugin.ts";
 import { familyOfCidr, type IpConfig, type Result, type Route } from "../../cni/result.ts";
-import { readAssignments } from "../../host/container.ts";
 import { readHostLocalConfig } from "../../ipam/host-local-config.ts";
+import { readAssignments } from "../../links/configure.ts";
 import { sameBytes } from "../../wire/codec.ts";
 import { type Cidr, formatIp, networkOf, offsetIp, parseCidr } from "../../wire/ip.ts";
 

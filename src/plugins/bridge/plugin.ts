@@ -2,15 +2,15 @@
 
 import { CNI_CODE, CniError } from "../../cni/error.ts";
 import type { Invocation, Plugin } from "../../cni/plugin.ts";
-import { ipMasqUnavailable } from "../../host/ip-masq.ts";
-import { allocatorStatus } from "../../host/ipam.ts";
-import { macSpoofCheckUnavailable } from "../../host/mac-spoof.ts";
+import { allocatorStatus } from "../../ipam/call.ts";
+import { macSpoofCheckUnavailable } from "../../mac-spoof/mac-spoof.ts";
+import { ipMasqUnavailable } from "../../masquerade/masquerade.ts";
 import { add } from "./add.ts";
 import { check } from "./check.ts";
 import { readBridgeConfig } from "./config.ts";
 import { del, gc } from "./del.ts";
 
-export const bridge: Plugin = { name: "bridge", add, check, del, gc, status };
+export const plugin: Plugin = { name: "bridge", add, check, del, gc, status };
 
 function status(invocation: Invocation): void {
   const { ipMasq, ipMasqBackend, macspoofchk } = readBridgeConfig(invocation);

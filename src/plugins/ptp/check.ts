@@ -2,12 +2,12 @@
 
 import { type Invocation, requirePrevResult } from "../../cni/plugin.ts";
 import type { Result } from "../../cni/result.ts";
-import { arePeers, CheckError, checkAddresses, checkLink, checkRoutes, containerInterface } from "../../host/check.ts";
-import { readAssignments } from "../../host/container.ts";
-import { checkIpMasq } from "../../host/ip-masq.ts";
-import { checkAllocation } from "../../host/ipam.ts";
-import { withNamespaces } from "../../host/namespaces.ts";
-import { isHostEnd } from "../../host/veth.ts";
+import { checkAllocation } from "../../ipam/call.ts";
+import { arePeers, CheckError, checkAddresses, checkLink, checkRoutes, containerInterface } from "../../links/check.ts";
+import { readAssignments } from "../../links/configure.ts";
+import { withNamespaces } from "../../links/namespaces.ts";
+import { isHostEnd } from "../../links/veth.ts";
+import { checkIpMasq } from "../../masquerade/masquerade.ts";
 import type { Connection } from "../../netlink/connection.ts";
 import { listAddresses } from "../../rtnetlink/address.ts";
 import type { Link } from "../../rtnetlink/link.ts";

@@ -3,7 +3,7 @@
 import { CNI_CODE, CniError } from "../../cni/error.ts";
 import type { Invocation } from "../../cni/plugin.ts";
 import { boolean, type Infer, integer, object, withDefault } from "../../cni/schema.ts";
-import { backendKey, backendProblem } from "../../host/ip-masq.ts";
+import { backendKey, backendProblem } from "../../masquerade/masquerade.ts";
 
 const MTU_MIN = 68; // RFC 791: what every link must carry
 const MTU_MAX = 65535; // ETH_MAX_MTU, include/uapi/linux/if_ether.h

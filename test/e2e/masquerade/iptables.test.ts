@@ -4,7 +4,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { IPTABLES_RECORDS } from "../../../src/host/masquerade/iptables/records.ts";
+import { IPTABLES_RECORDS } from "../../../src/masquerade/iptables/records.ts";
 import { haveAll, haveOnly, type IptablesForm, isolateSbin, natRules } from "../../support/iptables-form.ts";
 import { makeNetns, run, type TestNetns } from "../../support/netns.ts";
 import { type PluginOutcome, start, succeed } from "../../support/plugin.ts";

@@ -4,9 +4,9 @@
 import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { optionsOf } from "../../../src/host/masquerade/options.ts";
-import { destinationSetName, policyFor } from "../../../src/host/masquerade/policy.ts";
-import { baseOf } from "../../../src/host/masquerade/policy-name.ts";
+import { destinationSetName, policyFor } from "../../../src/masquerade/nftables/policy.ts";
+import { baseOf } from "../../../src/masquerade/nftables/policy-name.ts";
+import { optionsOf } from "../../../src/masquerade/options/options.ts";
 import { unshareNetns } from "../../../src/sys/netns.ts";
 import { parseCidr } from "../../../src/wire/ip.ts";
 import { requireNamespaces, run } from "../../support/netns.ts";

@@ -1,0 +1,105 @@
+// The nat table of iptables-legacy. Whether a chain is in it the kernel tells without a program of iptables'; only to
+// change it takes one, because the table is replaced as a whole.
+
+import { call, tryCall } from "../sys/call.ts";
+import { errno } from "../sys/errno.ts";
+import { hasCode, SyscallError } from "../sys/error.ts";
+import { close } from "../sys/fd.ts";
+import { readText } from "../sys/file.ts";
+import { host } from "../sys/host.ts";
+import type { Family } from "../wire/ip.ts";
+import { undisturbed } from "./again.ts";
+import { jumpsIn, type NatListing, POSTROUTING, readListing } from "./listing.ts";
+import type { NatTable, OwnChains } from "./nat-table.ts";
+import { findProgram, restoreNat, saveNat } from "./program.ts";
+import { lineOf } from "./rule.ts";
+
+const TABLE = "nat";
+
+/** How often the table is read again because it changed in between. */
+const READINGS = 16;
+
+/** The family's table, with these chains in view; undefined where there is none. Throws SyscallError. */
+export function legacyNatTable(family: Family, own: OwnChains): NatTable | undefined {
+  if (!isPresent(family)) return undefined;
+  const list = (): NatListing => readListing(saveNat(family, "legacy"));
+  return {
+    family,
+    list,
+    jumps: () => [...jumpsIn(list(), own).keys()],
+    hasChain: (chain) => includes(tableBytes(family), host.encode(`${chain}\0`)),
+    mayHaveChains: () => includes(tableBytes(family), host.encode(own.prefix)),
+    remove(choose) {
+      const attempt = (): void => {
+        const listing = list();
+        const rules = jumpsIn(listing, own);
+        const { jumps, chains } = choose([...rules.keys()]);
+        const lines = [
+          ...jumps.map((jump) => lineOf(["-D", POSTROUTING, ...(rules.get(jump) ?? [])])),
+          ...chains.filter((chain) => listing.has(chain)).flatMap((chain) => [`-F ${chain}`, `-X ${chain}`]),
+        ];
+        if (lines.length > 0) restoreNat(family, lines, "legacy");
+      };
+      undisturbed(attempt, () => findProgram(family, "restore", "legacy") !== undefined);
+    },
+  };
+}
+
+/** The kernel makes a table when somebody first asks for it, so before that nobody should. */
+function isPresent(family: Family): boolean {
+  try {
+    const names = readText(`/proc/thread-self/net/${family === 4 ? "ip" : "ip6"}_tables_names`);
+    return names.split("\n").includes(TABLE);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return false; // the module isn't loaded
+    throw error;
+  }
+}
+
+const SOCK_RAW_CLOEXEC = 3 | 0o2000000;
+const IPPROTO_RAW = 255;
+// include/uapi/linux/in.h, in6.h and netfilter_ipv4/ip_tables.h: IPT_SO_GET_… and IP6T_SO_GET_… are the same.
+const DOMAINS = { 4: { family: 2, level: 0 }, 6: { family: 10, level: 41 } } as const;
+const IPT_SO_GET = { INFO: 64, ENTRIES: 65 } as const;
+
+/** struct ipt_getinfo { char name[32]; u32 valid_hooks, hook_entry[5], underflow[5], num_entries, size; } */
+const INFO_SIZE = 84;
+/** struct ipt_get_entries { char name[32]; u32 size; entries, aligned to 8 bytes } */
+const ENTRIES_OFFSET = 40;
+
+/** The table as the kernel has it: chains stand in it by their names (struct xt_error_target). */
+function tableBytes(family: Family): Uint8Array {
+  const domain = DOMAINS[family];
+  const fd = call("open a raw socket", "socket", domain.family, SOCK_RAW_CLOEXEC, IPPROTO_RAW);
+  try {
+    for (let attempt = 1; ; attempt++) {
+      const info = new Uint8Array(INFO_SIZE);
+      info.set(host.encode(TABLE));
+      ask(fd, domain.level, IPT_SO_GET.INFO, info);
+      const size = new DataView(info.buffer).getUint32(INFO_SIZE - 4, true);
+      const entries = new Uint8Array(ENTRIES_OFFSET + size);
+      entries.set(host.encode(TABLE));
+      new DataView(entries.buffer).setUint32(32, size, true);
+      const isWhole = ask(fd, domain.level, IPT_SO_GET.ENTRIES, entries);
+      if (isWhole || attempt === READINGS) return entries.subarray(ENTRIES_OFFSET);
+    }
+  } finally {
+    close(fd);
+  }
+}
+
+/** Returns false where the table has another size by now. */
+function ask(fd: number, level: number, option: number, buffer: Uint8Array): boolean {
+  const result = tryCall("getsockopt", fd, level, option, buffer, new Int32Array([buffer.length]));
+  if (result === -errno("EAGAIN")) return false;
+  if (result < 0) throw new SyscallError("getsockopt", -result, "read the nat table of iptables-legacy");
+  return true;
+}
+
+function includes(bytes: Uint8Array, wanted: Uint8Array): boolean {
+  const [first = 0] = wanted;
+  for (let at = bytes.indexOf(first); at >= 0; at = bytes.indexOf(first, at + 1)) {
+    if (wanted.every((byte, i) => bytes[at + i] === byte)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,96 @@
+// The nat table of iptables-nft, which is a table of nf_tables: seen and changed without a program of iptables'.
+
+import type { Nftables } from "../nftables/batch.ts";
+import { deleteChain, haveChains } from "../nftables/chain.ts";
+import type { Expression } from "../nftables/expression.ts";
+import { deleteRule, flushChain, listRules, type Rule } from "../nftables/rule.ts";
+import { getTable } from "../nftables/table.ts";
+import { NFPROTO, NFT_VERDICT } from "../nftables/uapi.ts";
+import { hasCode } from "../sys/error.ts";
+import { attr, attrs } from "../wire/attrs.ts";
+import { bytes, cstring } from "../wire/codec.ts";
+import { DecodeError } from "../wire/error.ts";
+import type { Family } from "../wire/ip.ts";
+import { readListing } from "./listing.ts";
+import type { Jump, NatTable, OwnChains, Removal } from "./nat-table.ts";
+import { saveNat } from "./program.ts";
+import { sourceOf } from "./rule-source.ts";
+
+const TABLE = "nat";
+const POSTROUTING = "POSTROUTING";
+
+/** How often a removal is begun again because another program's came in between. */
+const ATTEMPTS = 20;
+
+/** The family's table, with these chains in view; undefined where there is none, or no nf_tables. Throws NetlinkError. */
+export function nftNatTable(nft: Nftables, family: Family, own: OwnChains): NatTable | undefined {
+  const protocol = family === 4 ? NFPROTO.IPV4 : NFPROTO.IPV6;
+  if (!isPresent(nft, protocol)) return undefined;
+  const named = (chain: string) => ({ family: protocol, table: TABLE, name: chain, chain });
+  const rules = named(POSTROUTING);
+  const hasChain = (chain: string): boolean => haveChains(nft.connection, [named(chain)]);
+  const listJumps = (): Map<Jump, bigint> =>
+    new Map(listRules(nft.connection, rules).flatMap((rule): [Jump, bigint][] => jumpOf(rule, family, own)));
+  return {
+    family,
+    hasChain,
+    jumps: () => [...listJumps().keys()],
+    list: () => readListing(saveNat(family, "nft")),
+    mayHaveChains: () => true,
+    remove(choose) {
+      for (let attempt = 1; ; attempt++) {
+        const handles = listJumps();
+        const { jumps, chains }: Removal = choose([...handles.keys()]);
+        try {
+          nft.commit([
+            ...jumps.map((jump) => deleteRule({ ...rules, handle: handles.get(jump) ?? 0n })),
+            ...chains.filter(hasChain).flatMap((chain) => [flushChain(named(chain)), deleteChain(named(chain))]),
+          ]);
+          return;
+        } catch (error) {
+          if (attempt === ATTEMPTS || !hasCode(error, "ENOENT", "EBUSY")) throw error;
+        }
+      }
+    },
+  };
+}
+
+function isPresent(nft: Nftables, family: number): boolean {
+  try {
+    return getTable(nft.connection, { family, name: TABLE }) !== undefined;
+  } catch (error) {
+    if (hasCode(error, "EINVAL", "EOPNOTSUPP")) return false; // net/netfilter/nfnetlink.c: no such subsystem
+    throw error;
+  }
+}
+
+function jumpOf({ expressions, handle, comment }: Rule, family: Family, own: OwnChains): [Jump, bigint][] {
+  const last = expressions.at(-1);
+  if (last?.kind !== "immediate" || last.data === undefined || last.data instanceof Uint8Array) return [];
+  const { code, chain } = last.data;
+  if (chain === undefined || (code !== NFT_VERDICT.JUMP && code !== NFT_VERDICT.GOTO) || !own.includes(chain))
+    return [];
+  const source = sourceOf(expressions, family);
+  return [[{ chain, source, comment: comment ?? matchedComment(expressions) }, handle]];
+}
+
+/** include/uapi/linux/netfilter/nf_tables_compat.h: an extension of iptables inside nf_tables. */
+const match = attrs({
+  name: attr(1, cstring), // NFTA_MATCH_NAME
+  info: attr(3, bytes), // NFTA_MATCH_INFO: the extension's own struct
+});
+
+/** The text of `-m comment --comment …`: struct xt_comment_info is nothing but that, up to a NUL. */
+function matchedComment(expressions: readonly Expression[]): string | undefined {
+  for (const expression of expressions) {
+    if (expression.kind !== "unknown" || expression.name !== "match" || expression.data === undefined) continue;
+    try {
+      const { name, info } = match.decode(expression.data);
+      if (name !== "comment" || info === undefined) continue;
+      return cstring.decode(info.subarray(0, info.indexOf(0) + 1));
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,125 @@
+// What CHECK compares: the interfaces, addresses and routes of a result with those that the kernel has.
+
+import type { Invocation } from "../cni/plugin.ts";
+import type { Interface, Result, Route } from "../cni/result.ts";
+import type { Connection } from "../netlink/connection.ts";
+import { listAddresses } from "../rtnetlink/address.ts";
+import { type Device, deviceText } from "../rtnetlink/device.ts";
+import { getLink, type Link } from "../rtnetlink/link.ts";
+import { type Route as KernelRoute, listRoutes } from "../rtnetlink/route.ts";
+import { RT_TABLE } from "../rtnetlink/uapi.ts";
+import {
+  type Cidr,
+  compareIp,
+  type Family,
+  familyOf,
+  formatCidr,
+  type Ip,
+  networkOf,
+  parseCidr,
+  parseIp,
+} from "../wire/ip.ts";
+import { formatMac } from "../wire/mac.ts";
+import { readAssignments } from "./configure.ts";
+
+/** Something that ADD made is gone or altered. */
+export class CheckError extends Error {
+  override readonly name: string = "CheckError";
+}
+
+/** The container's interface in the result of ADD. Throws CheckError where it isn't there. */
+export function containerInterface({ ifname, netns }: Invocation, { interfaces }: Result): Interface {
+  const found = interfaces.find(({ name, sandbox }) => name === ifname && sandbox === netns);
+  if (found !== undefined) return found;
+  throw new CheckError(`prevResult does not have the interface ${ifname} in ${netns}`);
+}
+
+/**
+ * The link of this name, of this kind (`veth`), with the address that the result has. Throws CheckError; `where` tells
+ * people which namespace was looked at: "in the container".
+ */
+export function checkLink(connection: Connection, expected: Interface, kind: string, where: string): Link {
+  const link = getLink(connection, expected.name);
+  const what = `interface ${expected.name} ${where}`;
+  if (link === undefined) throw new CheckError(`${what} not found`);
+  if (link.kind !== kind) throw new CheckError(`${what} is not of type ${kind} but ${link.kind ?? "of none"}`);
+  const mac = formatMac(link.mac);
+  if (expected.mac && expected.mac.toLowerCase() !== mac) {
+    throw new CheckError(`${what} has the address ${mac}, not ${expected.mac} as prevResult says`);
+  }
+  return link;
+}
+
+/** Whether the two links are the ends of one veth pair, each in its own namespace. */
+export function arePeers(one: Link, other: Link): boolean {
+  return one.linkIndex === other.index && other.linkIndex === one.index;
+}
+
+/**
+ * Throws CheckError where the container's interface lacks one of the result's addresses, or the container a route to the
+ * subnet of one.
+ */
+export function checkAddresses(container: Connection, device: Device, result: Result): void {
+  const assignments = readAssignments(result);
+  if (assignments.length === 0) return;
+  const there = listAddresses(container, { device }).map(formatCidr);
+  const tables = new RouteTables(container);
+  for (const assignment of assignments) {
+    const cidr = formatCidr(assignment);
+    if (!there.includes(cidr)) {
+      throw new CheckError(`address ${cidr} is not on interface ${deviceText(device)} in the container`);
+    }
+    const subnet = networkOf(assignment);
+    if (!tables.of(familyOf(subnet.ip)).some((route) => isSame(route.dst, subnet))) {
+      throw new CheckError(`route to ${formatCidr(subnet)} not found in the container`);
+    }
+  }
+}
+
+/** Throws CheckError where the container lacks one of the result's routes. */
+export function checkRoutes(container: Connection, { routes }: Result): void {
+  const tables = new RouteTables(container);
+  for (const route of routes) {
+    if (!tables.has(route)) {
+      const via = route.gw ? ` via ${route.gw}` : "";
+      const table = route.table ? ` in table ${route.table}` : "";
+      throw new CheckError(`route to ${route.dst}${via} not found in the container${table}`);
+    }
+  }
+}
+
+/** The routes of a namespace, asked for once a family and table. */
+class RouteTables {
+  readonly #connection: Connection;
+  readonly #read = new Map<string, readonly KernelRoute[]>();
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  of(family: Family, table: number = RT_TABLE.MAIN): readonly KernelRoute[] {
+    const key = `${family} ${table}`;
+    const routes = this.#read.get(key) ?? listRoutes(this.#connection, { family, table });
+    this.#read.set(key, routes);
+    return routes;
+  }
+
+  has({ dst, gw, table }: Route): boolean {
+    const wanted = parseCidr(dst);
+    if (wanted === undefined) return false;
+    const gateway = gw ? parseIp(gw) : undefined;
+    return this.of(familyOf(wanted.ip), table || undefined).some(
+      (route) => isSame(route.dst, networkOf(wanted)) && (gateway === undefined || goesBy(route, gateway)),
+    );
+  }
+}
+
+function isSame(a: Cidr, b: Cidr): boolean {
+  return a.prefixLength === b.prefixLength && compareIp(a.ip, b.ip) === 0;
+}
+
+/** A route of several next hops has none of its own; that one of them is the gateway is taken on trust. */
+function goesBy(route: KernelRoute, gateway: Ip): boolean {
+  if (route.gateway === undefined) return route.device === undefined;
+  return compareIp(route.gateway, gateway) === 0;
+}

@@ -1,0 +1,123 @@
+// Addresses and routes inside a container, as the result of IPAM names them.
+
+import { CNI_CODE, CniError } from "../cni/error.ts";
+import type { Result, Route } from "../cni/result.ts";
+import type { Request } from "../netlink/message.ts";
+import { addAddress, type NewAddress } from "../rtnetlink/address.ts";
+import type { Device } from "../rtnetlink/device.ts";
+import { setLink } from "../rtnetlink/link.ts";
+import { type NewRoute, prependRoute } from "../rtnetlink/route.ts";
+import { IFA_F, RT_SCOPE } from "../rtnetlink/uapi.ts";
+import { inNetns } from "../sys/netns.ts";
+import { setParameter, trySysctl } from "../sys/parameters.ts";
+import { readSysctl, type SysctlName, writeSysctl } from "../sys/sysctl.ts";
+import { type Cidr, familyOf, type Ip, lastOf, parseCidr, parseIp } from "../wire/ip.ts";
+import type { Namespaces } from "./namespaces.ts";
+import { settleAddresses, withAddressWatch } from "./settle.ts";
+
+/** An address for the container, with its gateway where it has one. */
+export interface Assignment extends Cidr {
+  readonly gateway: Ip | undefined;
+}
+
+/** The addresses of a result. */
+export function readAssignments({ ips }: Result): Assignment[] {
+  return ips.map(({ address, gateway }) => ({
+    ...understood(parseCidr(address), address),
+    gateway: gateway === undefined || gateway === "" ? undefined : understood(parseIp(gateway), gateway),
+  }));
+}
+
+/** Results are read and written with canonical addresses only; what isn't one came from a fault of ours. */
+function understood<T>(value: T | undefined, text: string): T {
+  if (value !== undefined) return value;
+  throw new CniError(CNI_CODE.DECODING_FAILURE, `the result has ${JSON.stringify(text)} where an address should be`);
+}
+
+/** How the container's end of an attachment is to be. */
+export interface ContainerSetup {
+  readonly device: Device & { readonly name: string };
+  readonly addresses: readonly Assignment[];
+  /** Those of the result: one without a next hop goes by the first gateway of its family. */
+  readonly routes: readonly Route[];
+  /** Parameters of the container's namespace to be set first, where its kernel has them. */
+  readonly parameters?: readonly (readonly [name: SysctlName, value: string])[];
+  /**
+   * Whether the node makes sure that nobody else on the link has the IPv6 addresses, and waits for it (a second or two).
+   * Without it they can be used at once: where the range is ours, IPAM has already made sure.
+   */
+  readonly duplicateAddressDetection?: boolean;
+  /** To be done after everything else, in the same message to the kernel. */
+  readonly afterwards?: readonly Request[];
+}
+
+/**
+ * Gives the container's end its addresses, brings it up, and adds the routes. Throws NetlinkError naming the address or
+ * route that the kernel refused; nothing is taken back then, as the interface goes altogether.
+ */
+export function configureContainer(namespaces: Namespaces, setup: ContainerSetup): void {
+  const { device, addresses, duplicateAddressDetection = false } = setup;
+  const { container, netns } = namespaces;
+  const hasIpv6 = addresses.some(({ ip }) => familyOf(ip) === 6);
+  inNetns(netns, () => {
+    for (const [name, value] of setup.parameters ?? []) trySysctl(name, value);
+    if (hasIpv6) enableIpv6(device.name);
+  });
+  const flags = duplicateAddressDetection ? 0 : IFA_F.NODAD;
+  const addressesAndUp = [
+    ...addresses.map((assignment) => addAddress(device, addressOf(assignment, flags))),
+    setLink(device, { up: true }),
+  ];
+  const rest = [...routesOf(setup).map(prependRoute), ...(setup.afterwards ?? [])];
+  if (!duplicateAddressDetection || !hasIpv6) {
+    container.executeAll([...addressesAndUp, ...rest]);
+    return;
+  }
+  withAddressWatch(netns, (watch) => {
+    container.executeAll(addressesAndUp);
+    settleAddresses(container, device, watch);
+  });
+  container.executeAll(rest);
+}
+
+const HOST_PREFIX_IPV4 = 31;
+
+/** As ip(8) and upstream add it: IPv4 with its broadcast address. Flags mean something to IPv6 only. */
+function addressOf({ ip, prefixLength }: Cidr, flags: number): NewAddress {
+  if (familyOf(ip) === 6) return { ip, prefixLength, flags };
+  const broadcast = prefixLength < HOST_PREFIX_IPV4 ? lastOf({ ip, prefixLength }) : undefined;
+  return { ip, prefixLength, broadcast };
+}
+
+/** Whatever the container's namespace was told about IPv6 before, the interface and the loopback are to have it. */
+function enableIpv6(ifname: string): void {
+  for (const name of ["lo", ifname]) {
+    const disabled: SysctlName = `net/ipv6/conf/${name}/disable_ipv6`;
+    if ((readSysctl(disabled) ?? "0") !== "0") writeSysctl(disabled, "0");
+  }
+  // Without it, an interface that goes down and up again would come back without its addresses.
+  if (setParameter(`net/ipv6/conf/${ifname}/keep_addr_on_down`, "1")) return;
+  throw new CniError(
+    CNI_CODE.INTERNAL,
+    `${ifname} can't have an IPv6 address: the kernel has no IPv6 on this interface`,
+    "it has none where the MTU is below 1280, and nowhere when it was started with ipv6.disable=1",
+  );
+}
+
+function routesOf({ device, addresses, routes }: ContainerSetup): NewRoute[] {
+  return routes.map((route) => {
+    const dst = understood(parseCidr(route.dst), route.dst);
+    const family = familyOf(dst.ip);
+    const gateway = addresses.find((one) => one.gateway !== undefined && familyOf(one.gateway) === family)?.gateway;
+    return {
+      dst,
+      gateway: route.gw ? understood(parseIp(route.gw), route.gw) : gateway,
+      device,
+      table: route.table || undefined,
+      priority: route.priority || undefined,
+      scope: route.scope ?? RT_SCOPE.UNIVERSE,
+      mtu: route.mtu || undefined,
+      advmss: route.advmss || undefined,
+    };
+  });
+}

@@ -1,0 +1,90 @@
+// What is under masquerade by iptables: the records, and how the rules that they tell of stand. For people who look.
+
+import { type Counters, countersIn, type NatListing, readListing } from "../../iptables/listing.ts";
+import { IptablesError, saveNatCounters } from "../../iptables/program.ts";
+import { lineOf } from "../../iptables/rule.ts";
+import { attachmentId, idText } from "../../owned/id.ts";
+import { type Cidr, type Family, familyOf, formatIp } from "../../wire/ip.ts";
+import type { Inventory, ListedAddress, ListedAttachment } from "../nftables/inventory.ts";
+import type { AddressState } from "../nftables/inventory-facts.ts";
+import { chainOf } from "./names.ts";
+import { chainFaults } from "./plan.ts";
+import { type IptablesRecord, listIptablesRecords, listLeavingIptablesRecords } from "./records.ts";
+import { jumpRule } from "./rules.ts";
+
+const FAMILIES: readonly Family[] = [4, 6];
+
+/** What stands for the chain in the place of a policy. */
+const POLICY = "iptables";
+
+/** Lists the attachments under iptables, or those of one network. Throws SyscallError. */
+export function iptablesInventory(network?: string): Inventory {
+  const inventory = take(network);
+  const isAllOk = inventory.attachments.every(({ addresses }) => addresses.every(({ state }) => state === "ok"));
+  // Records and rules are read one after the other, and attachments come and go meanwhile.
+  return isAllOk ? inventory : take(network);
+}
+
+/** The rules of one family; undefined where they can't be read. */
+interface Rules {
+  readonly listing: NatListing;
+  readonly counters: ReadonlyMap<string, Counters>;
+}
+
+function take(network: string | undefined): Inventory {
+  const isWanted = ({ attachment }: IptablesRecord): boolean => network === undefined || attachment.network === network;
+  const live = listIptablesRecords().filter(isWanted);
+  const leaving = listLeavingIptablesRecords().filter(isWanted);
+  if (live.length + leaving.length === 0) return { attachments: [], faults: [] };
+  const faults = new Set<string>();
+  const rules = new Map<Family, Rules>();
+  for (const family of FAMILIES) {
+    try {
+      const text = saveNatCounters(family);
+      rules.set(family, { listing: readListing(text), counters: countersIn(text) });
+    } catch (error) {
+      if (!(error instanceof IptablesError)) throw error;
+      faults.add(error.message);
+    }
+  }
+  const attachments = [
+    ...live.map((record) => listed(record, rules, (text) => faults.add(text))),
+    ...leaving.map((record) => ({ ...listed(record, rules, () => {}, "leaving") })),
+  ];
+  return { attachments, faults: [...faults] };
+}
+
+function listed(
+  { attachment, addresses }: IptablesRecord,
+  rules: ReadonlyMap<Family, Rules>,
+  tell: (fault: string) => void,
+  state?: AddressState,
+): ListedAttachment {
+  const chain = chainOf(attachment);
+  const inFamily = (family: Family): ListedAddress[] => {
+    const own = addresses.filter(({ ip }) => familyOf(ip) === family);
+    const known = rules.get(family);
+    if (own.length === 0 || known === undefined)
+      return own.map((cidr) => addressOf(cidr, undefined, state ?? "unknown"));
+    const faults = chainFaults(known.listing.get(chain), attachment, family, own, chain);
+    faults.forEach(tell);
+    return own.map((cidr) => {
+      const counters = known.counters.get(lineOf(jumpRule(attachment, cidr, chain)));
+      const isThere = counters !== undefined && faults.length === 0;
+      return addressOf(cidr, counters, state ?? (isThere ? "ok" : "missing"));
+    });
+  };
+  const id = idText(attachmentId(attachment));
+  return { id, name: { ...attachment, isCut: false }, options: undefined, addresses: FAMILIES.flatMap(inFamily) };
+}
+
+function addressOf({ ip, prefixLength }: Cidr, counters: Counters | undefined, state: AddressState): ListedAddress {
+  return {
+    ip: formatIp(ip),
+    prefixLength,
+    policy: POLICY,
+    packets: counters?.packets,
+    bytes: counters?.bytes,
+    state,
+  };
+}

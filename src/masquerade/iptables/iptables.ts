@@ -1,0 +1,221 @@
+// Masquerade by iptables, for nodes that ask for it: the same chains and rules as containernetworking/plugins make, so that
+// either's DEL ends what the other's ADD has begun. Adding takes one iptables-restore for each family, whatever the number
+// of addresses; taking away takes none where iptables is nf_tables in disguise.
+
+import type { Attachment } from "../../cni/attachment.ts";
+import { undisturbed } from "../../iptables/again.ts";
+import { legacyNatTable } from "../../iptables/legacy-table.ts";
+import { readListing } from "../../iptables/listing.ts";
+import type { Jump, NatTable, Removal } from "../../iptables/nat-table.ts";
+import { nftNatTable } from "../../iptables/nft-table.ts";
+import { restoreNat, saveNat } from "../../iptables/program.ts";
+import { Nftables } from "../../nftables/batch.ts";
+import type { Keep } from "../../owned/commit.ts";
+import { deleteConnectionsOf } from "../../owned/connections.ts";
+import { hasCode } from "../../sys/error.ts";
+import { type Cidr, contains, type Family, familyOf, formatIp, type Ip } from "../../wire/ip.ts";
+import { readHeld } from "../nftables/elements.ts";
+import { chainOf, OWN_CHAINS, parseComment } from "./names.ts";
+import { faultsIn, freshLines, mergedLines } from "./plan.ts";
+import {
+  beginIptablesRelease,
+  endIptablesRelease,
+  hasIptablesRecord,
+  type IptablesRecord,
+  listIptablesRecords,
+  listLeavingIptablesRecords,
+  writeIptablesRecord,
+} from "./records.ts";
+
+const FAMILIES: readonly Family[] = [4, 6];
+
+/**
+ * Masquerades what leaves the subnets of these addresses. `netns` is the path of the container's network namespace, for the
+ * record. Throws IptablesError or SyscallError; call tearDownIptables then.
+ */
+export function setUpIptables(attachment: Attachment, addresses: readonly Cidr[], netns?: string): void {
+  withNetfilter((nft) => {
+    if (hasIptablesRecord(attachment)) takeOut(nft, attachment, []); // an ADD after one that was killed
+    writeIptablesRecord(netns === undefined ? { attachment, addresses } : { attachment, addresses, netns });
+    const chain = chainOf(attachment);
+    for (const [family, own] of byFamily(addresses)) addTo(nft, attachment, family, own, chain);
+  });
+}
+
+function addTo(
+  nft: Nftables | undefined,
+  attachment: Attachment,
+  family: Family,
+  own: readonly Cidr[],
+  chain: string,
+): void {
+  const exists = (): boolean => natTables(nft, family).some((table) => table.hasChain(chain));
+  let isThere: boolean;
+  undisturbed(
+    () => {
+      isThere = exists();
+      const lines = isThere
+        ? mergedLines(attachment, family, own, chain, listed(family))
+        : freshLines(attachment, family, own, chain);
+      if (lines.length > 0) restoreNat(family, lines);
+    },
+    // The chain is that of the container's other interfaces, too: it may have come or gone, or both.
+    () => isThere !== exists() || siblingsOf(attachment).length > 0,
+  );
+}
+
+const listed = (family: Family): ReturnType<typeof readListing> => readListing(saveNat(family));
+
+/**
+ * Takes out what this back end, or upstream's plugins, have made for the attachment, in both forms of iptables. Needs no
+ * addresses: `hints` are some that are known from elsewhere. Where nothing is left, nothing is executed. `keep` is of
+ * closingLast. Throws NetlinkError, SyscallError or IptablesError.
+ */
+export function tearDownIptables(attachment: Attachment, hints: readonly Cidr[], keep?: Keep): void {
+  withNetfilter((nft) => takeOut(nft, attachment, hints), keep);
+}
+
+function takeOut(nft: Nftables | undefined, attachment: Attachment, hints: readonly Cidr[]): void {
+  const own = [...(beginIptablesRelease(attachment)?.addresses ?? []), ...hints];
+  const tables = FAMILIES.flatMap((family) => natTables(nft, family));
+  if (tables.length > 0) {
+    const chain = chainOf(attachment);
+    const found = tables.filter((table) => table.hasChain(chain));
+    const isOurs = found.length === 0 ? () => false : ownJumps(attachment, chain, own);
+    const gone = removeFrom(found, isOurs, [chain]);
+    // Of two interfaces that leave at once neither may have seen itself as the last.
+    for (const table of found) if (table.hasChain(chain)) removeFrom([table], isOurs, [chain]);
+    forgetConnections(nft, gone);
+  }
+  endIptablesRelease(attachment);
+}
+
+/**
+ * Which jumps are the attachment's: those of the addresses that it is known to have. Where none are known, all that lead
+ * into its chain, but for those of the container's other interfaces on the network.
+ */
+function ownJumps(attachment: Attachment, chain: string, own: readonly Cidr[]): (jump: Jump) => boolean {
+  const kept = siblingsOf(attachment).flatMap(({ addresses }) => addresses);
+  return (jump) => jump.chain === chain && (own.length > 0 ? isFrom(jump, own) : !isFrom(jump, kept));
+}
+
+function isFrom({ source }: Jump, addresses: readonly Cidr[]): boolean {
+  return source !== undefined && addresses.some(({ ip }) => contains(source, ip));
+}
+
+/** Takes out what leads these addresses into the attachment's chain, and the chain where nothing else does. Throws as tearDownIptables. */
+export function withdrawIptables(attachment: Attachment, addresses: readonly Cidr[]): void {
+  const chain = chainOf(attachment);
+  withNetfilter((nft) => {
+    const tables = FAMILIES.flatMap((family) => natTables(nft, family)).filter((table) => table.hasChain(chain));
+    removeFrom(tables, (jump) => jump.chain === chain && isFrom(jump, addresses), [chain]);
+  });
+}
+
+/** The records of the container's other interfaces on the network. */
+function siblingsOf(attachment: Attachment): IptablesRecord[] {
+  const isSibling = ({ network, containerId, ifname }: Attachment): boolean =>
+    network === attachment.network && containerId === attachment.containerId && ifname !== attachment.ifname;
+  return listIptablesRecords().filter((record) => isSibling(record.attachment));
+}
+
+/**
+ * Takes out these jumps, and the chains that no other jump leads to: theirs, and `chains`. Returns the addresses that no
+ * jump is about any more.
+ */
+function removeFrom(tables: readonly NatTable[], isWanted: (jump: Jump) => boolean, chains: readonly string[]): Ip[] {
+  const gone: Ip[] = [];
+  for (const table of tables) {
+    let left: Ip[] = [];
+    table.remove((all): Removal => {
+      const jumps = all.filter(isWanted);
+      const others = all.filter((jump) => !jumps.includes(jump));
+      const still = new Set(others.map(({ chain }) => chain));
+      const candidates = new Set([...jumps.map(({ chain }) => chain), ...chains]);
+      const sources = new Set(others.flatMap(addressOf).map(formatIp));
+      left = jumps.flatMap(addressOf).filter((ip) => !sources.has(formatIp(ip)));
+      return { jumps, chains: [...candidates].filter((chain) => !still.has(chain)) };
+    });
+    gone.push(...left);
+  }
+  return gone;
+}
+
+function addressOf({ source }: Jump): Ip[] {
+  return source !== undefined && source.prefixLength === source.ip.length * 8 ? [source.ip] : [];
+}
+
+/** Those of an address that nobody has under nftables, either. */
+function forgetConnections(nft: Nftables | undefined, addresses: readonly Ip[]): void {
+  if (nft === undefined || addresses.length === 0) return;
+  deleteConnectionsOf(
+    nft.connection,
+    addresses.filter((ip) => !isHeld(nft, ip)),
+  );
+}
+
+function isHeld(nft: Nftables, ip: Ip): boolean {
+  try {
+    return readHeld(nft, ip).id !== undefined;
+  } catch (error) {
+    if (hasCode(error, "EINVAL", "EOPNOTSUPP")) return false; // no nf_tables
+    throw error;
+  }
+}
+
+/**
+ * Takes out what is there for containers of the network that have no valid attachment, by this back end or upstream's
+ * plugins. Throws as tearDownIptables.
+ */
+export function collectIptables(network: string, valid: readonly Attachment[]): void {
+  const isValid = (attachment: Attachment): boolean =>
+    valid.some(({ containerId, ifname }) => containerId === attachment.containerId && ifname === attachment.ifname);
+  const containers = new Set(valid.map(({ containerId }) => containerId));
+  withNetfilter((nft) => {
+    for (const { attachment } of [...listIptablesRecords(), ...listLeavingIptablesRecords()])
+      if (attachment.network === network && !isValid(attachment)) takeOut(nft, attachment, []);
+    const tables = FAMILIES.flatMap((family) => natTables(nft, family)).filter((table) => table.mayHaveChains());
+    const isStale = ({ comment = "" }: Jump): boolean => {
+      const name = parseComment(comment);
+      return name !== undefined && name.network === network && !containers.has(name.containerId);
+    };
+    forgetConnections(nft, removeFrom(tables, isStale, []));
+  });
+}
+
+/** What is missing or altered of the attachment's rules, each as a phrase. Throws IptablesError or SyscallError. */
+export function iptablesFaults(attachment: Attachment, addresses: readonly Cidr[]): string[] {
+  const chain = chainOf(attachment);
+  return byFamily(addresses).flatMap(([family, own]) => faultsIn(listed(family), attachment, family, own, chain));
+}
+
+function byFamily(addresses: readonly Cidr[]): [Family, readonly Cidr[]][] {
+  return FAMILIES.flatMap((family): [Family, readonly Cidr[]][] => {
+    const own = addresses.filter(({ ip }) => familyOf(ip) === family);
+    return own.length === 0 ? [] : [[family, own]];
+  });
+}
+
+/** The family's nat tables, of either form of iptables. Throws NetlinkError or SyscallError. */
+export function natTables(nft: Nftables | undefined, family: Family): NatTable[] {
+  const tables = [
+    nft === undefined ? undefined : nftNatTable(nft, family, OWN_CHAINS),
+    legacyNatTable(family, OWN_CHAINS),
+  ];
+  return tables.filter((table) => table !== undefined);
+}
+
+/** Where the kernel has no nfnetlink, there is iptables-legacy alone. */
+function withNetfilter(use: (nft: Nftables | undefined) => void, keep: Keep = (nft) => nft.close()): void {
+  let nft: Nftables | undefined;
+  try {
+    nft = Nftables.open();
+  } catch (error) {
+    if (!hasCode(error, "EPROTONOSUPPORT")) throw error;
+  }
+  try {
+    use(nft);
+  } finally {
+    if (nft !== undefined) keep(nft);
+  }
+}

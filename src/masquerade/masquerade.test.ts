@@ -1,0 +1,55 @@
+import { describe, expect, it } from "vitest";
+import { parseConfig } from "../cni/config.ts";
+import type { Invocation } from "../cni/plugin.ts";
+import { host } from "../sys/host.ts";
+import { backendOf, backendProblem } from "./masquerade.ts";
+
+function invocation(keys: object): Invocation {
+  const config = parseConfig(
+    host.encode(JSON.stringify({ cniVersion: "1.1.0", name: "net", type: "ptp", ...keys })),
+    "DEL",
+  );
+  const call = { command: "DEL", containerId: "c", netns: "", ifname: "eth0", args: "", path: "" } as const;
+  return { ...call, config, prevResult: undefined, log: () => {} };
+}
+
+describe("backendOf", () => {
+  it.each([
+    [undefined, {}],
+    [undefined, { ipMasq: false, ipMasqBackend: "iptables" }],
+    ["nftables", { ipMasq: true }],
+    ["nftables", { ipMasq: true, ipMasqBackend: "nftables" }],
+    ["iptables", { ipMasq: true, ipMasqBackend: "iptables" }],
+  ])("is %s for %j", (backend, keys) => {
+    expect(backendOf(invocation(keys))).toBe(backend);
+  });
+
+  it("lets DEL go on whatever else the configuration has", () => {
+    const wrong = { ipMasq: true, mtu: -1, ipMasqOptions: 5 };
+    expect(backendOf(invocation({ ...wrong, ipMasqBackend: "pf" }))).toBe("nftables");
+    expect(backendOf(invocation({ ...wrong, ipMasqBackend: 7 }))).toBe("nftables");
+  });
+
+  it("refuses an ipMasq that is neither true nor false", () => {
+    expect(() => backendOf(invocation({ ipMasq: "yes" }))).toThrow('ipMasq: "yes" is not true or false');
+  });
+});
+
+describe("backendProblem", () => {
+  const options = { random: "none" };
+
+  it.each([
+    { ipMasqOptions: options },
+    { args: { cni: { ipMasqOptions: options } } },
+    { runtimeConfig: { ipMasq: options } },
+  ])("names options that iptables does not have: %j", (keys) => {
+    expect(backendProblem("iptables", invocation(keys))).toBe(
+      'ipMasqOptions: the options need ipMasqBackend "nftables"',
+    );
+    expect(backendProblem("nftables", invocation(keys))).toBeUndefined();
+  });
+
+  it("has nothing against iptables without options", () => {
+    expect(backendProblem("iptables", invocation({ ipMasqOptions: {} }))).toBeUndefined();
+  });
+});

@@ -1,0 +1,253 @@
+// ADD: addresses come under masquerade.
+
+import type { Attachment } from "../../cni/attachment.ts";
+import type { Nftables } from "../../nftables/batch.ts";
+import { type AskedChain, chainStates, haveChains } from "../../nftables/chain.ts";
+import type { Command } from "../../nftables/message.ts";
+import { untilCommitted } from "../../owned/commit.ts";
+import { attachmentId, idText } from "../../owned/id.ts";
+import { hasCode } from "../../sys/error.ts";
+import { sameBytes } from "../../wire/codec.ts";
+import { type Cidr, type Family, familyOf, formatCidr, formatIp } from "../../wire/ip.ts";
+import { type Excluded, readExcluded } from "../options/exclude-file.ts";
+import type { MasqueradeOptions } from "../options/options.ts";
+import {
+  addHoldings,
+  byFamily,
+  clearWay,
+  deleteElement,
+  type Held,
+  type Holding,
+  readHeld,
+  requireOwner,
+  verdictOf,
+  wayTo,
+} from "./elements.ts";
+import { repairsOf } from "./faults.ts";
+import { Networks } from "./networks.ts";
+import { destinationSet, type Policy, policyFor } from "./policy.ts";
+import { createPolicies, createPolicy, policyFaults, refreshSet } from "./policy-chains.ts";
+import { apart, goesByNetwork } from "./policy-name.ts";
+import { type DisplacedClaim, readRecordById, writeRecord } from "./records.ts";
+import { nfproto, OWNERS, POLICIES, POSTROUTING, POSTROUTING_USE, STRICT, TABLE } from "./table-names.ts";
+import { createSkeleton, createStrict, skeletonFaults, strictFaults } from "./tables.ts";
+
+/** An address, and the policy that it is to have. */
+interface WantedAddress {
+  readonly cidr: Cidr;
+  readonly policy: Policy;
+}
+
+/** What makes it so. */
+interface ClaimPlan {
+  readonly commands: readonly Command[];
+  readonly holdings: readonly Holding[];
+  readonly displaced: readonly DisplacedClaim[];
+}
+
+/** Claims the addresses for the attachment: both families in one transaction, which deletes nothing of anyone else's. */
+export function claim(
+  nft: Nftables,
+  attachment: Attachment,
+  addresses: readonly Cidr[],
+  options: MasqueradeOptions,
+  netns?: string,
+): void {
+  const excluded = readExcluded(options);
+  const wanted = addresses.map((cidr) => ({ cidr, policy: policyFor(cidr, options, excluded.prefixes) }));
+  const isStrict = options.dropInvalid === true;
+  const remember = ({ holdings, displaced }: ClaimPlan): void =>
+    writeRecord({
+      attachment,
+      addresses: holdings.map((holding) => ({
+        cidr: formatCidr(holding),
+        policy: holding.chain,
+        ...(isStrict ? { isStrict } : {}),
+      })),
+      ...(netns === undefined ? {} : { netns }),
+      displaced,
+      ...(options.given === undefined ? {} : { options: options.given }),
+    });
+  const isAdded = (): boolean => {
+    // A transaction that fails waits for a grace period (16 ms), so the one question before it pays.
+    const additions = excluded.isApplied ? additionsFor(nft, attachment, wanted, isStrict) : undefined;
+    if (additions === undefined) return false;
+    remember(additions);
+    return tryCommit(nft, additions.commands);
+  };
+  if (isAdded()) return;
+  untilCommitted(nft, (generation, nth) => {
+    if (nth > 1 && isAdded()) return; // whoever came in between may have made what was missing
+    const genid = generation();
+    const plan = planFor(nft, attachment, wanted, isStrict);
+    remember(plan);
+    nft.commit([...plan.commands, ...refreshOtherFamily(nft, options, excluded, plan.holdings)], { genid });
+    excluded.remember();
+  });
+}
+
+/** Returns false where something has come in between, and nothing has been done. */
+function tryCommit(nft: Nftables, commands: readonly Command[]): boolean {
+  try {
+    nft.commit(commands);
+    return true;
+  } catch (error) {
+    if (!hasCode(error, "ENOENT", "EEXIST", "EBUSY")) throw error;
+    return false;
+  }
+}
+
+/**
+ * The elements, and what else they need: nothing in the common case, which is the cheapest there is, as the kernel waits for
+ * nothing. Undefined where it takes a closer look, because something is there that is not as it should be, or that others may
+ * have made meanwhile. What this makes must not be there: EEXIST, if it is.
+ */
+function additionsFor(
+  nft: Nftables,
+  attachment: Attachment,
+  wanted: readonly WantedAddress[],
+  isStrict: boolean,
+): ClaimPlan | undefined {
+  const holdings = wanted.map(({ cidr, policy }): Holding => ({ ...cidr, chain: policy.chain, isStrict }));
+  const families = byFamily(holdings);
+  const asked = families.flatMap(([family, own]) => {
+    return [POSTROUTING, ...new Set(own.map(({ chain }) => chain))].map((name) => ({ family, name }));
+  });
+  const states = chainStates(nft.connection, asked.map(questionOf));
+  const commands: Command[] = [];
+  const places = new Map<string, string>();
+  let isNew = false;
+  for (const [i, { family, name }] of asked.entries()) {
+    const state = states[i];
+    if (state === "other") return undefined;
+    if (name === POSTROUTING) {
+      isNew = state === "missing";
+      if (isNew) commands.push(...createSkeleton(family), ...(isStrict ? createStrict(family) : []));
+      continue;
+    }
+    if (state !== "missing") {
+      if (isNew) return undefined;
+      continue;
+    }
+    // In a table that is there sets of the policy's may be there, too, and so may be what "dropInvalid" needs. What a
+    // policy contains is asked for only here: lists may be long.
+    const policy = wanted.find((one) => one.policy.chain === name)?.policy;
+    if (!isNew && hasOneApart(nft, family, name)) places.set(name, apart(name));
+    else if (policy !== undefined && (isNew || (!isStrict && policy.contents().sets.length === 0)))
+      commands.push(...createPolicy(family, policy));
+    else return undefined;
+  }
+  const placed =
+    places.size === 0 ? holdings : holdings.map((one) => ({ ...one, chain: places.get(one.chain) ?? one.chain }));
+  return { commands: [...commands, ...addAll(attachment, placed)], holdings: placed, displaced: [] };
+}
+
+/** Whether the policy has had to be made without its network. */
+function hasOneApart(nft: Nftables, family: Family, chain: string): boolean {
+  return goesByNetwork(family, chain) && haveChains(nft.connection, [questionOf({ family, name: apart(chain) })]);
+}
+
+/** How a chain is to be: the one that leads to all others must have its rules. */
+function questionOf({ family, name }: { readonly family: Family; readonly name: string }): AskedChain {
+  const chain = { family: nfproto(family), table: TABLE, name };
+  return name === POSTROUTING ? { ...chain, use: POSTROUTING_USE } : chain;
+}
+
+function addAll(attachment: Attachment, holdings: readonly Holding[]): Command[] {
+  const id = attachmentId(attachment);
+  return byFamily(holdings).flatMap(([family, own]) => addHoldings(family, attachment, id, own));
+}
+
+/**
+ * What must change in the tables as they stand: missing parts are made, altered ones mended, addresses taken over. It fails
+ * where somebody else has made those parts or taken those addresses since.
+ */
+function planFor(
+  nft: Nftables,
+  attachment: Attachment,
+  wanted: readonly WantedAddress[],
+  isStrict: boolean,
+): ClaimPlan {
+  const plans = ([4, 6] as const).flatMap((family): ClaimPlan[] => {
+    const own = wanted.filter(({ cidr }) => familyOf(cidr.ip) === family);
+    return own.length === 0 ? [] : [planForFamily(nft, family, attachmentId(attachment), own, isStrict)];
+  });
+  const holdings = plans.flatMap((plan) => plan.holdings);
+  return {
+    commands: [...plans.flatMap(({ commands }) => commands), ...addAll(attachment, holdings)],
+    holdings,
+    displaced: plans.flatMap(({ displaced }) => displaced),
+  };
+}
+
+/** All but the additions. */
+function planForFamily(
+  nft: Nftables,
+  family: Family,
+  id: Uint8Array,
+  wanted: readonly WantedAddress[],
+  isStrict: boolean,
+): ClaimPlan {
+  const faults = skeletonFaults(nft, family);
+  const isNew = faults.some(({ isWhole }) => isWhole);
+  const networks = isNew ? new Networks(family) : Networks.read(nft, family);
+  const policies = new Map<string, Policy>();
+  const holdings = wanted.map(({ cidr, policy }): Holding => {
+    const chain = networks.chainFor(policy.chain);
+    policies.set(chain, { chain, contents: policy.contents });
+    return { ...cidr, chain, isStrict };
+  });
+  if (isNew) {
+    const strict = isStrict ? createStrict(family) : [];
+    const contents = [...createPolicies(family, [...policies.values()]), ...strict];
+    return { commands: [...repairsOf(faults), ...contents], holdings, displaced: [] };
+  }
+  for (const policy of policies.values()) faults.push(...policyFaults(nft, family, policy, networks));
+  if (isStrict) faults.push(...strictFaults(nft, family));
+  const all = holdings.map((holding) => ({ holding, held: readHeld(nft, holding.ip) }));
+  return {
+    commands: [...repairsOf(faults), ...all.flatMap(({ holding, held }) => clear(holding, held, id))],
+    holdings,
+    displaced: all.flatMap(({ holding, held }) => displacedBy(holding, held, id)),
+  };
+}
+
+/** A changed file comes into force for both families at once, also where this attachment has addresses of one only. */
+function refreshOtherFamily(
+  nft: Nftables,
+  options: MasqueradeOptions,
+  excluded: Excluded,
+  holdings: readonly Holding[],
+): Command[] {
+  if (excluded.isApplied) return [];
+  const others = ([4, 6] as const).filter((family) => holdings.every(({ ip }) => familyOf(ip) !== family));
+  return others.flatMap((family) => {
+    const set = destinationSet(options, family, excluded.prefixes);
+    return set === undefined ? [] : refreshSet(nft, family, set);
+  });
+}
+
+/** Removes what is in the way of the new elements. */
+function clear(holding: Holding, held: Held, id: Uint8Array): Command[] {
+  const family = familyOf(holding.ip);
+  const commands: Command[] = [];
+  if (held.id !== undefined && !sameBytes(held.id, id)) {
+    commands.push(...requireOwner(family, holding.ip, held.id), ...deleteElement(family, OWNERS, holding.ip));
+  }
+  if (held.verdict !== undefined && held.verdict !== verdictOf(holding))
+    commands.push(...deleteElement(family, POLICIES, holding.ip));
+  commands.push(...clearWay(holding.ip, held, wayTo(family, holding.chain)));
+  if (held.isStrict && !holding.isStrict) commands.push(...deleteElement(family, STRICT, holding.ip));
+  return commands;
+}
+
+/** Whose address this was, and whose it was before that. */
+function displacedBy(holding: Holding, held: Held, id: Uint8Array): DisplacedClaim[] {
+  if (held.id === undefined || sameBytes(held.id, id) || held.chain === undefined) return [];
+  const owner = idText(held.id);
+  const record = readRecordById(owner);
+  const isThis = ({ cidr }: { readonly cidr: string }): boolean => cidr.startsWith(`${formatIp(holding.ip)}/`);
+  const cidr = record?.addresses.find(isThis)?.cidr ?? formatCidr(holding);
+  const strict = held.isStrict ? { isStrict: true } : {};
+  return [{ owner, cidr, policy: held.chain, ...strict }, ...(record?.displaced.filter(isThis) ?? [])];
+}

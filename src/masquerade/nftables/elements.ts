@@ -1,0 +1,226 @@
+// What each address has in our sets and maps: an element in `owners` and one in `policies`, and for its packets one in
+// `members` or in `exceptions`.
+
+import type { Attachment } from "../../cni/attachment.ts";
+import type { Nftables } from "../../nftables/batch.ts";
+import { verdictText } from "../../nftables/data.ts";
+import { addElements, createElements, deleteElements, type Element, getElement } from "../../nftables/element.ts";
+import { type ElementCursor, eachElement } from "../../nftables/element-cursor.ts";
+import type { Command } from "../../nftables/message.ts";
+import { NFT_VERDICT } from "../../nftables/uapi.ts";
+import { hasCode } from "../../sys/error.ts";
+import { type Family, familyOf, formatIp, type Ip } from "../../wire/ip.ts";
+import { goesByNetwork } from "./policy-name.ts";
+import { EXCEPTIONS, MEMBERS, OWNERS, POLICIES, STRICT, setIn } from "./table-names.ts";
+
+/** An address of an attachment, and the chain of its policy. */
+export interface Holding {
+  readonly ip: Ip;
+  readonly prefixLength: number;
+  readonly chain: string;
+  /** Whether its invalid packets are dropped. */
+  readonly isStrict: boolean;
+}
+
+export const FAMILIES: readonly Family[] = [4, 6];
+
+/** The holdings by family, IPv4 first; families without any are left out. */
+export function byFamily(holdings: readonly Holding[]): [Family, Holding[]][] {
+  return FAMILIES.flatMap((family): [Family, Holding[]][] => {
+    const own = holdings.filter(({ ip }) => familyOf(ip) === family);
+    return own.length === 0 ? [] : [[family, own]];
+  });
+}
+
+/** The most text that nft reads back as a comment. */
+const COMMENT_MAX = 127;
+
+/** For people: network, interface, address and container, the last cut where the whole does not fit. */
+export function commentOf(attachment: Attachment, cidr: string): string {
+  const { network, ifname, containerId } = attachment;
+  return `${network} ${ifname} ${cidr} ${containerId}`.replaceAll('"', "'").slice(0, COMMENT_MAX);
+}
+
+/** An address that comes under masquerade. */
+export interface NewElement {
+  readonly ip: Ip;
+  /** The attachment's. */
+  readonly id: Uint8Array;
+  /** See commentOf. */
+  readonly comment: string;
+  readonly chain: string;
+  readonly isStrict: boolean;
+}
+
+/** Adds addresses of one family, of any attachments; EEXIST where one is another's. */
+export function addAddresses(family: Family, added: readonly NewElement[]): Command[] {
+  const verdicts = new Map(added.map(({ chain }) => [chain, { code: NFT_VERDICT.GOTO, chain }]));
+  const withVerdict = ({ ip, chain }: NewElement): Element => ({ key: ip, data: verdicts.get(chain) });
+  const { members, exceptions } = byWay(family, added);
+  return [
+    ...addElements({
+      ...setIn(family, OWNERS),
+      elements: added.map(({ ip, id, comment }) => ({ key: ip, data: id, comment })),
+    }),
+    ...addElements({ ...setIn(family, POLICIES), elements: added.map(withVerdict) }),
+    ...addElements({ ...setIn(family, MEMBERS), elements: members.map(keyOf) }),
+    ...addElements({ ...setIn(family, EXCEPTIONS), elements: exceptions.map(withVerdict) }),
+    ...addElements({ ...setIn(family, STRICT), elements: strictKeys(added) }),
+  ];
+}
+
+/** Addresses whose packets come to their policy by their network, and those whose packets have their own way there. */
+function byWay<T extends { readonly chain: string }>(
+  family: Family,
+  all: readonly T[],
+): { readonly members: readonly T[]; readonly exceptions: readonly T[] } {
+  const members = all.filter(({ chain }) => goesByNetwork(family, chain));
+  if (members.length === all.length) return { members, exceptions: [] };
+  return { members, exceptions: all.filter(({ chain }) => !goesByNetwork(family, chain)) };
+}
+
+const keyOf = ({ ip }: { readonly ip: Ip }): { readonly key: Ip } => ({ key: ip });
+
+/** Gives addresses of one family to an attachment; EEXIST where one is another's. */
+export function addHoldings(
+  family: Family,
+  attachment: Attachment,
+  id: Uint8Array,
+  holdings: readonly Holding[],
+): Command[] {
+  const added = holdings.map((holding) => ({
+    ...holding,
+    id,
+    comment: commentOf(attachment, `${formatIp(holding.ip)}/${holding.prefixLength}`),
+  }));
+  return addAddresses(family, added);
+}
+
+/**
+ * Takes addresses of one family away from the attachment with this id. Where one has become another's, the first
+ * command is EEXIST and nothing is done: adding an element again with the same data changes nothing, with other data
+ * the kernel refuses; the deletion itself would not compare the data.
+ */
+export function deleteHoldings(family: Family, id: Uint8Array, holdings: readonly Holding[]): Command[] {
+  const guard = holdings.map(({ ip }) => ({ key: ip, data: id }));
+  const keys = holdings.map(keyOf);
+  const { members, exceptions } = byWay(family, holdings);
+  return [
+    ...addElements({ ...setIn(family, OWNERS), elements: guard }),
+    ...deleteElements({ ...setIn(family, OWNERS), elements: keys }),
+    ...deleteElements({ ...setIn(family, POLICIES), elements: keys }),
+    ...deleteElements({ ...setIn(family, MEMBERS), elements: members.map(keyOf) }),
+    ...deleteElements({ ...setIn(family, EXCEPTIONS), elements: exceptions.map(keyOf) }),
+    ...deleteElements({ ...setIn(family, STRICT), elements: strictKeys(holdings) }),
+  ];
+}
+
+/** Fails with EEXIST, and nothing is done, where the address has become another's than this id's. */
+export function requireOwner(family: Family, ip: Ip, id: Uint8Array): Command[] {
+  return addElements({ ...setIn(family, OWNERS), elements: [{ key: ip, data: id }] });
+}
+
+/** Fails with EEXIST, and nothing is done, where the address has another owner by now than it was seen to have, if any. */
+export function requireSameOwner(ip: Ip, { id }: Held): Command[] {
+  const family = familyOf(ip);
+  if (id !== undefined) return requireOwner(family, ip, id);
+  const owner = { ...setIn(family, OWNERS), elements: [{ key: ip, data: new Uint8Array(ID_LENGTH) }] };
+  return [...createElements(owner), ...deleteElement(family, OWNERS, ip)];
+}
+
+const ID_LENGTH = 16;
+
+function strictKeys(holdings: readonly Pick<Holding, "ip" | "isStrict">[]): { readonly key: Ip }[] {
+  return holdings.filter(({ isStrict }) => isStrict).map(keyOf);
+}
+
+/** Deletes the element of an address from one map, whoever owns it. */
+export function deleteElement(family: Family, map: string, ip: Ip): Command[] {
+  return deleteElements({ ...setIn(family, map), elements: [{ key: ip }] });
+}
+
+/** Which way an address's packets go, by the kernel's word. */
+export interface Way {
+  readonly isMember: boolean;
+  /** The verdict of `exceptions`, as nft writes it; undefined where that has no element. */
+  readonly exception: string | undefined;
+}
+
+/** Who owns an address, by the kernel's word, and what becomes of its packets. */
+export interface Held extends Way {
+  readonly id: Uint8Array | undefined;
+  /** `goto outside-…`, as nft writes it; undefined where `policies` does not have the address. */
+  readonly verdict: string | undefined;
+  /** The chain of that verdict. */
+  readonly chain: string | undefined;
+  /** The chain of the verdict of `exceptions`. */
+  readonly exceptionChain: string | undefined;
+  /** Whether its invalid packets are dropped. */
+  readonly isStrict: boolean;
+}
+
+/** The verdict of an address that is as it should be. */
+export function verdictOf({ chain }: { readonly chain: string }): string {
+  return verdictText({ code: NFT_VERDICT.GOTO, chain });
+}
+
+/** The way of an address that is as it should be. */
+export function wayTo(family: Family, chain: string): Way {
+  const isMember = goesByNetwork(family, chain);
+  return { isMember, exception: isMember ? undefined : verdictOf({ chain }) };
+}
+
+/** Removes what leads an address's packets another way than wanted; with `wanted` undefined, whatever leads them. */
+export function clearWay(ip: Ip, held: Way, wanted: Way = { isMember: false, exception: undefined }): Command[] {
+  const family = familyOf(ip);
+  const isMisled = held.exception !== undefined && held.exception !== wanted.exception;
+  return [
+    ...(held.isMember && !wanted.isMember ? deleteElement(family, MEMBERS, ip) : []),
+    ...(isMisled ? deleteElement(family, EXCEPTIONS, ip) : []),
+  ];
+}
+
+export function readHeld(nft: Nftables, ip: Ip): Held {
+  const family = familyOf(ip);
+  const get = (set: string): Element | undefined => getElement(nft.connection, setIn(family, set), ip);
+  const policy = get(POLICIES);
+  const exception = get(EXCEPTIONS);
+  return {
+    id: idOf(get(OWNERS)),
+    verdict: verdictIn(policy),
+    chain: chainOf(policy),
+    isMember: get(MEMBERS) !== undefined,
+    exception: verdictIn(exception),
+    exceptionChain: chainOf(exception),
+    isStrict: get(STRICT) !== undefined,
+  };
+}
+
+/** The chains that the address's elements lead to, each as often as they do: the kernel counts it so. */
+export function chainsLedTo({ chain, exceptionChain }: Held): string[] {
+  return [chain, exceptionChain].filter((name) => name !== undefined);
+}
+
+function verdictIn(element: Element | undefined): string | undefined {
+  const data = element?.data;
+  return data === undefined || data instanceof Uint8Array ? undefined : verdictText(data);
+}
+
+/** Goes through all elements of one of our maps or sets; there are none where it is missing. Throws NetlinkError. */
+export function eachOf(nft: Nftables, family: Family, set: string, visit: (element: ElementCursor) => void): void {
+  try {
+    eachElement(nft.connection, setIn(family, set), visit);
+  } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw error;
+  }
+}
+
+/** The id that an element of `owners` holds. */
+export function idOf(owner: Element | undefined): Uint8Array | undefined {
+  return owner?.data instanceof Uint8Array ? owner.data : undefined;
+}
+
+/** The chain that an element of `policies` goes to. */
+export function chainOf(policy: Element | undefined): string | undefined {
+  return policy?.data === undefined || policy.data instanceof Uint8Array ? undefined : policy.data.chain;
+}

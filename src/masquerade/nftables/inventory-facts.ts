@@ -1,0 +1,220 @@
+// What the kernel's maps and the records say, read one after the other and put side by side: see inventory.ts.
+
+import type { Attachment } from "../../cni/attachment.ts";
+import type { JsonObject } from "../../cni/json.ts";
+import type { Nftables } from "../../nftables/batch.ts";
+import { type Element, getElement } from "../../nftables/element.ts";
+import type { Counted } from "../../nftables/element-cursor.ts";
+import { idText, isOfNetwork, networkId } from "../../owned/id.ts";
+import { hasCode } from "../../sys/error.ts";
+import { readDirectory } from "../../sys/file.ts";
+import { type Family, formatIp, type Ip, parseIp } from "../../wire/ip.ts";
+import { chainOf, eachOf, idOf } from "./elements.ts";
+import { readRecordsOf } from "./live-records.ts";
+import { baseOf, goesByNetwork } from "./policy-name.ts";
+import { type MasqueradeRecord, RECORDS, readRecordById } from "./records.ts";
+import { EXCEPTIONS, MEMBERS, OWNERS, POLICIES, setIn } from "./table-names.ts";
+
+/**
+ * How an address stands: `ok`; `missing`, recorded but not in the kernel; `taken` by a later attachment; `no-policy`,
+ * `other-policy`: in the kernel, but its packets go nowhere or elsewhere; `no-record`, `no-owner`: only the kernel knows
+ * of it; `leaving`: its removal has begun and not ended; `unknown`: it is under iptables, whose rules can't be read.
+ */
+export type AddressState =
+  | "ok"
+  | "missing"
+  | "taken"
+  | "no-policy"
+  | "other-policy"
+  | "no-record"
+  | "no-owner"
+  | "leaving"
+  | "unknown";
+
+/** What the element of an address in `owners` says. */
+interface Owner {
+  readonly id: string;
+  /** Read only where something looks wrong: otherwise the record knows more. */
+  readonly comment: string | undefined;
+}
+
+/** What the elements of an address in `policies`, `members` and `exceptions` say. */
+interface Policed {
+  readonly chain: string | undefined;
+  /** Where its packets go: to that chain, if all is well. */
+  ledTo: string | undefined;
+  counted: Counted | undefined;
+}
+
+/** An address that a record tells of. */
+export interface Claim {
+  readonly ip: string;
+  readonly prefixLength: number;
+  readonly policy: string;
+}
+
+/** What a record says. */
+interface Known {
+  readonly attachment: Attachment;
+  readonly isLeaving: boolean;
+  readonly claims: readonly Claim[];
+  /** The "ipMasqOptions" in force; undefined where there are none. */
+  readonly options: JsonObject | undefined;
+}
+
+/** All that was read: owners and policies by address as text, records by id. */
+export interface Facts {
+  readonly owners: Map<string, Owner>;
+  readonly policies: Map<string, Policed>;
+  readonly records: Map<string, Known>;
+}
+
+/** An address of an attachment (by id), or of nobody (""). */
+export interface Place {
+  readonly id: string;
+  readonly ip: string;
+}
+
+/** Reads all, or what concerns one network. Throws NetlinkError or SyscallError. */
+export function readFacts(nft: Nftables, network: string | undefined): Facts {
+  const wanted = network === undefined ? undefined : networkId(network);
+  const facts: Facts = { owners: new Map(), policies: new Map(), records: new Map() };
+  for (const family of [4, 6] as const) {
+    eachOf(nft, family, OWNERS, (element) => {
+      const id = element.value();
+      if (id === undefined || (wanted !== undefined && !isOfNetwork(id, wanted))) return;
+      facts.owners.set(formatIp(element.key()), { id: idText(id), comment: undefined });
+    });
+    eachOf(nft, family, POLICIES, (element) => {
+      const ip = formatIp(element.key());
+      if (wanted !== undefined && !facts.owners.has(ip)) return;
+      facts.policies.set(ip, { chain: element.chain(), ledTo: undefined, counted: undefined });
+    });
+    eachOf(nft, family, MEMBERS, (element) => {
+      const policy = facts.policies.get(formatIp(element.key()));
+      if (policy !== undefined) leadByNetwork(family, policy, element.counter());
+    });
+    eachOf(nft, family, EXCEPTIONS, (element) => {
+      const policy = facts.policies.get(formatIp(element.key()));
+      if (policy !== undefined) lead(policy, element.chain(), element.counter());
+    });
+  }
+  readRecords(facts, wanted === undefined ? "" : idText(wanted));
+  return facts;
+}
+
+function lead(policy: Policed, ledTo: string | undefined, counted: Counted | undefined): void {
+  policy.ledTo = ledTo;
+  policy.counted = counted;
+}
+
+/** Packets of a member come by its network, which can only lead to a chain that has one. */
+function leadByNetwork(family: Family, policy: Policed, counted: Counted | undefined): void {
+  const { chain } = policy;
+  if (chain !== undefined && goesByNetwork(family, chain)) lead(policy, chain, counted);
+}
+
+function countedBy(element: Element): Counted | undefined {
+  const counter = element.expressions?.find((expression) => expression.kind === "counter");
+  const { packets = 0n, bytes = 0n } = counter ?? {};
+  return counter && { packets, bytes };
+}
+
+const ID_DIGITS = 32;
+
+/** A record's file is named after the attachment's id; while the attachment is being removed something follows that. */
+function readRecords(facts: Facts, prefix: string): void {
+  const names = readNames().filter((name) => name.startsWith(prefix) && !name.endsWith(".tmp"));
+  const live = new Set(names.filter((name) => name.length === ID_DIGITS));
+  const current = names.filter((name) => {
+    // Where both are there an ADD has come after a DEL that never ended.
+    return name.length === ID_DIGITS || !live.has(name.slice(0, ID_DIGITS));
+  });
+  for (const { name, record } of readRecordsOf(current)) {
+    facts.records.set(name.slice(0, ID_DIGITS), known(record, name.length !== ID_DIGITS));
+  }
+}
+
+function readNames(): string[] {
+  try {
+    return readDirectory(RECORDS);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return [];
+    throw error;
+  }
+}
+
+function known({ attachment, addresses, options }: MasqueradeRecord, isLeaving: boolean): Known {
+  const claims = addresses.map(({ cidr, policy }): Claim => {
+    const slash = cidr.indexOf("/");
+    return { ip: cidr.slice(0, slash), prefixLength: Number(cidr.slice(slash + 1)), policy };
+  });
+  return { attachment, isLeaving, claims, options };
+}
+
+/** What a record says of an address. */
+export function claimTo(record: Known | undefined, ip: string): Claim | undefined {
+  return record?.claims.find((claim) => claim.ip === ip);
+}
+
+/** Every address that is in the kernel or should be. */
+export function placesIn({ owners, policies, records }: Facts): Place[] {
+  const places: Place[] = [];
+  for (const [ip, { id }] of owners) places.push({ id, ip });
+  for (const [id, { claims, isLeaving }] of records) {
+    for (const { ip } of claims) if (!isLeaving && owners.get(ip)?.id !== id) places.push({ id, ip });
+  }
+  for (const ip of policies.keys()) if (!owners.has(ip)) places.push({ id: "", ip });
+  return places;
+}
+
+/** How an address stands. */
+export function stateOf({ owners, policies, records }: Facts, { id, ip }: Place): AddressState {
+  const owner = owners.get(ip);
+  if (owner === undefined) return id === "" ? "no-owner" : "missing";
+  if (owner.id !== id) return "taken";
+  const policy = policies.get(ip);
+  if (policy?.ledTo === undefined) return "no-policy";
+  const record = records.get(id);
+  const claim = claimTo(record, ip);
+  if (record === undefined || claim === undefined) return "no-record";
+  if (record.isLeaving) return "leaving";
+  if (policy.ledTo === claim.policy && policy.chain === claim.policy) return "ok";
+  const isItsOwn = policy.ledTo === policy.chain && baseOf(policy.ledTo) === baseOf(claim.policy);
+  return isItsOwn ? "ok" : "other-policy";
+}
+
+/** Asks for one address alone, so that what looked wrong is not just something that changed between two readings. */
+export function readAgain(nft: Nftables, facts: Facts, { id, ip }: Place): void {
+  const key = parseIp(ip);
+  if (key === undefined) return;
+  const family = key.length === 4 ? 4 : 6;
+  const owner = getElement(nft.connection, setIn(family, OWNERS), key);
+  const policy = readPolicy(nft, family, key);
+  const ownerId = idOf(owner);
+  facts.owners.delete(ip);
+  facts.policies.delete(ip);
+  if (ownerId !== undefined) facts.owners.set(ip, { id: idText(ownerId), comment: owner?.comment });
+  if (policy !== undefined) facts.policies.set(ip, policy);
+  const record = id === "" ? undefined : readRecordById(id);
+  if (record !== undefined) facts.records.set(id, known(record, false));
+  else if (facts.records.get(id)?.isLeaving === false) facts.records.delete(id);
+}
+
+function readPolicy(nft: Nftables, family: Family, key: Ip): Policed | undefined {
+  const get = (set: string): Element | undefined => getElement(nft.connection, setIn(family, set), key);
+  const element = get(POLICIES);
+  if (element === undefined) return undefined;
+  const policy: Policed = { chain: chainOf(element), ledTo: undefined, counted: undefined };
+  const [member, exception] = [get(MEMBERS), get(EXCEPTIONS)];
+  if (exception !== undefined) lead(policy, chainOf(exception), countedBy(exception));
+  else if (member !== undefined) leadByNetwork(family, policy, countedBy(member));
+  return policy;
+}
+
+/** Whether there is still something to show: an element of this owner, a claim, or a policy without an owner. */
+export function isThere({ owners, policies, records }: Facts, { id, ip }: Place): boolean {
+  if (id === "") return policies.has(ip) && !owners.has(ip);
+  const record = records.get(id);
+  return owners.get(ip)?.id === id || (record?.isLeaving === false && claimTo(record, ip) !== undefined);
+}

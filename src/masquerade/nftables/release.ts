@@ -1,0 +1,150 @@
+// DEL and GC: addresses leave masquerade, unless they have become another's.
+
+import type { Attachment } from "../../cni/attachment.ts";
+import type { Nftables } from "../../nftables/batch.ts";
+import { listElements } from "../../nftables/element.ts";
+import type { Command } from "../../nftables/message.ts";
+import { untilCommitted } from "../../owned/commit.ts";
+import { deleteConnectionsOf } from "../../owned/connections.ts";
+import { attachmentId, idBytes, idText } from "../../owned/id.ts";
+import { hasCode } from "../../sys/error.ts";
+import { sameBytes } from "../../wire/codec.ts";
+import { type Cidr, type Family, formatIp, type Ip, parseCidr } from "../../wire/ip.ts";
+import { byFamily, deleteHoldings, type Holding, idOf, readHeld } from "./elements.ts";
+import { ExactRelease, type Leaving, type Released } from "./exact-release.ts";
+import { type Inheritance, isAlive } from "./heirs.ts";
+import { policyFor } from "./policy.ts";
+import { beginRelease, endRelease, haveRecords, type MasqueradeRecord } from "./records.ts";
+import { nfproto, OWNERS, TABLE } from "./table-names.ts";
+import { deleteSkeleton, hasOptions, policyRemoval, tally, tidy, unusedAfter } from "./unused.ts";
+import { forgetListOf } from "./unused-list.ts";
+
+/**
+ * Takes the attachment's addresses out, in one transaction, and then makes the kernel forget their connections. They are
+ * known from its record; `hints` are addresses that the caller knows of besides. Where there are no records at all, or its
+ * own is illegible, the kernel's maps are searched.
+ */
+export function release(nft: Nftables, attachment: Attachment, hints: readonly Cidr[]): void {
+  deleteConnectionsOf(nft.connection, withdraw(nft, attachment, hints));
+  endRelease(attachment);
+}
+
+/** The same for several, whose connections are looked for together. */
+export function releaseEach(nft: Nftables, attachments: readonly Attachment[]): void {
+  deleteConnectionsOf(
+    nft.connection,
+    attachments.flatMap((attachment) => withdraw(nft, attachment, [])),
+  );
+  attachments.forEach(endRelease);
+}
+
+/** Returns the addresses that nobody has any more. */
+function withdraw(nft: Nftables, attachment: Attachment, hints: readonly Cidr[]): readonly Ip[] {
+  const id = attachmentId(attachment);
+  const begun = beginRelease(attachment);
+  const record = begun === "illegible" ? undefined : begun;
+  const holdings = holdingsOf(record, hints);
+  const isUnknown = begun === "illegible" || (holdings.length === 0 && !haveRecords());
+  const found = isUnknown ? search(nft, (owner) => sameBytes(owner, id)).get(idText(id)) : undefined;
+  const displaced = record?.displaced ?? [];
+  const { left, absent } = releaseHoldings(nft, { id, holdings: found ?? holdings, displaced });
+  forgetListOf(nft, record?.options);
+  // With a record there has been no DEL that went through: what is absent has not been given to anybody else yet.
+  return begun === undefined ? left : [...left, ...absent];
+}
+
+function holdingsOf(record: MasqueradeRecord | undefined, hints: readonly Cidr[]): Holding[] {
+  const holdings = new Map<string, Holding>();
+  for (const cidr of hints) holdings.set(formatIp(cidr.ip), { ...cidr, chain: policyFor(cidr).chain, isStrict: false });
+  for (const { cidr, policy, isStrict = false } of record?.addresses ?? []) {
+    const address = parseCidr(cidr);
+    if (address !== undefined) holdings.set(formatIp(address.ip), { ...address, chain: policy, isStrict });
+  }
+  return [...holdings.values()];
+}
+
+/** What the kernel's maps hold for the ids that are asked for, by id as text. A listing: for the rare case only. */
+export function search(nft: Nftables, isWanted: (id: Uint8Array) => boolean): Map<string, Holding[]> {
+  const found = new Map<string, Holding[]>();
+  for (const family of [4, 6] as const) {
+    const table = { family: nfproto(family), table: TABLE };
+    try {
+      for (const owner of listElements(nft.connection, { ...table, set: OWNERS })) {
+        const id = idOf(owner);
+        if (id === undefined || !isWanted(id)) continue;
+        const { chain = "", isStrict } = readHeld(nft, owner.key);
+        const holding = { ip: owner.key, prefixLength: owner.key.length * 8, chain, isStrict };
+        found.set(idText(id), [...(found.get(idText(id)) ?? []), holding]);
+      }
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) throw error;
+    }
+  }
+  return found;
+}
+
+function releaseHoldings(nft: Nftables, leaving: Leaving): Released {
+  if (leaving.holdings.length === 0) return { left: [], absent: [] };
+  const isDone = leaving.displaced.length === 0 && releaseGuarded(nft, leaving);
+  // Of two that leave at once neither may have seen itself as the last.
+  const exactly = !isDone || hasUnused(nft, leaving) ? releaseExactly(nft, [leaving]) : undefined;
+  return isDone || exactly === undefined ? { left: leaving.holdings.map(({ ip }) => ip), absent: [] } : exactly;
+}
+
+/** Whether nothing goes any more to one of the chains. */
+function hasUnused(nft: Nftables, { holdings }: Leaving): boolean {
+  return byFamily(holdings).some(([family, own]) =>
+    [...tally(family, own).keys()].some((chain) => policyRemoval(nft, family, chain, 0) !== undefined),
+  );
+}
+
+/** The common case: all addresses are still ours. Returns false, with nothing done, where that is not so. */
+function releaseGuarded(nft: Nftables, { id, holdings }: Leaving): boolean {
+  const genid = nft.generation();
+  const commands: Command[] = [];
+  const untidy: Family[] = [];
+  let isLast = false;
+  for (const [family, own] of byFamily(holdings)) {
+    commands.push(...deleteHoldings(family, id, own));
+    const structure = unusedAfter(nft, family, tally(family, own), deleteSkeleton);
+    isLast ||= structure.length > 0;
+    if (structure.length > 0 && own.some(hasOptions)) untidy.push(family);
+    commands.push(...structure);
+  }
+  try {
+    // Chains and tables go only if nobody has come in since they were counted.
+    nft.commit(commands, isLast ? { genid } : {});
+    for (const family of untidy) tidy(nft, family);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "EEXIST", "EBUSY", "ERESTART")) return false;
+    throw error;
+  }
+}
+
+/**
+ * Reads who owns what, and deletes just what these attachments do: it fails if another takes part of that over in between,
+ * and begins again. An address goes back to the attachment it was taken from, if that one is still there.
+ */
+export function releaseExactly(nft: Nftables, leaving: readonly Leaving[]): Released {
+  const plan = untilCommitted(nft, (generation) => {
+    const genid = generation();
+    const exact = new ExactRelease(nft, leaving, genid === undefined);
+    nft.commit(exact.commands(), { genid });
+    return exact;
+  });
+  for (const family of plan.untidy()) tidy(nft, family);
+  withdrawDead(nft, plan.inherited());
+  return plan.released();
+}
+
+/**
+ * A DEL of the attachment that got its address back may have looked before it had it. Such a DEL has renamed the record
+ * first; so whoever of the two looks last sees what the other did, and takes the address out.
+ */
+function withdrawDead(nft: Nftables, inherited: readonly Inheritance[]): void {
+  for (const { owner, holding } of inherited) {
+    if (isAlive(owner)) continue;
+    releaseHoldings(nft, { id: idBytes(owner), holdings: [holding], displaced: [] });
+  }
+}

@@ -1,0 +1,262 @@
+// `bauta restore`: what the records tell of comes back into the kernel, after somebody has flushed the rule set, say.
+
+import type { Nftables } from "../../nftables/batch.ts";
+import { verdictText } from "../../nftables/data.ts";
+import type { Interval } from "../../nftables/interval.ts";
+import type { Command } from "../../nftables/message.ts";
+import { NFT_VERDICT } from "../../nftables/uapi.ts";
+import { untilCommitted } from "../../owned/commit.ts";
+import { idBytes, idText } from "../../owned/id.ts";
+import { type Family, formatIp } from "../../wire/ip.ts";
+import { addAddresses, clearWay, deleteElement, eachOf, FAMILIES, requireOwner, type Way, wayTo } from "./elements.ts";
+import type { Leaving } from "./exact-release.ts";
+import { type Fault, repairsOf, tableText } from "./faults.ts";
+import { type LiveRecord, liveIds, readLiveRecords } from "./live-records.ts";
+import { deleteIntervals, Networks } from "./networks.ts";
+import type { Policy } from "./policy.ts";
+import { createPolicies, policyFaults } from "./policy-chains.ts";
+import { apart, baseOf } from "./policy-name.ts";
+import { releaseExactly } from "./release.ts";
+import { EXCEPTIONS, MEMBERS, NETWORKS, OWNERS, POLICIES, STRICT } from "./table-names.ts";
+import { createStrict, hasTable, skeletonFaults, strictFaults } from "./tables.ts";
+import { type Wanted, type WantedAddress, type WantedTable, wantedBy } from "./wanted.ts";
+
+/** What has been put back. */
+export interface Restoration {
+  /** How many live attachments there are. */
+  readonly attachments: number;
+  /** How many addresses were missing, or went elsewhere. */
+  readonly addresses: number;
+  /** What was wrong with the tables themselves, as phrases. */
+  readonly mended: readonly string[];
+  /** What could not be put back or mended, and why, each as a phrase. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Puts back what is missing of every live attachment, and right what has been altered, both families in one transaction.
+ * What is as it should be is left alone. Throws NetlinkError or SyscallError.
+ */
+export function restore(nft: Nftables): Restoration {
+  return untilCommitted(nft, (generation) => {
+    const records = readLiveRecords();
+    const plan = planFor(nft, records);
+    return { attachments: records.length, ...carryOut(nft, plan, generation()) };
+  });
+}
+
+/** What records want of the kernel, and the commands for it where the kernel has nothing yet. */
+export interface Plan {
+  readonly wanted: Wanted;
+  readonly fresh: Readonly<Partial<Record<Family, readonly Command[]>>>;
+}
+
+/** All that takes long, so that it can come before the generation is asked for: who commits after that is in the way. */
+export function planFor(nft: Nftables, records: readonly LiveRecord[]): Plan {
+  const wanted = wantedBy(records);
+  const fresh: Partial<Record<Family, readonly Command[]>> = {};
+  for (const family of FAMILIES) {
+    if (!hasTable(nft, family)) fresh[family] = freshCommands(family, wanted.tables[family]);
+  }
+  return { wanted, fresh };
+}
+
+/**
+ * Brings the kernel's tables to what is wanted, in one transaction with the commands in `more`; ERESTART if anyone
+ * committed since that generation.
+ */
+export function carryOut(
+  nft: Nftables,
+  { wanted, fresh }: Plan,
+  genid: number | undefined,
+  more: readonly Command[] = [],
+): Omit<Restoration, "attachments"> {
+  const parts = FAMILIES.map((family) => repairOf(nft, family, wanted.tables[family], fresh[family]));
+  nft.commit([...parts.flatMap(({ commands }) => commands), ...more], { genid });
+  for (const file of wanted.files) file.remember();
+  const added = parts.flatMap((part) => part.added);
+  withdrawGone(nft, added);
+  return {
+    addresses: added.length,
+    mended: parts.flatMap(({ faults }) => textsOf(faults, true)),
+    problems: [...wanted.problems, ...parts.flatMap(({ faults }) => textsOf(faults, false))],
+  };
+}
+
+interface Repair {
+  readonly commands: readonly Command[];
+  readonly added: readonly WantedAddress[];
+  readonly faults: readonly Fault[];
+}
+
+/** The texts of what can be mended, or of what cannot. */
+function textsOf(faults: readonly Fault[], isMendable: boolean): string[] {
+  const texts = faults.filter(({ repair }) => repair.length > 0 === isMendable).map(({ text }) => text);
+  return [...new Set(texts)];
+}
+
+/** What fills a table that has just been made. */
+function freshCommands(family: Family, { addresses, policies }: WantedTable): Command[] {
+  const wanted = [...addresses.values()];
+  const places = placesFor(wanted, new Networks(family));
+  const all = wanted.map((one) => placed(one, places));
+  const strict = all.some(({ isStrict }) => isStrict) ? createStrict(family) : [];
+  return [...createPolicies(family, policiesOf(all, policies)), ...strict, ...addAddresses(family, all)];
+}
+
+/** By the chains that the addresses went to: that one of the policy's two chains that they can go to. */
+function placesFor(addresses: Iterable<WantedAddress>, networks: Networks): ReadonlyMap<string, string> {
+  const chains = [...new Set([...addresses].map(({ chain }) => chain))];
+  // Whoever had a network has it first.
+  const inOrder = [...chains.filter((one) => one === baseOf(one)), ...chains.filter((one) => one !== baseOf(one))];
+  return new Map(inOrder.map((chain) => [chain, networks.chainFor(chain)]));
+}
+
+function placed(wanted: WantedAddress, places: ReadonlyMap<string, string>): WantedAddress {
+  const chain = places.get(wanted.chain) ?? wanted.chain;
+  return chain === wanted.chain ? wanted : { ...wanted, chain };
+}
+
+/** The policies that these addresses go to, by the names of these chains. */
+function policiesOf(addresses: readonly WantedAddress[], policies: ReadonlyMap<string, Policy>): Policy[] {
+  return [...new Set(addresses.map(({ chain }) => chain))].flatMap((chain) => {
+    const policy = policies.get(baseOf(chain));
+    return policy === undefined ? [] : [{ chain, contents: policy.contents }];
+  });
+}
+
+function repairOf(nft: Nftables, family: Family, wanted: WantedTable, fresh: readonly Command[] | undefined): Repair {
+  const added = [...wanted.addresses.values()];
+  if (added.length === 0) return { commands: [], added: [], faults: [] };
+  const faults = skeletonFaults(nft, family);
+  if (faults.some(({ isWhole }) => isWhole)) {
+    return { commands: [...repairsOf(faults), ...(fresh ?? freshCommands(family, wanted))], added, faults };
+  }
+  const found = Networks.read(nft, family);
+  const strays = found.strays();
+  if (strays.length > 0) faults.push(strayFault(family, strays));
+  const networks = found.withoutStrays();
+  const elements = elementRepair(nft, family, wanted, networks);
+  faults.push(...policiesFaults(nft, family, policiesOf(elements.all, wanted.policies), networks));
+  if (added.some(({ isStrict }) => isStrict)) faults.push(...strictFaults(nft, family));
+  return { commands: [...repairsOf(faults), ...elements.commands], added: elements.added, faults };
+}
+
+function strayFault(family: Family, strays: readonly Interval[]): Fault {
+  const text = `map ${NETWORKS} of ${tableText(family)} has been altered`;
+  return { text, repair: deleteIntervals(family, strays) };
+}
+
+/** Compares several policies with what they should be; a set that they share is looked at once. */
+function policiesFaults(nft: Nftables, family: Family, policies: Iterable<Policy>, networks: Networks): Fault[] {
+  const seen = new Set<string>();
+  const faults: Fault[] = [];
+  for (const policy of policies) {
+    const { sets, rules } = policy.contents();
+    const others = sets.filter(({ name }) => !seen.has(name));
+    for (const { name } of others) seen.add(name);
+    const own = { chain: policy.chain, contents: () => ({ sets: others, rules }) };
+    faults.push(...policyFaults(nft, family, own, networks));
+  }
+  return faults;
+}
+
+interface ElementRepair {
+  readonly commands: readonly Command[];
+  readonly added: readonly WantedAddress[];
+  /** All addresses, with the chains they go to then. */
+  readonly all: readonly WantedAddress[];
+}
+
+/** Adds the elements that are missing, and replaces those that say something else. */
+function elementRepair(nft: Nftables, family: Family, { addresses }: WantedTable, networks: Networks): ElementRepair {
+  const held = readTable(nft, family);
+  let live: ReadonlySet<string> | undefined;
+  const commands: Command[] = [];
+  const added: WantedAddress[] = [];
+  const all: WantedAddress[] = [];
+  const places = placesFor(addresses.values(), networks);
+  for (const [ip, one] of addresses) {
+    const chain = held.chains.get(ip);
+    const place = placed(one, places);
+    const wanted = isItsOwnApart(chain, place.chain) ? { ...place, chain } : place;
+    all.push(wanted);
+    const owner = held.owners.get(ip);
+    const isOurs = owner === wanted.owner;
+    if (owner !== undefined && !isOurs) {
+      // Whoever holds it and lives came last: its claim was made in the kernel, where only one can have the address.
+      live ??= liveIds();
+      if (live.has(owner)) continue;
+    }
+    const way = held.wayOf(ip);
+    const wantedWay = wayTo(family, wanted.chain);
+    const isSame =
+      chain === wanted.chain && way.isMember === wantedWay.isMember && way.exception === wantedWay.exception;
+    if (isOurs && isSame && (!wanted.isStrict || held.strict.has(ip))) continue;
+    if (owner !== undefined && !isOurs) {
+      commands.push(...requireOwner(family, wanted.ip, idBytes(owner)), ...deleteElement(family, OWNERS, wanted.ip));
+    }
+    if (chain !== undefined && chain !== wanted.chain) commands.push(...deleteElement(family, POLICIES, wanted.ip));
+    commands.push(...clearWay(wanted.ip, way, wantedWay));
+    added.push(wanted);
+  }
+  return { commands: [...commands, ...addAddresses(family, added)], added, all };
+}
+
+/** Whether an address stays where it is, in the chain apart, although its network could be had by now. */
+function isItsOwnApart(chain: string | undefined, wanted: string): chain is string {
+  return chain !== undefined && chain !== wanted && chain === apart(wanted);
+}
+
+/** What the elements of a family's table say, by address as text. */
+interface HeldTable {
+  /** The owner's id as text. */
+  readonly owners: ReadonlyMap<string, string>;
+  /** The chain that it goes to; "" where it has another verdict. */
+  readonly chains: ReadonlyMap<string, string>;
+  readonly strict: ReadonlySet<string>;
+  wayOf(ip: string): Way;
+}
+
+function readTable(nft: Nftables, family: Family): HeldTable {
+  const owners = new Map<string, string>();
+  const chains = new Map<string, string>();
+  const strict = new Set<string>();
+  const members = new Set<string>();
+  const exceptions = new Map<string, string>();
+  eachOf(nft, family, OWNERS, (element) => {
+    owners.set(formatIp(element.key()), idText(element.value() ?? new Uint8Array(0)));
+  });
+  eachOf(nft, family, POLICIES, (element) => {
+    const isGoto = element.verdict() === NFT_VERDICT.GOTO;
+    chains.set(formatIp(element.key()), (isGoto ? element.chain() : undefined) ?? "");
+  });
+  eachOf(nft, family, MEMBERS, (element) => {
+    members.add(formatIp(element.key()));
+  });
+  eachOf(nft, family, EXCEPTIONS, (element) => {
+    exceptions.set(formatIp(element.key()), verdictText({ code: element.verdict() ?? 0, chain: element.chain() }));
+  });
+  eachOf(nft, family, STRICT, (element) => {
+    strict.add(formatIp(element.key()));
+  });
+  const wayOf = (ip: string): Way => ({ isMember: members.has(ip), exception: exceptions.get(ip) });
+  return { owners, chains, strict, wayOf };
+}
+
+/**
+ * A DEL that has looked before its addresses were back has found nothing to remove. It has renamed the record first; so
+ * whoever of the two looks last sees what the other did, and takes them out.
+ */
+function withdrawGone(nft: Nftables, added: readonly WantedAddress[]): void {
+  if (added.length === 0) return;
+  const live = liveIds();
+  const gone: Leaving[] = added
+    .filter(({ owner }) => !live.has(owner))
+    .map(({ id, ip, chain, isStrict }) => ({
+      id,
+      holdings: [{ ip, prefixLength: ip.length * 8, chain, isStrict }],
+      displaced: [],
+    }));
+  if (gone.length > 0) releaseExactly(nft, gone);
+}

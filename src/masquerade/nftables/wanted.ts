@@ -1,0 +1,134 @@
+// What the kernel's tables should hold by the word of the records.
+
+import type { JsonObject } from "../../cni/json.ts";
+import { idBytes } from "../../owned/id.ts";
+import { type Family, familyOf, type Ip, parseCidr } from "../../wire/ip.ts";
+import { type Excluded, readExcluded } from "../options/exclude-file.ts";
+import { type MasqueradeOptions, PLAIN, readOptions } from "../options/options.ts";
+import { commentOf, type NewElement } from "./elements.ts";
+import { type LiveRecord, recordTime } from "./live-records.ts";
+import { type Policy, policyFor } from "./policy.ts";
+import { baseOf } from "./policy-name.ts";
+import type { ClaimedAddress, MasqueradeRecord } from "./records.ts";
+
+/** An address that an attachment should have. It went to this chain, but may have to go to the policy's other one. */
+export interface WantedAddress extends NewElement {
+  /** The attachment's id as text. */
+  readonly owner: string;
+}
+
+/** What one family's table should hold. */
+export interface WantedTable {
+  /** By address, without its prefix length. */
+  readonly addresses: ReadonlyMap<string, WantedAddress>;
+  /** By name of the chain that goes by the network. */
+  readonly policies: ReadonlyMap<string, Policy>;
+}
+
+export interface Wanted {
+  readonly tables: Readonly<Record<Family, WantedTable>>;
+  /** The files of excluded destinations that policies are made with. */
+  readonly files: readonly Excluded[];
+  /** Attachments left out, and why, each as a phrase. */
+  readonly problems: readonly string[];
+}
+
+/** A record and one of its addresses. */
+interface Claimant {
+  readonly live: LiveRecord;
+  readonly address: ClaimedAddress;
+}
+
+/** Where two attachments claim one address, the newest claim wins. Throws SyscallError. */
+export function wantedBy(records: readonly LiveRecord[]): Wanted {
+  const collector = new Collector();
+  const claims = new Map<string, Claimant>();
+  for (const live of records) {
+    for (const address of live.record.addresses) {
+      const ip = address.cidr.slice(0, address.cidr.indexOf("/"));
+      const other = claims.get(ip);
+      const claim = { live, address };
+      claims.set(ip, other === undefined ? claim : newer(ip, other, claim));
+    }
+  }
+  for (const [ip, claim] of claims) collector.add(ip, claim);
+  return collector.wanted();
+}
+
+/** A claim that has displaced the other is newer than it; where neither has, the time of the records tells. */
+function newer(ip: string, a: Claimant, b: Claimant): Claimant {
+  const hasDisplaced = (one: Claimant, other: Claimant): boolean =>
+    one.live.record.displaced.some(({ owner, cidr }) => owner === other.live.id && cidr.startsWith(`${ip}/`));
+  if (hasDisplaced(a, b)) return a;
+  if (hasDisplaced(b, a)) return b;
+  return (recordTime(a.live.id) ?? 0n) > (recordTime(b.live.id) ?? 0n) ? a : b;
+}
+
+class Collector {
+  readonly #addresses: Record<Family, Map<string, WantedAddress>> = { 4: new Map(), 6: new Map() };
+  readonly #policies: Record<Family, Map<string, Policy>> = { 4: new Map(), 6: new Map() };
+  readonly #files = new Map<MasqueradeOptions, Excluded>();
+  readonly #problems = new Set<string>();
+  readonly #options = new Map<JsonObject, MasqueradeOptions>();
+  readonly #ids = new Map<string, Uint8Array>();
+
+  add(ip: string, { live, address }: Claimant): void {
+    const cidr = parseCidr(address.cidr);
+    if (cidr === undefined) return;
+    const family = familyOf(cidr.ip);
+    const chain = baseOf(address.policy);
+    if (!this.#policies[family].has(chain) && !this.#addPolicy(family, cidr, chain, live.record)) return;
+    this.#addresses[family].set(ip, {
+      owner: live.id,
+      ip: cidr.ip,
+      id: this.#idOf(live.id),
+      comment: commentOf(live.record.attachment, address.cidr),
+      chain: address.policy,
+      isStrict: address.isStrict === true,
+    });
+  }
+
+  #idOf(id: string): Uint8Array {
+    const bytes = this.#ids.get(id) ?? idBytes(id);
+    this.#ids.set(id, bytes);
+    return bytes;
+  }
+
+  /** Returns false where the policy can't be made. */
+  #addPolicy(
+    family: Family,
+    cidr: { readonly ip: Ip; readonly prefixLength: number },
+    chain: string,
+    { attachment, options }: MasqueradeRecord,
+  ): boolean {
+    try {
+      const read = this.#read(options);
+      const file = this.#files.get(read) ?? readExcluded(read);
+      this.#files.set(read, file);
+      const { contents } = policyFor(cidr, read, file.prefixes);
+      this.#policies[family].set(chain, { chain, contents });
+      return true;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const { containerId, ifname, network } = attachment;
+      this.#problems.add(`${containerId} ${ifname} on ${network}: ${reason}`);
+      return false;
+    }
+  }
+
+  /** Records with the same options have the same object. */
+  #read(options: JsonObject | undefined): MasqueradeOptions {
+    if (options === undefined) return PLAIN;
+    const read = this.#options.get(options) ?? readOptions(options);
+    this.#options.set(options, read);
+    return read;
+  }
+
+  wanted(): Wanted {
+    const table = (family: Family): WantedTable => ({
+      addresses: this.#addresses[family],
+      policies: this.#policies[family],
+    });
+    return { tables: { 4: table(4), 6: table(6) }, files: [...this.#files.values()], problems: [...this.#problems] };
+  }
+}

@@ -1,0 +1,194 @@
+// `bauta adopt`: what containernetworking/plugins' nftables back end masquerades moves into our maps, and its rules go, in
+// one transaction: no packet leaves with a wrong source.
+
+import type { Attachment } from "../../cni/attachment.ts";
+import { IptablesError } from "../../iptables/program.ts";
+import type { Nftables } from "../../nftables/batch.ts";
+import type { Command } from "../../nftables/message.ts";
+import { deleteRule } from "../../nftables/rule.ts";
+import { deleteTable, getTable } from "../../nftables/table.ts";
+import { untilCommitted } from "../../owned/commit.ts";
+import { makeDirectories, remove, writeFile } from "../../sys/file.ts";
+import { type Cidr, formatIp } from "../../wire/ip.ts";
+import { type LiveRecord, readLiveRecords } from "../nftables/live-records.ts";
+import { policyFor } from "../nftables/policy.ts";
+import { type ClaimedAddress, type DisplacedClaim, RECORDS } from "../nftables/records.ts";
+import { releaseEach } from "../nftables/release.ts";
+import { carryOut, planFor } from "../nftables/restore.ts";
+import { readUpstreamJumps, removeUpstreamJumps, type UpstreamJump } from "./jumps.ts";
+import { type Identified, Identifier } from "./owners.ts";
+import { readUpstreamRules, UPSTREAM, type UpstreamRule } from "./rules.ts";
+
+/** An attachment that is ours from now on. */
+export interface Adopted {
+  readonly attachment: Attachment;
+  /** With their prefix lengths. */
+  readonly addresses: readonly string[];
+}
+
+export interface Adoption {
+  readonly adopted: readonly Adopted[];
+  /** Rules that are left, and why, each as a phrase. */
+  readonly left: readonly string[];
+  /** What could not be put into our tables, each as a phrase. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Moves upstream's rules into our maps, those of its iptables back end, too: they go when the maps have what they did, so
+ * that for a moment both masquerade. With `isDryRun` it only tells. Throws NetlinkError or SyscallError.
+ */
+export function adopt(nft: Nftables, isDryRun: boolean): Adoption {
+  const written: Written = new Map();
+  const { before, jumps, ...adoption } = untilCommitted(nft, (generation) => {
+    const genid = generation();
+    const rules = identified(readUpstreamRules(nft));
+    const found = readUpstreamJumps(nft);
+    const records = recordsOf([...rules.found, ...found.found]);
+    const adopted = records.map(({ record: { attachment, addresses } }) => ({
+      attachment,
+      addresses: addresses.map(({ cidr }) => cidr),
+    }));
+    const done = { adopted, left: [...rules.left, ...found.left], problems: [], before: [], jumps: [] };
+    if (isDryRun) return done;
+    const live = liveBefore(written);
+    const all = joined(live, records);
+    writeRecords(records, all, written, live);
+    if (records.length === 0) return done;
+    // Upstream's plugins may be at work: the table goes only if they have added nothing since.
+    const removal = removalOf(nft, rules.removed, rules.left.length === 0 && genid !== undefined);
+    const { problems } = carryOut(nft, planFor(nft, [...all.values()]), genid, removal);
+    return { ...done, problems, before: live, jumps: found.found };
+  });
+  return { ...adoption, problems: [...adoption.problems, ...endJumps(nft, jumps, before)] };
+}
+
+/**
+ * Takes the rules of iptables out. What has gone from there since it was seen, a DEL has removed, which knew nothing of our
+ * maps: it leaves them again, unless it was there before. Returns what could not be done, as phrases.
+ */
+function endJumps(nft: Nftables, jumps: readonly UpstreamJump[], before: readonly LiveRecord[]): string[] {
+  try {
+    const known = new Set(before.map(({ id }) => id));
+    const gone = new Map(removeUpstreamJumps(jumps).map(({ id, attachment }) => [id, attachment]));
+    for (const id of known) gone.delete(id);
+    releaseEach(nft, [...gone.values()]);
+    return [];
+  } catch (error) {
+    if (!(error instanceof IptablesError)) throw error;
+    return [`the rules of iptables stay beside ours: ${error.message}`];
+  }
+}
+
+/** The rules of the nftables back end whose attachments are known; those that are to go; and what is said of the others. */
+function identified(rules: readonly UpstreamRule[]): {
+  readonly found: readonly Identified[];
+  readonly removed: readonly UpstreamRule[];
+  readonly left: readonly string[];
+} {
+  const identifier = new Identifier();
+  const found: Identified[] = [];
+  const removed: UpstreamRule[] = [];
+  const left: string[] = [];
+  for (const rule of rules) {
+    const one = identifier.identify(rule);
+    if (typeof one === "string") left.push(`rule with handle ${rule.handle}: ${one}`);
+    else {
+      removed.push(rule);
+      found.push(one);
+    }
+  }
+  return { found, removed, left };
+}
+
+/** The records of the attachments that have these addresses. */
+function recordsOf(found: readonly Identified[]): LiveRecord[] {
+  const byId = new Map<string, { attachment: Attachment; addresses: ClaimedAddress[]; displaced: DisplacedClaim[] }>();
+  const holders = new Map<string, DisplacedClaim>();
+  const chains = new PlainChains();
+  for (const { attachment, id, cidr } of found) {
+    const group = byId.get(id) ?? { attachment, addresses: [], displaced: [] };
+    byId.set(id, group);
+    const ip = formatIp(cidr.ip);
+    const claim = { cidr: `${ip}/${cidr.prefixLength}`, policy: chains.of(cidr) };
+    if (group.addresses.some((one) => one.cidr === claim.cidr)) continue;
+    group.addresses.push(claim);
+    // The same address twice: the later rule is the later claim, as in our maps.
+    const before = holders.get(ip);
+    if (before !== undefined && before.owner !== id) group.displaced.push(before);
+    holders.set(ip, { owner: id, cidr: claim.cidr, policy: claim.policy });
+  }
+  return [...byId].map(([id, record]) => ({ id, record }));
+}
+
+/** The chains of plain policies; of many addresses in one subnet it is the same. */
+class PlainChains {
+  readonly #chains = new Map<string, string>();
+
+  of({ ip, prefixLength }: Cidr): string {
+    const key = `${ip.subarray(0, (prefixLength + 7) >> 3).join(".")}/${prefixLength}`;
+    const chain = this.#chains.get(key) ?? policyFor({ ip, prefixLength }).chain;
+    this.#chains.set(key, chain);
+    return chain;
+  }
+}
+
+/** An attachment that has a record already keeps what that says, and gets what upstream's rules say besides. */
+function joined(live: readonly LiveRecord[], adopted: readonly LiveRecord[]): Map<string, LiveRecord> {
+  const all = new Map(live.map((one) => [one.id, one]));
+  for (const { id, record } of adopted) {
+    const own = all.get(id)?.record;
+    if (own === undefined) all.set(id, { id, record });
+    else {
+      const has = new Set(own.addresses.map(({ cidr }) => cidr));
+      const addresses = [...own.addresses, ...record.addresses.filter(({ cidr }) => !has.has(cidr))];
+      all.set(id, { id, record: { ...own, addresses } });
+    }
+  }
+  return all;
+}
+
+/** The records that have been written, by id, with what was there before. */
+type Written = Map<string, LiveRecord | undefined>;
+
+/** The live records as they would be without those that have been written. */
+function liveBefore(written: Written): LiveRecord[] {
+  const others = readLiveRecords().filter(({ id }) => !written.has(id));
+  return [...others, ...[...written.values()].filter((one) => one !== undefined)];
+}
+
+/** Nobody knows of these attachments yet, so that a file which is half written when the power fails is no loss. */
+function writeRecords(
+  adopted: readonly LiveRecord[],
+  all: ReadonlyMap<string, LiveRecord>,
+  written: Written,
+  before: readonly LiveRecord[],
+): void {
+  const now = new Set(adopted.map(({ id }) => id));
+  if (now.size > 0) makeDirectories(RECORDS, 0o700);
+  for (const [id, original] of written) {
+    if (now.has(id)) continue; // otherwise upstream's DEL has come in between
+    if (original === undefined) remove(`${RECORDS}/${id}`);
+    else write(original);
+    written.delete(id);
+  }
+  const originals = new Map(before.map((one) => [one.id, one]));
+  for (const id of now) {
+    const one = all.get(id);
+    if (one !== undefined) write(one);
+    if (!written.has(id)) written.set(id, originals.get(id));
+  }
+}
+
+function write({ id, record }: LiveRecord): void {
+  writeFile(`${RECORDS}/${id}`, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+}
+
+/** Chains and hooks that upstream makes: masq_checks and postrouting. */
+const UPSTREAM_USE = 2;
+
+function removalOf(nft: Nftables, removed: readonly UpstreamRule[], mayDeleteTable: boolean): Command[] {
+  const table = { family: UPSTREAM.family, name: UPSTREAM.table };
+  if (mayDeleteTable && getTable(nft.connection, table)?.use === UPSTREAM_USE) return [deleteTable(table)];
+  return removed.map(({ handle }) => deleteRule({ ...UPSTREAM, handle }));
+}

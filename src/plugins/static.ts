@@ -1,6 +1,0 @@
-// The static plugin, for those who execute it.
-
-import type { Plugin } from "../cni/plugin.ts";
-import { staticIpam } from "../ipam/static.ts";
-
-export const staticPlugin: Plugin = { name: "static", ...staticIpam };

@@ -2,11 +2,11 @@
 
 import { CNI_CODE, CniError, formatError } from "../cni/error.ts";
 import { CURRENT_VERSION } from "../cni/versions.ts";
+import { PLUGIN_NAMES } from "../plugins/all.ts";
 import { hasCode } from "../sys/error.ts";
 import { suggestion, UsageError } from "./arguments.ts";
 import { explain } from "./failure.ts";
 import type { CliIo } from "./io.ts";
-import { PLUGINS } from "./plugins.ts";
 import { helpText, VERBS } from "./verbs.ts";
 
 /** Exit statuses: done; could not be done; asked for wrongly. */
@@ -72,7 +72,7 @@ function refuseAsPlugin(io: CliIo): number {
   const error = new CniError(
     CNI_CODE.INVALID_ENVIRONMENT,
     `called by the name ${JSON.stringify(name)}, this executable is the bauta command, not a plugin`,
-    `as plugins it has the names ${PLUGINS.join(", ")}: install or link it by one of these (called as ${io.args[0] ?? ""})`,
+    `as plugins it has the names ${PLUGIN_NAMES.join(", ")}: install or link it by one of these (called as ${io.args[0] ?? ""})`,
   );
   io.write(formatError(error, CURRENT_VERSION));
   return FAILED;

@@ -1,7 +1,7 @@
 // `bauta schema`: what a configuration may hold, for editors.
 
+import { PLUGIN_NAMES } from "../plugins/all.ts";
 import { suggestion, UsageError } from "./arguments.ts";
-import { PLUGINS } from "./plugins.ts";
 import { schemaDocument } from "./schema/documents.ts";
 import { type Verb, verb } from "./verb.ts";
 
@@ -32,7 +32,7 @@ export const schema: Verb = verb({
     const document = schemaDocument(plugin);
     if (document === undefined) {
       const name = plugin ?? "";
-      const hint = suggestion(name, PLUGINS) || `: the plugins are ${PLUGINS.join(", ")}`;
+      const hint = suggestion(name, PLUGIN_NAMES) || `: the plugins are ${PLUGIN_NAMES.join(", ")}`;
       throw new UsageError(`unknown plugin ${JSON.stringify(name)}${hint}`);
     }
     io.write(`${JSON.stringify(document, undefined, 2)}\n`);

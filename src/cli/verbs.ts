@@ -1,5 +1,6 @@
 // The verbs there are, and `bauta help`.
 
+import { PLUGIN_NAMES } from "../plugins/all.ts";
 import { adopt } from "./adopt.ts";
 import { apply } from "./apply.ts";
 import { suggestion, UsageError } from "./arguments.ts";
@@ -8,7 +9,6 @@ import { gc } from "./gc.ts";
 import { licenses } from "./licenses.ts";
 import { list } from "./list.ts";
 import { monitor } from "./monitor.ts";
-import { PLUGINS } from "./plugins.ts";
 import { restore } from "./restore.ts";
 import { schema } from "./schema.ts";
 import { inColumns, type Verb, verb } from "./verb.ts";
@@ -57,7 +57,7 @@ Commands:
 ${inColumns(verbs)}
 bauta help COMMAND, or bauta COMMAND --help, tells more of one.
 
-Called by the name of a plugin (${PLUGINS.join(", ")})
+Called by the name of a plugin (${PLUGIN_NAMES.join(", ")})
 the same executable is that plugin.
 
 Exit status: 0 done, 1 it could not be done, 2 it was asked for wrongly.

@@ -4,6 +4,7 @@ import type { NetworkConfig } from "./config.ts";
 import type { Command } from "./environment.ts";
 import { CNI_CODE, CniError } from "./error.ts";
 import type { Result } from "./result.ts";
+import type { Schema } from "./schema.ts";
 
 /** One call of a plugin, checked: environment, configuration and whatever they hold. */
 export interface Invocation {
@@ -23,6 +24,26 @@ export interface Invocation {
   /** Writes a line for people to standard error. */
   readonly log: (line: string) => void;
 }
+
+/**
+ * What a plugin is for: it makes an interface, it changes what the plugins before it in the list have made, or it gives out
+ * addresses to a plugin that makes an interface.
+ */
+export type PluginKind = "interface" | "chained" | "ipam";
+
+/** What there is to know of a plugin without calling it. */
+export interface PluginFacts {
+  /** The `type` of its configuration and the name of its executable. */
+  readonly name: string;
+  readonly kind: PluginKind;
+  /** The keys of its configuration, besides those that every plugin has; of an IPAM plugin, of the section "ipam". */
+  readonly keys: readonly Schema<unknown>[];
+  /** Whether its configuration must, or may, name an IPAM plugin; absent where it never asks one. */
+  readonly ipam?: "required" | "optional";
+}
+
+/** A plugin of this suite: its facts and its verbs. */
+export interface OwnPlugin extends PluginFacts, Plugin {}
 
 /**
  * A plugin is its verbs. Each throws whatever stopped it: dispatch.ts alone turns errors into codes. A verb that isn't

@@ -3,6 +3,7 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { buildAddon } from "../../engine/addon.mjs";
+import { PLUGIN_NAMES } from "../../engine/bundles.mjs";
 import { run } from "../apt.mjs";
 import { bundle, GUEST_ROOT, ROOT } from "./bundle.mjs";
 import { CpioWriter } from "./cpio.mjs";
@@ -31,8 +32,6 @@ const NAMES = ["etc/hosts", "etc/protocols", "etc/services"];
 /** What tests run or read. */
 const FILES = ["test/support/run-in-namespaces.sh", "test/e2e/masquerade/others.nft"];
 const DIRECTORIES = ["test/golden/nftables"];
-/** Upstream's plugins that tests compare ours with. */
-const PEERS = ["bridge", "host-local", "loopback", "ptp", "static"];
 
 /**
  * Writes the archive.
@@ -92,7 +91,7 @@ async function addOurs(archive, entries) {
   archive.copy(inside("dist/bauta"), join(ROOT, "dist/bauta"));
   for (const name of readdirSync(join(ROOT, "dist/cni"))) archive.link(inside(`dist/cni/${name}`), "../bauta");
   const peers = run("bash", [join(ROOT, "tools/peer-plugins.sh")]).trim();
-  for (const name of PEERS) archive.copy(inside(`peer/${name}`), join(peers, name));
+  for (const name of PLUGIN_NAMES) archive.copy(inside(`peer/${name}`), join(peers, name));
   archive.copy(inside("host.node"), buildAddon());
   for (const file of FILES) archive.copy(inside(file), join(ROOT, file));
   for (const directory of DIRECTORIES) addTree(archive, directory, inside);

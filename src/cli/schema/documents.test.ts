@@ -2,13 +2,14 @@ import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { cli } from "../../../test/support/cli.ts";
-import { parseConfig } from "../../cni/config.ts";
+import { configSchema, parseConfig } from "../../cni/config.ts";
 import { CniError } from "../../cni/error.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../cni/json.ts";
-import type { Schema } from "../../cni/schema.ts";
+import { object, type Schema } from "../../cni/schema.ts";
 import { optionsOf } from "../../masquerade/options/options.ts";
+import { PLUGINS } from "../../plugins/all.ts";
 import { host } from "../../sys/host.ts";
-import { IPAM, KEYS, schemaDocument } from "./documents.ts";
+import { IPAM, LISTED, schemaDocument } from "./documents.ts";
 import { patterns } from "./patterns.ts";
 
 function validator(plugin?: string): ValidateFunction {
@@ -32,12 +33,12 @@ function accepts(read: () => unknown): boolean {
 function reads(plugin: string, config: JsonObject): boolean {
   return accepts(() => {
     parseConfig(host.encode(JSON.stringify(config)), "ADD");
-    for (const schema of KEYS[plugin]?.() ?? []) schema.read(config, "");
+    for (const schema of LISTED.get(plugin)?.keys ?? []) schema.read(config, "");
     if (plugin === "loopback") return;
     optionsOf(config);
     const { ipam } = config;
     const type = isJsonObject(ipam) ? ipam["type"] : undefined;
-    if (typeof type === "string") IPAM[type]?.read(ipam ?? {}, "ipam");
+    if (typeof type === "string") for (const schema of IPAM.get(type)?.keys ?? []) schema.read(ipam ?? {}, "ipam");
   });
 }
 
@@ -93,11 +94,11 @@ function ownValues({ shape }: Schema<unknown>): fc.Arbitrary<JsonValue> {
 const VALID = { name: "dual", cniVersion: "1.0.0", ipam: { type: "elsewhere" } };
 
 describe("the JSON Schema of a plugin", () => {
-  for (const plugin of Object.keys(KEYS)) {
+  for (const [plugin, { keys }] of LISTED) {
     it(`takes of each key of ${plugin} what its reader takes, and nothing else`, () => {
       const validate = validator(plugin);
       let taken = 0;
-      for (const schema of KEYS[plugin]?.() ?? []) {
+      for (const schema of [configSchema, ...keys]) {
         if (schema.shape.kind !== "object") throw new Error("not an object");
         for (const [key, field] of Object.entries(schema.shape.fields)) {
           // What the document says besides the definitions, in the table below.
@@ -115,10 +116,9 @@ describe("the JSON Schema of a plugin", () => {
     }, 60_000);
   }
 
-  for (const type of Object.keys(IPAM)) {
+  for (const [type, { keys }] of IPAM) {
     it(`takes of the section of ${type} what its reader takes, by itself and in a plugin's configuration`, () => {
-      const schema = IPAM[type];
-      if (schema === undefined) throw new Error(type);
+      const [schema = object({})] = keys;
       const alone = validator(type);
       const within = validator("ptp");
       const property = (value: JsonValue): void => {
@@ -151,8 +151,8 @@ describe("the JSON Schema of a plugin", () => {
       for (const one of TEXTS) property(one);
       fc.assert(fc.property(fc.oneof(fc.ipV4(), fc.ipV6(), fc.ipV4Extended()), property), { numRuns: 50 });
     };
-    for (const schemas of Object.values(KEYS)) schemas().forEach(visit);
-    for (const schema of Object.values(IPAM)) visit(schema);
+    for (const { keys } of PLUGINS) keys.forEach(visit);
+    visit(configSchema);
     expect([...nouns].sort()).toEqual(Object.keys(known).sort());
   });
 

@@ -4,68 +4,43 @@
 import { configSchema } from "../../cni/config.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../cni/json.ts";
 import { DIALECT, toJsonSchema } from "../../cni/json-schema.ts";
-import { array, object, optional, type Schema, string, text } from "../../cni/schema.ts";
+import type { OwnPlugin } from "../../cni/plugin.ts";
+import { array, object, optional, string } from "../../cni/schema.ts";
 import { SUPPORTED_VERSIONS } from "../../cni/versions.ts";
-import { hostLocalSchema } from "../../ipam/host-local-config.ts";
-import { rangeSchema } from "../../ipam/range.ts";
-import { staticSchema } from "../../ipam/static-config.ts";
-import { optionsSchema } from "../../masquerade/options/options.ts";
-import { bridgeSchema } from "../../plugins/bridge/config.ts";
-import { ptpSchema } from "../../plugins/ptp/config.ts";
-import { parseCidr, parseIp } from "../../wire/ip.ts";
+import { PLUGINS } from "../../plugins/all.ts";
 import { NAME_LENGTH, NAME_PATTERN, patterns } from "./patterns.ts";
 
-/** The IPAM plugins of ours, by their type: what stands beside `type` in the section "ipam". */
-export const IPAM: Readonly<Record<string, Schema<unknown>>> = {
-  "host-local": hostLocalSchema,
-  static: staticSchema,
-};
+const ofKind = (isWanted: (plugin: OwnPlugin) => boolean): ReadonlyMap<string, OwnPlugin> =>
+  new Map(PLUGINS.filter(isWanted).map((plugin) => [plugin.name, plugin]));
 
-/** The plugins of ours that a list of plugins may have, by their type: the keys they know. */
-export const KEYS: Readonly<Record<string, () => readonly Schema<unknown>[]>> = {
-  bridge: () => [configSchema, bridgeSchema, attached()],
-  loopback: () => [configSchema],
-  ptp: () => [configSchema, ptpSchema, attached()],
-};
+/** Our IPAM plugins by their type: what stands in the section "ipam". */
+export const IPAM: ReadonlyMap<string, OwnPlugin> = ofKind(({ kind }) => kind === "ipam");
+
+/** Our plugins that a list of plugins may have, by their type. */
+export const LISTED: ReadonlyMap<string, OwnPlugin> = ofKind(({ kind }) => kind !== "ipam");
 
 /** The schema of a plugin's configuration, or undefined where it is none of ours; without a plugin, of a conflist. */
 export function schemaDocument(plugin?: string): JsonObject | undefined {
   if (plugin === undefined) return document("CNI network configuration list", conflist());
-  if (Object.hasOwn(IPAM, plugin)) return document(`CNI configuration of ${plugin}: the section "ipam"`, ipam(plugin));
-  if (!Object.hasOwn(KEYS, plugin)) return undefined;
-  return document(`CNI configuration of the plugin ${plugin}`, ofPlugin(plugin));
+  const allocator = IPAM.get(plugin);
+  if (allocator !== undefined) return document(`CNI configuration of ${plugin}: the section "ipam"`, ipam(allocator));
+  const listed = LISTED.get(plugin);
+  return listed === undefined ? undefined : document(`CNI configuration of the plugin ${plugin}`, ofPlugin(listed));
 }
 
 function document(title: string, schema: JsonObject): JsonObject {
   return { $schema: DIALECT, title, ...schema };
 }
 
-/** What the plugins that masquerade and call IPAM take besides their own keys. */
-function attached(): Schema<unknown> {
-  // static needs the prefix length, host-local passes over it.
-  const address = text("an IP address, with a prefix length or without", (one) => parseCidr(one) ?? parseIp(one));
-  const ips = optional(array(address, "addresses that the container is to have"));
-  return object({
-    ipMasqOptions: optional(optionsSchema),
-    args: optional(object({ cni: optional(object({ ips, ipMasqOptions: optional(optionsSchema) })) })),
-    runtimeConfig: optional(
-      object({
-        ips,
-        ipRanges: optional(array(array(rangeSchema), "range sets of host-local, before those of ipam")),
-        ipMasq: optional(optionsSchema),
-      }),
-    ),
-  });
-}
-
-function ofPlugin(type: string): JsonObject {
-  const keys = (KEYS[type]?.() ?? []).map((schema) => toJsonSchema(schema, patterns()));
+function ofPlugin(plugin: OwnPlugin): JsonObject {
+  const keys = [configSchema, ...plugin.keys].map((schema) => toJsonSchema(schema, patterns()));
+  const isIpamNeeded = plugin.ipam === "required";
   const fixed: JsonObject = {
-    required: type === "ptp" ? ["type", "ipam"] : ["type"],
+    required: isIpamNeeded ? ["type", "ipam"] : ["type"],
     properties: {
-      type: { const: type },
+      type: { const: plugin.name },
       ...common(),
-      ...(type === "loopback" ? {} : { ipam: anyIpam(type === "ptp") }),
+      ...(plugin.ipam === undefined ? {} : { ipam: anyIpam(isIpamNeeded) }),
     },
   };
   return [...keys, fixed].reduce(merge, {});
@@ -78,19 +53,19 @@ function common(): JsonObject {
   };
 }
 
-function ipam(type: string): JsonObject {
-  const schema = IPAM[type] ?? object({});
-  return merge({ required: ["type"], properties: { type: { const: type } } }, toJsonSchema(schema, patterns()));
+function ipam({ name, keys }: OwnPlugin): JsonObject {
+  const fixed: JsonObject = { required: ["type"], properties: { type: { const: name } } };
+  return keys.map((schema) => toJsonSchema(schema, patterns())).reduce(merge, fixed);
 }
 
 /** The section "ipam" of ours by type, or of somebody else's plugin, whose keys are not known here. */
 function anyIpam(isNeeded: boolean): JsonObject {
   const others: JsonObject = {
     type: "object",
-    properties: { type: { type: "string", not: { enum: Object.keys(IPAM) } } },
+    properties: { type: { type: "string", not: { enum: [...IPAM.keys()] } } },
     ...(isNeeded ? { required: ["type"] } : {}),
   };
-  return { oneOf: [...Object.keys(IPAM).map(ipam), others] };
+  return { oneOf: [...[...IPAM.values()].map(ipam), others] };
 }
 
 /** The list that a runtime reads (CNI specification, section 1): the runtime's own keys, and each plugin by its type. */
@@ -103,18 +78,18 @@ function conflist(): JsonObject {
   const others: JsonObject = {
     type: "object",
     required: ["type"],
-    properties: { type: { type: "string", not: { enum: Object.keys(KEYS) } } },
+    properties: { type: { type: "string", not: { enum: [...LISTED.keys()] } } },
   };
   const plugins: JsonObject = {
     type: "array",
     description: "the plugins, in the order in which they are called",
     minItems: 1,
-    items: { oneOf: [...Object.keys(KEYS).map((type) => ({ $ref: `#/$defs/${type}` })), others] },
+    items: { oneOf: [...[...LISTED.keys()].map((type) => ({ $ref: `#/$defs/${type}` })), others] },
   };
   const flags = Object.fromEntries(["disableCheck", "disableGC"].map((key) => [key, { type: "boolean" }]));
   return {
     ...merge(toJsonSchema(list), { required: ["plugins"], properties: { ...common(), ...flags, plugins } }),
-    $defs: Object.fromEntries(Object.keys(KEYS).map((type) => [type, ofPlugin(type)])),
+    $defs: Object.fromEntries([...LISTED].map(([type, plugin]) => [type, ofPlugin(plugin)])),
   };
 }
 

@@ -1,16 +1,27 @@
 // The bridge plugin: containers as ports of a bridge on the node.
 
 import { CNI_CODE, CniError } from "../../cni/error.ts";
-import type { Invocation, Plugin } from "../../cni/plugin.ts";
+import type { Invocation, OwnPlugin } from "../../cni/plugin.ts";
 import { allocatorStatus } from "../../ipam/call.ts";
 import { macSpoofCheckUnavailable } from "../../mac-spoof/mac-spoof.ts";
 import { ipMasqUnavailable } from "../../masquerade/masquerade.ts";
+import { attachedKeys } from "../attached-keys.ts";
 import { add } from "./add.ts";
 import { check } from "./check.ts";
-import { readBridgeConfig } from "./config.ts";
+import { bridgeSchema, readBridgeConfig } from "./config.ts";
 import { del, gc } from "./del.ts";
 
-export const plugin: Plugin = { name: "bridge", add, check, del, gc, status };
+export const plugin: OwnPlugin = {
+  name: "bridge",
+  kind: "interface",
+  keys: [bridgeSchema, attachedKeys],
+  ipam: "optional",
+  add,
+  check,
+  del,
+  gc,
+  status,
+};
 
 function status(invocation: Invocation): void {
   const { ipMasq, ipMasqBackend, macspoofchk } = readBridgeConfig(invocation);

@@ -1,6 +1,7 @@
 // The host-local plugin, for those who execute it.
 
-import type { Plugin } from "../../cni/plugin.ts";
+import type { OwnPlugin } from "../../cni/plugin.ts";
 import { hostLocal } from "../../ipam/host-local.ts";
+import { hostLocalSchema } from "../../ipam/host-local-config.ts";
 
-export const plugin: Plugin = { name: "host-local", ...hostLocal };
+export const plugin: OwnPlugin = { name: "host-local", kind: "ipam", keys: [hostLocalSchema], ...hostLocal };

@@ -2,7 +2,7 @@
 // plugin is at work there.
 
 import { CNI_CODE, CniError } from "../../cni/error.ts";
-import type { Invocation, Plugin } from "../../cni/plugin.ts";
+import type { Invocation, OwnPlugin } from "../../cni/plugin.ts";
 import type { IpConfig, Result } from "../../cni/result.ts";
 import { type Namespaces, withNamespaces, withNamespacesIfAny } from "../../links/namespaces.ts";
 import { type Address, listAddresses } from "../../rtnetlink/address.ts";
@@ -13,7 +13,7 @@ import { formatCidr, formatIp, type Ip } from "../../wire/ip.ts";
 /** CNI_IFNAME says something else now and then; there is but one. */
 const LOOPBACK = "lo";
 
-export const plugin: Plugin = { name: "loopback", add, check, del };
+export const plugin: OwnPlugin = { name: "loopback", kind: "interface", keys: [], add, check, del };
 
 /** Returns what it was called with as prevResult, where there is one, and else the interface with its first addresses. */
 function add({ netns, prevResult }: Invocation): Result {

@@ -2,17 +2,28 @@
 // and routes all it sends, also what goes to other containers.
 
 import { CNI_CODE, CniError } from "../../cni/error.ts";
-import type { Invocation, Plugin } from "../../cni/plugin.ts";
+import type { Invocation, OwnPlugin } from "../../cni/plugin.ts";
 import { runAll } from "../../cni/undo.ts";
 import { allocatorStatus, collectAllocations, releaseAddresses } from "../../ipam/call.ts";
 import { deleteAttachedVeth } from "../../links/detach.ts";
 import { backendOf, collectStaleMasquerade, endMasquerade, ipMasqUnavailable } from "../../masquerade/masquerade.ts";
 import { closingLast } from "../../owned/commit.ts";
+import { attachedKeys } from "../attached-keys.ts";
 import { add } from "./add.ts";
 import { check } from "./check.ts";
-import { readPtpConfig } from "./config.ts";
+import { ptpSchema, readPtpConfig } from "./config.ts";
 
-export const plugin: Plugin = { name: "ptp", add, check, del, gc, status };
+export const plugin: OwnPlugin = {
+  name: "ptp",
+  kind: "interface",
+  keys: [ptpSchema, attachedKeys],
+  ipam: "required",
+  add,
+  check,
+  del,
+  gc,
+  status,
+};
 
 /** The rules go first and the address goes back to IPAM last, so that whoever gets it next meets nothing of ours. */
 function del(invocation: Invocation): void {

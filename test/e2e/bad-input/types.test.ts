@@ -1,7 +1,7 @@
 // A wrong type, or a value that means nothing, in every key of every plugin.
 
 import { describe, expect, it } from "vitest";
-import { KEYS } from "../../../src/cli/schema/documents.ts";
+import { LISTED } from "../../../src/cli/schema/documents.ts";
 import { configSchema } from "../../../src/cni/config.ts";
 import { cidr, ip } from "../../../src/cni/fields.ts";
 import { resultSchema } from "../../../src/cni/result.ts";
@@ -42,7 +42,7 @@ const hostLocal = [
   ...keysAt(object({ runtimeConfig: object({ ipRanges: array(array(rangeSchema)) }) })),
   ...requested(ip()),
 ];
-const ofPlugin = (plugin: string): WrongKey[] => (KEYS[plugin]?.() ?? []).flatMap((schema) => keysAt(schema));
+const ofPlugin = (plugin: string): WrongKey[] => (LISTED.get(plugin)?.keys ?? []).flatMap((schema) => keysAt(schema));
 
 const ALL: Readonly<Record<PluginName, readonly WrongKey[]>> = {
   bridge: [...common, ...ofPlugin("bridge"), ...hostLocal],

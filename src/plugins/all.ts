@@ -1,0 +1,15 @@
+// The plugins of this suite. A new one is a folder, src/plugins/NAME/plugin.ts, and a row here; all.test.ts names the places
+// that a plugin must not miss.
+
+import type { OwnPlugin } from "../cni/plugin.ts";
+import { plugin as bridge } from "./bridge/plugin.ts";
+import { plugin as hostLocal } from "./host-local/plugin.ts";
+import { plugin as loopback } from "./loopback/plugin.ts";
+import { plugin as ptp } from "./ptp/plugin.ts";
+import { plugin as staticPlugin } from "./static/plugin.ts";
+
+/** In alphabetical order. */
+export const PLUGINS: readonly OwnPlugin[] = [bridge, hostLocal, loopback, ptp, staticPlugin];
+
+/** The names that the executable is a plugin by. */
+export const PLUGIN_NAMES: readonly string[] = PLUGINS.map(({ name }) => name);

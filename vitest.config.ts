@@ -2,7 +2,7 @@
 // `runtimes` (podman and containerd with the built executable).
 import { defineConfig } from "vitest/config";
 
-const setupFiles = ["test/support/setup-host.ts"];
+const setupFiles = ["test/support/setup-engine.ts"];
 const kernelSetupFiles = ["test/support/clean-run.ts", ...setupFiles];
 
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export

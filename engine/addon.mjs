@@ -1,4 +1,4 @@
-// Builds the Node-API twin of the host into build/, once per content of its sources.
+// Builds the Node-API twin of the engine functions into build/, once per content of its sources.
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -20,7 +20,7 @@ export function buildAddon() {
   const hash = createHash("sha256").update(FLAGS.join(" "));
   for (const source of SOURCES) hash.update(readFileSync(join(ENGINE, source)));
   const directory = join(ENGINE, "..", "build", "addon");
-  const addon = join(directory, `host-${hash.digest("hex").slice(0, 16)}-${process.arch}.node`);
+  const addon = join(directory, `engine-${hash.digest("hex").slice(0, 16)}-${process.arch}.node`);
   if (existsSync(addon)) return addon;
 
   const headers = createRequire(import.meta.url)("node-api-headers").include_dir;

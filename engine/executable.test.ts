@@ -1,4 +1,4 @@
-// The executable as it is built, and again with the address and undefined-behaviour sanitizers: the host functions, and
+// The executable as it is built, and again with the address and undefined-behaviour sanitizers: the engine functions, and
 // how a program ends that goes wrong in each way there is.
 
 import { spawnSync } from "node:child_process";
@@ -62,7 +62,12 @@ const OUTPUT = 'import { writeStdout } from "./src/sys/process.ts";';
 const PROGRAMS = [
   program("bauta", "printChecks();", CHECK_LIST),
   program("stack", "writeStdout(markedStack());", CHECK_LIST, OUTPUT),
-  program("arguments", "writeStdout(JSON.stringify(host.args));", 'import { host } from "./src/sys/host.ts";', OUTPUT),
+  program(
+    "arguments",
+    "writeStdout(JSON.stringify(engine.args));",
+    'import { engine } from "./src/sys/engine.ts";',
+    OUTPUT,
+  ),
   program(
     "descriptors",
     'if (open("/dev/null") < 3) throw new Error("low");',
@@ -211,10 +216,10 @@ describe("building an executable", () => {
     ).rejects.toThrow(/SyntaxError: .*program:bauta:1/s);
   }, 60_000);
 
-  it.each(['host.getenv("HOME")', "host.environ()", "host.syscall(39)"])(
+  it.each(['engine.getenv("HOME")', "engine.environ()", "engine.syscall(39)"])(
     "refuses module-level code that asks the system: %s",
     async (call) => {
-      const entry = `import { host } from "./src/sys/host.ts";\nexport const main = () => top;\nconst top = ${call};`;
+      const entry = `import { engine } from "./src/sys/engine.ts";\nexport const main = () => top;\nconst top = ${call};`;
       await expect(
         buildExecutable(await preferredFlavour(), [{ name: "bauta", entry }], join(directory, "bauta")),
       ).rejects.toThrow(/module-level code can't ask the system.*program:bauta:3/s);

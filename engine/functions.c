@@ -1,4 +1,4 @@
-// The host functions for QuickJS; napi.c is the twin for Node, and engine/conformance.ts holds the two together.
+// The engine functions for QuickJS; napi.c is the twin for Node, and engine/conformance.ts holds the two together.
 #include "functions.h"
 
 #include <stdbool.h>
@@ -109,7 +109,7 @@ static int argument_of(JSContext *context, JSValueConst value, long *argument, c
   return *argument == 0 ? -1 : 0;
 }
 
-static JSValue host_syscall(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
+static JSValue engine_syscall(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
   (void)this;
   long number, a[BAUTA_SYSCALL_ARGUMENTS] = {0};
   const char *texts[BAUTA_SYSCALL_ARGUMENTS] = {NULL};
@@ -179,7 +179,7 @@ static int limits_of(JSContext *context, JSValueConst *values, struct bauta_chil
 }
 
 // spawn(path, argv, environment, stdin, outputLimit, errorLimit)
-static JSValue host_spawn(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
+static JSValue engine_spawn(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
   (void)this;
   (void)count;
   if (!started) return not_started(context);
@@ -201,7 +201,7 @@ static JSValue host_spawn(JSContext *context, JSValueConst this, int count, JSVa
   return result;
 }
 
-static JSValue host_encode(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
+static JSValue engine_encode(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
   (void)this;
   (void)count;
   size_t length;
@@ -215,7 +215,7 @@ static JSValue host_encode(JSContext *context, JSValueConst this, int count, JSV
   return view_value(context, result);
 }
 
-static JSValue host_decode(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
+static JSValue engine_decode(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
   (void)this;
   (void)count;
   size_t length;
@@ -223,7 +223,7 @@ static JSValue host_decode(JSContext *context, JSValueConst this, int count, JSV
   return bytes == NULL ? JS_EXCEPTION : text_value(context, bytes, length);
 }
 
-static JSValue host_getenv(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
+static JSValue engine_getenv(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
   (void)this;
   (void)count;
   if (!started) return not_started(context);
@@ -247,7 +247,7 @@ static JSValue list_value(JSContext *context, char **texts) {
   return list;
 }
 
-static JSValue host_environ(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
+static JSValue engine_environ(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
   (void)this;
   (void)count;
   (void)values;
@@ -274,7 +274,7 @@ static void append(void *to, const char *bytes, size_t length) {
   text->length += length;
 }
 
-static JSValue host_map_stack(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
+static JSValue engine_map_stack(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
   (void)this;
   (void)count;
   size_t length;
@@ -289,27 +289,27 @@ static JSValue host_map_stack(JSContext *context, JSValueConst this, int count, 
 }
 
 static const JSCFunctionListEntry functions[] = {
-    JS_CFUNC_DEF("syscall", 7, host_syscall),
-    JS_CFUNC_DEF("spawn", 6, host_spawn),
-    JS_CFUNC_DEF("encode", 1, host_encode),
-    JS_CFUNC_DEF("decode", 1, host_decode),
-    JS_CFUNC_DEF("getenv", 1, host_getenv),
-    JS_CFUNC_DEF("environ", 0, host_environ),
-    JS_CFUNC_DEF("mapStack", 1, host_map_stack),
+    JS_CFUNC_DEF("syscall", 7, engine_syscall),
+    JS_CFUNC_DEF("spawn", 6, engine_spawn),
+    JS_CFUNC_DEF("encode", 1, engine_encode),
+    JS_CFUNC_DEF("decode", 1, engine_decode),
+    JS_CFUNC_DEF("getenv", 1, engine_getenv),
+    JS_CFUNC_DEF("environ", 0, engine_environ),
+    JS_CFUNC_DEF("mapStack", 1, engine_map_stack),
     JS_PROP_STRING_DEF("arch", BAUTA_ARCH, JS_PROP_ENUMERABLE),
 };
 
-void bauta_add_host(JSContext *context) {
-  JSValue global = JS_GetGlobalObject(context), host = JS_NewObject(context);
-  JS_SetPropertyFunctionList(context, host, functions, sizeof functions / sizeof functions[0]);
-  JS_SetPropertyStr(context, global, "bautaHost", host);
+void bauta_add_engine(JSContext *context) {
+  JSValue global = JS_GetGlobalObject(context), engine = JS_NewObject(context);
+  JS_SetPropertyFunctionList(context, engine, functions, sizeof functions / sizeof functions[0]);
+  JS_SetPropertyStr(context, global, "bautaEngine", engine);
   JS_FreeValue(context, global);
 }
 
-void bauta_start_host(JSContext *context, char **argv) {
+void bauta_start_engine(JSContext *context, char **argv) {
   started = true;
-  JSValue global = JS_GetGlobalObject(context), host = JS_GetPropertyStr(context, global, "bautaHost");
-  JS_SetPropertyStr(context, host, "args", list_value(context, argv));
-  JS_FreeValue(context, host);
+  JSValue global = JS_GetGlobalObject(context), engine = JS_GetPropertyStr(context, global, "bautaEngine");
+  JS_SetPropertyStr(context, engine, "args", list_value(context, argv));
+  JS_FreeValue(context, engine);
   JS_FreeValue(context, global);
 }

@@ -1,5 +1,5 @@
-// The host as a Node-API addon: the twin of quickjs.c under which the tests run the TypeScript on Node.
-// src/sys/host.ts says what each function does; `args` is added by whoever loads the addon.
+// The engine functions as a Node-API addon: the twin of quickjs.c under which the tests run the TypeScript on Node.
+// src/sys/engine.ts says what each function does; `args` is added by whoever loads the addon.
 #include <errno.h>
 #include <node_api.h>
 #include <stdio.h>
@@ -141,7 +141,7 @@ static bool argument_of(napi_env env, napi_value value, long *argument, char **t
   return true;
 }
 
-static napi_value host_syscall(napi_env env, napi_callback_info info) {
+static napi_value engine_syscall(napi_env env, napi_callback_info info) {
   napi_value values[MOST_ARGUMENTS];
   long syscall_number, a[BAUTA_SYSCALL_ARGUMENTS] = {0};
   char *texts[BAUTA_SYSCALL_ARGUMENTS] = {NULL};
@@ -179,7 +179,7 @@ static bool limits_of(napi_env env, napi_value *values, struct bauta_child *chil
   return type == napi_undefined || integer_of(env, values[1], &child->error_limit);
 }
 
-static napi_value host_spawn(napi_env env, napi_callback_info info) {
+static napi_value engine_spawn(napi_env env, napi_callback_info info) {
   napi_value values[MOST_ARGUMENTS], result = NULL;
   struct bauta_child child = {0};
   uint8_t *input;
@@ -204,7 +204,7 @@ static napi_value host_spawn(napi_env env, napi_callback_info info) {
   return result;
 }
 
-static napi_value host_encode(napi_env env, napi_callback_info info) {
+static napi_value engine_encode(napi_env env, napi_callback_info info) {
   napi_value values[MOST_ARGUMENTS];
   size_t length;
   arguments(env, info, values);
@@ -215,7 +215,7 @@ static napi_value host_encode(napi_env env, napi_callback_info info) {
   return result;
 }
 
-static napi_value host_decode(napi_env env, napi_callback_info info) {
+static napi_value engine_decode(napi_env env, napi_callback_info info) {
   napi_value values[MOST_ARGUMENTS];
   uint8_t *bytes;
   size_t length;
@@ -224,7 +224,7 @@ static napi_value host_decode(napi_env env, napi_callback_info info) {
   return text(env, bytes == NULL ? "" : (const char *)bytes, length);
 }
 
-static napi_value host_getenv(napi_env env, napi_callback_info info) {
+static napi_value engine_getenv(napi_env env, napi_callback_info info) {
   napi_value values[MOST_ARGUMENTS], result;
   arguments(env, info, values);
   char *name = c_string_of(env, values[0]);
@@ -235,7 +235,7 @@ static napi_value host_getenv(napi_env env, napi_callback_info info) {
   return value == NULL ? result : text(env, value, strlen(value));
 }
 
-static napi_value host_environ(napi_env env, napi_callback_info info) {
+static napi_value engine_environ(napi_env env, napi_callback_info info) {
   (void)info;
   napi_value result;
   napi_create_array(env, &result);
@@ -246,7 +246,7 @@ static napi_value host_environ(napi_env env, napi_callback_info info) {
 }
 
 // Node runs the TypeScript itself: its positions are right already.
-static napi_value host_map_stack(napi_env env, napi_callback_info info) {
+static napi_value engine_map_stack(napi_env env, napi_callback_info info) {
   napi_value values[MOST_ARGUMENTS];
   arguments(env, info, values);
   return values[0];
@@ -257,8 +257,8 @@ NAPI_MODULE_INIT() {
     const char *name;
     napi_callback function;
   } functions[] = {
-      {"syscall", host_syscall}, {"spawn", host_spawn},     {"encode", host_encode},     {"decode", host_decode},
-      {"getenv", host_getenv},   {"environ", host_environ}, {"mapStack", host_map_stack},
+      {"syscall", engine_syscall}, {"spawn", engine_spawn},     {"encode", engine_encode},     {"decode", engine_decode},
+      {"getenv", engine_getenv},   {"environ", engine_environ}, {"mapStack", engine_map_stack},
   };
   for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
     napi_value function;

@@ -1,4 +1,4 @@
-// The executable: the program whose name it was called by, on QuickJS with the host functions of src/sys/host.ts
+// The executable: the program whose name it was called by, on QuickJS with the engine functions of src/sys/engine.ts
 // (engine/functions.c). A plugin lives for milliseconds: it begins with a heap that was made ready when the executable was
 // built (snapshot.h), and nothing is torn down.
 #include <errno.h>
@@ -143,7 +143,7 @@ static struct bauta_ready make_ready(void) {
   JS_SetGCThreshold(runtime, GARBAGE_THRESHOLD);
   struct bauta_ready ready = {.context = new_context(runtime)};
   if (ready.context == NULL) fail("out of memory", "");
-  bauta_add_host(ready.context);
+  bauta_add_engine(ready.context);
   if (run_bundle(ready.context, &ready.programs)) return ready;
   report(ready.context);
   _exit(1);
@@ -186,7 +186,7 @@ int main(int argc, char **argv) {
   JSRuntime *runtime = JS_GetRuntime(ready.context);
   JS_UpdateStackTop(runtime);
   JS_SetMaxStackSize(runtime, stack_size());
-  bauta_start_host(ready.context, argv);
+  bauta_start_engine(ready.context, argv);
   JSValue program = select_program(ready, name);
   if (JS_IsUndefined(program)) fail("this executable has no program called ", name);
   JSValue result = JS_Call(ready.context, program, JS_UNDEFINED, 0, NULL);

@@ -2,19 +2,19 @@
 
 import { type PluginIo, runPlugin } from "./cni/dispatch.ts";
 import type { Plugin } from "./cni/plugin.ts";
-import { host } from "./sys/host.ts";
+import { engine } from "./sys/engine.ts";
 import { isOwnNetns } from "./sys/netns.ts";
 import { exit, logLine, readStdin, writeStdout } from "./sys/process.ts";
 
 /** Serves the call that this process was started for, and ends it. */
 export function run(plugin: Plugin): never {
   const io: PluginIo = {
-    getenv: (name) => host.getenv(name),
+    getenv: (name) => engine.getenv(name),
     readStdin,
     write: writeStdout,
     log: logLine,
     isOwnNetns,
-    mapStack: (stack) => host.mapStack(stack),
+    mapStack: (stack) => engine.mapStack(stack),
   };
   exit(runPlugin(plugin, io));
 }

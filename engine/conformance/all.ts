@@ -1,7 +1,7 @@
-// What the host functions must do, and what of the language engines might do otherwise, as one list of checks that runs
+// What the engine functions must do, and what of the language engines might do otherwise, as one list of checks that runs
 // under Node (conformance.test.ts) and inside the executable (../executable.test.ts), so that the twins cannot drift apart.
 
-import { host } from "../../src/sys/host.ts";
+import { engine } from "../../src/sys/engine.ts";
 import { writeStdout } from "../../src/sys/process.ts";
 import { CALLS } from "./calls.ts";
 import type { Check } from "./check.ts";
@@ -26,7 +26,7 @@ export const CHECKS: readonly Check[] = [
 /** A stack trace as it is reported, whose first line is the one with the mark. */
 export function markedStack(): string {
   const error = new Error("for its stack"); // MARK
-  return host.mapStack(error.stack ?? "");
+  return engine.mapStack(error.stack ?? "");
 }
 
 /** Runs them all and prints a JSON array of [name, failure or null]. */
@@ -39,6 +39,6 @@ function failureOf(run: () => void): string | null {
     run();
     return null;
   } catch (error) {
-    return error instanceof Error ? `${error.message}\n${host.mapStack(error.stack ?? "")}` : String(error);
+    return error instanceof Error ? `${error.message}\n${engine.mapStack(error.stack ?? "")}` : String(error);
   }
 }

@@ -1,6 +1,6 @@
-// What every check of the host functions needs.
+// What every check of the engine functions needs.
 
-import { host } from "../../src/sys/host.ts";
+import { engine } from "../../src/sys/engine.ts";
 import { SYS } from "../../src/sys/syscalls.ts";
 
 export interface Check {
@@ -41,4 +41,4 @@ export function throws(kind: typeof TypeError | typeof RangeError, call: () => u
 }
 
 /** Opens without close-on-exec, as a library that knows no better would. */
-export const open = (file: string, flags = 0): number => host.syscall(SYS.openat, AT_FDCWD, file, flags, 0);
+export const open = (file: string, flags = 0): number => engine.syscall(SYS.openat, AT_FDCWD, file, flags, 0);

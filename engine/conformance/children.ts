@@ -1,16 +1,16 @@
-// Programs that the host runs.
+// Programs that the engine runs.
 
+import { type Engine, engine } from "../../src/sys/engine.ts";
 import { errno } from "../../src/sys/errno.ts";
-import { type Host, host } from "../../src/sys/host.ts";
 import { SYS } from "../../src/sys/syscalls.ts";
 import { type Check, equal, MEGABYTE, NOTHING, open, throws } from "./check.ts";
 
-const spawn = (script: string, stdin: Uint8Array = NOTHING, limit = 4 * MEGABYTE): ReturnType<Host["spawn"]> =>
-  host.spawn("/bin/sh", ["sh", "-c", script], ["PATH=/usr/bin:/bin"], stdin, limit);
+const spawn = (script: string, stdin: Uint8Array = NOTHING, limit = 4 * MEGABYTE): ReturnType<Engine["spawn"]> =>
+  engine.spawn("/bin/sh", ["sh", "-c", script], ["PATH=/usr/bin:/bin"], stdin, limit);
 
 /** Status, signal and output as text. */
-function outcome(result: ReturnType<Host["spawn"]>): unknown {
-  return typeof result === "number" ? result : [result.status, result.signal, host.decode(result.stdout)];
+function outcome(result: ReturnType<Engine["spawn"]>): unknown {
+  return typeof result === "number" ? result : [result.status, result.signal, engine.decode(result.stdout)];
 }
 
 export const CHILDREN: readonly Check[] = [
@@ -23,7 +23,7 @@ export const CHILDREN: readonly Check[] = [
     run: () => {
       const argv = ["mask", "-c", 'echo "$0" "$@"; env', "zero", "a b", "", "é"];
       const environment = ["ONE=1", "EMPTY=", "PATH=/usr/bin:/bin"];
-      const [status, signal, text] = outcome(host.spawn("/bin/sh", argv, environment, NOTHING, 4096)) as unknown[];
+      const [status, signal, text] = outcome(engine.spawn("/bin/sh", argv, environment, NOTHING, 4096)) as unknown[];
       equal([status, signal], [0, 0]);
       const lines = String(text).split("\n");
       equal(lines[0], "zero a b  é");
@@ -35,7 +35,7 @@ export const CHILDREN: readonly Check[] = [
     run: () => {
       const bytes = new Uint8Array(3 * MEGABYTE + 5);
       for (let i = 0; i < bytes.length; i += 1) bytes[i] = (i * 7 + (i >> 8)) & 255;
-      const result = host.spawn("/bin/cat", ["cat"], [], bytes, bytes.length);
+      const result = engine.spawn("/bin/cat", ["cat"], [], bytes, bytes.length);
       if (typeof result === "number") throw new Error(`spawn returned ${result}`);
       equal([result.status, result.signal, result.stdout.length], [0, 0, bytes.length]);
       equal(
@@ -59,10 +59,10 @@ export const CHILDREN: readonly Check[] = [
   {
     name: "what cannot be executed is a negated errno",
     run: () => {
-      const run = (file: string): unknown => host.spawn(file, ["x"], [], NOTHING, 0);
+      const run = (file: string): unknown => engine.spawn(file, ["x"], [], NOTHING, 0);
       equal([run("/nowhere/at/all"), run("/dev"), run("/etc/hostname/x")], [-2, -13, -20]);
       const long = "x".repeat(MEGABYTE);
-      equal(host.spawn("/bin/true", ["true", long], [], NOTHING, 0), -errno("E2BIG"));
+      equal(engine.spawn("/bin/true", ["true", long], [], NOTHING, 0), -errno("E2BIG"));
     },
   },
   {
@@ -76,10 +76,10 @@ export const CHILDREN: readonly Check[] = [
   {
     name: "a child's standard error is collected up to a limit, beyond which it still runs to its end",
     run: () => {
-      const shell = (script: string, limit: number): ReturnType<Host["spawn"]> =>
-        host.spawn("/bin/sh", ["sh", "-c", script], ["PATH=/usr/bin:/bin"], NOTHING, MEGABYTE, limit);
-      const both = (result: ReturnType<Host["spawn"]>): unknown =>
-        typeof result === "number" ? result : [outcome(result), host.decode(result.stderr)];
+      const shell = (script: string, limit: number): ReturnType<Engine["spawn"]> =>
+        engine.spawn("/bin/sh", ["sh", "-c", script], ["PATH=/usr/bin:/bin"], NOTHING, MEGABYTE, limit);
+      const both = (result: ReturnType<Engine["spawn"]>): unknown =>
+        typeof result === "number" ? result : [outcome(result), engine.decode(result.stderr)];
       equal(both(shell("echo out; echo err >&2; exit 3", 100)), [[3, 0, "out\n"], "err\n"]);
       equal(both(shell("echo 12345 >&2; echo out", 3)), [[0, 0, "out\n"], "123"]);
       equal(both(shell("head -c 300000 /dev/zero >&2; echo out", 0)), [[0, 0, "out\n"], ""]);
@@ -102,7 +102,7 @@ export const CHILDREN: readonly Check[] = [
     run: () => {
       const opened = [open("/dev/null"), open("/dev/null"), open("/dev/zero")];
       const result = spawn("ls /proc/$$/fd; exit 0");
-      for (const fd of opened) host.syscall(SYS.close, fd);
+      for (const fd of opened) engine.syscall(SYS.close, fd);
       equal(outcome(result), [0, 0, "0\n1\n2\n"]);
     },
   },
@@ -110,15 +110,15 @@ export const CHILDREN: readonly Check[] = [
     name: "no descriptor of ours stays open behind a child",
     run: () => {
       const first = open("/dev/null");
-      host.syscall(SYS.close, first);
+      engine.syscall(SYS.close, first);
       for (let i = 0; i < 20; i += 1) {
-        equal(outcome(spawn("cat", host.encode("x"))), [0, 0, "x"]);
+        equal(outcome(spawn("cat", engine.encode("x"))), [0, 0, "x"]);
         spawn("echo too much", NOTHING, 1);
-        host.spawn("/bin/true", ["true"], [], NOTHING, 1, 1);
-        host.spawn("/nowhere", [], [], NOTHING, 0);
+        engine.spawn("/bin/true", ["true"], [], NOTHING, 1, 1);
+        engine.spawn("/nowhere", [], [], NOTHING, 0);
       }
       const last = open("/dev/null");
-      host.syscall(SYS.close, last);
+      engine.syscall(SYS.close, last);
       equal(last, first);
     },
   },
@@ -126,17 +126,17 @@ export const CHILDREN: readonly Check[] = [
     name: "a child may have a huge environment",
     run: () => {
       const environment = Array.from({ length: 500 }, (_, i) => `V${i}=${"é".repeat(1000)}`);
-      const result = host.spawn("/usr/bin/env", ["env"], environment, NOTHING, 4 * MEGABYTE);
+      const result = engine.spawn("/usr/bin/env", ["env"], environment, NOTHING, 4 * MEGABYTE);
       if (typeof result === "number") throw new Error(`spawn returned ${result}`);
-      equal([result.status, host.decode(result.stdout) === `${environment.join("\n")}\n`], [0, true]);
+      equal([result.status, engine.decode(result.stdout) === `${environment.join("\n")}\n`], [0, true]);
     },
   },
   {
     name: "spawn takes text without NUL, lists of it, bytes and integers, and nothing else",
     run: () => {
-      const loose = host.spawn as (...values: unknown[]) => unknown;
+      const loose = engine.spawn as (...values: unknown[]) => unknown;
       const good = ["/bin/true", ["true"], [], NOTHING, 0, 0];
-      equal(outcome(loose(...good) as ReturnType<Host["spawn"]>), [0, 0, ""]);
+      equal(outcome(loose(...good) as ReturnType<Engine["spawn"]>), [0, 0, ""]);
       const bad: readonly (readonly [number, unknown])[] = [
         [0, 1],
         [1, "true"],

@@ -1,4 +1,4 @@
-// The host functions under Node, the twin's side; ../executable.test.ts has the other.
+// The engine functions under Node, the twin's side; ../executable.test.ts has the other.
 
 import { describe, it } from "vitest";
 import { CHECKS } from "./all.ts";
@@ -6,6 +6,6 @@ import { VALUE, VARIABLE } from "./check.ts";
 
 process.env[VARIABLE] = VALUE;
 
-describe("the host functions under Node", () => {
+describe("the engine functions under Node", () => {
   for (const { name, run } of CHECKS) it(name, run);
 });

@@ -1,6 +1,6 @@
 // Text to bytes and back, the environment, and stack traces.
 
-import { host } from "../../src/sys/host.ts";
+import { engine } from "../../src/sys/engine.ts";
 import { type Check, equal, NOTHING, throws, VALUE, VARIABLE } from "./check.ts";
 
 /** Bytes that are not UTF-8 and what they become: U+FFFD for each maximal part (Unicode 15, section 3.9). */
@@ -22,42 +22,42 @@ export const TEXT: readonly Check[] = [
   {
     name: "text becomes UTF-8",
     run: () => {
-      equal(host.encode(""), []);
-      equal(host.encode("aé€🎭\0b"), [97, 0xc3, 0xa9, 0xe2, 0x82, 0xac, 0xf0, 0x9f, 0x8e, 0xad, 0, 98]);
-      equal([host.encode("abc").byteOffset, host.encode("abc").buffer.byteLength], [0, 3]);
+      equal(engine.encode(""), []);
+      equal(engine.encode("aé€🎭\0b"), [97, 0xc3, 0xa9, 0xe2, 0x82, 0xac, 0xf0, 0x9f, 0x8e, 0xad, 0, 98]);
+      equal([engine.encode("abc").byteOffset, engine.encode("abc").buffer.byteLength], [0, 3]);
     },
   },
   {
     name: "UTF-8 becomes text, beyond the basic plane and with NUL and byte order mark inside",
     run: () => {
       const text = "\ufeffaé€🎭\0\u{10ffff}b";
-      equal(host.decode(host.encode(text)), text);
-      equal(host.decode(NOTHING), "");
-      equal(host.decode(host.encode("--mask--").subarray(2, 6)), "mask");
+      equal(engine.decode(engine.encode(text)), text);
+      equal(engine.decode(NOTHING), "");
+      equal(engine.decode(engine.encode("--mask--").subarray(2, 6)), "mask");
       const long = "ħéłłø ".repeat(20_000);
-      equal(host.decode(host.encode(long)) === long, true);
+      equal(engine.decode(engine.encode(long)) === long, true);
     },
   },
   {
     name: "bytes that are not UTF-8 become U+FFFD, one for each maximal part",
     run: () => {
       for (const [bytes, text] of ILL_FORMED) {
-        equal([bytes, host.decode(new Uint8Array(bytes))], [bytes, text]);
+        equal([bytes, engine.decode(new Uint8Array(bytes))], [bytes, text]);
       }
     },
   },
   {
     name: "a surrogate without its other half becomes U+FFFD",
     run: () => {
-      equal(host.encode("a\ud83cb\udfadc"), [97, 0xef, 0xbf, 0xbd, 98, 0xef, 0xbf, 0xbd, 99]);
-      equal(host.encode("\ud83c"), [0xef, 0xbf, 0xbd]);
+      equal(engine.encode("a\ud83cb\udfadc"), [97, 0xef, 0xbf, 0xbd, 98, 0xef, 0xbf, 0xbd, 99]);
+      equal(engine.encode("\ud83c"), [0xef, 0xbf, 0xbd]);
     },
   },
   {
     name: "only text is encoded and only bytes are decoded",
     run: () => {
-      for (const value of [1, null, undefined, {}, ["a"]]) throws(TypeError, () => host.encode(value as never));
-      for (const value of ["a", null, undefined, {}, [1]]) throws(TypeError, () => host.decode(value as never));
+      for (const value of [1, null, undefined, {}, ["a"]]) throws(TypeError, () => engine.encode(value as never));
+      for (const value of ["a", null, undefined, {}, [1]]) throws(TypeError, () => engine.decode(value as never));
     },
   },
 ];
@@ -66,16 +66,16 @@ export const SURROUNDINGS: readonly Check[] = [
   {
     name: "a variable of the environment is found by its name",
     run: () => {
-      equal(host.getenv(VARIABLE), VALUE);
-      equal(host.getenv(`${VARIABLE}_`), undefined);
-      throws(TypeError, () => host.getenv(1 as never));
-      throws(RangeError, () => host.getenv("PATH\0"));
+      equal(engine.getenv(VARIABLE), VALUE);
+      equal(engine.getenv(`${VARIABLE}_`), undefined);
+      throws(TypeError, () => engine.getenv(1 as never));
+      throws(RangeError, () => engine.getenv("PATH\0"));
     },
   },
   {
     name: "the whole environment is a list of NAME=value",
     run: () => {
-      const all = host.environ();
+      const all = engine.environ();
       equal(
         all.filter((entry) => entry.startsWith(`${VARIABLE}=`)),
         [`${VARIABLE}=${VALUE}`],
@@ -89,8 +89,8 @@ export const SURROUNDINGS: readonly Check[] = [
   {
     name: "arguments and machine are plain properties",
     run: () => {
-      equal(Array.isArray(host.args) && host.args.every((argument) => typeof argument === "string"), true);
-      equal(["x64", "arm64"].includes(host.arch), true);
+      equal(Array.isArray(engine.args) && engine.args.every((argument) => typeof argument === "string"), true);
+      equal(["x64", "arm64"].includes(engine.arch), true);
     },
   },
   {
@@ -105,7 +105,7 @@ export const SURROUNDINGS: readonly Check[] = [
         "bundle-",
         "à:1:2",
       ]) {
-        equal(host.mapStack(text), text);
+        equal(engine.mapStack(text), text);
       }
     },
   },

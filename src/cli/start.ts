@@ -1,7 +1,7 @@
 // The command as a program: the real outside, and the end of the process.
 
 import { Nftables } from "../nftables/batch.ts";
-import { host } from "../sys/host.ts";
+import { engine } from "../sys/engine.ts";
 import { exit, logLine, writeStdout } from "../sys/process.ts";
 import { isTerminal, terminalColumns } from "../sys/terminal.ts";
 import { openEvents } from "./events.ts";
@@ -13,13 +13,13 @@ const STDOUT = 1;
 /** Runs the command that this process was started for, and ends it. */
 export function start(): never {
   const io: CliIo = {
-    args: host.args,
-    getenv: (name) => host.getenv(name),
+    args: engine.args,
+    getenv: (name) => engine.getenv(name),
     write: writeStdout,
     log: logLine,
     isTerminal: () => isTerminal(STDOUT),
     columns: () => terminalColumns(STDOUT),
-    mapStack: (stack) => host.mapStack(stack),
+    mapStack: (stack) => engine.mapStack(stack),
     openNftables: () => Nftables.open(),
     openEvents: () => openEvents(STDOUT),
   };

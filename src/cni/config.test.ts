@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { host } from "../sys/host.ts";
+import { engine } from "../sys/engine.ts";
 import { configSchema, type NetworkConfig, parseConfig } from "./config.ts";
 import { toJsonSchema } from "./json-schema.ts";
 
 function parse(json: unknown, command = "ADD"): NetworkConfig {
-  return parseConfig(host.encode(typeof json === "string" ? json : JSON.stringify(json)), command);
+  return parseConfig(engine.encode(typeof json === "string" ? json : JSON.stringify(json)), command);
 }
 
 describe("parseConfig()", () => {
@@ -22,7 +22,7 @@ describe("parseConfig()", () => {
       prevResult: { ips: [] },
       "cni.dev/valid-attachments": [{ containerID: "a", ifname: "eth0" }],
     };
-    const bytes = host.encode(JSON.stringify(json));
+    const bytes = engine.encode(JSON.stringify(json));
     expect(parseConfig(bytes, "ADD")).toEqual({
       cniVersion: "1.1.0",
       name: "dual",
@@ -66,7 +66,7 @@ describe("parseConfig()", () => {
   });
 
   it("keeps the bytes as they came", () => {
-    const bytes = host.encode(' {"NAME":"n",  "x": 1.0}\n');
+    const bytes = engine.encode(' {"NAME":"n",  "x": 1.0}\n');
     expect(parseConfig(bytes, "ADD")).toMatchObject({ name: "n", bytes });
   });
 
@@ -124,7 +124,7 @@ describe("parseConfig()", () => {
   });
 
   it("refuses bytes that are not UTF-8 where they matter", () => {
-    const bytes = Uint8Array.of(...host.encode('{"name": "'), 0xff, ...host.encode('"}'));
+    const bytes = Uint8Array.of(...engine.encode('{"name": "'), 0xff, ...engine.encode('"}'));
     expect(() => parseConfig(bytes, "ADD")).toThrow(expect.objectContaining({ code: 7 }));
   });
 

@@ -2,7 +2,7 @@ import { chmodSync, copyFileSync, linkSync, mkdirSync, mkdtempSync, rmSync, syml
 import { tmpdir } from "node:os";
 import { join, parse } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import { host } from "../sys/host.ts";
+import { engine } from "../sys/engine.ts";
 import { parseConfig } from "./config.ts";
 import { delegate, delegateAdd, findPlugin, isOwnPlugin } from "./delegate.ts";
 import type { Invocation } from "./plugin.ts";
@@ -27,7 +27,7 @@ function install(name: string, script: string): void {
 }
 
 function read(name: string): string {
-  return host.decode(parseFile(join(directory, name)));
+  return engine.decode(parseFile(join(directory, name)));
 }
 
 function parseFile(path: string): Uint8Array {
@@ -44,7 +44,7 @@ function invocation(cniVersion = "1.1.0"): Invocation {
     ifname: "eth0",
     args: "",
     path: `/nonexistent::${directory}`,
-    config: parseConfig(host.encode(stdin.replace("1.1.0", cniVersion)), "ADD"),
+    config: parseConfig(engine.encode(stdin.replace("1.1.0", cniVersion)), "ADD"),
     prevResult: undefined,
     log: (line) => void log.push(line),
   };

@@ -1,9 +1,9 @@
 // Delegation (CNI specification, section 4): running another plugin, an IPAM plugin say, on the same configuration.
 
+import { engine, type SpawnResult } from "../sys/engine.ts";
 import { hasCode } from "../sys/error.ts";
 import { poll } from "../sys/fd.ts";
 import { type Identity, identify, isSame } from "../sys/file.ts";
-import { host, type SpawnResult } from "../sys/host.ts";
 import { spawn } from "../sys/spawn.ts";
 import type { Command } from "./environment.ts";
 import { CNI_CODE, CniError } from "./error.ts";
@@ -81,7 +81,7 @@ export function delegate(type: string, command: Exclude<Command, "ADD" | "VERSIO
 
 /** What the plugin printed; throws its error when it failed. */
 function execute(path: string, type: string, command: Command, { config }: Invocation): Uint8Array {
-  const environment = host.environ().filter((variable) => !variable.startsWith("CNI_COMMAND="));
+  const environment = engine.environ().filter((variable) => !variable.startsWith("CNI_COMMAND="));
   const result = run(path, [...environment, `CNI_COMMAND=${command}`], config.bytes);
   if (result.status === 0 && result.signal === 0) return result.stdout;
   throw errorOf(result, `plugin ${excerpt(type)}`);
@@ -132,5 +132,5 @@ function errorOf({ status, signal, stdout }: SpawnResult, plugin: string): CniEr
   } catch (error) {
     if (!(error instanceof CniError)) throw error;
   }
-  return new CniError(CNI_CODE.INTERNAL, `${plugin} ${end} and printed ${excerpt(host.decode(stdout))}`);
+  return new CniError(CNI_CODE.INTERNAL, `${plugin} ${end} and printed ${excerpt(engine.decode(stdout))}`);
 }

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { engine } from "../sys/engine.ts";
 import { errno } from "../sys/errno.ts";
 import { SyscallError } from "../sys/error.ts";
-import { host } from "../sys/host.ts";
 import { type PluginIo, runPlugin } from "./dispatch.ts";
 import { CniError } from "./error.ts";
 import { type Invocation, type Plugin, requirePrevResult } from "./plugin.ts";
@@ -49,7 +49,7 @@ interface Given {
 function run({ env = attachment, stdin = config, plugin = fake, io = {} }: Given): number {
   return runPlugin(plugin, {
     getenv: (name) => env[name],
-    readStdin: () => host.encode(typeof stdin === "string" ? stdin : JSON.stringify(stdin)),
+    readStdin: () => engine.encode(typeof stdin === "string" ? stdin : JSON.stringify(stdin)),
     write: (text) => {
       stdout += text;
     },

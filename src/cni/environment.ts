@@ -1,6 +1,6 @@
 // The environment contract (CNI specification, section 2, "Parameters"): which variable, for which operation, how checked.
 
-import { host } from "../sys/host.ts";
+import { engine } from "../sys/engine.ts";
 import { CNI_CODE, CniError } from "./error.ts";
 import { excerpt } from "./json.ts";
 
@@ -131,7 +131,7 @@ export function interfaceNameProblem(name: string): string | undefined {
   if (name === "") return "empty";
   if (name === "." || name === "..") return "a directory";
   if (name.length < IFNAMSIZ && isPlain(name)) return undefined;
-  const bytes = host.encode(name);
+  const bytes = engine.encode(name);
   if (bytes.length >= IFNAMSIZ) return `longer than ${IFNAMSIZ - 1} bytes`;
   // The kernel looks at bytes, and its isspace() counts 0xa0. A "%" would be taken for a pattern: eth%d becomes eth0.
   if (/[/:%\s\u0085\ufffd]/.test(name) || bytes.includes(0xa0) || bytes.includes(0)) {

@@ -1,20 +1,20 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { host } from "../sys/host.ts";
+import { engine } from "../sys/engine.ts";
 import { excerpt, isJsonObject, type JsonValue, parseJson } from "./json.ts";
 import { findJsonError } from "./json-error.ts";
 
 describe("parseJson()", () => {
   it("reads UTF-8", () => {
-    expect(parseJson(host.encode('{"näme": ["ü", 1, true, null]}'), "it")).toEqual({ näme: ["ü", 1, true, null] });
+    expect(parseJson(engine.encode('{"näme": ["ü", 1, true, null]}'), "it")).toEqual({ näme: ["ü", 1, true, null] });
   });
 
   it("takes JSON's null for a value", () => {
-    expect(parseJson(host.encode("null"), "it")).toBeNull();
+    expect(parseJson(engine.encode("null"), "it")).toBeNull();
   });
 
   it("says with code 6 what is not JSON, and where", () => {
-    expect(() => parseJson(host.encode('{"a": 1,\n "b" 2}'), "the input")).toThrow(
+    expect(() => parseJson(engine.encode('{"a": 1,\n "b" 2}'), "the input")).toThrow(
       expect.objectContaining({
         code: 6,
         message: `the input is not JSON: expected ":" at line 2, column 6, near ${JSON.stringify('{"a": 1,\n "b" 2}')}`,
@@ -35,7 +35,7 @@ describe("parseJson(), where the engine has not enough of something", () => {
     });
     const message = "the input is JSON that is nested too deeply, or too large, to be read";
     // It would be found to be empty, if anyone looked.
-    expect(() => parseJson(host.encode(""), "the input")).toThrow(expect.objectContaining({ code: 6, message }));
+    expect(() => parseJson(engine.encode(""), "the input")).toThrow(expect.objectContaining({ code: 6, message }));
   });
 });
 

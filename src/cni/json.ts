@@ -1,6 +1,6 @@
 // JSON as it comes from outside: its types, and reading it from bytes.
 
-import { host } from "../sys/host.ts";
+import { engine } from "../sys/engine.ts";
 import { CNI_CODE, CniError } from "./error.ts";
 import { findJsonError, UNREADABLE } from "./json-error.ts";
 
@@ -17,7 +17,7 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
 
 /** Reads JSON in UTF-8; `what` names it in the CniError 6 that says where it stops being JSON. */
 export function parseJson(bytes: Uint8Array, what: string): JsonValue {
-  const text = host.decode(bytes);
+  const text = engine.decode(bytes);
   const { value, problem } = tryParse(text);
   if (problem !== undefined) throw new CniError(CNI_CODE.DECODING_FAILURE, `${what} ${problem}`);
   return value;

@@ -1,6 +1,6 @@
 // The key under which the index has the addresses of a record.
 
-import { host } from "../sys/host.ts";
+import { engine } from "../sys/engine.ts";
 
 const OWNER_TAG = 1;
 
@@ -13,7 +13,7 @@ let keyOf: string | undefined;
 /** What stands for the record in the table; it holds until another is asked for. */
 export function ownerKey(record: string): Int32Array {
   if (keyOf === record) return key; // a call is about one attachment
-  hash(host.encode(record));
+  hash(engine.encode(record));
   keyOf = record;
   return key;
 }

@@ -5,7 +5,7 @@ import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { parseConfig } from "../cni/config.ts";
 import type { Invocation } from "../cni/plugin.ts";
 import { Undo } from "../cni/undo.ts";
-import { host } from "../sys/host.ts";
+import { engine } from "../sys/engine.ts";
 import {
   allocateAddresses,
   allocatorStatus,
@@ -19,7 +19,7 @@ type Keys = Readonly<Record<string, unknown>>;
 
 function invocation(keys: Keys, path = ""): Invocation {
   const config = parseConfig(
-    host.encode(JSON.stringify({ cniVersion: "1.1.0", name: "net1", type: "ptp", ...keys })),
+    engine.encode(JSON.stringify({ cniVersion: "1.1.0", name: "net1", type: "ptp", ...keys })),
     "ADD",
   );
   const rest = {

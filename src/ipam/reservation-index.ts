@@ -7,11 +7,11 @@
 
 import { ownerKey } from "../hash/quick.ts";
 import { tryCall } from "../sys/call.ts";
+import { engine } from "../sys/engine.ts";
 import { errno } from "../sys/errno.ts";
 import { SyscallError } from "../sys/error.ts";
 import { AT_FDCWD, close, O, open, readAt, writeAt } from "../sys/fd.ts";
 import { readStart, remove, setModified, stat } from "../sys/file.ts";
-import { host } from "../sys/host.ts";
 import { compareIp, type Ip } from "../wire/ip.ts";
 import { isOld } from "./reservation.ts";
 import { PAGE_WORDS, SlotTable } from "./slot-table.ts";
@@ -237,7 +237,7 @@ export class ReservationIndex {
     const builtNs = this.#builtNs ?? mtimeNs;
     const counts = `slots ${slots} used ${used} addresses ${this.#addresses} old ${this.#old} built ${builtNs}\n`;
     const header = new Uint8Array(HEADER_READ);
-    header.set(host.encode(`${sealText(this.#bootId ?? readBootId(), device, inode, sealNs)}${counts}${counts}`));
+    header.set(engine.encode(`${sealText(this.#bootId ?? readBootId(), device, inode, sealNs)}${counts}${counts}`));
     writeAt(fd, path, header, 0);
     setModified(this.#directory, sealNs);
   }
@@ -254,7 +254,7 @@ function tryOpen(path: string): number | undefined {
 function readHeader(fd: number, directory: string): Header | undefined {
   const bytes = new Uint8Array(HEADER_READ);
   readAt(fd, INDEX_NAME, bytes, 0);
-  const text = host.decode(bytes);
+  const text = engine.decode(bytes);
   const { device, inode, mtimeNs } = stat(directory);
   const bootId = readBootId();
   const seal = sealText(bootId, device, inode, mtimeNs);
@@ -275,7 +275,7 @@ function readHeader(fd: number, directory: string): Header | undefined {
 }
 
 function readBootId(): string {
-  return host.decode(readStart("/proc/sys/kernel/random/boot_id", new Uint8Array(64))).trim();
+  return engine.decode(readStart("/proc/sys/kernel/random/boot_id", new Uint8Array(64))).trim();
 }
 
 function sealText(bootId: string, device: string, inode: bigint, sealNs: bigint): string {

@@ -1,9 +1,9 @@
 // One address that is taken: a file named by the address that says whose it is. Names and contents are those of
 // containernetworking/plugins, so that either implementation can take over the other's directory.
 
+import { engine } from "../sys/engine.ts";
 import { hasCode } from "../sys/error.ts";
 import { readStart, remove } from "../sys/file.ts";
-import { host } from "../sys/host.ts";
 import { createWhole } from "../sys/whole-file.ts";
 import { formatIp, type Ip, parseIp } from "../wire/ip.ts";
 
@@ -55,7 +55,7 @@ export function readReservation(
   buffer: Uint8Array = new Uint8Array(RECORD_LIMIT),
 ): string | undefined {
   try {
-    const text = host.decode(readStart(`${directory}/${name}`, buffer));
+    const text = engine.decode(readStart(`${directory}/${name}`, buffer));
     const record = (text.includes("\0") ? text.replaceAll("\0", "") : text).trim();
     return record === "" ? undefined : record;
   } catch (error) {
@@ -80,7 +80,8 @@ export function eachReservation(
 /** Takes the address for the record; false where it is taken. */
 export function createReservation(directory: string, ip: Ip, record: string): boolean {
   const name = formatIp(ip);
-  const create = (): boolean => createWhole(directory, name, host.encode(record), { mode: RECORD_MODE, spare: SPARE });
+  const create = (): boolean =>
+    createWhole(directory, name, engine.encode(record), { mode: RECORD_MODE, spare: SPARE });
   if (create()) return true;
   if (readReservation(directory, name) !== undefined) return false;
   removeReservation(directory, ip); // without content, or gone since

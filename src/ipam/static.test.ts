@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseConfig } from "../cni/config.ts";
 import { CniError } from "../cni/error.ts";
 import { parseResult } from "../cni/result.ts";
-import { host } from "../sys/host.ts";
+import { engine } from "../sys/engine.ts";
 import type { IpamCall } from "./ipam.ts";
 import { staticIpam } from "./static.ts";
 
@@ -19,7 +19,7 @@ function call(options: { ipam?: Json | null; network?: Json; args?: string; ips?
     ipam: ipam && { type: "static", ...ipam },
     ...network,
   };
-  const config = parseConfig(host.encode(JSON.stringify(json)), "ADD");
+  const config = parseConfig(engine.encode(JSON.stringify(json)), "ADD");
   const result = ips && parseResult(JSON.parse(JSON.stringify({ ips })), config.cniVersion, "prevResult");
   return { config, containerId: "abc", ifname: "eth0", args, prevResult: result };
 }

@@ -3,11 +3,11 @@
 // set `last_reserved_ip.N`, and `lock`. After the last DEL directory, `lock` and `last_reserved_ip.N` stay, as upstream's
 // do: a lock file that is removed is no lock (someone may be waiting for it while the next one makes a new one).
 
+import { engine } from "../sys/engine.ts";
 import { hasCode } from "../sys/error.ts";
 import { close } from "../sys/fd.ts";
 import { makeDirectories, readDirectory } from "../sys/file.ts";
 import { openLocked } from "../sys/flock.ts";
-import { host } from "../sys/host.ts";
 import { SmallFile } from "../sys/small-file.ts";
 import { formatIp, type Ip, parseIp } from "../wire/ip.ts";
 import {
@@ -161,14 +161,14 @@ export class Store {
     const file = SmallFile.open(this.#lastReservedPath(set));
     if (file === undefined) return undefined;
     this.#lastReserved.set(set, file);
-    return parseIp(host.decode(file.content));
+    return parseIp(engine.decode(file.content));
   }
 
   /** Notes the address given out last. A hint only: where it is lost, addresses come round again sooner. */
   setLastReserved(set: number, ip: Ip): void {
     const file = this.#lastReserved.get(set) ?? SmallFile.create(this.#lastReservedPath(set), FILE_MODE);
     this.#lastReserved.set(set, file);
-    file.overwrite(host.encode(formatIp(ip)));
+    file.overwrite(engine.encode(formatIp(ip)));
   }
 
   #lastReservedPath(set: number): string {

@@ -2,11 +2,11 @@
 // change it takes one, because the table is replaced as a whole.
 
 import { call, tryCall } from "../sys/call.ts";
+import { engine } from "../sys/engine.ts";
 import { errno } from "../sys/errno.ts";
 import { hasCode, SyscallError } from "../sys/error.ts";
 import { close } from "../sys/fd.ts";
 import { readText } from "../sys/file.ts";
-import { host } from "../sys/host.ts";
 import type { Family } from "../wire/ip.ts";
 import { undisturbed } from "./again.ts";
 import { jumpsIn, type NatListing, POSTROUTING, readListing } from "./listing.ts";
@@ -27,8 +27,8 @@ export function legacyNatTable(family: Family, own: OwnChains): NatTable | undef
     family,
     list,
     jumps: () => [...jumpsIn(list(), own).keys()],
-    hasChain: (chain) => includes(tableBytes(family), host.encode(`${chain}\0`)),
-    mayHaveChains: () => includes(tableBytes(family), host.encode(own.prefix)),
+    hasChain: (chain) => includes(tableBytes(family), engine.encode(`${chain}\0`)),
+    mayHaveChains: () => includes(tableBytes(family), engine.encode(own.prefix)),
     remove(choose) {
       const attempt = (): void => {
         const listing = list();
@@ -74,11 +74,11 @@ function tableBytes(family: Family): Uint8Array {
   try {
     for (let attempt = 1; ; attempt++) {
       const info = new Uint8Array(INFO_SIZE);
-      info.set(host.encode(TABLE));
+      info.set(engine.encode(TABLE));
       ask(fd, domain.level, IPT_SO_GET.INFO, info);
       const size = new DataView(info.buffer).getUint32(INFO_SIZE - 4, true);
       const entries = new Uint8Array(ENTRIES_OFFSET + size);
-      entries.set(host.encode(TABLE));
+      entries.set(engine.encode(TABLE));
       new DataView(entries.buffer).setUint32(32, size, true);
       const isWhole = ask(fd, domain.level, IPT_SO_GET.ENTRIES, entries);
       if (isWhole || attempt === READINGS) return entries.subarray(ENTRIES_OFFSET);

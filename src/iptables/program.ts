@@ -1,8 +1,8 @@
 // iptables' own programs. Which of its two forms (legacy, nf_tables) stands behind a plain name is the node's choice.
 
+import { engine, type SpawnResult } from "../sys/engine.ts";
 import { hasCode } from "../sys/error.ts";
 import { stat } from "../sys/file.ts";
-import { host, type SpawnResult } from "../sys/host.ts";
 import { spawn } from "../sys/spawn.ts";
 import type { Family } from "../wire/ip.ts";
 
@@ -30,7 +30,7 @@ const programName = (family: Family): string => (family === 4 ? "iptables" : "ip
 
 /** The path of `iptables-restore`, say; undefined where there is none. */
 export function findProgram(family: Family, verb: "save" | "restore", form: Form = "any"): string | undefined {
-  const fromPath = (host.getenv("PATH") ?? "").split(":").filter((directory) => directory.startsWith("/"));
+  const fromPath = (engine.getenv("PATH") ?? "").split(":").filter((directory) => directory.startsWith("/"));
   const directories = [...new Set([...fromPath, ...DIRECTORIES])];
   for (const suffix of FORMS[form]) {
     const name = `${programName(family)}${suffix}-${verb}`;
@@ -78,9 +78,9 @@ function run(family: Family, verb: "save" | "restore", form: Form, args: readonl
     const name = `${programName(family)}${form === "any" ? "" : `-${form}`}-${verb}`;
     throw new IptablesError(`this node has no ${name}: install the package iptables`);
   }
-  const result = spawn(path, [path, ...args], host.environ(), host.encode(input), { keepsErrors: true });
+  const result = spawn(path, [path, ...args], engine.environ(), engine.encode(input), { keepsErrors: true });
   const { status, signal } = result;
-  if (status === 0 && signal === 0) return host.decode(result.stdout);
+  if (status === 0 && signal === 0) return engine.decode(result.stdout);
   const doing = `${verb === "save" ? "list" : "change"} the nat table of ${programName(family)}`;
   const end = signal === 0 ? `ended with status ${status}` : `was killed by signal ${signal}`;
   const said = saidBy(result, input);
@@ -94,7 +94,7 @@ const LOCKED = "if another program holds its lock, `fuser -v /run/xtables.lock` 
 
 /** What the program said on standard error, and the line that it did not take. */
 function saidBy({ stderr }: SpawnResult, input: string): string {
-  const lines = host.decode(stderr).split("\n");
+  const lines = engine.decode(stderr).split("\n");
   const text = lines.map((line) => line.trim()).filter((line) => line !== "" && !USAGE.test(line));
   const number = /\bline:? (\d+)/.exec(text.join(" "))?.[1];
   const refused = number === undefined ? undefined : input.split("\n")[Number(number) - 1];

@@ -21,15 +21,15 @@ describe("setUpPort()", () => {
 });
 
 describe("waitForPort()", () => {
-  const { syscall } = globalThis.bautaHost;
+  const { syscall } = globalThis.bautaEngine;
   afterEach(() => {
-    globalThis.bautaHost.syscall = syscall;
+    globalThis.bautaEngine.syscall = syscall;
   });
 
   /** A clock on which a second passes whenever it is looked at, and no wait takes any time. */
   function hurry(): void {
     let seconds = 0;
-    globalThis.bautaHost.syscall = (number, ...args) => {
+    globalThis.bautaEngine.syscall = (number, ...args) => {
       const [, time] = args;
       if (number === SYS.ppoll) return 0;
       if (number !== SYS.clock_gettime || !(time instanceof Uint8Array)) return syscall(number, ...args);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../cni/config.ts";
 import type { Invocation } from "../cni/plugin.ts";
-import { host } from "../sys/host.ts";
+import { engine } from "../sys/engine.ts";
 import { backendOf, backendProblem } from "./masquerade.ts";
 
 function invocation(keys: object): Invocation {
   const config = parseConfig(
-    host.encode(JSON.stringify({ cniVersion: "1.1.0", name: "net", type: "ptp", ...keys })),
+    engine.encode(JSON.stringify({ cniVersion: "1.1.0", name: "net", type: "ptp", ...keys })),
     "DEL",
   );
   const call = { command: "DEL", containerId: "c", netns: "", ifname: "eth0", args: "", path: "" } as const;

@@ -4,21 +4,21 @@ import { SYS } from "../sys/syscalls.ts";
 /** What a fresh copy of the module writes to standard error for one datagram, with this in the environment. */
 async function written(setting: string | undefined): Promise<string> {
   vi.resetModules();
-  const { bautaHost } = globalThis;
-  const { syscall, getenv } = bautaHost;
+  const { bautaEngine } = globalThis;
+  const { syscall, getenv } = bautaEngine;
   let text = "";
-  bautaHost.getenv = (name) => (name === "BAUTA_TRACE" ? setting : getenv(name));
-  bautaHost.syscall = (number, ...args) => {
+  bautaEngine.getenv = (name) => (name === "BAUTA_TRACE" ? setting : getenv(name));
+  bautaEngine.syscall = (number, ...args) => {
     const [fd, bytes] = args;
     if (number !== SYS.write || fd !== 2 || !(bytes instanceof Uint8Array)) return syscall(number, ...args);
-    text += bautaHost.decode(bytes);
+    text += bautaEngine.decode(bytes);
     return bytes.length;
   };
   try {
     const { traceDatagram } = await import("./trace.ts");
     traceDatagram(">", Uint8Array.of(0x14, 0, 0, 0, 0x61));
   } finally {
-    Object.assign(bautaHost, { syscall, getenv });
+    Object.assign(bautaEngine, { syscall, getenv });
   }
   return text;
 }

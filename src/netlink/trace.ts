@@ -1,6 +1,6 @@
 // BAUTA_TRACE=netlink prints every datagram on standard error, in rows of four bytes like `nft --debug=mnl`.
 
-import { host } from "../sys/host.ts";
+import { engine } from "../sys/engine.ts";
 import { logLine } from "../sys/process.ts";
 import { hexdump } from "../wire/hexdump.ts";
 
@@ -8,6 +8,6 @@ let enabled: boolean | undefined;
 
 /** `direction` is ">" for what is sent and "<" for what comes back. */
 export function traceDatagram(direction: "<" | ">", datagram: Uint8Array): void {
-  enabled ??= host.getenv("BAUTA_TRACE") === "netlink";
+  enabled ??= engine.getenv("BAUTA_TRACE") === "netlink";
   if (enabled) logLine(`${direction} ${datagram.length} bytes\n${hexdump(datagram)}`);
 }

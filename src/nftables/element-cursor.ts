@@ -5,7 +5,7 @@
 import type { Connection } from "../netlink/connection.ts";
 import type { Message } from "../netlink/message.ts";
 import { NFGENMSG_SIZE } from "../netlink/nfnetlink.ts";
-import { host } from "../sys/host.ts";
+import { engine } from "../sys/engine.ts";
 import { DecodeError } from "../wire/error.ts";
 import { dumpElements, type ElementSet } from "./element.ts";
 import { NFTNL_UDATA_SET_ELEM } from "./userdata.ts";
@@ -175,7 +175,7 @@ function endOf(bytes: Uint8Array, payload: number): number {
 
 /** Text that ends with a NUL. */
 function textIn(bytes: Uint8Array, start: number, end: number): string {
-  return host.decode(bytes.subarray(start, bytes[end - 1] === 0 ? end - 1 : end));
+  return engine.decode(bytes.subarray(start, bytes[end - 1] === 0 ? end - 1 : end));
 }
 
 function wordAt(bytes: Uint8Array, at: number): number {

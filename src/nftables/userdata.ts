@@ -1,7 +1,7 @@
 // What nft stores beside the kernel's own data: a sequence of { u8 type; u8 length; value } (libnftnl's udata). The
 // types differ from object to object. Integers are in host order.
 
-import { host } from "../sys/host.ts";
+import { engine } from "../sys/engine.ts";
 import { cstring, encode, u32 } from "../wire/codec.ts";
 import { DecodeError } from "../wire/error.ts";
 import { Writer } from "../wire/writer.ts";
@@ -73,7 +73,7 @@ const UNREADABLE = /["\u0000-\u001f\u007f]/;
  * a double quote or a control character.
  */
 export function commentEntry(type: number, comment: string): Userdata {
-  const plain = host.encode(`${comment}\0`);
+  const plain = engine.encode(`${comment}\0`);
   // What half a surrogate pair becomes is settled in cstring; most comments are ASCII.
   const value = plain.length === comment.length + 1 ? plain : encode(cstring, comment);
   if (value.length - 1 > COMMENT_MAX) {

@@ -2,7 +2,7 @@
 
 import type { Attachment } from "../cni/attachment.ts";
 import { halfSipHash } from "../hash/half-siphash.ts";
-import { host } from "../sys/host.ts";
+import { engine } from "../sys/engine.ts";
 
 const ID_SIZE = 16;
 const NETWORK_SIZE = 8;
@@ -16,7 +16,7 @@ const networkIds = new Map<string, Uint8Array>();
 
 /** The first half of every attachment id on this network: eight bytes. */
 export function networkId(network: string): Uint8Array {
-  const id = networkIds.get(network) ?? halfSipHash(host.encode(network), KEY0, KEY1);
+  const id = networkIds.get(network) ?? halfSipHash(engine.encode(network), KEY0, KEY1);
   networkIds.set(network, id);
   return id;
 }
@@ -26,7 +26,7 @@ export function attachmentId(attachment: Attachment): Uint8Array {
   if (attachment === last.attachment) return last.id;
   const id = new Uint8Array(ID_SIZE);
   id.set(networkId(attachment.network));
-  id.set(halfSipHash(host.encode(`${attachment.ifname}:${attachment.containerId}`), KEY0, KEY1), NETWORK_SIZE);
+  id.set(halfSipHash(engine.encode(`${attachment.ifname}:${attachment.containerId}`), KEY0, KEY1), NETWORK_SIZE);
   last = { attachment, id };
   return id;
 }

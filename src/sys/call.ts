@@ -1,8 +1,8 @@
 // One system call: number by name, retried on EINTR, a failure thrown as SyscallError.
 
+import { engine } from "./engine.ts";
 import { errno } from "./errno.ts";
 import { SyscallError } from "./error.ts";
-import { host } from "./host.ts";
 import { SYS, type SyscallName } from "./syscalls.ts";
 
 /** Text, a path say, goes to the kernel as UTF-8 that ends with a NUL. */
@@ -23,7 +23,7 @@ export function tryCall(
 ): number {
   const number = SYS[name];
   let result: number;
-  do result = host.syscall(number, a, b, c, d, e, f);
+  do result = engine.syscall(number, a, b, c, d, e, f);
   while (result === INTERRUPTED);
   return result;
 }

@@ -107,17 +107,17 @@ describe("readAll", () => {
 describe("writeAll", () => {
   it("goes on after short writes", () => {
     const path = `${temporaryDirectory()}/file`;
-    const { bautaHost } = globalThis;
-    const { syscall } = bautaHost;
+    const { bautaEngine } = globalThis;
+    const { syscall } = bautaEngine;
     // Every write takes no more than three bytes.
-    bautaHost.syscall = (number, ...args) =>
+    bautaEngine.syscall = (number, ...args) =>
       args.length === 3 && args[1] instanceof Uint8Array
         ? syscall(number, args[0] ?? 0, args[1].subarray(0, 3), Math.min(3, Number(args[2])))
         : syscall(number, ...args);
     try {
       withOpen(path, O.WRONLY | O.CREAT, (fd) => writeAll(fd, "it", Buffer.from("twelve bytes")), 0o600);
     } finally {
-      bautaHost.syscall = syscall;
+      bautaEngine.syscall = syscall;
     }
     expect(readFileSync(path, "utf8")).toBe("twelve bytes");
   });

@@ -1,10 +1,10 @@
 // Files and directories by path. Every error names the path.
 
 import { call, tryCall } from "./call.ts";
+import { engine } from "./engine.ts";
 import { errno } from "./errno.ts";
 import { SyscallError } from "./error.ts";
 import { AT_FDCWD, close, O, open, readAll, withOpen, writeAll } from "./fd.ts";
-import { host } from "./host.ts";
 
 const FILE_LIMIT = 64 << 20;
 
@@ -27,7 +27,7 @@ export function readFile(path: string, limit: number = FILE_LIMIT): Uint8Array {
 
 /** The whole file as text (UTF-8). */
 export function readText(path: string, limit: number = FILE_LIMIT): string {
-  return host.decode(readFile(path, limit));
+  return engine.decode(readFile(path, limit));
 }
 
 /** The beginning of a file: what one read(2) puts into `buffer`, all of a file that is shorter. For many small ones. */
@@ -65,7 +65,7 @@ export function replaceFile(path: string, content: string | Uint8Array, mode = 0
 }
 
 function bytesOf(content: string | Uint8Array): Uint8Array {
-  return typeof content === "string" ? host.encode(content) : content;
+  return typeof content === "string" ? engine.encode(content) : content;
 }
 
 /** Like rename(2). */
@@ -127,7 +127,7 @@ export function readDirectory(path: string): string[] {
       for (let at = 0; at < length; ) {
         const recordLength = (buffer[at + 16] ?? 0) | ((buffer[at + 17] ?? 0) << 8);
         const end = buffer.indexOf(0, at + 19);
-        const name = host.decode(buffer.subarray(at + 19, end));
+        const name = engine.decode(buffer.subarray(at + 19, end));
         if (name !== "." && name !== "..") names.push(name);
         at += recordLength;
       }
@@ -217,7 +217,7 @@ export function isSame(one: Identity, other: Identity): boolean {
 export function readLink(path: string): string {
   const buffer = new Uint8Array(4096);
   const length = call(`read link ${path}`, "readlinkat", AT_FDCWD, path, buffer, buffer.length);
-  return host.decode(buffer.subarray(0, length));
+  return engine.decode(buffer.subarray(0, length));
 }
 
 /** Like `sync` of one directory: its names survive a power failure after this. */

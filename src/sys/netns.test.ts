@@ -72,9 +72,9 @@ describe("inNetns", () => {
   it("comes back and passes on what was thrown", () => {
     const fd = openNetns(own);
     const calls: unknown[] = [];
-    const { bautaHost } = globalThis;
-    const { syscall } = bautaHost;
-    bautaHost.syscall = (number, ...args) => {
+    const { bautaEngine } = globalThis;
+    const { syscall } = bautaEngine;
+    bautaEngine.syscall = (number, ...args) => {
       if (number !== SYS.setns) return syscall(number, ...args);
       calls.push(args[0]);
       return 0;
@@ -85,7 +85,7 @@ describe("inNetns", () => {
       };
       expect(() => inNetns(fd, fail)).toThrow("stop");
     } finally {
-      bautaHost.syscall = syscall;
+      bautaEngine.syscall = syscall;
     }
     expect(calls).toHaveLength(2);
     expect(calls[0]).toBe(fd);
@@ -97,9 +97,9 @@ describe("inNetns", () => {
     const fd = openNetns(own);
     let switches = 0;
     const ended = new Error("the process ended with status 125");
-    const { bautaHost } = globalThis;
-    const { syscall } = bautaHost;
-    bautaHost.syscall = (number, ...args) => {
+    const { bautaEngine } = globalThis;
+    const { syscall } = bautaEngine;
+    bautaEngine.syscall = (number, ...args) => {
       if (number === SYS.setns) return switches++ === 0 ? 0 : -errno("EPERM");
       if (number === SYS.exit_group && args[0] === 125) throw ended;
       return syscall(number, ...args);
@@ -107,7 +107,7 @@ describe("inNetns", () => {
     try {
       expect(() => inNetns(fd, () => "never told")).toThrow(ended);
     } finally {
-      bautaHost.syscall = syscall;
+      bautaEngine.syscall = syscall;
     }
     close(fd);
   });

@@ -2,10 +2,10 @@
 // and to reach its /proc/sys; the switch is synchronous and always undone.
 
 import { call, tryCall } from "./call.ts";
+import { engine } from "./engine.ts";
 import { SyscallError } from "./error.ts";
 import { close, O, open } from "./fd.ts";
 import { identify, isSame } from "./file.ts";
-import { host } from "./host.ts";
 import { SYS } from "./syscalls.ts";
 
 const CLONE_NEWNET = 0x40000000;
@@ -45,7 +45,7 @@ export function inNetns<T>(fd: number, use: () => T): T {
     try {
       return use();
     } finally {
-      if (tryCall("setns", own, CLONE_NEWNET) < 0) host.syscall(SYS.exit_group, 125);
+      if (tryCall("setns", own, CLONE_NEWNET) < 0) engine.syscall(SYS.exit_group, 125);
     }
   } finally {
     close(own);

@@ -1,9 +1,9 @@
 // Kernel parameters of interfaces (Documentation/networking/ip-sysctl.rst) that are ours to set, in the namespace of this
 // thread.
 
+import { engine } from "./engine.ts";
 import { hasCode, SyscallError } from "./error.ts";
 import { O, withOpen, writeAll } from "./fd.ts";
-import { host } from "./host.ts";
 import { readSysctl, type SysctlName } from "./sysctl.ts";
 
 /**
@@ -13,7 +13,7 @@ import { readSysctl, type SysctlName } from "./sysctl.ts";
 export function setParameter(name: SysctlName, value: string): boolean {
   const path = `/proc/sys/${name}`;
   try {
-    withOpen(path, O.WRONLY, (fd) => writeAll(fd, path, host.encode(value)));
+    withOpen(path, O.WRONLY, (fd) => writeAll(fd, path, engine.encode(value)));
     return true;
   } catch (error) {
     if (hasCode(error, "ENOENT")) return false;

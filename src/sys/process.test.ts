@@ -5,19 +5,19 @@ import { SYS } from "./syscalls.ts";
 
 /** Everything that `work` writes to a descriptor, which it doesn't reach. */
 function writtenTo(fd: number, work: () => void): string {
-  const { bautaHost } = globalThis;
-  const { syscall } = bautaHost;
+  const { bautaEngine } = globalThis;
+  const { syscall } = bautaEngine;
   let text = "";
-  bautaHost.syscall = (number, ...args) => {
+  bautaEngine.syscall = (number, ...args) => {
     const bytes = args[1];
     if (number !== SYS.write || args[0] !== fd || !(bytes instanceof Uint8Array)) return syscall(number, ...args);
-    text += bautaHost.decode(bytes);
+    text += bautaEngine.decode(bytes);
     return bytes.length;
   };
   try {
     work();
   } finally {
-    bautaHost.syscall = syscall;
+    bautaEngine.syscall = syscall;
   }
   return text;
 }
@@ -56,10 +56,10 @@ describe("this process", () => {
   });
 
   it("ends with a status, at once", () => {
-    const { bautaHost } = globalThis;
-    const { syscall } = bautaHost;
+    const { bautaEngine } = globalThis;
+    const { syscall } = bautaEngine;
     const ended: unknown[] = [];
-    bautaHost.syscall = (number, ...args) => {
+    bautaEngine.syscall = (number, ...args) => {
       if (number !== SYS.exit_group) return syscall(number, ...args);
       ended.push(args[0]);
       return 0;
@@ -67,7 +67,7 @@ describe("this process", () => {
     try {
       expect(() => exit(3)).toThrow("exit_group returned");
     } finally {
-      bautaHost.syscall = syscall;
+      bautaEngine.syscall = syscall;
     }
     expect(ended).toEqual([3]);
   });

@@ -1,8 +1,8 @@
 // This process: its input, output, environment and end.
 
 import { call, tryCall } from "./call.ts";
+import { engine } from "./engine.ts";
 import { readAll, writeAll } from "./fd.ts";
-import { host } from "./host.ts";
 
 /** Everything on standard input; throws RangeError past `limit` bytes. */
 export function readStdin(limit: number): Uint8Array {
@@ -11,12 +11,12 @@ export function readStdin(limit: number): Uint8Array {
 
 /** Writes text to standard output, all of it. */
 export function writeStdout(text: string): void {
-  writeAll(1, "standard output", host.encode(text));
+  writeAll(1, "standard output", engine.encode(text));
 }
 
 /** Writes a line for people to standard error; a closed one is no error. */
 export function logLine(line: string): void {
-  const bytes = host.encode(`${line}\n`);
+  const bytes = engine.encode(`${line}\n`);
   tryCall("write", 2, bytes, bytes.length);
 }
 

@@ -2,16 +2,16 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { syscallsOf, withSyscalls } from "../../test/support/intercept-syscalls.ts";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
-import { host } from "./host.ts";
+import { engine } from "./engine.ts";
 import { SmallFile } from "./small-file.ts";
 
 /** Overwrites the file, which is made where there is none, and returns what was in it. */
 function put(path: string, text: string): string | undefined {
   const file = SmallFile.open(path);
-  const before = file && host.decode(file.content);
+  const before = file && engine.decode(file.content);
   const open = file ?? SmallFile.create(path, 0o600);
-  open.overwrite(host.encode(text));
-  expect(host.decode(open.content)).toBe(text);
+  open.overwrite(engine.encode(text));
+  expect(engine.decode(open.content)).toBe(text);
   open.close();
   return before;
 }
@@ -34,7 +34,7 @@ describe("SmallFile", () => {
       writeFileSync(path, "x".repeat(200));
       const file = isRead ? SmallFile.open(path) : SmallFile.create(path, 0o600);
       for (const text of ["10.1.0.100", "10.1.0.1"]) {
-        file?.overwrite(host.encode(text));
+        file?.overwrite(engine.encode(text));
         expect(readFileSync(path, "utf8")).toBe(text);
       }
       file?.close();

@@ -1,8 +1,8 @@
 // Running another program: CNI delegates, and the iptables back end where it is asked for.
 
+import { engine, type SpawnResult } from "./engine.ts";
 import { errno } from "./errno.ts";
 import { SyscallError } from "./error.ts";
-import { host, type SpawnResult } from "./host.ts";
 
 const OUTPUT_LIMIT = 32 << 20;
 
@@ -21,7 +21,7 @@ export function spawn(
   stdin: Uint8Array,
   { keepsErrors = false }: { readonly keepsErrors?: boolean } = {},
 ): SpawnResult {
-  const result = host.spawn(path, argv, environment, stdin, OUTPUT_LIMIT, keepsErrors ? ERROR_LIMIT : undefined);
+  const result = engine.spawn(path, argv, environment, stdin, OUTPUT_LIMIT, keepsErrors ? ERROR_LIMIT : undefined);
   if (typeof result !== "number") return result;
   const operation =
     result === -errno("EMSGSIZE") ? `keep the output of ${path} (over ${OUTPUT_LIMIT} bytes)` : `run ${path}`;

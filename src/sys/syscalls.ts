@@ -1,7 +1,7 @@
 // System call numbers, from the kernel's arch/x86/entry/syscalls/syscall_64.tbl and
 // include/uapi/asm-generic/unistd.h (arm64). Only calls that both machines have: the *at forms, ppoll, clone-free.
 
-import { host } from "./host.ts";
+import { engine } from "./engine.ts";
 
 const x64 = {
   read: 0,
@@ -107,4 +107,4 @@ const arm64: Record<SyscallName, number> = {
 export const SYSCALL_TABLES: Readonly<Record<"x64" | "arm64", Record<SyscallName, number>>> = { x64, arm64 };
 
 /** The numbers of this machine. */
-export const SYS: Record<SyscallName, number> = SYSCALL_TABLES[host.arch];
+export const SYS: Record<SyscallName, number> = SYSCALL_TABLES[engine.arch];

@@ -29,20 +29,20 @@ describe("sysctl", () => {
 
   it("writes the value that differs", () => {
     let text = "";
-    const { bautaHost } = globalThis;
-    const { syscall } = bautaHost;
-    bautaHost.syscall = (number, ...args) => {
+    const { bautaEngine } = globalThis;
+    const { syscall } = bautaEngine;
+    bautaEngine.syscall = (number, ...args) => {
       const bytes = args[1];
       // Opened for reading instead, and never written: this is the machine's own parameter.
       if (number === SYS.openat) return syscall(number, args[0] ?? 0, args[1] ?? 0, Number(args[2]) & ~3, 0);
       if (number !== SYS.write || !(bytes instanceof Uint8Array)) return syscall(number, ...args);
-      text += bautaHost.decode(bytes);
+      text += bautaEngine.decode(bytes);
       return bytes.length;
     };
     try {
       writeSysctl("net/ipv4/ip_default_ttl", "77");
     } finally {
-      bautaHost.syscall = syscall;
+      bautaEngine.syscall = syscall;
     }
     expect(text).toBe("77");
   });

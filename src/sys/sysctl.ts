@@ -1,9 +1,9 @@
 // Kernel parameters under /proc/sys, in the network namespace of this thread.
 
+import { engine } from "./engine.ts";
 import { hasCode } from "./error.ts";
 import { O, withOpen, writeAll } from "./fd.ts";
 import { readStart } from "./file.ts";
-import { host } from "./host.ts";
 
 /** `net/ipv4/ip_forward`: slashes, because an interface name may have dots in it. */
 export type SysctlName = `net/${string}`;
@@ -11,7 +11,7 @@ export type SysctlName = `net/${string}`;
 /** The value without its newline, or undefined where this kernel has no such parameter. */
 export function readSysctl(name: SysctlName): string | undefined {
   try {
-    return host.decode(readStart(`/proc/sys/${name}`, new Uint8Array(VALUE_SIZE))).trimEnd();
+    return engine.decode(readStart(`/proc/sys/${name}`, new Uint8Array(VALUE_SIZE))).trimEnd();
   } catch (error) {
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;
@@ -33,5 +33,5 @@ export function writeSysctl(name: SysctlName, value: string): boolean {
 }
 
 function write(name: SysctlName, value: string): void {
-  withOpen(`/proc/sys/${name}`, O.WRONLY, (fd) => writeAll(fd, `/proc/sys/${name}`, host.encode(value)));
+  withOpen(`/proc/sys/${name}`, O.WRONLY, (fd) => writeAll(fd, `/proc/sys/${name}`, engine.encode(value)));
 }

@@ -2,11 +2,11 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { dieAt, syscallsOf, textOf, withSyscalls } from "../../test/support/intercept-syscalls.ts";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
+import { engine } from "./engine.ts";
 import type { ErrnoName } from "./errno.ts";
-import { host } from "./host.ts";
 import { createWhole } from "./whole-file.ts";
 
-const content = host.encode("the content");
+const content = engine.encode("the content");
 
 function create(directory: string): boolean {
   return createWhole(directory, "name", content, { mode: 0o600, spare: ".spare" });

@@ -2,7 +2,7 @@
 
 import { runPlugin } from "../../src/cni/dispatch.ts";
 import type { Plugin } from "../../src/cni/plugin.ts";
-import { host } from "../../src/sys/host.ts";
+import { engine } from "../../src/sys/engine.ts";
 import { isOwnNetns } from "../../src/sys/netns.ts";
 
 export type Variables = Readonly<Record<string, string>>;
@@ -23,7 +23,7 @@ export function callPlugin(plugin: Plugin, env: Variables, config: unknown, clos
   let stdout = "";
   const status = runPlugin(plugin, {
     getenv: (name) => env[name],
-    readStdin: () => host.encode(typeof config === "string" ? config : JSON.stringify(config)),
+    readStdin: () => engine.encode(typeof config === "string" ? config : JSON.stringify(config)),
     write: (text) => {
       if (closedStdout) throw new Error("standard output is closed");
       stdout += text;

@@ -10,7 +10,7 @@ import type { JsonObject } from "../../src/cni/json.ts";
 import { parseResult } from "../../src/cni/result.ts";
 import { formatResult } from "../../src/cni/result-json.ts";
 import { SUPPORTED_VERSIONS, type Version } from "../../src/cni/versions.ts";
-import { host } from "../../src/sys/host.ts";
+import { engine } from "../../src/sys/engine.ts";
 import { isOwnNetns } from "../../src/sys/netns.ts";
 import { requireNamespaces } from "../support/netns.ts";
 
@@ -48,7 +48,7 @@ function runOurs(env: Variables, input: string): Outcome {
     { name: "none" },
     {
       getenv: (name) => env[name],
-      readStdin: () => host.encode(input),
+      readStdin: () => engine.encode(input),
       write: (text) => {
         stdout += text;
       },

@@ -343,15 +343,15 @@ describe.each<IptablesForm>(["legacy", "nft"])("where iptables is %s alone", (fo
       upstream("c1", cidrs("10.1.0.1/20"));
       upstream("c2", cidrs("10.1.0.2/20"));
       for (const n of [1, 2]) reserve(`10.1.0.${n}`, `c${n}`);
-      const { bautaHost } = globalThis;
+      const { bautaEngine } = globalThis;
       let generations = 0;
       // After the maps have been filled, and before the rules of iptables are looked at again.
       const deleteMeanwhile = (): void => {
         if (++generations !== 1) return;
         tearDownIptables(at("c1"), cidrs("10.1.0.1/20"));
       };
-      const original = bautaHost.syscall;
-      bautaHost.syscall = (number, ...args) => {
+      const original = bautaEngine.syscall;
+      bautaEngine.syscall = (number, ...args) => {
         const result = original(number, ...args);
         const isCommit = number === SYS.sendto && includesBatchEnd(args[1]);
         if (isCommit && result > 0 && run("nft", "list", "ruleset").includes("bauta_masquerade")) deleteMeanwhile();
@@ -360,7 +360,7 @@ describe.each<IptablesForm>(["legacy", "nft"])("where iptables is %s alone", (fo
       try {
         cli(["adopt"]);
       } finally {
-        bautaHost.syscall = original;
+        bautaEngine.syscall = original;
       }
       expect(generations).toBeGreaterThan(0);
       expect(left()).toEqual([]);

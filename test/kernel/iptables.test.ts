@@ -55,17 +55,17 @@ const failure = ({ status, json }: PluginOutcome): string => {
 
 /** The programs that `work` executes, by their names. */
 function executed(work: () => void): string[] {
-  const { bautaHost } = globalThis;
-  const original = bautaHost.spawn;
+  const { bautaEngine } = globalThis;
+  const original = bautaEngine.spawn;
   const names: string[] = [];
-  bautaHost.spawn = (path, ...rest) => {
+  bautaEngine.spawn = (path, ...rest) => {
     names.push(path.replace(/.*\//, ""));
     return original(path, ...rest);
   };
   try {
     work();
   } finally {
-    bautaHost.spawn = original;
+    bautaEngine.spawn = original;
   }
   return names;
 }

@@ -4,7 +4,7 @@ import { readdirSync } from "node:fs";
 import { parseConfig } from "../../src/cni/config.ts";
 import { parseResult, type Result } from "../../src/cni/result.ts";
 import type { IpamCall } from "../../src/ipam/ipam.ts";
-import { host } from "../../src/sys/host.ts";
+import { engine } from "../../src/sys/engine.ts";
 import { parseIp } from "../../src/wire/ip.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
@@ -26,7 +26,7 @@ export const DUAL = { ranges: [[{ subnet: "10.1.0.0/24" }], [{ subnet: "fd00::/6
 export function call(options: Options = {}): IpamCall {
   const { ipam = DUAL, network = {}, containerId = "abc", ifname = "eth0", args = "", prevResult } = options;
   const json = { cniVersion: "1.1.0", name: "net", type: "bridge", ipam: { type: "host-local", ...ipam }, ...network };
-  const config = parseConfig(host.encode(JSON.stringify(json)), "ADD");
+  const config = parseConfig(engine.encode(JSON.stringify(json)), "ADD");
   const result: Result | undefined =
     prevResult === undefined
       ? undefined

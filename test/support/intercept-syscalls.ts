@@ -19,9 +19,9 @@ export function withSyscalls<T>(
   work: () => T,
   observe: (name: SyscallName | undefined, args: readonly unknown[], result: number) => void = () => {},
 ): T {
-  const { bautaHost } = globalThis;
-  const original = bautaHost.syscall;
-  bautaHost.syscall = (number, ...args) => {
+  const { bautaEngine } = globalThis;
+  const original = bautaEngine.syscall;
+  bautaEngine.syscall = (number, ...args) => {
     const name = NAMES.get(number);
     const failure = name === undefined ? undefined : intercept(name, args);
     const result = failure === undefined ? original(number, ...args) : -errno(failure);
@@ -31,20 +31,20 @@ export function withSyscalls<T>(
   try {
     return work();
   } finally {
-    bautaHost.syscall = original;
+    bautaEngine.syscall = original;
   }
 }
 
 /** Runs `work` with the first so many calls of this name answered by a number of ours instead of by the kernel. */
 export function withResult<T>(name: SyscallName, result: number, times: number, work: () => T): T {
-  const { bautaHost } = globalThis;
-  const original = bautaHost.syscall;
+  const { bautaEngine } = globalThis;
+  const original = bautaEngine.syscall;
   let left = times;
-  bautaHost.syscall = (number, ...args) => (number === SYS[name] && left-- > 0 ? result : original(number, ...args));
+  bautaEngine.syscall = (number, ...args) => (number === SYS[name] && left-- > 0 ? result : original(number, ...args));
   try {
     return work();
   } finally {
-    bautaHost.syscall = original;
+    bautaEngine.syscall = original;
   }
 }
 
@@ -77,7 +77,7 @@ export function dieAt(nth: number, work: () => unknown): boolean {
   } catch (error) {
     if (count <= nth) throw error;
   }
-  for (const fd of open) globalThis.bautaHost.syscall(SYS.close, fd);
+  for (const fd of open) globalThis.bautaEngine.syscall(SYS.close, fd);
   return count > nth;
 }
 

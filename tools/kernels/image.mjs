@@ -92,7 +92,7 @@ async function addOurs(archive, entries) {
   for (const name of readdirSync(join(ROOT, "dist/cni"))) archive.link(inside(`dist/cni/${name}`), "../bauta");
   const peers = run("bash", [join(ROOT, "tools/peer-plugins.sh")]).trim();
   for (const name of PLUGIN_NAMES) archive.copy(inside(`peer/${name}`), join(peers, name));
-  archive.copy(inside("host.node"), buildAddon());
+  archive.copy(inside("engine.node"), buildAddon());
   for (const file of FILES) archive.copy(inside(file), join(ROOT, file));
   for (const directory of DIRECTORIES) addTree(archive, directory, inside);
   for (const { file, text } of await bundle(entries)) archive.file(inside(`${file}.mjs`), text);

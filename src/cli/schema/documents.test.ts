@@ -8,7 +8,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from "../../cni/json.ts
 import { object, type Schema } from "../../cni/schema.ts";
 import { optionsOf } from "../../masquerade/options/options.ts";
 import { PLUGINS } from "../../plugins/all.ts";
-import { host } from "../../sys/host.ts";
+import { engine } from "../../sys/engine.ts";
 import { IPAM, LISTED, schemaDocument } from "./documents.ts";
 import { patterns } from "./patterns.ts";
 
@@ -32,7 +32,7 @@ function accepts(read: () => unknown): boolean {
 /** Whether all the plugin's readers take it; `type` and, for ptp, `ipam.type` are what a runtime and the plugin need. */
 function reads(plugin: string, config: JsonObject): boolean {
   return accepts(() => {
-    parseConfig(host.encode(JSON.stringify(config)), "ADD");
+    parseConfig(engine.encode(JSON.stringify(config)), "ADD");
     for (const schema of LISTED.get(plugin)?.keys ?? []) schema.read(config, "");
     if (plugin === "loopback") return;
     optionsOf(config);

@@ -1,9 +1,9 @@
 // All records of live attachments at once, for what is done to a whole node. records.ts has them one by one.
 
 import { isJsonObject, type JsonObject, type JsonValue } from "../../cni/json.ts";
+import { engine } from "../../sys/engine.ts";
 import { hasCode } from "../../sys/error.ts";
 import { readDirectory, readStart, stat } from "../../sys/file.ts";
-import { host } from "../../sys/host.ts";
 import { isRecord, type MasqueradeRecord, RECORDS, readRecordById } from "./records.ts";
 
 /** A record, and the id of its attachment: 32 hexadecimal digits, which its file bears for a name. */
@@ -54,7 +54,7 @@ class RecordReader {
   read(name: string): MasqueradeRecord | undefined {
     try {
       const bytes = readStart(`${RECORDS}/${name}`, this.#buffer);
-      return bytes.length === this.#buffer.length ? undefined : this.#parse(host.decode(bytes));
+      return bytes.length === this.#buffer.length ? undefined : this.#parse(engine.decode(bytes));
     } catch (error) {
       if (hasCode(error, "ENOENT") || error instanceof SyntaxError) return undefined;
       throw error;

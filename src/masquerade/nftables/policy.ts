@@ -22,7 +22,7 @@ import type { NatOptions } from "../../nftables/nat-range.ts";
 import { daddr, oifname } from "../../nftables/selector.ts";
 import { snat } from "../../nftables/statement.ts";
 import { NFT_SET } from "../../nftables/uapi.ts";
-import { host } from "../../sys/host.ts";
+import { engine } from "../../sys/engine.ts";
 import { type Cidr, compareIp, type Family, familyOf, networkOf } from "../../wire/ip.ts";
 import { hasDestinations, keptDestinations } from "../options/destinations.ts";
 import { type MasqueradeOptions, PLAIN, sourcesOf } from "../options/options.ts";
@@ -74,7 +74,7 @@ export function policyFor(address: Cidr, options: MasqueradeOptions = PLAIN, exc
 
 /** What tells policies with options apart. Lists may be long, so their key stands for them. */
 function policyKey(options: MasqueradeOptions): string {
-  return digits(host.encode(`${options.othersJson} ${listKey(options)}`));
+  return digits(engine.encode(`${options.othersJson} ${listKey(options)}`));
 }
 
 function contentsOf(subnet: Cidr, options: MasqueradeOptions, excluded: readonly string[]): PolicyContents {
@@ -97,7 +97,7 @@ function interfaceSet(names: readonly string[] | undefined): PolicySet | undefin
   const unique = [...new Set(names)].sort();
   const elements = unique.map((name) => ({ key: ifnameKey(name) }));
   return {
-    name: `interfaces-${digits(host.encode(unique.join("/")))}`,
+    name: `interfaces-${digits(engine.encode(unique.join("/")))}`,
     keyType: TYPE.IFNAME,
     keyLength: 16,
     flags: 0,
@@ -110,7 +110,7 @@ const listKeys = new Map<string, string>();
 
 /** What the set of destinations is named after. */
 export function listKey({ listsJson }: Pick<MasqueradeOptions, "listsJson">): string {
-  const key = listKeys.get(listsJson) ?? digits(fold64(host.encode(listsJson)));
+  const key = listKeys.get(listsJson) ?? digits(fold64(engine.encode(listsJson)));
   listKeys.set(listsJson, key);
   return key;
 }

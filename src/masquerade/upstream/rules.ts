@@ -7,7 +7,7 @@
 import type { Nftables } from "../../nftables/batch.ts";
 import { dumpRules } from "../../nftables/rule.ts";
 import { NFPROTO } from "../../nftables/uapi.ts";
-import { host } from "../../sys/host.ts";
+import { engine } from "../../sys/engine.ts";
 import type { Cidr, Ip } from "../../wire/ip.ts";
 
 export const UPSTREAM = { family: NFPROTO.INET, table: "cni_plugins_masquerade", chain: "masq_checks" } as const;
@@ -75,7 +75,7 @@ function readRule(payload: Uint8Array, shapes: Map<number, Shape>): UpstreamRule
 /** The type at 0, the length and the text with its NUL: see userdata.ts. */
 function readComment(bytes: Uint8Array, from: number, to: number): string {
   const end = from + 1 + (bytes[from + 1] ?? 0);
-  return bytes[from] === 0 && end < to ? host.decode(bytes.subarray(from + 2, end)) : "";
+  return bytes[from] === 0 && end < to ? engine.decode(bytes.subarray(from + 2, end)) : "";
 }
 
 const NFTA_EXPR_DATA = 2;

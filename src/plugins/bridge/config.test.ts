@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../cni/config.ts";
 import { CniError } from "../../cni/error.ts";
 import type { Invocation } from "../../cni/plugin.ts";
-import { host } from "../../sys/host.ts";
+import { engine } from "../../sys/engine.ts";
 import { formatMac } from "../../wire/mac.ts";
 import { type BridgeConfig, readBridgeConfig, vlanGatewayName, wantsMacSpoofCheck } from "./config.ts";
 
@@ -10,7 +10,7 @@ const ipam = { type: "host-local", ranges: [[{ subnet: "10.22.0.0/16" }]] };
 
 function invocation(keys: object, args = ""): Invocation {
   const config = parseConfig(
-    host.encode(JSON.stringify({ cniVersion: "1.1.0", name: "net", type: "bridge", ...keys })),
+    engine.encode(JSON.stringify({ cniVersion: "1.1.0", name: "net", type: "bridge", ...keys })),
     "ADD",
   );
   const call = {

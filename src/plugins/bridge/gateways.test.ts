@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../cni/config.ts";
 import type { Invocation } from "../../cni/plugin.ts";
 import type { Result, Route } from "../../cni/result.ts";
-import { host } from "../../sys/host.ts";
+import { engine } from "../../sys/engine.ts";
 import { type Cidr, formatCidr, parseCidr } from "../../wire/ip.ts";
 import { gatewayOfNetwork, gatewaysOf, planGateways } from "./gateways.ts";
 
@@ -78,7 +78,7 @@ describe("gatewaysOf()", () => {
 
 describe("gatewayOfNetwork()", () => {
   function testFor(ipam: object): (address: Cidr) => boolean {
-    const bytes = host.encode(JSON.stringify({ cniVersion: "1.1.0", name: "net", type: "bridge", ipam }));
+    const bytes = engine.encode(JSON.stringify({ cniVersion: "1.1.0", name: "net", type: "bridge", ipam }));
     const call = { command: "ADD", containerId: "c", netns: "/n", ifname: "eth0", args: "", path: "" } as const;
     const invocation: Invocation = { ...call, config: parseConfig(bytes, "ADD"), prevResult: undefined, log: () => {} };
     return gatewayOfNetwork(invocation);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../cni/config.ts";
 import type { Invocation } from "../../cni/plugin.ts";
-import { host } from "../../sys/host.ts";
+import { engine } from "../../sys/engine.ts";
 import { readPtpConfig } from "./config.ts";
 
 function invocation(keys: Readonly<Record<string, unknown>>): Invocation {
-  const config = parseConfig(host.encode(JSON.stringify({ cniVersion: "1.1.0", name: "net1", ...keys })), "ADD");
+  const config = parseConfig(engine.encode(JSON.stringify({ cniVersion: "1.1.0", name: "net1", ...keys })), "ADD");
   const rest = { command: "ADD", containerId: "c", netns: "/x", ifname: "eth0", args: "", path: "" } as const;
   return { ...rest, config, prevResult: undefined, log: () => undefined };
 }

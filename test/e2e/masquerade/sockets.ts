@@ -2,16 +2,16 @@
 // has to be started, waited for or ended.
 
 import { call } from "../../../src/sys/call.ts";
+import { engine } from "../../../src/sys/engine.ts";
 import { errnoText } from "../../../src/sys/errno.ts";
 import { close } from "../../../src/sys/fd.ts";
-import { host } from "../../../src/sys/host.ts";
 import { inNetns } from "../../../src/sys/netns.ts";
 import { type Family, familyOf, formatIp, type Ip, parseIp } from "../../../src/wire/ip.ts";
 import type { TestNetns } from "../../support/netns.ts";
 
 // What no plugin calls and src/sys/syscalls.ts therefore doesn't have.
 const { connect, listen, accept4 } =
-  host.arch === "x64" ? { connect: 42, listen: 50, accept4: 288 } : { connect: 203, listen: 201, accept4: 242 };
+  engine.arch === "x64" ? { connect: 42, listen: 50, accept4: 288 } : { connect: 203, listen: 201, accept4: 242 };
 
 // include/linux/socket.h, include/uapi/asm-generic/socket.h, include/uapi/linux/in.h, in6.h
 const AF = { 4: 2, 6: 10 } as const;
@@ -77,26 +77,26 @@ export class Socket {
   }
 
   listen(): this {
-    check("listen", host.syscall(listen, this.#fd, 64));
+    check("listen", engine.syscall(listen, this.#fd, 64));
     return this;
   }
 
   connect(endpoint: Endpoint): this {
     const address = socketAddress(endpoint);
-    check(`connect to ${endpoint.address}`, host.syscall(connect, this.#fd, address, address.length));
+    check(`connect to ${endpoint.address}`, engine.syscall(connect, this.#fd, address, address.length));
     return this;
   }
 
   /** The next connection; `from` is who it comes from. */
   accept(): { readonly from: string; readonly endpoint: Endpoint; readonly socket: Socket } {
     const [address, length] = addressBuffer();
-    const fd = check("accept a connection", host.syscall(accept4, this.#fd, address, length, SOCK_CLOEXEC));
+    const fd = check("accept a connection", engine.syscall(accept4, this.#fd, address, length, SOCK_CLOEXEC));
     const endpoint = formatEndpoint(address);
     return { from: endpoint.address, endpoint, socket: Socket.#prepared(fd, this.family) };
   }
 
   send(text: string, to?: Endpoint): void {
-    this.sendBytes(host.encode(text), to);
+    this.sendBytes(engine.encode(text), to);
   }
 
   sendBytes(bytes: Uint8Array, to?: Endpoint): void {

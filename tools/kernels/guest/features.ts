@@ -1,6 +1,6 @@
 // What this kernel has, found out by asking it for each thing. What bauta can't do without is a test; the rest is told.
 
-import "./host.ts";
+import "./engine.ts";
 import { FEATURES } from "../features.mjs";
 import { FLOW_PROBES } from "./flow-probes.ts";
 import { LINK_PROBES } from "./link-probes.ts";

@@ -1,7 +1,7 @@
 // Runs the tests of one file inside a guest with vitest's own runner. vitest itself, with its server and its workers,
 // would take an emulated processor minutes.
 
-import "./host.ts";
+import "./engine.ts";
 import { type Suite, startTests, type Test, type VitestRunnerConfig } from "@vitest/runner";
 import { type TestOutcome, writeReport } from "./report.ts";
 

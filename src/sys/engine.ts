@@ -1,5 +1,5 @@
-// The host functions: everything that bauta can ask of the outside world. The engine (engine/quickjs.c)
-// and its Node-API twin (engine/napi.c) both offer them as the global `bautaHost`.
+// The engine functions: everything that bauta can ask of the outside world. They are written in C. The executable
+// (engine/quickjs.c) and the Node-API twin (engine/napi.c) both offer them as the global `bautaEngine`.
 
 /** What a finished child process left behind. Exactly one of `status` and `signal` is 0 unless both are. */
 export interface SpawnResult {
@@ -12,8 +12,8 @@ export interface SpawnResult {
   readonly stderr: Uint8Array;
 }
 
-/** The functions of the C host. Nothing here throws for a failed system call: it returns `-errno`. */
-export interface Host {
+/** The C functions of the engine. None of them throws for a failed system call: `syscall` and `spawn` return `-errno`. */
+export interface Engine {
   /**
    * syscall(2). Arguments are integers, typed arrays (a pointer to the view's first byte) or text for the kernel to read
    * (a pointer to its UTF-8, with a NUL at the end), and 0 where there is none; the result is what the kernel returned, or
@@ -51,7 +51,7 @@ export interface Host {
 }
 
 declare global {
-  var bautaHost: Host;
+  var bautaEngine: Engine;
 }
 
-export const host: Host = globalThis.bautaHost;
+export const engine: Engine = globalThis.bautaEngine;

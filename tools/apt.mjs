@@ -2,11 +2,13 @@
 // installed.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { debianMirrors } from "../engine/source.mjs";
 
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
+/** Debian's own mirror, for a machine whose package sources name none. */
+const DEFAULT_MIRROR = "http://deb.debian.org/debian";
 /** Where releases go that mirrors no longer carry. */
 const ARCHIVE = "http://archive.debian.org/debian";
 
@@ -25,7 +27,7 @@ export class Release {
     this.directory = directory;
     /** @type {string[]} */
     const attempts = [];
-    for (const mirror of [...debianMirrors(), ARCHIVE]) {
+    for (const mirror of [...new Set([...debianMirrors(), DEFAULT_MIRROR, ARCHIVE])]) {
       const sources = [`deb [signed-by=${KEYRING}] ${mirror} ${suite} main\n`];
       // What has been mended since lies beside, where there is such a place.
       const security = `deb [signed-by=${KEYRING}] ${mirror.replace(/\/$/, "")}-security ${suite}-security main\n`;
@@ -100,6 +102,27 @@ export class Release {
 
   close() {
     rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Unpacks the newest versions of packages into a directory, unless an earlier call has done so.
+ * @param {string} suite A release of Debian.
+ * @param {readonly string[]} packages
+ * @param {string} directory It appears in one step, so that a call that is interrupted leaves none.
+ */
+export function unpackOnce(suite, packages, directory) {
+  if (existsSync(directory)) return;
+  const unfinished = `${directory}.${process.pid}`;
+  try {
+    const release = new Release(suite, join(unfinished, "apt"));
+    release.unpack(packages, join(unfinished, "root"));
+    release.close();
+    renameSync(join(unfinished, "root"), directory);
+  } catch (error) {
+    if (!existsSync(directory)) throw error; // another call was faster
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
   }
 }
 

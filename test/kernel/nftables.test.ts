@@ -493,8 +493,9 @@ describe("the verbs", () => {
       { ...one, timeout: 3_600_000n, comment: "an hour" },
     ];
     nftables.commit([addSet(timed), ...addElements({ ...T, set: "timed", elements: others })]);
+    // nft 1.0 prints elements side by side, nft 1.1 each on a line of its own.
     expect(netns.exec("nft", "list set ip t timed")).toMatch(
-      /10\.0\.0\.1 timeout 1h expires \S+ comment "an hour", \*/,
+      /10\.0\.0\.1 timeout 1h expires \S+ comment "an hour",\s+\*/,
     );
     const read = listElements(nftables.connection, { ...T, set: "timed" });
     expect(read.find(({ catchAll }) => catchAll)).toBeDefined();

@@ -21,12 +21,12 @@ import { plugin as ptp } from "../../src/plugins/ptp/plugin.ts";
 import { errno } from "../../src/sys/errno.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
 import { type Cidr, formatIp, type Ip, parseCidr, parseIp } from "../../src/wire/ip.ts";
-import { Socket } from "../e2e/masquerade/sockets.ts";
 import { ourNode, type TestNode } from "../support/differential.ts";
 import { type Interceptor, textOf, withSyscalls } from "../support/intercept-syscalls.ts";
 import { makeNetns, poll, requireNamespaces, run } from "../support/netns.ts";
 import { connectOutside, NODE, OUTSIDE } from "../support/outside.ts";
 import { succeed } from "../support/plugin.ts";
+import { Socket } from "../support/sockets.ts";
 
 const ip = (text: string): Ip => parseIp(text) ?? new Uint8Array(0);
 const cidrs = (...texts: readonly string[]): Cidr[] => texts.flatMap((text) => parseCidr(text) ?? []);

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { addressFiles, leftovers, NODE, OUTSIDE, ruleset, veths } from "../e2e/masquerade/node.ts";
 import { DUAL, type Json, networkOf, TYPES, type Type } from "../e2e/masquerade/runtime.ts";
-import { Socket } from "../e2e/masquerade/sockets.ts";
 import { PROTOCOLS, seenFrom, seenOutside } from "../e2e/masquerade/traffic.ts";
 import { run, type TestNetns } from "../support/netns.ts";
+import { Socket } from "../support/sockets.ts";
 import {
   addressesIn,
   becomeNodeWithRuntimes,

@@ -1,17 +1,17 @@
 // Sockets in any namespace, by system calls from this thread: they bind to the address that a test is about, and nothing
 // has to be started, waited for or ended.
 
-import { call } from "../../../src/sys/call.ts";
-import { engine } from "../../../src/sys/engine.ts";
-import { errnoText } from "../../../src/sys/errno.ts";
-import { close } from "../../../src/sys/fd.ts";
-import { inNetns } from "../../../src/sys/netns.ts";
-import { type Family, familyOf, formatIp, type Ip, parseIp } from "../../../src/wire/ip.ts";
-import type { TestNetns } from "../../support/netns.ts";
+import { call } from "../../src/sys/call.ts";
+import { errno, errnoText } from "../../src/sys/errno.ts";
+import { close } from "../../src/sys/fd.ts";
+import { engine } from "../../src/sys/engine.ts";
+import { inNetns } from "../../src/sys/netns.ts";
+import { type Family, familyOf, formatIp, type Ip, parseIp } from "../../src/wire/ip.ts";
+import type { TestNetns } from "./netns.ts";
 
 // What no plugin calls and src/sys/syscalls.ts therefore doesn't have.
 const { connect, listen, accept4 } =
-  engine.arch === "x64" ? { connect: 42, listen: 50, accept4: 288 } : { connect: 203, listen: 201, accept4: 242 };
+  host.arch === "x64" ? { connect: 42, listen: 50, accept4: 288 } : { connect: 203, listen: 201, accept4: 242 };
 
 // include/linux/socket.h, include/uapi/asm-generic/socket.h, include/uapi/linux/in.h, in6.h
 const AF = { 4: 2, 6: 10 } as const;
@@ -77,20 +77,20 @@ export class Socket {
   }
 
   listen(): this {
-    check("listen", engine.syscall(listen, this.#fd, 64));
+    check("listen", listen, this.#fd, 64);
     return this;
   }
 
   connect(endpoint: Endpoint): this {
     const address = socketAddress(endpoint);
-    check(`connect to ${endpoint.address}`, engine.syscall(connect, this.#fd, address, address.length));
+    check(`connect to ${endpoint.address}`, connect, this.#fd, address, address.length);
     return this;
   }
 
   /** The next connection; `from` is who it comes from. */
   accept(): { readonly from: string; readonly endpoint: Endpoint; readonly socket: Socket } {
     const [address, length] = addressBuffer();
-    const fd = check("accept a connection", engine.syscall(accept4, this.#fd, address, length, SOCK_CLOEXEC));
+    const fd = check("accept a connection", accept4, this.#fd, address, length, SOCK_CLOEXEC);
     const endpoint = formatEndpoint(address);
     return { from: endpoint.address, endpoint, socket: Socket.#prepared(fd, this.family) };
   }
@@ -140,7 +140,15 @@ function openHere(family: Family, type: keyof typeof TYPE, protocol: number): nu
   return call("open a socket", "socket", AF[family], TYPE[type] | SOCK_CLOEXEC, protocol);
 }
 
-function check(operation: string, result: number): number {
+/**
+ * Makes a system call that src/sys/syscalls.ts does not have; like `call`, it makes the call again when a signal interrupts
+ * it. A socket with a time-out is interrupted even where the handler says SA_RESTART (signal(7)), and Node's handlers run
+ * when they will. A second connect(2) waits for the connection that the first one began.
+ */
+function check(operation: string, number: number, ...args: readonly (number | Uint8Array | Int32Array)[]): number {
+  let result: number;
+  do result = host.syscall(number, ...args);
+  while (result === -errno("EINTR"));
   if (result < 0) throw new Error(`cannot ${operation}: ${errnoText(-result)}`);
   return result;
 }

@@ -3,7 +3,7 @@
 
 import { type Family, familyOf } from "../../../src/wire/ip.ts";
 import type { TestNetns } from "../../support/netns.ts";
-import { ipOf, Socket, socketAddress, uint32 } from "./sockets.ts";
+import { ipOf, Socket, socketAddress, uint32 } from "../../support/sockets.ts";
 
 const IPPROTO = { IP: 0, IGMP: 2, ICMPV6: 58, IPV6: 41 } as const;
 const LEVEL: Record<Family, number> = { 4: IPPROTO.IP, 6: IPPROTO.IPV6 };

@@ -4,10 +4,10 @@ import { existsSync } from "node:fs";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { familyOf } from "../../../src/wire/ip.ts";
 import { run, type TestNetns } from "../../support/netns.ts";
+import { ipOf } from "../../support/sockets.ts";
 import { addMulticastRoute, openMulticastRouter, seenByMember } from "./multicast.ts";
 import { becomeNode, leftovers, NODE } from "./node.ts";
 import { addressesOf, attach, check, DUAL, del, type Json, networkOf, SEVEN, TYPES } from "./runtime.ts";
-import { ipOf } from "./sockets.ts";
 import { PROTOCOLS, seenFrom, seenOutside } from "./traffic.ts";
 
 /** Where br_netfilter tells whether frames that a bridge forwards pass the rules of IP. */

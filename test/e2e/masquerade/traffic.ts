@@ -2,8 +2,8 @@
 
 import { type Family, familyOf } from "../../../src/wire/ip.ts";
 import type { TestNetns } from "../../support/netns.ts";
+import { ipOf, Socket } from "../../support/sockets.ts";
 import { OUTSIDE } from "./node.ts";
-import { ipOf, Socket } from "./sockets.ts";
 
 export type Protocol = "tcp" | "udp" | "icmp";
 export const PROTOCOLS: readonly Protocol[] = ["tcp", "udp", "icmp"];

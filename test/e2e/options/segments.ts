@@ -2,7 +2,7 @@
 
 import { familyOf } from "../../../src/wire/ip.ts";
 import type { TestNetns } from "../../support/netns.ts";
-import { ipOf, Socket } from "../masquerade/sockets.ts";
+import { ipOf, Socket } from "../../support/sockets.ts";
 
 const IPPROTO_TCP = 6;
 const HEADER = 20;

@@ -3,9 +3,9 @@
 
 import { type Family, familyOf } from "../../../src/wire/ip.ts";
 import { run, type TestNetns } from "../../support/netns.ts";
+import { type Endpoint, ipOf, Socket } from "../../support/sockets.ts";
 import { becomeNode, leftovers, NODE, OUTSIDE } from "../masquerade/node.ts";
 import { type Attached, addressesOf, DUAL, type Json, networkOf, type Type } from "../masquerade/runtime.ts";
-import { type Endpoint, ipOf, Socket } from "../masquerade/sockets.ts";
 import { type Protocol, seenFrom } from "../masquerade/traffic.ts";
 
 export const FAMILIES: readonly Family[] = [4, 6];

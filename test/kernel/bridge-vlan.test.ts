@@ -9,7 +9,7 @@ import { inNetns } from "../../src/sys/netns.ts";
 import { observe, ourNode, peerNode, type TestNode } from "../support/differential.ts";
 import { syscallsOf, withSyscalls } from "../support/intercept-syscalls.ts";
 import { makeNetns, type TestNetns } from "../support/netns.ts";
-import { connectOutside, NODE, OUTSIDE, ping, seenAs } from "../support/outside.ts";
+import { connectOutside, isAnswered, NODE, OUTSIDE, ping, seenAs } from "../support/outside.ts";
 import { inProcess, type PluginCall, type PluginOutcome, succeed } from "../support/plugin.ts";
 
 type Config = Readonly<Record<string, unknown>>;
@@ -81,15 +81,6 @@ function another(containerId: string): { readonly netns: TestNetns; readonly cal
   return { netns, call: { containerId, netns: netns.path } };
 }
 
-function reaches(from: TestNetns, address: string): boolean {
-  try {
-    from.exec("ping", "-n", "-q", "-c1", "-W2", address);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** The VLANs of the port of an attachment, as bridge(8) tells them. */
 function vlansOf({ interfaces }: Json): string[] {
   const all: Json[] = JSON.parse(node.node.exec("bridge", "-j", "vlan", "show"));
@@ -117,7 +108,7 @@ function framesTests(): void {
     expect(node.node.ipJson("link show cni0")[0].linkinfo.info_data.vlan_filtering).toBe(1);
     ping(a.netns, "10.9.0.2");
     ping(b.netns, "10.9.0.1");
-    expect(["10.9.0.3", "10.9.0.4"].map((address) => reaches(a.netns, address))).toEqual([false, false]);
+    expect(["10.9.0.3", "10.9.0.4"].map((address) => isAnswered(a.netns, address))).toEqual([false, false]);
   });
 
   it("see the VLANs of their trunk tagged", () => {
@@ -133,7 +124,7 @@ function framesTests(): void {
     trunk.netns.ip("addr add 10.8.0.1/24 dev eth0.205");
     ping(trunk.netns, "10.8.0.2");
     ping(access.netns, "10.8.0.1");
-    expect(reaches(elsewhere.netns, "10.8.0.1")).toBe(false);
+    expect(isAnswered(elsewhere.netns, "10.8.0.1")).toBe(false);
     // Untagged, it is in VLAN 1 with those that are in none.
     attach("d", "10.9.0.4", { preserveDefaultVlan: true });
     ping(trunk.netns, "10.9.0.4");

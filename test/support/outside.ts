@@ -1,6 +1,6 @@
 // A host outside the node, and a server on it that tells who has come: what masquerade looks like from where it counts.
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { onTestFinished } from "vitest";
 import { inNetns } from "../../src/sys/netns.ts";
 import { makeNetns, type TestNetns } from "./netns.ts";
@@ -64,4 +64,14 @@ export function seenAs(from: TestNetns, protocol: "tcp" | "udp", server: string)
 /** Throws unless the address answers a ping from here, sent from `source` where that is given. */
 export function ping(from: TestNetns, address: string, source?: string): void {
   from.exec("ping", "-n", "-q", "-c1", "-W10", ...(source === undefined ? [] : ["-I", source]), address);
+}
+
+/** Whether one ping from here is answered within a second. Throws when ping(8) fails for another reason than silence. */
+export function isAnswered(from: TestNetns, address: string): boolean {
+  const command = ["ping", "-n", "-q", "-c1", "-W1", address];
+  const { status, stderr, error } = spawnSync("nsenter", [`--net=${from.path}`, ...command], { encoding: "utf8" });
+  if (status === 0) return true;
+  // 1 is silence. nsenter ends with 1 as well when it fails, but not in silence.
+  if (status === 1 && stderr === "") return false;
+  throw new Error(`${command.join(" ")} ended with status ${status}: ${stderr}`, { cause: error });
 }

@@ -1,11 +1,13 @@
 // `bauta gc`: removes what containers have left that are provably gone.
 
+import type { Attachment } from "../cni/attachment.ts";
+import { FEATURES } from "../features.ts";
+import { withExistingStore } from "../ipam/store.ts";
 import { IptablesError } from "../iptables/program.ts";
-import { tearDownIptables } from "../masquerade/iptables/iptables.ts";
-import { tearDownMasquerade } from "../masquerade/nftables/nftables.ts";
-import { findStale, giveBackAddresses, isStillStale, type Stale } from "../masquerade/stale.ts";
+import { holderOf, NETWORKS } from "../owned/runtime-files.ts";
+import { findStale, isStillStale, type Stale } from "../owned/stale.ts";
 import { realTimeNs } from "../sys/process.ts";
-import { parseCidr } from "../wire/ip.ts";
+import { formatCidr, type Ip } from "../wire/ip.ts";
 import { flag, text } from "./arguments.ts";
 import { countOf } from "./count.ts";
 import { IncompleteError } from "./incomplete.ts";
@@ -53,19 +55,20 @@ export const gc: Verb = verb({
     ),
   },
   run({ "dry-run": isDryRun, grace = DEFAULT_GRACE }, io) {
-    const { stale, unknown } = findStale(realTimeNs(), parseDuration(grace) ?? 0n);
+    const { stale, unknown } = findStale(FEATURES, realTimeNs(), parseDuration(grace) ?? 0n);
     let count = 0;
     let failed = 0;
     for (const one of stale) {
       try {
+        const line = lineOf(one);
         if (!isDryRun && !remove(one)) continue;
         count++;
-        io.write(`${printable(lineOf(one))}\n`);
+        io.write(`${printable(line)}\n`);
       } catch (error) {
         // Only for want of iptables' programs others need not stay, too.
         if (!(error instanceof IptablesError)) throw error;
         failed++;
-        const { network, containerId, ifname } = one.attachment;
+        const { network, containerId, ifname } = one.record.attachment;
         io.log(printable(`bauta: ${network} ${containerId} ${ifname}: ${error.message}`));
       }
     }
@@ -76,18 +79,24 @@ export const gc: Verb = verb({
   },
 });
 
-/** As DEL: the rules first, then the addresses, so that whoever gets one next meets no rule of before. */
-function remove(one: Stale): boolean {
-  if (!isStillStale(one)) return false;
-  const hints = one.addresses.map((cidr) => parseCidr(cidr)).filter((cidr) => cidr !== undefined);
-  const tearDown = one.backend === "nftables" ? tearDownMasquerade : tearDownIptables;
-  tearDown(one.attachment, hints);
-  giveBackAddresses(one);
+/** As DEL: the rules first, then the addresses, so that the next holder of an address meets no rule of before. */
+function remove(stale: Stale): boolean {
+  if (!isStillStale(stale)) return false;
+  const { attachment, addresses } = stale.record;
+  stale.feature.tearDown(attachment, addresses);
+  withExistingStore(`${NETWORKS}/${attachment.network}`, (store) => store.releaseAll(attachment));
   return true;
 }
 
-function lineOf({ attachment, addresses, netns, reserved }: Stale): string {
+function lineOf({ record: { attachment, addresses }, netns }: Stale): string {
   const { network, containerId, ifname } = attachment;
-  const kept = reserved.length === 0 ? "" : `; host-local keeps ${reserved.join(" ")}`;
-  return `${network} ${containerId} ${ifname} ${addresses.join(" ")}: ${netns} is gone${kept}`;
+  const reserved = addresses.filter(({ ip }) => isHeld(attachment, ip));
+  const kept = reserved.length === 0 ? "" : `; host-local keeps ${reserved.map(formatCidr).join(" ")}`;
+  return `${network} ${containerId} ${ifname} ${addresses.map(formatCidr).join(" ")}: ${netns} is gone${kept}`;
+}
+
+/** Whether host-local keeps the address for the attachment. */
+function isHeld({ network, containerId, ifname }: Attachment, ip: Ip): boolean {
+  const holder = holderOf(network, ip);
+  return holder?.containerId === containerId && holder.ifname === ifname;
 }

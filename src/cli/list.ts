@@ -2,17 +2,10 @@
 
 import { nameProblem } from "../cni/environment.ts";
 import type { JsonObject } from "../cni/json.ts";
-import { iptablesInventory } from "../masquerade/iptables/inventory.ts";
-import {
-  type Inventory,
-  joinInventories,
-  type ListedAddress,
-  type ListedAttachment,
-  takeInventory,
-} from "../masquerade/nftables/inventory.ts";
-import type { AddressState } from "../masquerade/nftables/inventory-facts.ts";
+import type { ListedAttachment, ListedItem, OwnedState } from "../owned/feature.ts";
+import { joinInventories } from "../owned/inventory.ts";
 import { flag, text } from "./arguments.ts";
-import { askNftables } from "./ask-nftables.ts";
+import { askFeatures } from "./ask-features.ts";
 import type { CliIo } from "./io.ts";
 import { shown } from "./names-text.ts";
 import { optionsText } from "./options-text.ts";
@@ -74,16 +67,11 @@ export const list: Verb = verb({
     json: flag("as JSON, for programs"),
   },
   run({ network, json }, io) {
-    const inventory = readInventory(io, network);
+    const inventory = joinInventories(askFeatures(io, (feature, nft) => feature.inventory(nft, network)));
     for (const fault of inventory.faults) io.log(`bauta: warning: ${fault}`);
     io.write(json ? asJson(inventory.attachments) : asTable(inventory.attachments, io));
   },
 });
-
-function readInventory(io: CliIo, network: string | undefined): Inventory {
-  const inNftables = askNftables(io, (nft) => takeInventory(nft, network)) ?? { attachments: [], faults: [] };
-  return joinInventories(inNftables, iptablesInventory(network));
-}
 
 const COLUMNS: readonly Column[] = [
   { title: "NETWORK" },
@@ -110,9 +98,9 @@ function asTable(attachments: readonly ListedAttachment[], io: CliIo): string {
   const rows = attachments.flatMap((attachment) => {
     const options = hasOptions ? [textOf(attachment.options)] : [];
     const { network = UNKNOWN, container = UNKNOWN, interface: ifname = UNKNOWN } = shown(attachment.name);
-    return attachment.addresses.map((address) => {
-      const shownState = isAllOk ? [] : [address.state];
-      return [network, container, ifname, ...cellsOf(address), ...shownState, ...options];
+    return attachment.items.map((item) => {
+      const shownState = isAllOk ? [] : [item.state];
+      return [network, container, ifname, ...cellsOf(item), ...shownState, ...options];
     });
   });
   return `${layOut(columns, rows, style, io.columns()).join("\n")}\n`;
@@ -120,17 +108,13 @@ function asTable(attachments: readonly ListedAttachment[], io: CliIo): string {
 
 const UNKNOWN = "-";
 
-function cellsOf(address: ListedAddress): string[] {
-  const { policy = UNKNOWN, packets = UNKNOWN, bytes = UNKNOWN } = address;
-  return [addressText(address), policy, `${packets}`, `${bytes}`];
-}
-
-function addressText({ ip, prefixLength }: ListedAddress): string {
-  return prefixLength === undefined ? ip : `${ip}/${prefixLength}`;
+function cellsOf(item: ListedItem): string[] {
+  const { address, policy = UNKNOWN, packets = UNKNOWN, bytes = UNKNOWN } = item;
+  return [address, policy, `${packets}`, `${bytes}`];
 }
 
 /** From bad to worse. */
-const BY_GRAVITY: readonly AddressState[] = [
+const BY_GRAVITY: readonly OwnedState[] = [
   "ok",
   "leaving",
   "unknown",
@@ -142,8 +126,8 @@ const BY_GRAVITY: readonly AddressState[] = [
   "missing",
 ];
 
-function stateOf({ addresses }: ListedAttachment): AddressState {
-  return addresses.reduce<AddressState>(
+function stateOf({ items }: ListedAttachment): OwnedState {
+  return items.reduce<OwnedState>(
     (worst, { state }) => (BY_GRAVITY.indexOf(state) > BY_GRAVITY.indexOf(worst) ? state : worst),
     "ok",
   );
@@ -163,12 +147,12 @@ function objectOf(attachment: ListedAttachment): object {
     id: attachment.id === "" ? null : attachment.id,
     state: stateOf(attachment),
     ...(attachment.options === undefined ? {} : { options: attachment.options }),
-    addresses: attachment.addresses.map((address) => ({
-      address: addressText(address),
-      policy: address.policy ?? null,
-      packets: numberOrNull(address.packets),
-      bytes: numberOrNull(address.bytes),
-      state: address.state,
+    addresses: attachment.items.map(({ address, policy, packets, bytes, state }) => ({
+      address,
+      policy: policy ?? null,
+      packets: numberOrNull(packets),
+      bytes: numberOrNull(bytes),
+      state,
     })),
   };
 }

@@ -1,7 +1,7 @@
 // `bauta monitor`: what is committed to nf_tables, as it happens.
 
-import type { AttachmentName } from "../masquerade/nftables/names.ts";
 import type { Transaction } from "../nftables/monitor.ts";
+import type { AttachmentName } from "../owned/feature.ts";
 import { flag } from "./arguments.ts";
 import type { CliIo } from "./io.ts";
 import { Describer, type Description, isOurs, tableOf } from "./monitor/describe.ts";

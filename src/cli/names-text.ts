@@ -1,6 +1,6 @@
 // How an attachment's names are shown: as they are, and with an ellipsis where only their beginning is known.
 
-import type { AttachmentName } from "../masquerade/nftables/names.ts";
+import type { AttachmentName } from "../owned/feature.ts";
 
 export interface ShownName {
   readonly network: string | undefined;

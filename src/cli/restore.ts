@@ -1,9 +1,7 @@
 // `bauta restore`: puts back what somebody else has removed from the kernel.
 
-import { restoreIptables } from "../masquerade/iptables/restore.ts";
-import { type Restoration, restore as restoreAll } from "../masquerade/nftables/restore.ts";
 import { flag } from "./arguments.ts";
-import { askNftables } from "./ask-nftables.ts";
+import { askFeatures } from "./ask-features.ts";
 import { countOf } from "./count.ts";
 import { IncompleteError } from "./incomplete.ts";
 import { printable } from "./terminal-text.ts";
@@ -32,18 +30,16 @@ error, and everything else has been put back.
   problems     what could not be put back, and why: strings
 `;
 
-const NOTHING: Restoration = { attachments: 0, addresses: 0, mended: [], problems: [] };
-
 export const restore: Verb = verb({
   name: "restore",
   summary: "Puts back rules that have been removed or altered",
   about: ABOUT,
   options: { json: flag("as JSON, for programs") },
   run({ json }, io) {
-    const parts = [askNftables(io, restoreAll) ?? NOTHING, restoreIptables()];
+    const parts = askFeatures(io, (feature, nft) => feature.restore(nft));
     const done = {
       attachments: parts.reduce((sum, { attachments }) => sum + attachments, 0),
-      addresses: parts.reduce((sum, { addresses }) => sum + addresses, 0),
+      addresses: parts.reduce((sum, { restored }) => sum + restored, 0),
       mended: parts.flatMap(({ mended }) => mended),
       problems: parts.flatMap(({ problems }) => problems),
     };

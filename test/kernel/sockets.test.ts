@@ -16,10 +16,10 @@ function loopback(): TestNetns {
 
 /** Runs `work` with the first system call of each number interrupted by a signal before it has begun. */
 function interrupted<T>(work: () => T): T {
-  const { bautaHost } = globalThis;
-  const original = bautaHost.syscall;
+  const { bautaEngine } = globalThis;
+  const original = bautaEngine.syscall;
   const seen = new Set<number>();
-  bautaHost.syscall = (number, ...args) => {
+  bautaEngine.syscall = (number, ...args) => {
     if (seen.has(number)) return original(number, ...args);
     seen.add(number);
     return -errno("EINTR");
@@ -27,7 +27,7 @@ function interrupted<T>(work: () => T): T {
   try {
     return work();
   } finally {
-    bautaHost.syscall = original;
+    bautaEngine.syscall = original;
   }
 }
 

@@ -2,16 +2,16 @@
 // has to be started, waited for or ended.
 
 import { call } from "../../src/sys/call.ts";
+import { engine } from "../../src/sys/engine.ts";
 import { errno, errnoText } from "../../src/sys/errno.ts";
 import { close } from "../../src/sys/fd.ts";
-import { engine } from "../../src/sys/engine.ts";
 import { inNetns } from "../../src/sys/netns.ts";
 import { type Family, familyOf, formatIp, type Ip, parseIp } from "../../src/wire/ip.ts";
 import type { TestNetns } from "./netns.ts";
 
 // What no plugin calls and src/sys/syscalls.ts therefore doesn't have.
 const { connect, listen, accept4 } =
-  host.arch === "x64" ? { connect: 42, listen: 50, accept4: 288 } : { connect: 203, listen: 201, accept4: 242 };
+  engine.arch === "x64" ? { connect: 42, listen: 50, accept4: 288 } : { connect: 203, listen: 201, accept4: 242 };
 
 // include/linux/socket.h, include/uapi/asm-generic/socket.h, include/uapi/linux/in.h, in6.h
 const AF = { 4: 2, 6: 10 } as const;
@@ -147,7 +147,7 @@ function openHere(family: Family, type: keyof typeof TYPE, protocol: number): nu
  */
 function check(operation: string, number: number, ...args: readonly (number | Uint8Array | Int32Array)[]): number {
   let result: number;
-  do result = host.syscall(number, ...args);
+  do result = engine.syscall(number, ...args);
   while (result === -errno("EINTR"));
   if (result < 0) throw new Error(`cannot ${operation}: ${errnoText(-result)}`);
   return result;

@@ -3,7 +3,6 @@
 import { chainOf } from "../../masquerade/iptables/names.ts";
 import { type IptablesRecord, listIptablesRecords } from "../../masquerade/iptables/records.ts";
 import { idOf } from "../../masquerade/nftables/elements.ts";
-import { type AttachmentName, fromComment, UNKNOWN_NAME } from "../../masquerade/nftables/names.ts";
 import { readRecordById } from "../../masquerade/nftables/records.ts";
 import { nfproto, OWNERS, POSTROUTING, STRICT, TABLE } from "../../masquerade/nftables/table-names.ts";
 import type { Connection } from "../../netlink/connection.ts";
@@ -11,7 +10,9 @@ import type { Nftables } from "../../nftables/batch.ts";
 import { getElement } from "../../nftables/element.ts";
 import { getTable } from "../../nftables/table.ts";
 import { NFT_TABLE_F } from "../../nftables/uapi.ts";
+import type { AttachmentName } from "../../owned/feature.ts";
 import { idText } from "../../owned/id.ts";
+import { fromComment, UNKNOWN_NAME } from "../../owned/names.ts";
 import { compareIp, familyOf, formatIp, type Ip } from "../../wire/ip.ts";
 import type { Packet } from "./packet.ts";
 import { findInterference, type Interference } from "./surroundings.ts";

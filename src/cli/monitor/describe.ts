@@ -1,7 +1,6 @@
 // What an event says, in nft's words and as fields: a line each, several for a message with several elements.
 
-import { takeInventory } from "../../masquerade/nftables/inventory.ts";
-import type { AttachmentName } from "../../masquerade/nftables/names.ts";
+import { FEATURES } from "../../features.ts";
 import type { Message } from "../../netlink/message.ts";
 import type { Nftables } from "../../nftables/batch.ts";
 import type { Chain } from "../../nftables/chain.ts";
@@ -10,6 +9,7 @@ import { familyName, readReply } from "../../nftables/message.ts";
 import type { Change, NftEvent } from "../../nftables/monitor.ts";
 import { listSets, type NftSet, type SetName } from "../../nftables/set.ts";
 import { NF, NF_BR_PRI, NF_INET, NF_IP_PRI, NF_NETDEV, NFPROTO, NFT_MSG, NFT_SET } from "../../nftables/uapi.ts";
+import type { AttachmentName } from "../../owned/feature.ts";
 import { attr, attrs } from "../../wire/attrs.ts";
 import { cstring } from "../../wire/codec.ts";
 import { DecodeError } from "../../wire/error.ts";
@@ -53,9 +53,8 @@ export class Describer {
   learnAll(nft: Nftables): void {
     this.#sets.clear();
     for (const set of listSets(nft.connection)) this.#sets.set(nameOf(set), set);
-    const { attachments } = takeInventory(nft);
-    this.#names.learnAll(nft, attachments);
-    this.#policies.learnAll(attachments);
+    this.#names.learnAll(nft);
+    this.#policies.learnAll(FEATURES.flatMap((feature) => feature.inventory(nft).attachments));
   }
 
   /** What the transaction says, in the order of its events; a line for each of those that are wanted, or several. */

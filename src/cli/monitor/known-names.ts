@@ -2,63 +2,54 @@
 // beginning, and from what has happened since. What is deleted is still known for a while, because the events of a
 // removal come one after the other.
 
-import * as macSpoof from "../../mac-spoof/table.ts";
-import type { ListedAttachment } from "../../masquerade/nftables/inventory.ts";
-import { type AttachmentName, fromComment, UNKNOWN_NAME } from "../../masquerade/nftables/names.ts";
-import { readRecordById } from "../../masquerade/nftables/records.ts";
-import { ADDRESS_SETS, OWNERS, TABLE } from "../../masquerade/nftables/table-names.ts";
+import { FEATURES } from "../../features.ts";
+import { ownTable as macSpoofTable } from "../../mac-spoof/own-table.ts";
 import type { Nftables } from "../../nftables/batch.ts";
 import { type Element, type ElementSet, listElements } from "../../nftables/element.ts";
 import type { Change } from "../../nftables/monitor.ts";
-import { idText } from "../../owned/id.ts";
+import type { AttachmentName, Feature, OwnTable } from "../../owned/feature.ts";
 import { hasCode } from "../../sys/error.ts";
-import { cstring } from "../../wire/codec.ts";
-import { formatIp } from "../../wire/ip.ts";
 
 /** How many keys of what has been deleted are still known. */
 const DEPARTED_MAX = 8192;
-
-const PORT_LENGTH = 16;
 
 export class KnownNames {
   readonly #names = new Map<string, AttachmentName>();
   /** Keys of what has been deleted, the longest gone first. */
   readonly #departed = new Set<string>();
 
-  /** Learns the names of all that is in our maps now, of which the attachments are given. Throws NetlinkError. */
-  learnAll(nft: Nftables, attachments: readonly ListedAttachment[]): void {
+  /** Learns the names of all that is in our maps now. Throws NetlinkError or SyscallError. */
+  learnAll(nft: Nftables): void {
     const before = new Set(this.#names.keys());
-    const learn = (keys: readonly string[], name: AttachmentName): void => {
-      this.#learn(keys, name);
-      for (const key of keys) before.delete(key);
-    };
-    for (const { id, name, addresses } of attachments) {
-      if (name === UNKNOWN_NAME) continue;
-      const own = addresses.filter(({ state }) => state !== "taken" && state !== "missing");
-      learn([idKey(id), ...own.map(({ ip }) => addressKey(ip))], name);
-    }
-    for (const element of guards(nft)) {
-      const name = fromComment(element.comment, false);
-      if (name !== undefined) learn(keysOf(macSpoof.ATTACHMENTS, element), name);
+    for (const known of TABLES) {
+      const { table } = known;
+      for (const element of ownersIn(nft, table)) {
+        const keys = table.keysOf(table.owners, element);
+        const name = nameFor(known, keys, element);
+        if (name === undefined) continue;
+        this.#learn(keys, name);
+        for (const key of keys) before.delete(key);
+      }
     }
     for (const key of before) this.#depart(key);
   }
 
   /** The attachment that an element of one of our maps is about; undefined where it is not known. In order of events. */
   nameOf(change: Change, set: ElementSet, element: Element): AttachmentName | undefined {
-    const keys = keysOf(set, element);
+    const own = TABLES.find(({ table }) => table.table === set.table && table.families.includes(set.family));
+    if (own === undefined) return undefined;
+    const keys = own.table.keysOf(set.set, element);
     const [key] = keys;
     if (key === undefined) return undefined;
-    if (!namesOwner(set)) return this.#names.get(key);
-    const recorded = readRecordById(key.slice(ID.length))?.attachment;
-    const inComment = fromComment(element.comment, set.table === TABLE);
+    if (set.set !== own.table.owners) return this.#names.get(key);
+    const name = nameFor(own, keys, element);
     if (change === "new") {
-      const name = recorded === undefined ? (inComment ?? this.#names.get(key)) : { ...recorded, isCut: false };
-      if (name !== undefined) this.#learn(keys, name);
-      return name;
+      const known = name ?? this.#names.get(key);
+      if (known !== undefined) this.#learn(keys, known);
+      return known;
     }
     for (const gone of keys) this.#depart(gone);
-    return this.#names.get(key) ?? inComment;
+    return this.#names.get(key) ?? name;
   }
 
   #learn(keys: readonly string[], name: AttachmentName): void {
@@ -79,35 +70,34 @@ export class KnownNames {
   }
 }
 
-const ID = "id ";
-const idKey = (id: string): string => `${ID}${id}`;
-const addressKey = (ip: string): string => `address ${ip}`;
-const portKey = (bytes: Uint8Array): string => `port ${cstring.decode(bytes.subarray(0, PORT_LENGTH))}`;
-
-/** Whether the map is one that says who owns something: its elements carry ids and comments. */
-function namesOwner({ table, set }: ElementSet): boolean {
-  return (table === TABLE && set === OWNERS) || (table === macSpoof.TABLE.name && set === macSpoof.ATTACHMENTS.set);
+interface Known {
+  readonly table: OwnTable;
+  readonly attachmentById: Feature["attachmentById"];
 }
 
-/** What the element belongs to, the id first where it has one; empty for sets that are not ours. */
-function keysOf({ table, set }: ElementSet, { key, data }: Element): string[] {
-  const value = data instanceof Uint8Array ? data : undefined;
-  if (table === TABLE) {
-    if (set === OWNERS && value !== undefined) return [idKey(idText(value)), addressKey(formatIp(key))];
-    if (ADDRESS_SETS.includes(set)) return [addressKey(formatIp(key))];
-  }
-  if (table === macSpoof.TABLE.name) {
-    if (set === macSpoof.ATTACHMENTS.set) return [idKey(idText(key)), ...(value === undefined ? [] : [portKey(value)])];
-    if (set === macSpoof.PORTS.set || set === macSpoof.ALLOWED.set) return [portKey(key)];
-  }
-  return [];
+/** The private tables, and who knows the attachments in them. */
+const TABLES: readonly Known[] = [
+  ...FEATURES.flatMap(({ tables, attachmentById }) => tables.map((table) => ({ table, attachmentById }))),
+  { table: macSpoofTable, attachmentById: () => undefined },
+];
+
+/** Whose an element of the map of owners is: by the record of its id, which comes first among the keys, or by its comment. */
+function nameFor(
+  { table, attachmentById }: Known,
+  [id = ""]: readonly string[],
+  { comment }: Element,
+): AttachmentName | undefined {
+  const recorded = attachmentById(id);
+  return recorded === undefined ? table.nameIn(comment) : { ...recorded, isCut: false };
 }
 
-function guards(nft: Nftables): Element[] {
-  try {
-    return listElements(nft.connection, macSpoof.ATTACHMENTS);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return [];
-    throw error;
-  }
+function ownersIn(nft: Nftables, { families, table, owners }: OwnTable): Element[] {
+  return families.flatMap((family) => {
+    try {
+      return listElements(nft.connection, { family, table, set: owners });
+    } catch (error) {
+      if (hasCode(error, "ENOENT")) return [];
+      throw error;
+    }
+  });
 }

@@ -22,10 +22,10 @@ it("takes no other chain for a policy", () => {
 });
 
 it("adds the options of those that have gone there", () => {
-  const address = { ip: "198.18.0.5", prefixLength: 17, packets: undefined, bytes: undefined, state: "ok" } as const;
+  const address = { address: "198.18.0.5/17", packets: undefined, bytes: undefined, state: "ok" } as const;
   const name = { network: "n", containerId: "c", ifname: "eth0", isCut: false };
   const chain = "outside-198.18.0.0/17-0123456789abcdef";
   const options = { ports: "1-2" };
-  known.learnAll([{ id: "", name, options, addresses: [{ ...address, policy: chain }] }]);
+  known.learnAll([{ id: "", name, options, items: [{ ...address, policy: chain }] }]);
   expect(text(chain)).toBe("outside 198.18.0.0/17, ports 1-2");
 });

@@ -4,12 +4,12 @@
 
 import type { JsonObject } from "../../cni/json.ts";
 import { chainOf, idOf } from "../../masquerade/nftables/elements.ts";
-import type { ListedAttachment } from "../../masquerade/nftables/inventory.ts";
 import { baseOf, subnetOf } from "../../masquerade/nftables/policy-name.ts";
 import { readRecordById } from "../../masquerade/nftables/records.ts";
 import { NETWORKS, OWNERS, POLICIES, TABLE } from "../../masquerade/nftables/table-names.ts";
 import type { Element, SetElements } from "../../nftables/element.ts";
 import type { NftEvent } from "../../nftables/monitor.ts";
+import type { ListedAttachment } from "../../owned/feature.ts";
 import { idText } from "../../owned/id.ts";
 import { formatCidr, formatIp } from "../../wire/ip.ts";
 import { optionsText } from "../options-text.ts";
@@ -31,8 +31,8 @@ export class KnownPolicies {
 
   /** Learns the options of all that is there. */
   learnAll(attachments: readonly ListedAttachment[]): void {
-    for (const { options, addresses } of attachments) {
-      for (const { policy } of addresses) if (policy !== undefined) this.#learn(policy, options);
+    for (const { options, items } of attachments) {
+      for (const { policy } of items) if (policy !== undefined) this.#learn(policy, options);
     }
   }
 

@@ -3,10 +3,9 @@
 import { type Counters, countersIn, type NatListing, readListing } from "../../iptables/listing.ts";
 import { IptablesError, saveNatCounters } from "../../iptables/program.ts";
 import { lineOf } from "../../iptables/rule.ts";
+import type { Inventory, ListedAttachment, ListedItem, OwnedState } from "../../owned/feature.ts";
 import { attachmentId, idText } from "../../owned/id.ts";
-import { type Cidr, type Family, familyOf, formatIp } from "../../wire/ip.ts";
-import type { Inventory, ListedAddress, ListedAttachment } from "../nftables/inventory.ts";
-import type { AddressState } from "../nftables/inventory-facts.ts";
+import { type Cidr, type Family, familyOf, formatCidr } from "../../wire/ip.ts";
 import { chainOf } from "./names.ts";
 import { chainFaults } from "./plan.ts";
 import { type IptablesRecord, listIptablesRecords, listLeavingIptablesRecords } from "./records.ts";
@@ -20,7 +19,7 @@ const POLICY = "iptables";
 /** Lists the attachments under iptables, or those of one network. Throws SyscallError. */
 export function iptablesInventory(network?: string): Inventory {
   const inventory = take(network);
-  const isAllOk = inventory.attachments.every(({ addresses }) => addresses.every(({ state }) => state === "ok"));
+  const isAllOk = inventory.attachments.every(({ items }) => items.every(({ state }) => state === "ok"));
   // Records and rules are read one after the other, and attachments come and go meanwhile.
   return isAllOk ? inventory : take(network);
 }
@@ -58,10 +57,10 @@ function listed(
   { attachment, addresses }: IptablesRecord,
   rules: ReadonlyMap<Family, Rules>,
   tell: (fault: string) => void,
-  state?: AddressState,
+  state?: OwnedState,
 ): ListedAttachment {
   const chain = chainOf(attachment);
-  const inFamily = (family: Family): ListedAddress[] => {
+  const inFamily = (family: Family): ListedItem[] => {
     const own = addresses.filter(({ ip }) => familyOf(ip) === family);
     const known = rules.get(family);
     if (own.length === 0 || known === undefined)
@@ -75,16 +74,10 @@ function listed(
     });
   };
   const id = idText(attachmentId(attachment));
-  return { id, name: { ...attachment, isCut: false }, options: undefined, addresses: FAMILIES.flatMap(inFamily) };
+  return { id, name: { ...attachment, isCut: false }, options: undefined, items: FAMILIES.flatMap(inFamily) };
 }
 
-function addressOf({ ip, prefixLength }: Cidr, counters: Counters | undefined, state: AddressState): ListedAddress {
-  return {
-    ip: formatIp(ip),
-    prefixLength,
-    policy: POLICY,
-    packets: counters?.packets,
-    bytes: counters?.bytes,
-    state,
-  };
+function addressOf(cidr: Cidr, counters: Counters | undefined, state: OwnedState): ListedItem {
+  const { packets, bytes } = counters ?? {};
+  return { address: formatCidr(cidr), policy: POLICY, packets, bytes, state };
 }

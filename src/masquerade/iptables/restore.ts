@@ -6,9 +6,9 @@ import { undisturbed } from "../../iptables/again.ts";
 import { POSTROUTING, readListing } from "../../iptables/listing.ts";
 import { IptablesError, restoreNat, saveNat } from "../../iptables/program.ts";
 import { lineOf } from "../../iptables/rule.ts";
+import type { Restoration } from "../../owned/feature.ts";
 import type { Cidr, Family } from "../../wire/ip.ts";
 import { familyOf, formatIp } from "../../wire/ip.ts";
-import type { Restoration } from "../nftables/restore.ts";
 import { withdrawIptables } from "./iptables.ts";
 import { chainOf } from "./names.ts";
 import { type Repair, repairOf } from "./plan.ts";
@@ -35,7 +35,12 @@ export function restoreIptables(): Restoration {
   });
   const addresses = repairs.flatMap((repair) => repair.addresses).length;
   if (addresses > 0) withdrawGone(records);
-  return { attachments: records.length, addresses, mended: repairs.flatMap(({ mended }) => mended), problems };
+  return {
+    attachments: records.length,
+    restored: addresses,
+    mended: repairs.flatMap(({ mended }) => mended),
+    problems,
+  };
 }
 
 /** A chain: interfaces of one container share it. */

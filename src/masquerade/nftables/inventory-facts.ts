@@ -5,6 +5,7 @@ import type { JsonObject } from "../../cni/json.ts";
 import type { Nftables } from "../../nftables/batch.ts";
 import { type Element, getElement } from "../../nftables/element.ts";
 import type { Counted } from "../../nftables/element-cursor.ts";
+import type { OwnedState } from "../../owned/feature.ts";
 import { idText, isOfNetwork, networkId } from "../../owned/id.ts";
 import { hasCode } from "../../sys/error.ts";
 import { readDirectory } from "../../sys/file.ts";
@@ -14,22 +15,6 @@ import { readRecordsOf } from "./live-records.ts";
 import { baseOf, goesByNetwork } from "./policy-name.ts";
 import { type MasqueradeRecord, RECORDS, readRecordById } from "./records.ts";
 import { EXCEPTIONS, MEMBERS, OWNERS, POLICIES, setIn } from "./table-names.ts";
-
-/**
- * How an address stands: `ok`; `missing`, recorded but not in the kernel; `taken` by a later attachment; `no-policy`,
- * `other-policy`: in the kernel, but its packets go nowhere or elsewhere; `no-record`, `no-owner`: only the kernel knows
- * of it; `leaving`: its removal has begun and not ended; `unknown`: it is under iptables, whose rules can't be read.
- */
-export type AddressState =
-  | "ok"
-  | "missing"
-  | "taken"
-  | "no-policy"
-  | "other-policy"
-  | "no-record"
-  | "no-owner"
-  | "leaving"
-  | "unknown";
 
 /** What the element of an address in `owners` says. */
 interface Owner {
@@ -169,7 +154,7 @@ export function placesIn({ owners, policies, records }: Facts): Place[] {
 }
 
 /** How an address stands. */
-export function stateOf({ owners, policies, records }: Facts, { id, ip }: Place): AddressState {
+export function stateOf({ owners, policies, records }: Facts, { id, ip }: Place): OwnedState {
   const owner = owners.get(ip);
   if (owner === undefined) return id === "" ? "no-owner" : "missing";
   if (owner.id !== id) return "taken";

@@ -1,11 +1,12 @@
 // What is under masquerade on this node, from both sources: the kernel's maps, which are what counts, and the records,
 // which know the whole names. For people who look: it is a listing, and no plugin makes one.
 
-import type { JsonObject } from "../../cni/json.ts";
 import type { Nftables } from "../../nftables/batch.ts";
+import type { AttachmentName, Inventory, ListedAttachment, ListedItem, OwnedState } from "../../owned/feature.ts";
+import { inOrder } from "../../owned/inventory.ts";
+import { fromComment, UNKNOWN_NAME } from "../../owned/names.ts";
 import { compareIp, type Family, parseCidr, parseIp } from "../../wire/ip.ts";
 import {
-  type AddressState,
   type Claim,
   claimTo,
   type Facts,
@@ -16,41 +17,16 @@ import {
   readFacts,
   stateOf,
 } from "./inventory-facts.ts";
-import { type AttachmentName, fromComment, UNKNOWN_NAME } from "./names.ts";
 import { Networks } from "./networks.ts";
 import { policyFor } from "./policy.ts";
 import { policyFaults } from "./policy-chains.ts";
 import { baseOf } from "./policy-name.ts";
 import { skeletonFaults } from "./tables.ts";
 
-export interface ListedAddress {
-  /** As text, without its prefix length. */
+/** An address of an attachment. */
+interface Listed {
   readonly ip: string;
-  /** Undefined where nobody knows it any more. */
-  readonly prefixLength: number | undefined;
-  /** The chain its packets go to; for one that is missing, the chain they should go to. */
-  readonly policy: string | undefined;
-  /** The first packets of its flows: a nat chain sees no others. Undefined where nothing counts. */
-  readonly packets: bigint | undefined;
-  readonly bytes: bigint | undefined;
-  readonly state: AddressState;
-}
-
-export interface ListedAttachment {
-  /** 32 hexadecimal digits; empty for addresses without an owner. */
-  readonly id: string;
-  readonly name: AttachmentName;
-  /** The "ipMasqOptions" in force, by its record; undefined where there are none. */
-  readonly options: JsonObject | undefined;
-  /** IPv4 first, in numerical order. */
-  readonly addresses: readonly ListedAddress[];
-}
-
-export interface Inventory {
-  /** In the order of network, container and interface; what nobody can name comes last. */
-  readonly attachments: readonly ListedAttachment[];
-  /** What is wrong with the tables themselves, as phrases. */
-  readonly faults: readonly string[];
+  readonly item: ListedItem;
 }
 
 /** Lists all attachments, or those of one network. Throws NetlinkError or SyscallError. */
@@ -62,41 +38,31 @@ export function takeInventory(nft: Nftables, network?: string): Inventory {
   for (const place of doubtful) readAgain(nft, facts, place);
   const isAllOk = doubtful.length === 0;
   if (!isAllOk) places = places.filter((place) => isThere(facts, place));
-  const stateNow = (place: Place): AddressState => (isAllOk ? "ok" : stateOf(facts, place));
+  const stateNow = (place: Place): OwnedState => (isAllOk ? "ok" : stateOf(facts, place));
   return { attachments: groupByAttachment(facts, places, stateNow), faults: faultsOfTables(nft, facts) };
 }
 
 function groupByAttachment(
   facts: Facts,
   places: readonly Place[],
-  stateNow: (place: Place) => AddressState,
+  stateNow: (place: Place) => OwnedState,
 ): ListedAttachment[] {
-  const groups = new Map<string, ListedAddress[]>();
+  const groups = new Map<string, Listed[]>();
   for (const place of places) {
     const one = listed(facts, place, stateNow(place));
     const group = groups.get(place.id);
     if (group === undefined) groups.set(place.id, [one]);
     else group.push(one);
   }
-  return [...groups]
-    .map(([id, addresses]) => {
-      const name = nameOf(facts, id, addresses);
+  return inOrder(
+    [...groups].map(([id, addresses]) => {
       const options = facts.records.get(id)?.options;
-      return { key: sortKey(id, name), attachment: { id, name, options, addresses: inOrder(addresses) } };
-    })
-    .sort((a, b) => (a.key < b.key ? -1 : 1))
-    .map(({ attachment }) => attachment);
+      return { id, name: nameOf(facts, id, addresses), options, items: sorted(addresses).map(({ item }) => item) };
+    }),
+  );
 }
 
-/** Two inventories as one, in the same order. */
-export function joinInventories(a: Inventory, b: Inventory): Inventory {
-  if (b.attachments.length === 0) return { attachments: a.attachments, faults: [...a.faults, ...b.faults] };
-  const keyed = [...a.attachments, ...b.attachments].map((one) => ({ key: sortKey(one.id, one.name), one }));
-  const attachments = keyed.sort((x, y) => (x.key < y.key ? -1 : 1)).map(({ one }) => one);
-  return { attachments, faults: [...a.faults, ...b.faults] };
-}
-
-function nameOf({ owners, records }: Facts, id: string, addresses: readonly ListedAddress[]): AttachmentName {
+function nameOf({ owners, records }: Facts, id: string, addresses: readonly Listed[]): AttachmentName {
   const attachment = records.get(id)?.attachment;
   if (attachment !== undefined) return { ...attachment, isCut: false };
   for (const { ip } of addresses) {
@@ -107,13 +73,8 @@ function nameOf({ owners, records }: Facts, id: string, addresses: readonly List
   return UNKNOWN_NAME;
 }
 
-function sortKey(id: string, name: AttachmentName): string {
-  const last = "\uffff";
-  return [name.network ?? last, name.containerId ?? last, name.ifname ?? last, id].join("\0");
-}
-
 /** IPv4 first, in numerical order. */
-function inOrder(addresses: readonly ListedAddress[]): readonly ListedAddress[] {
+function sorted(addresses: readonly Listed[]): readonly Listed[] {
   const [first, second] = addresses;
   // Most have one address, or one of either family, and those of IPv4 have been found first.
   if (second === undefined) return addresses;
@@ -121,12 +82,12 @@ function inOrder(addresses: readonly ListedAddress[]): readonly ListedAddress[] 
   return addresses.toSorted(compareAddresses);
 }
 
-function compareAddresses(a: ListedAddress, b: ListedAddress): number {
+function compareAddresses(a: Listed, b: Listed): number {
   const [left, right] = [parseIp(a.ip), parseIp(b.ip)];
   return left === undefined || right === undefined ? 0 : compareIp(left, right);
 }
 
-function listed(facts: Facts, place: Place, state: AddressState): ListedAddress {
+function listed(facts: Facts, place: Place, state: OwnedState): Listed {
   const { ip } = place;
   const claim = claimTo(facts.records.get(place.id), ip);
   // Of an address that another attachment has taken, the element counts for that one.
@@ -134,11 +95,13 @@ function listed(facts: Facts, place: Place, state: AddressState): ListedAddress 
   const prefixLength = claim?.prefixLength ?? fromComment(facts.owners.get(ip)?.comment)?.prefixLength;
   return {
     ip,
-    prefixLength,
-    policy: policy?.chain ?? (state === "no-policy" ? undefined : claim?.policy),
-    packets: policy?.counted?.packets,
-    bytes: policy?.counted?.bytes,
-    state,
+    item: {
+      address: prefixLength === undefined ? ip : `${ip}/${prefixLength}`,
+      policy: policy?.chain ?? (state === "no-policy" ? undefined : claim?.policy),
+      packets: policy?.counted?.packets,
+      bytes: policy?.counted?.bytes,
+      state,
+    },
   };
 }
 

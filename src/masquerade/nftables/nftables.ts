@@ -1,4 +1,4 @@
-// IP masquerade of an attachment's addresses: the door for plugins. docs/adr/0002-masquerade.md tells how it works.
+// IP masquerade of an attachment's addresses in nf_tables. docs/adr/0002-masquerade.md tells how it works.
 
 import type { Attachment } from "../../cni/attachment.ts";
 import { CNI_CODE, CniError } from "../../cni/error.ts";
@@ -6,6 +6,7 @@ import { type Keep, reasonAgainst, withNftables, withNftablesIfAny } from "../..
 import { deleteConnectionsOf } from "../../owned/connections.ts";
 import { attachmentId, idBytes, idText, isOfNetwork, networkId } from "../../owned/id.ts";
 import { type Cidr, type Family, familyOf } from "../../wire/ip.ts";
+import { requireNoFaults } from "../faults.ts";
 import { type AddressRange, familiesOf, type MasqueradeOptions, PLAIN, sourcesOf } from "../options/options.ts";
 import { requireOwnAddresses } from "../options/sources.ts";
 import { collectUpstreamRules, removeUpstreamRules } from "../upstream/table.ts";
@@ -15,11 +16,6 @@ import type { Leaving } from "./exact-release.ts";
 import { beginRelease, endRelease, hasRecord, listRecords } from "./records.ts";
 import { release, releaseEach, releaseExactly, search } from "./release.ts";
 import { tryOutMasquerade } from "./try-out.ts";
-
-/** The masquerade of an attachment is not what it should be. */
-export class MasqueradeError extends Error {
-  override readonly name: string = "MasqueradeError";
-}
 
 /**
  * Masquerades what leaves the subnets of these addresses, in both families, in one transaction; packets inside a subnet
@@ -71,19 +67,24 @@ function wantedAddresses(addresses: readonly Cidr[], options: MasqueradeOptions)
   return addresses.filter(({ ip }) => families.includes(familyOf(ip)));
 }
 
+/** CHECK: what is missing or altered, each as a phrase. Throws NetlinkError or SyscallError. */
+export function masqueradeFaults(
+  attachment: Attachment,
+  addresses: readonly Cidr[],
+  options: MasqueradeOptions = PLAIN,
+): readonly string[] {
+  const families = familiesOf(options);
+  const wanted = addresses.filter(({ ip }) => families.includes(familyOf(ip)));
+  return withNftables((nft) => faultsOf(nft, attachment, wanted, options));
+}
+
 /** Throws MasqueradeError, which names all that is missing or altered. */
 export function checkMasquerade(
   attachment: Attachment,
   addresses: readonly Cidr[],
   options: MasqueradeOptions = PLAIN,
 ): void {
-  const families = familiesOf(options);
-  const wanted = addresses.filter(({ ip }) => families.includes(familyOf(ip)));
-  const faults = withNftables((nft) => faultsOf(nft, attachment, wanted, options));
-  if (faults.length === 0) return;
-  throw new MasqueradeError(
-    `IP masquerade of ${attachment.containerId} ${attachment.ifname} on ${attachment.network}: ${faults.join("; ")}; \`bauta restore\` puts it back`,
-  );
+  requireNoFaults(attachment, masqueradeFaults(attachment, addresses, options));
 }
 
 /** Ends the masquerade of every attachment on the network that is not among the valid ones. */

@@ -6,6 +6,7 @@ import type { Interval } from "../../nftables/interval.ts";
 import type { Command } from "../../nftables/message.ts";
 import { NFT_VERDICT } from "../../nftables/uapi.ts";
 import { untilCommitted } from "../../owned/commit.ts";
+import type { Restoration } from "../../owned/feature.ts";
 import { idBytes, idText } from "../../owned/id.ts";
 import { type Family, formatIp } from "../../wire/ip.ts";
 import { addAddresses, clearWay, deleteElement, eachOf, FAMILIES, requireOwner, type Way, wayTo } from "./elements.ts";
@@ -20,18 +21,6 @@ import { releaseExactly } from "./release.ts";
 import { EXCEPTIONS, MEMBERS, NETWORKS, OWNERS, POLICIES, STRICT } from "./table-names.ts";
 import { createStrict, hasTable, skeletonFaults, strictFaults } from "./tables.ts";
 import { type Wanted, type WantedAddress, type WantedTable, wantedBy } from "./wanted.ts";
-
-/** What has been put back. */
-export interface Restoration {
-  /** How many live attachments there are. */
-  readonly attachments: number;
-  /** How many addresses were missing, or went elsewhere. */
-  readonly addresses: number;
-  /** What was wrong with the tables themselves, as phrases. */
-  readonly mended: readonly string[];
-  /** What could not be put back or mended, and why, each as a phrase. */
-  readonly problems: readonly string[];
-}
 
 /**
  * Puts back what is missing of every live attachment, and right what has been altered, both families in one transaction.
@@ -77,7 +66,7 @@ export function carryOut(
   const added = parts.flatMap((part) => part.added);
   withdrawGone(nft, added);
   return {
-    addresses: added.length,
+    restored: added.length,
     mended: parts.flatMap(({ faults }) => textsOf(faults, true)),
     problems: [...wanted.problems, ...parts.flatMap(({ faults }) => textsOf(faults, false))],
   };

@@ -7,7 +7,7 @@ import { interfaceName, mac } from "../../cni/fields.ts";
 import { excerpt } from "../../cni/json.ts";
 import type { Invocation } from "../../cni/plugin.ts";
 import { array, boolean, type Infer, integer, object, optional, type Schema, withDefault } from "../../cni/schema.ts";
-import { type Backend, backendKey, backendProblem } from "../../masquerade/masquerade.ts";
+import { type BackendName, backendKey, backendProblem } from "../../masquerade/masquerade.ts";
 import { type Mac, parseMac } from "../../wire/mac.ts";
 import { readTrunk, trunkItem, type VlanRange } from "./trunk.ts";
 
@@ -19,7 +19,7 @@ export interface BridgeConfig {
   readonly isDefaultGateway: boolean;
   readonly forceAddress: boolean;
   readonly ipMasq: boolean;
-  readonly ipMasqBackend: Backend;
+  readonly ipMasqBackend: BackendName;
   /** Of the bridge, where it is made, and of the veth pair; undefined: the kernel's choice. */
   readonly mtu: number | undefined;
   readonly hairpinMode: boolean;

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { readMessages, writeMessage } from "../../netlink/message.ts";
-import { readElements } from "../../nftables/element.ts";
-import { attachmentId } from "../../owned/id.ts";
-import { parseIp } from "../../wire/ip.ts";
-import { Writer } from "../../wire/writer.ts";
-import { addHoldings } from "./elements.ts";
+import { addHoldings } from "../masquerade/nftables/elements.ts";
+import { readMessages, writeMessage } from "../netlink/message.ts";
+import { readElements } from "../nftables/element.ts";
+import { parseIp } from "../wire/ip.ts";
+import { Writer } from "../wire/writer.ts";
+import { attachmentId } from "./id.ts";
 import { fromComment } from "./names.ts";
 
 /** The comment that really stands with an element of this attachment. */

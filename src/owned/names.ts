@@ -1,14 +1,7 @@
 // The names in an element's comment, for whoever finds an element without a record: `network interface address/prefix
 // container` in masquerade's maps, the same without the address in those of MAC spoof checking.
 
-/** What is known of an attachment's names; undefined where nothing is. */
-export interface AttachmentName {
-  readonly network: string | undefined;
-  readonly containerId: string | undefined;
-  readonly ifname: string | undefined;
-  /** Whether the last of the names that are there was cut, because it comes from a comment that had no room for it. */
-  readonly isCut: boolean;
-}
+import type { AttachmentName } from "./feature.ts";
 
 /** The names in a comment, and the prefix length of the address. */
 export interface CommentedName extends AttachmentName {

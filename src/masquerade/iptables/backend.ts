@@ -1,0 +1,34 @@
+// The iptables back end: the chains and rules of containernetworking/plugins, for nodes that ask for them.
+
+import { iptablesMissing } from "../../iptables/program.ts";
+import type { OwnedRecord } from "../../owned/feature.ts";
+import type { Backend } from "../backend.ts";
+import { iptablesInventory } from "./inventory.ts";
+import { collectIptables, iptablesFaults, setUpIptables, tearDownIptables } from "./iptables.ts";
+import { findIptablesRecord, type IptablesRecord, listIptablesRecords, listLeavingIptablesRecords } from "./records.ts";
+import { restoreIptables } from "./restore.ts";
+
+export const iptables: Backend = {
+  name: "ipMasq",
+  backend: "iptables",
+  takesOptions: false,
+  setUp: (attachment, { addresses }, netns) => setUpIptables(attachment, addresses, netns),
+  tearDown: tearDownIptables,
+  faults: (attachment, { addresses }) => iptablesFaults(attachment, addresses),
+  collect: collectIptables,
+  unavailable: iptablesMissing,
+  restore: restoreIptables,
+  inventory: (_, network) => iptablesInventory(network),
+  // A removal may have failed half-way, for want of iptables' programs.
+  records: () => [...listIptablesRecords(), ...listLeavingIptablesRecords()].map(ownedRecord),
+  recordOf(attachment) {
+    const found = findIptablesRecord(attachment);
+    return found === undefined ? undefined : ownedRecord(found.record);
+  },
+  attachmentById: () => undefined, // no element of nf_tables has the id
+  tables: [],
+};
+
+function ownedRecord({ attachment, addresses, netns }: IptablesRecord): OwnedRecord {
+  return { attachment, addresses, netns, written: () => findIptablesRecord(attachment)?.written };
+}

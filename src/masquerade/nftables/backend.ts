@@ -1,0 +1,61 @@
+// The nftables back end: two private tables, ip and ip6 bauta_masquerade. docs/adr/0002-masquerade.md tells how they work.
+
+import type { OwnTable } from "../../owned/feature.ts";
+import { attachmentId, idText } from "../../owned/id.ts";
+import { fromComment } from "../../owned/names.ts";
+import { formatIp, parseCidr } from "../../wire/ip.ts";
+import type { Backend } from "../backend.ts";
+import { takeInventory } from "./inventory.ts";
+import { readLiveRecords, recordTime } from "./live-records.ts";
+import {
+  collectMasquerade,
+  masqueradeFaults,
+  masqueradeUnavailable,
+  setUpMasquerade,
+  tearDownMasquerade,
+} from "./nftables.ts";
+import { type MasqueradeRecord, readRecord, readRecordById } from "./records.ts";
+import { restore } from "./restore.ts";
+import { ADDRESS_SETS, nfproto, OWNERS, TABLE } from "./table-names.ts";
+
+/** The address is known by itself, too: only the elements of `owners` carry the id. */
+const table: OwnTable = {
+  families: [nfproto(4), nfproto(6)],
+  table: TABLE,
+  owners: OWNERS,
+  nameIn: fromComment,
+  keysOf(set, { key, data }) {
+    const address = `address ${formatIp(key)}`;
+    if (set === OWNERS) return data instanceof Uint8Array ? [idText(data), address] : [];
+    return ADDRESS_SETS.includes(set) ? [address] : [];
+  },
+};
+
+export const nftables: Backend = {
+  name: "ipMasq",
+  backend: "nftables",
+  takesOptions: true,
+  setUp: (attachment, { addresses, options }, netns) => setUpMasquerade(attachment, addresses, options, netns),
+  tearDown: tearDownMasquerade,
+  faults: (attachment, { addresses, options }) => masqueradeFaults(attachment, addresses, options),
+  collect: collectMasquerade,
+  unavailable: masqueradeUnavailable,
+  restore: (nft) => (nft === undefined ? { attachments: 0, restored: 0, mended: [], problems: [] } : restore(nft)),
+  inventory: (nft, network) => (nft === undefined ? { attachments: [], faults: [] } : takeInventory(nft, network)),
+  records: () => readLiveRecords().map(({ id, record }) => ownedRecord(id, record)),
+  recordOf(attachment) {
+    const record = readRecord(attachment);
+    return record === undefined ? undefined : ownedRecord(idText(attachmentId(attachment)), record);
+  },
+  attachmentById: (id) => readRecordById(id)?.attachment,
+  tables: [table],
+};
+
+function ownedRecord(id: string, { attachment, netns, addresses }: MasqueradeRecord) {
+  return {
+    attachment,
+    netns,
+    written: () => recordTime(id),
+    addresses: addresses.flatMap(({ cidr }) => parseCidr(cidr) ?? []),
+  };
+}

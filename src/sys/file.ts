@@ -115,9 +115,10 @@ export function makeDirectories(path: string, mode = 0o755): void {
 /** In the executable: of memory that is asked for now each page would be cleared, which most directories never reach. */
 const directoryBuffer = new Uint8Array(32768);
 
-/** The names in a directory, without `.` and `..`, in the file system's order. */
+/** The names in a directory, without `.` and `..`, in the file system's order. Throws SyscallError: ENOTDIR for other files. */
 export function readDirectory(path: string): string[] {
-  return withOpen(path, O.RDONLY, (fd) => {
+  // A FIFO of that name must not make us wait.
+  return withOpen(path, O.RDONLY | O.NONBLOCK, (fd) => {
     const names: string[] = [];
     const buffer = directoryBuffer;
     for (;;) {

@@ -67,6 +67,19 @@ function addPrograms(archive) {
   }
   if (!archive.has("usr/bin/node")) archive.link("usr/bin/node", `/${merged(node)}`);
   for (const library of librariesOf([...real])) archive.copy(merged(library), realpathSync(library));
+  for (const file of filesOfNode(node)) if (!archive.has(merged(file))) archive.copy(merged(file), file);
+}
+
+/**
+ * The JavaScript that Node.js reads when it starts. Debian 13 builds Node.js with some of its own modules outside of the
+ * program, in /usr/share/nodejs; their paths stand in the program or in its library. Without them Node.js aborts: "Cannot
+ * load externalized builtin".
+ * @param {string} node
+ */
+export function filesOfNode(node) {
+  const parts = [node, ...librariesOf([node])].map((path) => readFileSync(path, "latin1"));
+  const named = parts.flatMap((text) => [...text.matchAll(/\0(\/[\w./@+-]+\.js)(?=\0)/g)].map(([, path = ""]) => path));
+  return [...new Set(named)].filter((path) => existsSync(path));
 }
 
 /** Every Debian since 12 has /bin, /sbin, /lib and /lib64 under /usr, and so has the guest. */

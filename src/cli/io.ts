@@ -15,6 +15,8 @@ export interface CliIo {
   readonly isTerminal: () => boolean;
   /** The terminal's width; undefined where standard output is none. */
   readonly columns: () => number | undefined;
+  /** Whether this process is in the initial process-id namespace, whose process ids nf_tables tells. */
+  readonly isInHostPids: () => boolean;
   /** Makes a stack trace name the lines of the source. */
   readonly mapStack: (stack: string) => string;
   /** Opens nf_tables in this process's network namespace. Throws SyscallError. */

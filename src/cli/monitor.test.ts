@@ -97,6 +97,12 @@ generation 8 by bridge, process 4711
 `);
   });
 
+  it("says in a container that the process id is the host's", () => {
+    const transactions = [transaction(7, ADD), { ...transaction(8, DELETE), processId: undefined }];
+    const heads = monitor([], transactions, { isInHostPids: () => false }).stdout.match(/^generation.*$/gm);
+    expect(heads).toEqual(["generation 7 by bridge, process 4711 on the host", "generation 8 by bridge"]);
+  });
+
   it("knows whose the elements are that were there before it", () => {
     const maps = [{ "2 owners": [owner("10.0.0.5", "web")], "2 policies": [policy("10.0.0.5")] }];
     const { stdout } = monitor([], [transaction(8, DELETE)], { maps });

@@ -15,7 +15,8 @@ const ABOUT = `
 Prints each transaction that is committed to nf_tables in this network
 namespace: a line with the generation that it made, the program that committed
 it and its process id, then a line for each thing that was changed, in the words
-of nft. Behind "#" stand the network, the container and the interface that an
+of nft. The kernel tells the process id that the host knows the process by. In a
+container, where that id names nothing, "on the host" stands behind it. Behind "#" stand the network, the container and the interface that an
 element belongs to, and the policy that it, a chain or a rule is about: the
 subnet outside of which packets are masqueraded, and the options as in
 bauta list.
@@ -29,7 +30,8 @@ and the monitor goes on. It ends by Ctrl-C, or when nobody reads any more.
 --json prints an object for each change, a line each:
 
   generation  number
-  program, pid   who committed it; null where the kernel does not say
+  program, pid   who committed it, with the host's process id; null where the
+              kernel does not say
   change      "add" or "delete"
   kind        "table", "chain", "rule", "set", "map", "element", "object",
               "flowtable" or "unknown"
@@ -55,7 +57,7 @@ export const monitor: Verb = verb({
     json: flag("as JSON, for programs"),
   },
   run({ all, json }, io) {
-    watch(io, all, json ? JSON_TEXT : styledText(styleFor(io.isTerminal(), io.getenv)));
+    watch(io, all, json ? JSON_TEXT : styledText(styleFor(io.isTerminal(), io.getenv), io.isInHostPids()));
   },
 });
 
@@ -98,12 +100,13 @@ function learn(io: CliIo, describer: Describer): void {
 
 const LOSS = "events were lost: they came faster than they were read";
 
-function styledText(style: Style): Printer {
+function styledText(style: Style, isInHostPids: boolean): Printer {
+  const where = isInHostPids ? "" : " on the host";
   return {
     loss: `${style.yellow(LOSS)}\n`,
     transaction({ generation, processName, processId }, lines) {
       if (lines.length === 0) return "";
-      const process = processId === undefined ? "" : `, process ${processId}`;
+      const process = processId === undefined ? "" : `, process ${processId}${where}`;
       const head = style.bold(printable(`generation ${generation} by ${processName ?? "unknown"}${process}`));
       return `${head}\n${lines.map((line) => `  ${lineText(line, style)}\n`).join("")}`;
     },

@@ -2,6 +2,7 @@
 
 import { Nftables } from "../nftables/batch.ts";
 import { engine } from "../sys/engine.ts";
+import { isInInitialPidNamespace } from "../sys/pid-namespace.ts";
 import { exit, logLine, writeStdout } from "../sys/process.ts";
 import { isTerminal, terminalColumns } from "../sys/terminal.ts";
 import { openEvents } from "./events.ts";
@@ -20,6 +21,7 @@ export function start(): never {
     isTerminal: () => isTerminal(STDOUT),
     columns: () => terminalColumns(STDOUT),
     mapStack: (stack) => engine.mapStack(stack),
+    isInHostPids: isInInitialPidNamespace,
     openNftables: () => Nftables.open(),
     openEvents: () => openEvents(STDOUT),
   };

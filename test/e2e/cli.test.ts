@@ -8,6 +8,7 @@ import type { Attachment } from "../../src/cni/attachment.ts";
 import { setUpMasquerade, tearDownMasquerade } from "../../src/masquerade/nftables/nftables.ts";
 import { RECORDS } from "../../src/masquerade/nftables/records.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
+import { isInInitialPidNamespace } from "../../src/sys/pid-namespace.ts";
 import { type Cidr, parseCidr } from "../../src/wire/ip.ts";
 import { requireNamespaces, run } from "../support/netns.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -206,6 +207,9 @@ function comparable(line: string): string {
     .replace(/^(delete rule \S+ \S+ \S+) .*/, "$1");
 }
 
+/** What stands behind the kernel's process ids in this process-id namespace. */
+const WHERE = isInInitialPidNamespace() ? "" : " on the host";
+
 describe("bauta monitor", () => {
   it("tells what nft monitor tells, and whose it is", async () => {
     const nft = start("nft", "monitor");
@@ -221,7 +225,7 @@ describe("bauta monitor", () => {
     expect(lines.map((line) => comparable(line.trim()))).toEqual(changes);
     expect(changes.length).toBeGreaterThan(30);
     const generations = [...expected.matchAll(/# new generation (\d+) by process (\d+) \((.*)\)/g)].map(
-      ([, generation, pid, program]) => `generation ${generation} by ${program}, process ${pid}`,
+      ([, generation, pid, program]) => `generation ${generation} by ${program}, process ${pid}${WHERE}`,
     );
     // The mark before it has left its generation in nft's text only, and the mark behind it in ours only.
     expect(found.match(/^generation .*$/gm)?.slice(0, -1)).toEqual(generations.slice(1));
@@ -281,6 +285,13 @@ describe("bauta monitor", () => {
       changes.map((line) => line.replace("delete map inet", "delete set inet")),
     );
     expect(found).toContain("add element inet other hosts { 10.0.0.1 . 80 }");
+  });
+
+  it("says in a process-id namespace of its own that the process ids are the host's", async () => {
+    const ours = start("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", BAUTA, "monitor", "--all");
+    await mark("a", [ours]);
+    const pids = [...ours.text().matchAll(/^generation \d+ by nft, process (\d+) on the host$/gm)];
+    expect(pids.length).toBeGreaterThan(0);
   });
 
   it("ends quietly by Ctrl-C", async () => {

@@ -21,6 +21,7 @@ export function cli(args: readonly string[], replaced: Partial<CliIo> = {}): Cli
     log: (line) => stderr.push(`${line}\n`),
     isTerminal: () => false,
     columns: () => undefined,
+    isInHostPids: () => true,
     mapStack: (stack) => stack,
     openNftables: () => Nftables.open(),
     openEvents: () => {

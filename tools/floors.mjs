@@ -36,6 +36,7 @@ export const FLOORS = {
 };
 
 const ENGINE_ONLY = "Only the engine's functions exist here, and only src/sys calls them";
+const SYS_ONLY = "Only src/sys makes system calls: what is missing there gets a function of its own";
 
 /** The lint rules, as `overrides` of biome.json. */
 export function floorRules() {
@@ -54,6 +55,7 @@ export function floorRules() {
             },
           ]),
       { group: ["node:*"], message: ENGINE_ONLY },
+      ...(room === "sys" ? [] : [{ group: ["**/sys/call.ts", "**/sys/syscalls.ts"], message: SYS_ONLY }]),
     ];
     return {
       includes: [`src/${room}/**`, "!**/*.test.ts", "!**/*.case.ts"],

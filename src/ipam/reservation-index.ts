@@ -6,11 +6,9 @@
 // What is read of it carries check sums: where it has been damaged, it throws DamagedTableError instead of an answer.
 
 import { ownerKey } from "../hash/quick.ts";
-import { tryCall } from "../sys/call.ts";
 import { engine } from "../sys/engine.ts";
-import { errno } from "../sys/errno.ts";
-import { SyscallError } from "../sys/error.ts";
-import { AT_FDCWD, close, O, open, readAt, writeAt } from "../sys/fd.ts";
+import { hasCode, SyscallError } from "../sys/error.ts";
+import { close, O, open, readAt, writeAt } from "../sys/fd.ts";
 import { readStart, remove, setModified, stat } from "../sys/file.ts";
 import { compareIp, type Ip } from "../wire/ip.ts";
 import { isOld } from "./reservation.ts";
@@ -245,10 +243,12 @@ export class ReservationIndex {
 
 /** Undefined where there is none, or none that can be used. */
 function tryOpen(path: string): number | undefined {
-  const fd = tryCall("openat", AT_FDCWD, path, O.RDWR | O.CLOEXEC, 0);
-  if (fd >= 0) return fd;
-  if (fd === -errno("EMFILE") || fd === -errno("ENFILE")) throw new SyscallError("openat", -fd, `open ${path}`);
-  return undefined;
+  try {
+    return open(path, O.RDWR);
+  } catch (error) {
+    if (hasCode(error, "EMFILE", "ENFILE")) throw error;
+    return undefined;
+  }
 }
 
 function readHeader(fd: number, directory: string): Header | undefined {

@@ -1,12 +1,11 @@
 // The nat table of iptables-legacy. Whether a chain is in it the kernel tells without a program of iptables'; only to
 // change it takes one, because the table is replaced as a whole.
 
-import { call, tryCall } from "../sys/call.ts";
 import { engine } from "../sys/engine.ts";
-import { errno } from "../sys/errno.ts";
-import { hasCode, SyscallError } from "../sys/error.ts";
+import { hasCode } from "../sys/error.ts";
 import { close } from "../sys/fd.ts";
 import { readText } from "../sys/file.ts";
+import { AF, getOption, openSocket, SOCK } from "../sys/socket.ts";
 import type { Family } from "../wire/ip.ts";
 import { undisturbed } from "./again.ts";
 import { jumpsIn, type NatListing, POSTROUTING, readListing } from "./listing.ts";
@@ -56,10 +55,9 @@ function isPresent(family: Family): boolean {
   }
 }
 
-const SOCK_RAW_CLOEXEC = 3 | 0o2000000;
 const IPPROTO_RAW = 255;
 // include/uapi/linux/in.h, in6.h and netfilter_ipv4/ip_tables.h: IPT_SO_GET_… and IP6T_SO_GET_… are the same.
-const DOMAINS = { 4: { family: 2, level: 0 }, 6: { family: 10, level: 41 } } as const;
+const DOMAINS = { 4: { family: AF.INET, level: 0 }, 6: { family: AF.INET6, level: 41 } } as const;
 const IPT_SO_GET = { INFO: 64, ENTRIES: 65 } as const;
 
 /** struct ipt_getinfo { char name[32]; u32 valid_hooks, hook_entry[5], underflow[5], num_entries, size; } */
@@ -70,7 +68,8 @@ const ENTRIES_OFFSET = 40;
 /** The table as the kernel has it: chains stand in it by their names (struct xt_error_target). */
 function tableBytes(family: Family): Uint8Array {
   const domain = DOMAINS[family];
-  const fd = call("open a raw socket", "socket", domain.family, SOCK_RAW_CLOEXEC, IPPROTO_RAW);
+  const kind = { family: domain.family, type: SOCK.RAW, protocol: IPPROTO_RAW };
+  const fd = openSocket("open a raw socket", kind);
   try {
     for (let attempt = 1; ; attempt++) {
       const info = new Uint8Array(INFO_SIZE);
@@ -90,10 +89,13 @@ function tableBytes(family: Family): Uint8Array {
 
 /** Returns false where the table has another size by now. */
 function ask(fd: number, level: number, option: number, buffer: Uint8Array): boolean {
-  const result = tryCall("getsockopt", fd, level, option, buffer, new Int32Array([buffer.length]));
-  if (result === -errno("EAGAIN")) return false;
-  if (result < 0) throw new SyscallError("getsockopt", -result, "read the nat table of iptables-legacy");
-  return true;
+  try {
+    getOption("read the nat table of iptables-legacy", fd, level, option, buffer);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "EAGAIN")) return false;
+    throw error;
+  }
 }
 
 function includes(bytes: Uint8Array, wanted: Uint8Array): boolean {

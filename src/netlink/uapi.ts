@@ -1,8 +1,5 @@
 // include/uapi/linux/netlink.h, include/uapi/linux/socket.h
 
-export const AF_NETLINK = 16;
-export const SOCK_RAW = 3;
-
 export const NETLINK = { ROUTE: 0, NETFILTER: 12 } as const;
 
 export const NLM_F = {
@@ -31,5 +28,4 @@ export const NLMSG = { NOOP: 1, ERROR: 2, DONE: 3, OVERRUN: 4 } as const;
 
 export const NLMSG_HDRLEN = 16;
 
-export const SOL_NETLINK = 270;
 export const NETLINK_OPTION = { ADD_MEMBERSHIP: 1, CAP_ACK: 10, EXT_ACK: 11, GET_STRICT_CHK: 12 } as const;

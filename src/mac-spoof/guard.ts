@@ -7,6 +7,7 @@ import { createElements, deleteElements, type Element, getElement, listElements 
 import { ifnameKey } from "../nftables/match.ts";
 import type { Command } from "../nftables/message.ts";
 import { NFT_VERDICT } from "../nftables/uapi.ts";
+import { writeComment } from "../owned/comment.ts";
 import { hasCode } from "../sys/error.ts";
 import { sameBytes } from "../wire/codec.ts";
 import type { Mac } from "../wire/mac.ts";
@@ -29,18 +30,11 @@ export function guardOf(id: Uint8Array, port: string, mac: Mac): Guard {
   return { id, port: key, allowed: concatKey(key, mac) };
 }
 
-const COMMENT_MAX = 127;
-
-/** For people: network, interface and container. A name may hold characters that nft could not read back. */
-function commentOf({ network, ifname, containerId }: Attachment): string {
-  return `${network} ${ifname} ${containerId}`.replaceAll(/[^ !#-~]/g, "?").slice(0, COMMENT_MAX);
-}
-
 /** Sets the guard up; EEXIST where the attachment has one, or the port another's. */
 export function createGuard(attachment: Attachment, { id, port, allowed }: Guard): Command[] {
   const goto = { code: NFT_VERDICT.GOTO, chain: GUARDED };
   return [
-    ...createElements({ ...ATTACHMENTS, elements: [{ key: id, data: allowed, comment: commentOf(attachment) }] }),
+    ...createElements({ ...ATTACHMENTS, elements: [{ key: id, data: allowed, comment: writeComment(attachment) }] }),
     ...createElements({ ...PORTS, elements: [{ key: port, data: goto }] }),
     ...createElements({ ...ALLOWED, elements: [{ key: allowed }] }),
   ];

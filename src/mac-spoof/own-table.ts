@@ -1,8 +1,8 @@
 // The private table of MAC spoof checking, for `bauta monitor`.
 
+import { readComment } from "../owned/comment.ts";
 import type { OwnTable } from "../owned/feature.ts";
 import { idText } from "../owned/id.ts";
-import { fromComment } from "../owned/names.ts";
 import { cstring } from "../wire/codec.ts";
 import { ALLOWED, ATTACHMENTS, PORTS, TABLE } from "./table.ts";
 
@@ -15,7 +15,7 @@ export const ownTable: OwnTable = {
   families: [TABLE.family],
   table: TABLE.name,
   owners: ATTACHMENTS.set,
-  nameIn: (comment) => fromComment(comment, false),
+  nameIn: (comment) => readComment(comment, false),
   keysOf(set, { key, data }) {
     if (set === ATTACHMENTS.set) return [idText(key), ...(data instanceof Uint8Array ? [portKey(data)] : [])];
     return set === PORTS.set || set === ALLOWED.set ? [portKey(key)] : [];

@@ -80,8 +80,9 @@ describe("fitComment", () => {
   });
 
   it("cuts between characters and replaces what may not stand there, so that any text can be a comment", () => {
-    expect(fitComment('a"b\nc')).toBe("a'b c");
+    expect(fitComment('a"b\nc')).toBe("a'b?c");
     expect(fitComment("ü".repeat(65))).toBe("ü".repeat(64));
+    expect(fitComment("üü", 3)).toBe("ü");
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 200 }), (text) => {
         commentEntry(0, fitComment(text));

@@ -81,9 +81,7 @@ export function commentEntry(type: number, comment: string): Userdata {
       `the comment ${JSON.stringify(comment)} is ${value.length - 1} bytes long, over ${COMMENT_MAX}`,
     );
   }
-  // JSON writes neither double quotes nor control characters as they are, and asks much less of an interpreter.
-  const isReadable = JSON.stringify(comment).length === comment.length + 2 && !comment.includes("\x7f");
-  if (!isReadable && UNREADABLE.test(comment)) {
+  if (!isReadable(comment)) {
     throw new RangeError(`the comment ${JSON.stringify(comment)} contains a double quote or a control character`);
   }
   return { type, value };
@@ -106,16 +104,32 @@ export function commentUserdata(comment: string | undefined): Uint8Array | undef
   return comment === undefined ? undefined : encodeUserdata([commentEntry(NFTNL_UDATA.COMMENT, comment)]);
 }
 
-/** The text as a comment that nft can read back: what cannot stand there replaced, what is too long cut off. */
-export function fitComment(text: string): string {
+/**
+ * The text as a comment that nft can read back: of what cannot stand there each character replaced by another, and what is
+ * longer than so many bytes cut off between two characters.
+ */
+export function fitComment(text: string, limit: number = COMMENT_MAX): string {
+  if (text.length <= limit && isPlain(text)) return text;
   let fitted = "";
   let length = 0;
   for (const character of text) {
     const point = character.codePointAt(0) ?? 0;
     length += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-    if (length > COMMENT_MAX) break;
+    if (length > limit) break;
     if (character === '"') fitted += "'";
-    else fitted += point < 0x20 || point === 0x7f ? " " : character;
+    else fitted += point < 0x20 || point === 0x7f ? "?" : character;
   }
   return fitted;
+}
+
+/** Whether the text is ASCII without anything that a comment cannot hold. To ask so is cheaper than to look at each character. */
+function isPlain(text: string): boolean {
+  return isReadable(text) && engine.encode(text).length === text.length;
+}
+
+/** Whether the text has no double quote and no control character. A backslash, too, makes JSON longer: then it takes a look. */
+function isReadable(text: string): boolean {
+  // JSON writes neither double quotes nor control characters as they are, and asks much less of an interpreter.
+  const isAsItIs = JSON.stringify(text).length === text.length + 2 && !text.includes("\x7f");
+  return isAsItIs || !UNREADABLE.test(text);
 }

@@ -10,9 +10,9 @@ import type { Nftables } from "../../nftables/batch.ts";
 import { getElement } from "../../nftables/element.ts";
 import { getTable } from "../../nftables/table.ts";
 import { NFT_TABLE_F } from "../../nftables/uapi.ts";
+import { readComment, UNKNOWN_NAME } from "../../owned/comment.ts";
 import type { AttachmentName } from "../../owned/feature.ts";
 import { idText } from "../../owned/id.ts";
-import { fromComment, UNKNOWN_NAME } from "../../owned/names.ts";
 import { compareIp, familyOf, formatIp, type Ip } from "../../wire/ip.ts";
 import type { Packet } from "./packet.ts";
 import { findInterference, type Interference } from "./surroundings.ts";
@@ -76,7 +76,7 @@ function ownerOf(nft: Nftables, { family, from }: Omit<Packet, "oifname">): Atta
   const id = idOf(element);
   if (id === undefined) throw new UnknownSourceError(`${formatIp(from)} is ${notOurs(from)}`);
   const attachment = readRecordById(idText(id))?.attachment;
-  return attachment === undefined ? (fromComment(element?.comment) ?? UNKNOWN_NAME) : { ...attachment, isCut: false };
+  return attachment === undefined ? (readComment(element?.comment) ?? UNKNOWN_NAME) : { ...attachment, isCut: false };
 }
 
 /** What can be said of an address that is in none of our maps. */

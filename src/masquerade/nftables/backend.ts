@@ -1,8 +1,8 @@
 // The nftables back end: two private tables, ip and ip6 bauta_masquerade. docs/adr/0002-masquerade.md tells how they work.
 
+import { readComment } from "../../owned/comment.ts";
 import type { OwnTable } from "../../owned/feature.ts";
 import { attachmentId, idText } from "../../owned/id.ts";
-import { fromComment } from "../../owned/names.ts";
 import { formatIp, parseCidr } from "../../wire/ip.ts";
 import type { Backend } from "../backend.ts";
 import { takeInventory } from "./inventory.ts";
@@ -23,7 +23,7 @@ const table: OwnTable = {
   families: [nfproto(4), nfproto(6)],
   table: TABLE,
   owners: OWNERS,
-  nameIn: fromComment,
+  nameIn: readComment,
   keysOf(set, { key, data }) {
     const address = `address ${formatIp(key)}`;
     if (set === OWNERS) return data instanceof Uint8Array ? [idText(data), address] : [];

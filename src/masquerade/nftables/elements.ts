@@ -8,6 +8,7 @@ import { addElements, createElements, deleteElements, type Element, getElement }
 import { type ElementCursor, eachElement } from "../../nftables/element-cursor.ts";
 import type { Command } from "../../nftables/message.ts";
 import { NFT_VERDICT } from "../../nftables/uapi.ts";
+import { writeComment } from "../../owned/comment.ts";
 import { hasCode } from "../../sys/error.ts";
 import { type Family, familyOf, formatIp, type Ip } from "../../wire/ip.ts";
 import { goesByNetwork } from "./policy-name.ts";
@@ -32,21 +33,12 @@ export function byFamily(holdings: readonly Holding[]): [Family, Holding[]][] {
   });
 }
 
-/** The most text that nft reads back as a comment. */
-const COMMENT_MAX = 127;
-
-/** For people: network, interface, address and container, the last cut where the whole does not fit. */
-export function commentOf(attachment: Attachment, cidr: string): string {
-  const { network, ifname, containerId } = attachment;
-  return `${network} ${ifname} ${cidr} ${containerId}`.replaceAll('"', "'").slice(0, COMMENT_MAX);
-}
-
 /** An address that comes under masquerade. */
 export interface NewElement {
   readonly ip: Ip;
   /** The attachment's. */
   readonly id: Uint8Array;
-  /** See commentOf. */
+  /** See writeComment. */
   readonly comment: string;
   readonly chain: string;
   readonly isStrict: boolean;
@@ -91,7 +83,7 @@ export function addHoldings(
   const added = holdings.map((holding) => ({
     ...holding,
     id,
-    comment: commentOf(attachment, `${formatIp(holding.ip)}/${holding.prefixLength}`),
+    comment: writeComment(attachment, `${formatIp(holding.ip)}/${holding.prefixLength}`),
   }));
   return addAddresses(family, added);
 }

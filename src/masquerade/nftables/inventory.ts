@@ -2,9 +2,9 @@
 // which know the whole names. For people who look: it is a listing, and no plugin makes one.
 
 import type { Nftables } from "../../nftables/batch.ts";
+import { readComment, UNKNOWN_NAME } from "../../owned/comment.ts";
 import type { AttachmentName, Inventory, ListedAttachment, ListedItem, OwnedState } from "../../owned/feature.ts";
 import { inOrder } from "../../owned/inventory.ts";
-import { fromComment, UNKNOWN_NAME } from "../../owned/names.ts";
 import { compareIp, type Family, parseCidr, parseIp } from "../../wire/ip.ts";
 import {
   type Claim,
@@ -67,7 +67,7 @@ function nameOf({ owners, records }: Facts, id: string, addresses: readonly List
   if (attachment !== undefined) return { ...attachment, isCut: false };
   for (const { ip } of addresses) {
     const owner = owners.get(ip);
-    const name = owner?.id === id ? fromComment(owner.comment) : undefined;
+    const name = owner?.id === id ? readComment(owner.comment) : undefined;
     if (name !== undefined) return name;
   }
   return UNKNOWN_NAME;
@@ -92,7 +92,7 @@ function listed(facts: Facts, place: Place, state: OwnedState): Listed {
   const claim = claimTo(facts.records.get(place.id), ip);
   // Of an address that another attachment has taken, the element counts for that one.
   const policy = state === "taken" || state === "missing" ? undefined : facts.policies.get(ip);
-  const prefixLength = claim?.prefixLength ?? fromComment(facts.owners.get(ip)?.comment)?.prefixLength;
+  const prefixLength = claim?.prefixLength ?? readComment(facts.owners.get(ip)?.comment)?.prefixLength;
   return {
     ip,
     item: {

@@ -1,11 +1,12 @@
 // What the kernel's tables should hold by the word of the records.
 
 import type { JsonObject } from "../../cni/json.ts";
+import { writeComment } from "../../owned/comment.ts";
 import { idBytes } from "../../owned/id.ts";
 import { type Family, familyOf, type Ip, parseCidr } from "../../wire/ip.ts";
 import { type Excluded, readExcluded } from "../options/exclude-file.ts";
 import { type MasqueradeOptions, PLAIN, readOptions } from "../options/options.ts";
-import { commentOf, type NewElement } from "./elements.ts";
+import type { NewElement } from "./elements.ts";
 import { type LiveRecord, recordTime } from "./live-records.ts";
 import { type Policy, policyFor } from "./policy.ts";
 import { baseOf } from "./policy-name.ts";
@@ -82,7 +83,7 @@ class Collector {
       owner: live.id,
       ip: cidr.ip,
       id: this.#idOf(live.id),
-      comment: commentOf(live.record.attachment, address.cidr),
+      comment: writeComment(live.record.attachment, address.cidr),
       chain: address.policy,
       isStrict: address.isStrict === true,
     });

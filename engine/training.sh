@@ -1,7 +1,7 @@
 #!/bin/bash
 # training.sh DIRECTORY: has the plugins in the directory do what they do most, in the network and mount namespaces that
 # this runs in (see training.mjs). Two containers each, so that both the first and a later one are among it.
-set -eu
+. "$(dirname "$0")/../tools/strict.sh"
 cd "$1"
 mount --make-rprivate /
 mount -t tmpfs tmpfs /run

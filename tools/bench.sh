@@ -3,16 +3,15 @@
 # namespaces of their own; writes docs/benchmarks/. Sections: floor operations host-local flows concurrency memory; all of
 # them take a quarter of an hour. npm run bench -- --compare REV [--rounds N]: another revision of ours beside this one.
 # npm run bench -- --options [--quick]: all of ipMasqOptions on, and very many attachments; writes options.md there.
-set -euo pipefail
+. "$(dirname "$0")/strict.sh"
 cd "$(dirname "$0")/.."
-bash tools/setup.sh bench
+. tools/setup.sh bench
 npm run --silent build >&2
 mkdir -p build/bench
 for source in tools/bench/c/*.c; do
   gcc -O2 -Wall -Wextra -Werror -pthread -o "build/bench/$(basename "$source" .c)" "$source"
 done
 node tools/bench/empty.mjs build/bench/empty
-export PATH=$PATH:/usr/sbin:/sbin
 case " $* " in
   *" --compare"*)
     BAUTA_COMPARED=$(bash tools/bench/other-revision.sh "$@")

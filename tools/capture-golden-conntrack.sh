@@ -2,8 +2,9 @@
 # capture-golden-conntrack.sh [NAME...]
 # Regenerates test/golden/conntrack/*.hex (all, or those named): what conntrack(8) sends to the kernel and what the kernel
 # answers, taken by strace in a private namespace. Needs conntrack, strace, node.
-set -euo pipefail
+. "$(dirname "$0")/strict.sh"
 cd "$(dirname "$0")/.."
+. tools/setup.sh golden
 out=test/golden/conntrack
 mkdir -p "$out"
 wanted=" $* "
@@ -18,7 +19,7 @@ golden() { # name, entry to insert before, command; request type, types of repli
     [ "$2" = : ] || echo "# after: conntrack $2"
     echo "# $tools"
     echo
-    BEFORE=$2 COMMAND=$3 TRACE=$trace bash test/support/run-in-namespaces.sh bash -ec '
+    BEFORE=$2 COMMAND=$3 TRACE=$trace bash test/support/run-in-namespaces.sh bash -c '. tools/strict.sh
       set -f
       [ "$BEFORE" = : ] || conntrack $BEFORE >&2
       strace -f -e trace=sendmsg,sendto,recvmsg,recvfrom -e write=all -e read=all -o "$TRACE" conntrack $COMMAND >/dev/null' >&2

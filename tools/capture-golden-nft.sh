@@ -3,8 +3,9 @@
 # Regenerates test/golden/nftables/*.hex (all, or those named): what nft(8) sends to the kernel and what the kernel
 # answers or announces, taken by strace in a private namespace; and *.txt, what `nft --debug=netlink` says of the rules
 # in *.nft. Needs nft, strace, node.
-set -euo pipefail
+. "$(dirname "$0")/strict.sh"
 cd "$(dirname "$0")/.."
+. tools/setup.sh golden
 out=test/golden/nftables
 wanted=" $* "
 tools="$(nft --version | sed 's/ (.*//'), $(strace -V | sed -n "1s,.*version,strace,p"), $(uname -sr | sed "s,-.*,,")"
@@ -20,7 +21,7 @@ golden() { # name, commands before, commands, request: batch, a type or -; types
     [ "$2" = : ] || echo "# after: nft $2"
     echo "# $tools"
     echo
-    BEFORE=$2 COMMAND=$3 TRACE=$trace bash test/support/run-in-namespaces.sh bash -ec '
+    BEFORE=$2 COMMAND=$3 TRACE=$trace bash test/support/run-in-namespaces.sh bash -c '. tools/strict.sh
       [ "$BEFORE" = : ] || nft "$BEFORE"
       set -f
       strace -f -e trace=sendmsg,sendto,recvmsg,recvfrom -e write=all -e read=all -o "$TRACE" nft $COMMAND >/dev/null' >&2
@@ -49,7 +50,7 @@ events() { # name, commands before, commands; what `nft monitor` is told meanwhi
     echo "# $tools"
     echo
     # The trace ends in an unfinished line whenever the monitor waits.
-    BEFORE=$2 COMMAND=$3 TRACE=$trace bash test/support/run-in-namespaces.sh bash -ec '
+    BEFORE=$2 COMMAND=$3 TRACE=$trace bash test/support/run-in-namespaces.sh bash -c '. tools/strict.sh
       waits() { tail -n 1 "$TRACE" | grep -q "pselect6([^=]*$"; }
       nft "$BEFORE"
       strace -f -e trace=recvmsg,pselect6 -e read=all -o "$TRACE" nft monitor >/dev/null & tracer=$!

@@ -5,8 +5,9 @@
 # files can be checked by eye; sequence numbers and port ids of requests are set to 0. Needs ip, bridge, strace.
 # bridge-vlan-show-filtering and link-show-vlan are not made here but were taken from a kernel that has VLANs (8021q,
 # CONFIG_BRIDGE_VLAN_FILTERING), in a virtual machine and with the same strace.
-set -euo pipefail
+. "$(dirname "$0")/strict.sh"
 cd "$(dirname "$0")/.."
+. tools/setup.sh golden
 out=test/golden/rtnetlink
 mkdir -p "$out"
 wanted=" $* "

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
 # Prints the directory of containernetworking/plugins' own executables; see peer-plugins.mjs.
-set -euo pipefail
-exec node "$(dirname "$0")/peer-plugins.mjs"
+. "$(dirname "$0")/strict.sh"
+cd "$(dirname "$0")/.."
+exec node tools/peer-plugins.mjs

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # npm run test:runtimes [-- FILE...]: podman and containerd attach containers with the plugins that were built. They run
 # in namespaces of their own, with everything that they start; nothing is installed.
-set -euo pipefail
+. "$(dirname "$0")/strict.sh"
 cd "$(dirname "$0")/.."
 fail() {
   echo "bauta: container runtimes can't run here: $*" >&2
@@ -12,8 +12,7 @@ fail() {
 unshare --mount true 2>/dev/null || fail "this machine makes no namespaces; is it a container itself?"
 grep -qw 'cgroup2\?' /proc/filesystems && [ -n "$(ls /sys/fs/cgroup)" ] || fail "/sys/fs/cgroup has no control groups"
 
-PATH=$PWD/node_modules/.bin:$PATH:/usr/sbin:/sbin
-bash tools/setup.sh runtimes
+. tools/setup.sh runtimes
 npm run --silent build >&2
 BAUTA_PEER_DIR=$(bash tools/peer-plugins.sh)
 BAUTA_RUNTIMES_DIR=$(node tools/runtimes/unpack.mjs)
@@ -24,5 +23,5 @@ mkdir -p "$results"
 report=(--reporter=default --reporter=json --outputFile.json="$results/runtimes.json")
 # With the first process of a namespace all others in it end.
 unshare --pid --fork --mount-proc --kill-child -- \
-  bash test/support/run-in-namespaces.sh vitest run --project runtimes "${report[@]}" "$@" || true
-node tools/summary.mjs "$results"
+  bash test/support/run-in-namespaces.sh vitest run --project runtimes "${report[@]}" "$@" || true # the summary tells
+node tools/summary.mjs "$results" runtimes

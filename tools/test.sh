@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
 # npm test: sets up what it needs, builds, checks, and runs all tests. Kernel and end-to-end tests run in namespaces of
 # their own; what they are told is required is never skipped.
-set -euo pipefail
+. "$(dirname "$0")/strict.sh"
 cd "$(dirname "$0")/.."
-bash tools/setup.sh test
+. tools/setup.sh test
 results=build/test-results
 rm -rf "$results"
 mkdir -p "$results"
-PATH=$PWD/node_modules/.bin:$PATH:/usr/sbin:/sbin
 BAUTA_PEER_DIR=$(bash tools/peer-plugins.sh)
 export BAUTA_PEER_DIR
 
@@ -22,12 +21,16 @@ status=0
 run() { # project, then the command in front of vitest
   local project=$1
   shift
-  "$@" vitest run --project "$project" --reporter=default --reporter=json --outputFile.json="$results/$project.json" || status=1
+  "$@" vitest run --project "$project" --reporter=default --reporter=json --outputFile.json="$results/$project.json" || failed "vitest of $project"
+}
+failed() {
+  echo "bauta: $1 ended with status $?" >&2
+  status=1
 }
 run unit
 run kernel bash test/support/run-in-namespaces.sh
 run e2e bash test/support/run-in-namespaces.sh
 # On another kernel than this machine's, one that has VLANs; all of them: npm run test:kernels
-BAUTA_IS_BUILT=1 bash tools/kernels.sh --essential --report "$results/kernels.json" bookworm || status=1
-node tools/summary.mjs "$results" || status=1
+BAUTA_IS_BUILT=1 bash tools/kernels.sh --essential --report "$results/kernels.json" bookworm || failed "tools/kernels.sh"
+node tools/summary.mjs "$results" unit kernel e2e kernels || status=1
 exit $status

@@ -3,7 +3,7 @@
 # Runs a command in network and mount namespaces of its own, as root or (through a user namespace) as anybody, so that
 # nothing it does to interfaces, routes, rules or run-time files can reach the host. Kernel and end-to-end tests refuse
 # to run elsewhere: see netns.ts.
-set -euo pipefail
+. "$(dirname "$0")/../../tools/strict.sh"
 
 if [ "${1-}" != --inside ]; then
   [ $# -gt 0 ] || { echo "usage: $0 COMMAND [ARGUMENT...]" >&2; exit 2; }

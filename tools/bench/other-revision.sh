@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # other-revision.sh … --compare REV …: builds that revision under build/compare/, with the compilers' cache of this one, and
 # prints the directory of its plugins. A plain copy of the files, so that no clone remembers it.
-set -euo pipefail
+. "$(dirname "$0")/../strict.sh"
 cd "$(dirname "$0")/../.."
 revision=
 while [ $# -gt 0 ]; do

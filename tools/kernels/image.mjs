@@ -26,11 +26,13 @@ PACKAGES.push("conntrack", "iptables", "nftables", "procps", "sed", "util-linux"
 /** A program, or an extension of iptables. */
 const PROGRAM = /^(\/usr)?\/(s?bin|lib\/[^/]+\/xtables)\/[^/]+$/;
 
-/** Names of protocols, which programs print, and of the machine itself. */
-const NAMES = ["etc/hosts", "etc/protocols", "etc/services"];
+/** Names of protocols, which programs print. */
+const NAMES = ["/etc/protocols", "/etc/services"];
+/** Not every machine has a file of these. */
+const HOSTS = "127.0.0.1 localhost\n::1 localhost\n";
 
 /** What tests run or read. */
-const FILES = ["test/support/run-in-namespaces.sh", "test/e2e/masquerade/others.nft"];
+const FILES = ["tools/strict.sh", "test/support/run-in-namespaces.sh", "test/e2e/masquerade/others.nft"];
 const DIRECTORIES = ["test/golden/nftables"];
 
 /**
@@ -45,7 +47,8 @@ export async function writeImage(path, entries) {
   for (const name of ["bin", "sbin", "lib", "lib64"]) archive.link(name, `usr/${name}`);
   archive.link("var/run", "../run");
   addPrograms(archive);
-  for (const name of NAMES) archive.copy(name, join("/", name));
+  for (const path of NAMES) archive.copy(merged(path), path);
+  archive.file("etc/hosts", HOSTS);
   archive.file("init", readFileSync(join(import.meta.dirname, "guest/init.sh")), 0o755);
   await addOurs(archive, entries);
   archive.close();

@@ -78,6 +78,20 @@ describe("flows", () => {
     expect(flows.map(({ zone }) => zone).filter((zone) => zone > 0)).toEqual([9]);
   });
 
+  /**
+   * Inserts a flow with the addresses and ports of the one that was deleted. The kernel makes an id of these and of the place
+   * in memory: where the new flow has got the old place, another is put there. Returns how many were.
+   */
+  function insertWithAnotherId(kernel: Connection, deleted: Flow): number {
+    for (let others = 0; ; others++) {
+      insert("10.22.0.5", B);
+      const found = listFlows(kernel, 4).find(({ original }) => original.source?.[3] === 5);
+      if (found === undefined || found.id !== deleted.id) return others;
+      kernel.execute(deleteFlow(found));
+      insert(`10.22.1.${others}`, B);
+    }
+  }
+
   it("are deleted one by one, and not another that has come in their place", () => {
     insert("10.22.0.5", B);
     insert("10.22.0.6", B);
@@ -90,9 +104,9 @@ describe("flows", () => {
       kernel.execute(deleteFlow(sixth));
       expect(connections()).toEqual([`10.22.0.6>${B} ${B}>10.22.0.6`]);
       expect(() => kernel.execute(deleteFlow(first))).toThrow("ENOENT");
-      insert("10.22.0.5", B);
+      const others = insertWithAnotherId(kernel, first);
       expect(() => kernel.execute(deleteFlow(first))).toThrow("ENOENT");
-      expect(connections()).toHaveLength(2);
+      expect(connections()).toHaveLength(2 + others);
     });
   });
 

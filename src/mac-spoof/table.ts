@@ -29,7 +29,7 @@ import { etherSaddr, iifname } from "../nftables/selector.ts";
 import { addSet, deleteSet, getSet, type SetSpec } from "../nftables/set.ts";
 import { addTable, deleteEmptyTable, deleteTable, getTable } from "../nftables/table.ts";
 import { NF, NF_BR_PRI, NF_INET, NFPROTO, NFT_DATA_VERDICT, NFT_TABLE_F } from "../nftables/uapi.ts";
-import { hasRules } from "../owned/compare.ts";
+import { hasRules, isHookedAs, isSetAsMade } from "../owned/compare.ts";
 
 export const TABLE = { family: NFPROTO.BRIDGE, name: "bauta_macspoofchk" } as const;
 
@@ -117,12 +117,14 @@ export function skeletonFaults(connection: Connection): string[] {
   if (table === undefined) return [`${text} is missing`];
   const faults = (table.flags & NFT_TABLE_F.DORMANT) === 0 ? [] : [`${text} is dormant`];
   for (const set of sets()) {
-    if (getSet(connection, set) === undefined) faults.push(`set ${set.name} of ${text} is missing`);
+    const found = getSet(connection, set);
+    if (found === undefined) faults.push(`set ${set.name} of ${text} is missing`);
+    else if (!isSetAsMade(found, set)) faults.push(`set ${set.name} of ${text} has been altered`);
   }
   for (const { chain, rules } of chains()) {
     const found = getChain(connection, chain);
     if (found === undefined) faults.push(`chain ${chain.name} of ${text} is missing`);
-    else if (found.hook !== chain.hook || found.priority !== chain.priority || found.policy !== chain.policy) {
+    else if (!isHookedAs(found, chain) || found.policy !== chain.policy) {
       faults.push(`chain ${chain.name} of ${text} is not the chain it should be`);
     } else if (!hasRules(listRules(connection, { ...inTable, chain: chain.name }), rules)) {
       faults.push(`chain ${chain.name} of ${text} has been altered`);

@@ -96,7 +96,8 @@ const kindOf = (s: { readonly dataType?: number | undefined; readonly objectType
   s.dataType === undefined && s.objectType === undefined ? "set" : "map";
 const nameOf = (s: SetName): string => `${familyName(s.family)} ${s.table} ${s.name}`;
 
-function flagsOf(s: SetSpec): number {
+/** The flags of a set that is made so, of NFT_SET: those that are said, and those that its kind takes. */
+export function setFlags(s: SetSpec): number {
   const flags = (s.flags ?? 0) | (s.dataType === undefined ? 0 : NFT_SET.MAP);
   const concat = (flags & NFT_SET.INTERVAL) !== 0 && partsOf(s.keyType).length > 1 ? NFT_SET.CONCAT : 0;
   const several = (s.expressions?.length ?? 0) > 1 ? NFT_SET.EXPR : 0;
@@ -125,7 +126,7 @@ function userdataOf(s: SetSpec): Uint8Array | undefined {
 }
 
 function newSet(verb: string, modifiers: number, s: SetSpec): Command {
-  const flags = flagsOf(s);
+  const flags = setFlags(s);
   const concat = (flags & NFT_SET.CONCAT) === 0 ? undefined : fieldsOf(s.keyType);
   const values: Infer<typeof set> = {
     table: s.table,

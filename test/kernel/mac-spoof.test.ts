@@ -320,6 +320,23 @@ describe("checkMacSpoofCheck()", () => {
     );
   });
 
+  it("says when the guard has been inverted, or counts what it should drop", () => {
+    setUpMacSpoofCheck(at("c1"), "veth0000000a", MAC_A);
+    const handle = (text: string): string | undefined => {
+      const chain = run("nft", "-a", "list", "chain", "bridge", "bauta_macspoofchk", "guarded");
+      return new RegExp(`${text}.* # handle (\\d+)`).exec(chain)?.[1];
+    };
+    const replace = (text: string, rule: string): void =>
+      nft(`replace rule bridge bauta_macspoofchk guarded handle ${handle(text)} ${rule}`);
+    const altered = "chain guarded of table bridge bauta_macspoofchk has been altered";
+    replace("@allowed", "iifname . ether saddr != @allowed accept");
+    expect(() => checkMacSpoofCheck(at("c1"), "veth0000000a", MAC_A)).toThrow(altered);
+    replace("@allowed", "iifname . ether saddr @allowed accept");
+    checkMacSpoofCheck(at("c1"), "veth0000000a", MAC_A);
+    replace("drop", "counter accept");
+    expect(() => checkMacSpoofCheck(at("c1"), "veth0000000a", MAC_A)).toThrow(altered);
+  });
+
   it("says when a set is missing, a port goes elsewhere, or the guard is that of another port or address", () => {
     setUpMacSpoofCheck(at("c1"), "veth0000000a", MAC_A);
     expect(() => checkMacSpoofCheck(at("c1"), "veth0000000a", MAC_B)).toThrow("has another port or address");

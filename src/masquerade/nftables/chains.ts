@@ -5,8 +5,7 @@ import { addChain, type ChainSpec, createChain, deleteChain, getChain } from "..
 import type { Expression } from "../../nftables/expression.ts";
 import type { Command } from "../../nftables/message.ts";
 import { addRule, flushChain, listRules } from "../../nftables/rule.ts";
-import { NF_NAT_RANGE } from "../../nftables/uapi.ts";
-import { agrees } from "../../owned/compare.ts";
+import { hasRules, isHookedAs } from "../../owned/compare.ts";
 import type { Family } from "../../wire/ip.ts";
 import { type Fault, tableText } from "./faults.ts";
 import { nfproto, TABLE } from "./table-names.ts";
@@ -27,8 +26,7 @@ export function chainFaults(
   const found = getChain(nft.connection, wanted);
   const fill = addRules(family, wanted.name, rules);
   if (found === undefined) return [{ text: `${name} is missing`, repair: [createChain(wanted), ...fill] }];
-  const isHooked = found.type === wanted.type && found.hook === wanted.hook && found.priority === wanted.priority;
-  if (!isHooked)
+  if (!isHookedAs(found, wanted))
     return [
       {
         text: `${name} is not the base chain it should be`,
@@ -36,16 +34,7 @@ export function chainFaults(
       },
     ];
   const there = listRules(nft.connection, { family: wanted.family, table: TABLE, chain: wanted.name });
-  const same =
-    there.length === rules.length && rules.every((rule, i) => agrees(there[i]?.expressions, rule.map(asDumped)));
-  if (same && found.policy === wanted.policy) return [];
+  if (hasRules(there, rules) && found.policy === wanted.policy) return [];
   const flush = flushChain({ family: wanted.family, table: TABLE, chain: wanted.name });
   return [{ text: `${name} has been altered`, repair: [flush, addChain(wanted), ...fill] }];
-}
-
-/** What the kernel makes of an expression where it tells another flag than it was told, or tells one that was left out. */
-function asDumped(said: Expression): Expression {
-  if (said.kind === "nat") return { ...said, flags: (said.flags ?? 0) | NF_NAT_RANGE.MAP_IPS };
-  if (said.kind === "lookup") return { ...said, flags: said.flags ?? 0 };
-  return said;
 }

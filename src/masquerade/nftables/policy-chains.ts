@@ -5,6 +5,7 @@ import { createChain } from "../../nftables/chain.ts";
 import { addElements, type Element, flushSet, listElements } from "../../nftables/element.ts";
 import type { Command } from "../../nftables/message.ts";
 import { addSet, createSet, getSet, type SetSpec } from "../../nftables/set.ts";
+import { isSetAsMade } from "../../owned/compare.ts";
 import { type Family, formatCidr } from "../../wire/ip.ts";
 import { addRules, chainFaults } from "./chains.ts";
 import { type Fault, tableText } from "./faults.ts";
@@ -83,8 +84,10 @@ export function refreshSet(nft: Nftables, family: Family, set: PolicySet): Comma
 function setFaults(nft: Nftables, family: Family, set: PolicySet): Fault[] {
   const name = `set ${set.name} of ${tableText(family)}`;
   const spec = specOf(family, set);
-  if (getSet(nft.connection, spec) === undefined)
-    return [{ text: `${name} is missing`, repair: [createSet(spec), ...fillSet(family, set)] }];
+  const found = getSet(nft.connection, spec);
+  if (found === undefined) return [{ text: `${name} is missing`, repair: [createSet(spec), ...fillSet(family, set)] }];
+  // A set that is in use can't be replaced: it goes with the policy.
+  if (!isSetAsMade(found, spec)) return [{ text: `${name} has been altered`, repair: [] }];
   const where = { family: spec.family, table: TABLE, set: set.name };
   const keys = (elements: readonly Element[]): string =>
     elements

@@ -26,10 +26,10 @@ import type { Expression } from "../../nftables/expression.ts";
 import { counter, drop, hasAnyBit, ipDaddr, ipSaddrVmap, isIn, returnVerdict } from "../../nftables/match.ts";
 import type { Command } from "../../nftables/message.ts";
 import { ctState, saddr } from "../../nftables/selector.ts";
-import { addSet, getSet, type NftSet, type SetSpec } from "../../nftables/set.ts";
+import { addSet, getSet, type SetSpec } from "../../nftables/set.ts";
 import { addTable, createTable, getTable } from "../../nftables/table.ts";
 import { NF, NF_INET, NF_IP_PRI, NFT_DATA_VERDICT, NFT_SET, NFT_TABLE_F } from "../../nftables/uapi.ts";
-import { agrees } from "../../owned/compare.ts";
+import { isSetAsMade } from "../../owned/compare.ts";
 import type { Cidr, Family } from "../../wire/ip.ts";
 import { addRules, chainFaults } from "./chains.ts";
 import { type Fault, tableText } from "./faults.ts";
@@ -138,15 +138,11 @@ export function skeletonFaults(nft: Nftables, family: Family): Fault[] {
     const name = `${set.dataType === undefined ? "set" : "map"} ${set.name} of ${tableText(family)}`;
     const found = getSet(nft.connection, set);
     if (found === undefined) faults.push({ text: `${name} is missing`, repair: [addSet(set)] });
-    // A set that is in use can't be replaced: it goes with the last of its elements.
-    else if (!isAsMade(found, set)) faults.push({ text: `${name} has been altered`, repair: [] });
+    // Other flags or a size would let elements expire, or be refused. A set that is in use can't be replaced: it goes with
+    // the last of its elements.
+    else if (!isSetAsMade(found, set)) faults.push({ text: `${name} has been altered`, repair: [] });
   }
   return [...faults, ...chainFaults(nft, family, postrouting(family), postroutingRules(family))];
-}
-
-/** Other flags or a size would let elements expire, or be refused. */
-function isAsMade(found: NftSet, set: SetSpec): boolean {
-  return agrees(found, set) && found.size === undefined;
 }
 
 /** Makes what "dropInvalid" needs, in a table that has nothing of it. */
@@ -158,9 +154,11 @@ export function createStrict(family: Family): Command[] {
 export function strictFaults(nft: Nftables, family: Family): Fault[] {
   const set = strictSet(family);
   const name = `set ${STRICT} of ${tableText(family)}`;
-  const missing =
-    getSet(nft.connection, set) === undefined ? [{ text: `${name} is missing`, repair: [addSet(set)] }] : [];
-  return [...missing, ...chainFaults(nft, family, forward(family), forwardRules(family))];
+  const found = getSet(nft.connection, set);
+  const ofSet: Fault[] = [];
+  if (found === undefined) ofSet.push({ text: `${name} is missing`, repair: [addSet(set)] });
+  else if (!isSetAsMade(found, set)) ofSet.push({ text: `${name} has been altered`, repair: [] });
+  return [...ofSet, ...chainFaults(nft, family, forward(family), forwardRules(family))];
 }
 
 /** Whether the family's table is there, whatever stands in it. */

@@ -1,6 +1,6 @@
 // `bauta explain`: what becomes of a packet, and why.
 
-import { withHost } from "../links/namespaces.ts";
+import { withNode } from "../links/namespaces.ts";
 import { familyOf, type Ip, parseIp } from "../wire/ip.ts";
 import { flag, text, UsageError } from "./arguments.ts";
 import { type Explanation, explainPacket } from "./explain/explanation.ts";
@@ -82,7 +82,7 @@ export const explain: Verb = verb({
     if (netns !== undefined) requireSendable(packet);
     const nft = io.openNftables();
     try {
-      const explanation = withHost((routes) => explainPacket(nft, routes, packet));
+      const explanation = withNode((routes) => explainPacket(nft, routes, packet));
       if (live) {
         follow(io, explanation, json, () => traceLive(packet, netns, Number(wait ?? WAIT_S) * 1000));
         return;

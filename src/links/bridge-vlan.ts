@@ -64,7 +64,7 @@ export function ensureVlanGateway(
 }
 
 function makeVlanGateway(
-  host: Connection,
+  node: Connection,
   bridge: Bridge,
   name: string,
   { vid, keepDefault }: { readonly vid: number; readonly keepDefault: boolean },
@@ -72,15 +72,15 @@ function makeVlanGateway(
   const netns = openNetns(OWN_NETNS);
   try {
     return undoOnFailure((undo) => {
-      const here = { host, container: host, netns, path: OWN_NETNS };
+      const here = { node, container: node, netns, path: OWN_NETNS };
       const wanted = { ifname: name, mtu: bridge.mtu, masterIndex: bridge.index };
       const veth = createVeth(here, wanted, undo);
-      host.executeAll(joinVlans(bridge, veth.host, { native: vid, trunk: [], keepDefault }));
-      return lookUp(host, name);
+      node.executeAll(joinVlans(bridge, veth.node, { native: vid, trunk: [], keepDefault }));
+      return lookUp(node, name);
     });
   } catch (error) {
     // Another process, which attaches another container, was faster.
-    if (hasCode(error, "EEXIST")) return lookUp(host, name);
+    if (hasCode(error, "EEXIST")) return lookUp(node, name);
     throw error;
   } finally {
     close(netns);

@@ -6,8 +6,8 @@ import { addLink, getLink, setLink } from "../rtnetlink/link.ts";
 import type { LinkInfo } from "../rtnetlink/link-info.ts";
 import { IF_OPER, IFF } from "../rtnetlink/uapi.ts";
 import { hasCode } from "../sys/error.ts";
-import { trySysctl } from "../sys/parameters.ts";
 import { randomBytes } from "../sys/process.ts";
+import { trySetSysctl } from "../sys/sysctl.ts";
 import type { Mac } from "../wire/mac.ts";
 import { localMac } from "./local-mac.ts";
 
@@ -55,11 +55,11 @@ export function ensureBridge(connection: Connection, spec: BridgeSpec): Bridge {
     throw new NotBridgeError(`${JSON.stringify(spec.name)} exists and is not a bridge, but ${found}`);
   }
   // The routes of this link are ours: router advertisements have no say in them.
-  trySysctl(`net/ipv6/conf/${bridge.name}/accept_ra`, "0");
+  trySetSysctl(`net/ipv6/conf/${bridge.name}/accept_ra`, "0");
   // Until it can use its link-local address a node can't ask for a container's Ethernet address on behalf of others
   // (ndisc_solicit() in net/ipv6/ndisc.c): for a second or two nobody could reach the container first.
   const isReady = isNew && spec.isGateway && !spec.duplicateAddressDetection;
-  if (isReady) trySysctl(`net/ipv6/conf/${bridge.name}/accept_dad`, "0");
+  if (isReady) trySetSysctl(`net/ipv6/conf/${bridge.name}/accept_dad`, "0");
   const isPromisc = (bridge.flags & IFF.PROMISC) !== 0;
   if (!bridge.isUp || (spec.promisc && !isPromisc)) {
     connection.execute(setLink(bridge, { up: true, ...(spec.promisc ? { promisc: true } : {}) }));

@@ -9,8 +9,7 @@ import { setLink } from "../rtnetlink/link.ts";
 import { type NewRoute, prependRoute } from "../rtnetlink/route.ts";
 import { IFA_F, RT_SCOPE } from "../rtnetlink/uapi.ts";
 import { inNetns } from "../sys/netns.ts";
-import { setParameter, trySysctl } from "../sys/parameters.ts";
-import { readSysctl, type SysctlName, writeSysctl } from "../sys/sysctl.ts";
+import { ensureSysctl, type SysctlName, setSysctl, trySetSysctl } from "../sys/sysctl.ts";
 import { type Cidr, familyOf, type Ip, lastOf, parseCidr, parseIp } from "../wire/ip.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { settleAddresses, withAddressWatch } from "./settle.ts";
@@ -60,7 +59,7 @@ export function configureContainer(namespaces: Namespaces, setup: ContainerSetup
   const { container, netns } = namespaces;
   const hasIpv6 = addresses.some(({ ip }) => familyOf(ip) === 6);
   inNetns(netns, () => {
-    for (const [name, value] of setup.parameters ?? []) trySysctl(name, value);
+    for (const [name, value] of setup.parameters ?? []) trySetSysctl(name, value);
     if (hasIpv6) enableIpv6(device.name);
   });
   const flags = duplicateAddressDetection ? 0 : IFA_F.NODAD;
@@ -92,11 +91,10 @@ function addressOf({ ip, prefixLength }: Cidr, flags: number): NewAddress {
 /** Whatever the container's namespace was told about IPv6 before, the interface and the loopback are to have it. */
 function enableIpv6(ifname: string): void {
   for (const name of ["lo", ifname]) {
-    const disabled: SysctlName = `net/ipv6/conf/${name}/disable_ipv6`;
-    if ((readSysctl(disabled) ?? "0") !== "0") writeSysctl(disabled, "0");
+    ensureSysctl(`net/ipv6/conf/${name}/disable_ipv6`, "0");
   }
   // Without it, an interface that goes down and up again would come back without its addresses.
-  if (setParameter(`net/ipv6/conf/${ifname}/keep_addr_on_down`, "1")) return;
+  if (setSysctl(`net/ipv6/conf/${ifname}/keep_addr_on_down`, "1")) return;
   throw new CniError(
     CNI_CODE.INTERNAL,
     `${ifname} can't have an IPv6 address: the kernel has no IPv6 on this interface`,

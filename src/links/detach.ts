@@ -1,8 +1,8 @@
 // What DEL and GC have in common, whichever plugin made the attachment.
 
 import type { Invocation } from "../cni/plugin.ts";
-import { withHost, withNamespacesIfAny } from "./namespaces.ts";
-import { deleteContainerVeth, deleteHostVeth, isHostEnd } from "./veth.ts";
+import { withNamespacesIfAny, withNode } from "./namespaces.ts";
+import { deleteContainerVeth, deleteNodeVeth, isNodeEnd } from "./veth.ts";
 
 /**
  * Deletes the attachment's veth pair by its end in the container. Where the namespace can't be found any more, it may
@@ -12,6 +12,6 @@ import { deleteContainerVeth, deleteHostVeth, isHostEnd } from "./veth.ts";
 export function deleteAttachedVeth({ netns, ifname, prevResult }: Invocation): void {
   const found = withNamespacesIfAny(netns, ({ container }) => deleteContainerVeth(container, ifname));
   if (found !== undefined) return;
-  const end = prevResult?.interfaces.find(isHostEnd);
-  if (end?.mac) withHost((host) => deleteHostVeth(host, end.name, end.mac ?? ""));
+  const end = prevResult?.interfaces.find(isNodeEnd);
+  if (end?.mac) withNode((node) => deleteNodeVeth(node, end.name, end.mac ?? ""));
 }

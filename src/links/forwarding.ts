@@ -1,6 +1,6 @@
 // Letting the node route for its containers.
 
-import { type SysctlName, writeSysctl } from "../sys/sysctl.ts";
+import { ensureSysctl, type SysctlName } from "../sys/sysctl.ts";
 import type { Family } from "../wire/ip.ts";
 
 /**
@@ -10,7 +10,7 @@ import type { Family } from "../wire/ip.ts";
 export function enableForwarding(family: Family): void {
   const name: SysctlName = family === 4 ? "net/ipv4/ip_forward" : "net/ipv6/conf/all/forwarding";
   try {
-    if (!writeSysctl(name, "1") && family === 4) throw new Error(`this kernel has no ${name.replaceAll("/", ".")}`);
+    if (!ensureSysctl(name, "1") && family === 4) throw new Error(`this kernel has no ${name.replaceAll("/", ".")}`);
   } catch (error) {
     const setting = `${name.replaceAll("/", ".")}=1`;
     throw new Error(`the node must forward its containers' packets, and ${setting} can't be set here`, {

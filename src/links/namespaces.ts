@@ -11,7 +11,7 @@ import { NotNetnsError, openNetns } from "../sys/netns.ts";
 /** Both ends of an attachment, open. */
 export interface Namespaces {
   /** rtnetlink in the namespace of this process, the node's. */
-  readonly host: Connection;
+  readonly node: Connection;
   /** rtnetlink in the container's namespace. */
   readonly container: Connection;
   /** Descriptor of the container's namespace. */
@@ -38,12 +38,12 @@ export function withNamespacesIfAny<T>(path: string, use: (namespaces: Namespace
 }
 
 /** One rtnetlink socket in the node's namespace, for what needs no container. */
-export function withHost<T>(use: (host: Connection) => T): T {
-  const host = Connection.open(NETLINK.ROUTE);
+export function withNode<T>(use: (node: Connection) => T): T {
+  const node = Connection.open(NETLINK.ROUTE);
   try {
-    return use(host);
+    return use(node);
   } finally {
-    host.close();
+    node.close();
   }
 }
 
@@ -59,10 +59,10 @@ function openIfAny(path: string): number | undefined {
 
 function withSockets<T>(netns: number, path: string, use: (namespaces: Namespaces) => T): T {
   try {
-    return withHost((host) => {
+    return withNode((node) => {
       const container = Connection.open(NETLINK.ROUTE, { netns });
       try {
-        return use({ host, container, netns, path });
+        return use({ node, container, netns, path });
       } finally {
         container.close();
       }

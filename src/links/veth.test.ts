@@ -9,7 +9,7 @@ import { errno } from "../sys/errno.ts";
 import { hasCode } from "../sys/error.ts";
 import { Writer } from "../wire/writer.ts";
 import type { Namespaces } from "./namespaces.ts";
-import { createVeth, deleteContainerVeth, deleteHostVeth, deleteLinkIfAny, isHostEnd } from "./veth.ts";
+import { createVeth, deleteContainerVeth, deleteLinkIfAny, deleteNodeVeth, isNodeEnd } from "./veth.ts";
 
 /** A kernel without links: every link that is asked for, or to be deleted, is not there. */
 const noLinks: Answer = (requests) => requests.map((request) => ack(request, errno("ENODEV")));
@@ -27,8 +27,8 @@ function oneLink(kind: "veth" | "bridge", mac = Uint8Array.of(2, 0, 0, 0, 0, 1),
   return answerWith(RTM.NEWLINK, (request) => (request.type === RTM.GETLINK ? [out.bytes()] : []));
 }
 
-function namespacesOf(host: FakeKernel, container: FakeKernel): Namespaces {
-  return { host: new Connection(host), container: new Connection(container), netns: 99, path: "/run/netns/x" };
+function namespacesOf(node: FakeKernel, container: FakeKernel): Namespaces {
+  return { node: new Connection(node), container: new Connection(container), netns: 99, path: "/run/netns/x" };
 }
 
 const nameIn = ({ payload }: Message): string =>
@@ -45,33 +45,33 @@ function thrownBy(work: () => unknown): unknown {
 
 describe("createVeth", () => {
   it("takes another name when one is taken, and notes the one it got", () => {
-    const host = new FakeKernel(refuse("EEXIST"), refuse("EEXIST"), oneLink("veth"));
+    const node = new FakeKernel(refuse("EEXIST"), refuse("EEXIST"), oneLink("veth"));
     const undo = new Undo();
-    const veth = createVeth(namespacesOf(host, new FakeKernel(noLinks)), { ifname: "eth0" }, undo);
+    const veth = createVeth(namespacesOf(node, new FakeKernel(noLinks)), { ifname: "eth0" }, undo);
     expect(veth.container).toMatchObject({ index: 3, name: "eth0" });
     expect((veth.container.mac[0] ?? 0) & 3).toBe(2); // one station's, locally administered
-    const [first, second, third] = host.requests.filter(({ type }) => type === RTM.NEWLINK).map(nameIn);
+    const [first, second, third] = node.requests.filter(({ type }) => type === RTM.NEWLINK).map(nameIn);
     expect(new Set([first, second, third]).size).toBe(3);
     undo.unwind();
-    const [deleted] = host.requests.filter(({ type }) => type === RTM.DELLINK);
+    const [deleted] = node.requests.filter(({ type }) => type === RTM.DELLINK);
     expect(deleted && nameIn(deleted)).toBe(third);
   });
 
   it("gives up after ten names", () => {
-    const host = new FakeKernel(refuse("EEXIST"));
+    const node = new FakeKernel(refuse("EEXIST"));
     const error = thrownBy(() =>
-      createVeth(namespacesOf(host, new FakeKernel(noLinks)), { ifname: "eth0" }, new Undo()),
+      createVeth(namespacesOf(node, new FakeKernel(noLinks)), { ifname: "eth0" }, new Undo()),
     );
     expect(String(error)).toMatch(/host veth name \("veth[0-9a-f]{8}"\) already exists/);
-    expect(host.requests).toHaveLength(10);
+    expect(node.requests).toHaveLength(10);
   });
 
   it("does not look for another name where the caller has chosen it", () => {
-    const host = new FakeKernel(refuse("EEXIST"));
-    const wanted = { ifname: "eth0", hostName: "cni0.5" };
-    const error = thrownBy(() => createVeth(namespacesOf(host, new FakeKernel(noLinks)), wanted, new Undo()));
+    const node = new FakeKernel(refuse("EEXIST"));
+    const wanted = { ifname: "eth0", nodeName: "cni0.5" };
+    const error = thrownBy(() => createVeth(namespacesOf(node, new FakeKernel(noLinks)), wanted, new Undo()));
     expect(String(error)).toMatch(/host veth name \("cni0.5"\) already exists/);
-    expect(host.requests).toHaveLength(1);
+    expect(node.requests).toHaveLength(1);
   });
 
   it("says so when it is the container that has the name", () => {
@@ -83,28 +83,28 @@ describe("createVeth", () => {
 
   it("passes on what else the kernel refuses, and has nothing to take back then", () => {
     const undo = new Undo();
-    const host = new FakeKernel(refuse("EPERM"));
-    const error = thrownBy(() => createVeth(namespacesOf(host, new FakeKernel(noLinks)), { ifname: "eth0" }, undo));
+    const node = new FakeKernel(refuse("EPERM"));
+    const error = thrownBy(() => createVeth(namespacesOf(node, new FakeKernel(noLinks)), { ifname: "eth0" }, undo));
     expect(String(error)).toMatch(/failed to make veth pair/);
     expect(hasCode(error, "EPERM")).toBe(true);
     undo.unwind();
-    expect(host.requests).toHaveLength(1);
+    expect(node.requests).toHaveLength(1);
   });
 
   it("takes back a pair of which it has not heard that it was made", () => {
     const undo = new Undo();
-    const host = new FakeKernel(() => [new Error("lost")], noLinks);
-    const error = thrownBy(() => createVeth(namespacesOf(host, new FakeKernel(noLinks)), { ifname: "eth0" }, undo));
+    const node = new FakeKernel(() => [new Error("lost")], noLinks);
+    const error = thrownBy(() => createVeth(namespacesOf(node, new FakeKernel(noLinks)), { ifname: "eth0" }, undo));
     expect(String(error)).toMatch(/failed to make veth pair/);
     expect(undo.unwind()).toEqual([]);
-    const [made, deleted] = host.requests;
+    const [made, deleted] = node.requests;
     expect(deleted).toMatchObject({ type: RTM.DELLINK });
     expect(deleted && nameIn(deleted)).toBe(made && nameIn(made));
   });
 
   it("fails when the link is gone before it could be looked at", () => {
-    const host = new FakeKernel((requests) => requests.map((request) => ack(request)), noLinks);
-    const work = (): unknown => createVeth(namespacesOf(host, new FakeKernel(noLinks)), { ifname: "eth0" }, new Undo());
+    const node = new FakeKernel((requests) => requests.map((request) => ack(request)), noLinks);
+    const work = (): unknown => createVeth(namespacesOf(node, new FakeKernel(noLinks)), { ifname: "eth0" }, new Undo());
     expect(work).toThrow(/veth[0-9a-f]{8} has gone while it was being set up/);
   });
 });
@@ -129,7 +129,7 @@ describe("deleting links", () => {
     ["is not there", noLinks, false],
   ])("deletes the node's end only if it is still that one: it %s", (_, answer, expected) => {
     const kernel = new FakeKernel(answer);
-    expect(deleteHostVeth(new Connection(kernel), "veth01234567", "02:00:00:00:00:01")).toBe(expected);
+    expect(deleteNodeVeth(new Connection(kernel), "veth01234567", "02:00:00:00:00:01")).toBe(expected);
     expect(kernel.requests.some(({ type }) => type === RTM.DELLINK)).toBe(expected);
   });
 
@@ -142,13 +142,13 @@ describe("deleting links", () => {
   });
 });
 
-describe("isHostEnd", () => {
+describe("isNodeEnd", () => {
   it.each([
     [{ name: "veth0123abcd" }, true],
     [{ name: "veth0123abcd", sandbox: "/run/netns/x" }, false],
     [{ name: "veth0123abcd.5" }, false],
     [{ name: "cni0" }, false],
   ])("%j: %s", (link, expected) => {
-    expect(isHostEnd(link)).toBe(expected);
+    expect(isNodeEnd(link)).toBe(expected);
   });
 });

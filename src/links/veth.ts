@@ -9,8 +9,8 @@ import { type BriefLink, getBriefLink } from "../rtnetlink/brief-link.ts";
 import type { Device, LinkRef } from "../rtnetlink/device.ts";
 import { addLink, deleteLink } from "../rtnetlink/link.ts";
 import { hasCode } from "../sys/error.ts";
-import { trySysctl } from "../sys/parameters.ts";
 import { randomBytes } from "../sys/process.ts";
+import { trySetSysctl } from "../sys/sysctl.ts";
 import { formatMac, type Mac } from "../wire/mac.ts";
 import { localMac, localMacAbove } from "./local-mac.ts";
 import type { Namespaces } from "./namespaces.ts";
@@ -28,7 +28,7 @@ export interface NewVeth {
   /** That bridge's address, which it is to keep; absent where it has no port yet and so takes that of the node's end. */
   readonly masterMac?: Mac | undefined;
   /** Name of the node's end; "veth" and eight random digits when absent. */
-  readonly hostName?: string | undefined;
+  readonly nodeName?: string | undefined;
 }
 
 /** One end of a pair. */
@@ -39,7 +39,7 @@ export interface VethEnd extends Device {
 
 export interface Veth {
   /** The node's end as the kernel describes it: up, and a port of its bridge where it was to be one. */
-  readonly host: BriefLink;
+  readonly node: BriefLink;
   /** The container's end: still down, because a veth can't be made with its peer up (ENOTCONN). */
   readonly container: VethEnd;
 }
@@ -47,7 +47,7 @@ export interface Veth {
 const NAME_ATTEMPTS = 10;
 
 /** Whether an interface of a result is the node's end of a pair, by the name that createVeth gave it. */
-export function isHostEnd({ name, sandbox }: Interface): boolean {
+export function isNodeEnd({ name, sandbox }: Interface): boolean {
   return !sandbox && /^veth[0-9a-f]{8}$/.test(name);
 }
 
@@ -57,13 +57,13 @@ export function isHostEnd({ name, sandbox }: Interface): boolean {
  */
 export function createVeth(namespaces: Namespaces, wanted: NewVeth, undo: Undo): Veth {
   const { name, mac } = addPair(namespaces, wanted, undo);
-  undo.defer(() => deleteLinkIfAny(namespaces.host, name));
-  const host = getBriefLink(namespaces.host, name);
+  undo.defer(() => deleteLinkIfAny(namespaces.node, name));
+  const node = getBriefLink(namespaces.node, name);
   // The kernel tells the peer of a veth as the link that it hangs on.
-  if (host?.linkIndex === undefined) throw new Error(`the veth ${name} has gone while it was being set up`);
+  if (node?.linkIndex === undefined) throw new Error(`the veth ${name} has gone while it was being set up`);
   // The routes of this interface are ours: router advertisements have no say in them.
-  trySysctl(`net/ipv6/conf/${name}/accept_ra`, "0");
-  return { host, container: { index: host.linkIndex, name: wanted.ifname, mac } };
+  trySetSysctl(`net/ipv6/conf/${name}/accept_ra`, "0");
+  return { node, container: { index: node.linkIndex, name: wanted.ifname, mac } };
 }
 
 /** Sends the request under one random name after the other until one is free. */
@@ -71,35 +71,35 @@ function addPair(namespaces: Namespaces, wanted: NewVeth, undo: Undo): VethNames
   for (let attempt = 1; ; attempt++) {
     const random = randomBytes(16);
     const names = {
-      name: wanted.hostName ?? `veth${hexadecimal(random.subarray(12))}`,
-      hostMac: hostMacFor(random.subarray(0, 6), wanted),
+      name: wanted.nodeName ?? `veth${hexadecimal(random.subarray(12))}`,
+      nodeMac: nodeMacFor(random.subarray(0, 6), wanted),
       mac: wanted.mac ?? localMac(random.subarray(6, 12)),
     };
     try {
-      namespaces.host.execute(pairRequest(names, wanted, namespaces.netns));
+      namespaces.node.execute(pairRequest(names, wanted, namespaces.netns));
       return names;
     } catch (error) {
       // Where it isn't the kernel that said no, it may have said yes and not been heard.
-      const isUnheard = !(error instanceof NetlinkError) && wanted.hostName === undefined;
-      if (isUnheard) undo.defer(() => deleteLinkIfAny(namespaces.host, names.name));
+      const isUnheard = !(error instanceof NetlinkError) && wanted.nodeName === undefined;
+      if (isUnheard) undo.defer(() => deleteLinkIfAny(namespaces.node, names.name));
       if (!hasCode(error, "EEXIST")) throw new Error("failed to make veth pair", { cause: error });
       const taken = getBriefLink(namespaces.container, wanted.ifname) !== undefined;
       const given = JSON.stringify(taken ? wanted.ifname : names.name);
       if (taken) throw new Error(`container veth name (${given}) already exists`, { cause: error });
-      const last = wanted.hostName !== undefined || attempt === NAME_ATTEMPTS;
+      const last = wanted.nodeName !== undefined || attempt === NAME_ATTEMPTS;
       if (last) throw new Error(`host veth name (${given}) already exists`, { cause: error });
     }
   }
 }
 
-function hostMacFor(random: Uint8Array, { masterMac }: NewVeth): Mac {
+function nodeMacFor(random: Uint8Array, { masterMac }: NewVeth): Mac {
   return masterMac === undefined ? localMac(random) : localMacAbove(random, masterMac);
 }
 
 interface VethNames {
   /** Name of the node's end. */
   readonly name: string;
-  readonly hostMac: Mac;
+  readonly nodeMac: Mac;
   /** Address of the container's end. */
   readonly mac: Mac;
 }
@@ -108,11 +108,11 @@ interface VethNames {
  * Both addresses are given, not left to the kernel: udev puts addresses of its own in place of those that are the
  * kernel's choice (MACAddressPolicy in systemd.link(5)), at any moment after this one.
  */
-function pairRequest({ name, hostMac, mac }: VethNames, wanted: NewVeth, netnsFd: number): Request {
+function pairRequest({ name, nodeMac, mac }: VethNames, wanted: NewVeth, netnsFd: number): Request {
   const mtu = wanted.mtu || undefined;
   return addLink({
     name,
-    mac: hostMac,
+    mac: nodeMac,
     mtu,
     txQueueLength: 0, // as upstream has it; a veth has no queue unless somebody gives it a qdisc that looks at this
     masterIndex: wanted.masterIndex,
@@ -149,8 +149,8 @@ export function deleteContainerVeth(container: Connection, ifname: string): bool
  * Deletes the node's end of a pair that can't be reached from the container any more, if the link of this name is a
  * veth with this address (`0a:58:…`, as in the result of ADD). Returns whether it was.
  */
-export function deleteHostVeth(host: Connection, name: string, mac: string): boolean {
-  const link = getBriefLink(host, name);
+export function deleteNodeVeth(node: Connection, name: string, mac: string): boolean {
+  const link = getBriefLink(node, name);
   if (link?.kind !== "veth" || formatMac(link.mac) !== mac) return false;
-  return deleteLinkIfAny(host, link);
+  return deleteLinkIfAny(node, link);
 }

@@ -24,11 +24,11 @@ beforeEach(() => {
 });
 
 /** Runs work on the node with a new pair. */
-function withPair<T>(work: (namespaces: Namespaces, device: VethEnd, hostName: string) => T): T {
+function withPair<T>(work: (namespaces: Namespaces, device: VethEnd, nodeName: string) => T): T {
   return inNetns(node.fd, () =>
     withNamespaces(container.path, (namespaces) => {
-      const { host, container: device } = createVeth(namespaces, { ifname: "eth0" }, new Undo());
-      return work(namespaces, device, host.name);
+      const { node: end, container: device } = createVeth(namespaces, { ifname: "eth0" }, new Undo());
+      return work(namespaces, device, end.name);
     }),
   );
 }
@@ -56,8 +56,8 @@ describe("duplicate address detection", () => {
   });
 
   it("names the address that another station has", () => {
-    withPair((namespaces, device, hostName) => {
-      node.ip(`address add fd00::5/64 dev ${hostName} nodad`);
+    withPair((namespaces, device, nodeName) => {
+      node.ip(`address add fd00::5/64 dev ${nodeName} nodad`);
       const setup = { device, addresses: addresses("fd00::5/64"), routes: [], duplicateAddressDetection: true };
       expect(() => configureContainer(namespaces, setup)).toThrow(
         "another station on the link of eth0 already has the address fd00::5",
@@ -66,14 +66,14 @@ describe("duplicate address detection", () => {
   });
 
   it("is given up after a while, which is an error only where frames flow", () => {
-    withPair((namespaces, device, hostName) => {
+    withPair((namespaces, device, nodeName) => {
       const settle = (): void =>
         withAddressWatch(namespaces.netns, (watch) => settleAddresses(namespaces.container, device, watch, 20));
       container.ip("link set eth0 up");
       waitForCarrier(namespaces.container, device);
       container.ip("address add fd00::5/64 dev eth0");
       expect(settle).toThrow(/^eth0 still has tentative addresses after 20 ms: (fe80::\S+, )?fd00::5/);
-      node.ip(`link set ${hostName} down`);
+      node.ip(`link set ${nodeName} down`);
       container.ip("address add fd00::6/64 dev eth0");
       expect(settle).not.toThrow();
     });
@@ -112,8 +112,8 @@ describe("configureContainer", () => {
   });
 
   it("says that an interface has no IPv6 when it has none", () => {
-    withPair((namespaces, device, hostName) => {
-      node.ip(`link set ${hostName} mtu 1000`);
+    withPair((namespaces, device, nodeName) => {
+      node.ip(`link set ${nodeName} mtu 1000`);
       container.ip("link set eth0 mtu 1000");
       const configure = (): void =>
         configureContainer(namespaces, { device, addresses: addresses("fd00::5/64"), routes: [] });
@@ -155,12 +155,12 @@ describe("checks", () => {
 
 describe("waitForCarrier", () => {
   it("returns when frames can pass, and where there is no such link", () => {
-    withPair(({ host }, { index }, hostName) => {
-      const link = { index: node.ipJson(`link show ${hostName}`)[0].ifindex };
+    withPair(({ node: connection }, { index }, nodeName) => {
+      const link = { index: node.ipJson(`link show ${nodeName}`)[0].ifindex };
       container.ip("link set eth0 up");
-      waitForCarrier(host, link);
-      expect(withoutChance(node.ipJson(`link show ${hostName}`))[0].operstate).toBe("UP");
-      expect(() => waitForCarrier(host, { index: index + 1000 })).not.toThrow();
+      waitForCarrier(connection, link);
+      expect(withoutChance(node.ipJson(`link show ${nodeName}`))[0].operstate).toBe("UP");
+      expect(() => waitForCarrier(connection, { index: index + 1000 })).not.toThrow();
     });
   });
 });

@@ -13,7 +13,7 @@ import { addLink, decodeLink, deleteLink, getLink } from "../../src/rtnetlink/li
 import { RTM, RTNLGRP } from "../../src/rtnetlink/uapi.ts";
 import { POLL, poll as pollFd } from "../../src/sys/fd.ts";
 import { inNetns, isOwnNetns, openNetns } from "../../src/sys/netns.ts";
-import { readSysctl, writeSysctl } from "../../src/sys/sysctl.ts";
+import { ensureSysctl, readSysctl } from "../../src/sys/sysctl.ts";
 import { makeNetns, poll, type TestNetns } from "../support/netns.ts";
 
 let netns: TestNetns;
@@ -54,8 +54,8 @@ describe("namespaces", () => {
     const outside = readSysctl("net/ipv4/ip_forward");
     inNetns(fd, () => {
       expect(isOwnNetns(netns.path)).toBe(true);
-      writeSysctl("net/ipv4/ip_forward", "1");
-      writeSysctl("net/ipv4/conf/lo/rp_filter", "2");
+      ensureSysctl("net/ipv4/ip_forward", "1");
+      ensureSysctl("net/ipv4/conf/lo/rp_filter", "2");
     });
     expect(netns.exec("cat", "/proc/sys/net/ipv4/ip_forward")).toBe("1\n");
     expect(netns.exec("cat", "/proc/sys/net/ipv4/conf/lo/rp_filter")).toBe("2\n");

@@ -1,6 +1,6 @@
 // "to": the source addresses that packets are to leave with must be this node's, or no reply finds its way back.
 
-import { withHost } from "../../links/namespaces.ts";
+import { withNode } from "../../links/namespaces.ts";
 import { NetlinkError } from "../../netlink/error.ts";
 import { getRouteType } from "../../rtnetlink/route.ts";
 import { RTN } from "../../rtnetlink/uapi.ts";
@@ -16,7 +16,7 @@ const ASKED_MAX = 256;
  */
 export function requireOwnAddresses(ranges: readonly AddressRange[]): void {
   if (ranges.length === 0) return;
-  withHost((connection) => {
+  withNode((connection) => {
     for (const ip of ranges.flatMap(addressesIn)) {
       if (isLocal(() => getRouteType(connection, ip))) continue;
       const address = formatIp(ip);

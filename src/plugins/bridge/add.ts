@@ -53,10 +53,10 @@ function attach(attaching: Attaching): Result {
   const bridge = makeBridge(attaching);
   const veth = connect(attaching, bridge);
   const given = giveAddresses(attaching, bridge, veth);
-  if (!config.disableContainerInterface) waitForPort(namespaces.host, veth.host);
+  if (!config.disableContainerInterface) waitForPort(namespaces.node, veth.node);
   const interfaces = [
-    { name: bridge.name, mac: formatMac(macWithPort(namespaces.host, bridge, veth.host)) },
-    { name: veth.host.name, mac: formatMac(veth.host.mac) },
+    { name: bridge.name, mac: formatMac(macWithPort(namespaces.node, bridge, veth.node)) },
+    { name: veth.node.name, mac: formatMac(veth.node.mac) },
     { name: veth.container.name, mac: formatMac(veth.container.mac), sandbox: invocation.netns },
   ];
   const { ips, routes } = given.plan;
@@ -70,7 +70,7 @@ function attach(attaching: Attaching): Result {
 
 function makeBridge({ invocation, config, namespaces }: Attaching): Bridge {
   try {
-    const bridge = ensureBridge(namespaces.host, {
+    const bridge = ensureBridge(namespaces.node, {
       name: config.bridge,
       mtu: config.mtu,
       promisc: config.promiscMode,
@@ -98,16 +98,16 @@ function isGatewayItself({ config: { ipamType } }: Invocation, { isGateway, vlan
 function connect({ invocation, config, attachment, namespaces, undo }: Attaching, bridge: Bridge): Veth {
   const { ifname } = invocation;
   const { mtu, mac, vlan, trunk, preserveDefaultVlan } = config;
-  requirePortMtu(namespaces.host, bridge, mtu);
+  requirePortMtu(namespaces.node, bridge, mtu);
   const masterMac = hadPorts(bridge) ? bridge.mac : undefined;
   const veth = createVeth(namespaces, { ifname, mtu, mac, masterIndex: bridge.index, masterMac }, undo);
-  namespaces.host.executeAll([
-    ...setUpPort(veth.host, { hairpin: config.hairpinMode, isolated: config.portIsolation }),
-    ...joinVlans(bridge, veth.host, { native: vlan, trunk, keepDefault: preserveDefaultVlan }),
+  namespaces.node.executeAll([
+    ...setUpPort(veth.node, { hairpin: config.hairpinMode, isolated: config.portIsolation }),
+    ...joinVlans(bridge, veth.node, { native: vlan, trunk, keepDefault: preserveDefaultVlan }),
   ]);
   if (config.macspoofchk) {
     undo.defer(() => tearDownMacSpoofCheck(attachment));
-    setUpMacSpoofCheck(attachment, veth.host.name, veth.container.mac);
+    setUpMacSpoofCheck(attachment, veth.node.name, veth.container.mac);
   }
   return veth;
 }
@@ -125,7 +125,7 @@ function giveAllocated(attaching: Attaching, bridge: Bridge, veth: Veth): Given 
   const { invocation, config, namespaces, undo } = attaching;
   const ipam = allocateAddresses(invocation, undo);
   // Whoever gets the addresses next must not meet the interface that has them: it goes before they are given back.
-  undo.defer(() => deleteLinkIfAny(namespaces.host, veth.host));
+  undo.defer(() => deleteLinkIfAny(namespaces.node, veth.node));
   const plan = planGateways(ipam, config);
   const addresses = readAssignments({ ...ipam, ips: plan.ips });
   requireMtuFor(addresses, config.mtu);
@@ -161,12 +161,12 @@ function setUpGateways(attaching: Attaching, bridge: Bridge, gateways: readonly 
   const link =
     vlan === undefined
       ? bridge
-      : ensureVlanGateway(namespaces.host, bridge, vlanGatewayName(bridge.name, vlan), {
+      : ensureVlanGateway(namespaces.node, bridge, vlanGatewayName(bridge.name, vlan), {
           vid: vlan,
           keepDefault: config.preserveDefaultVlan,
         });
   try {
-    ensureGateways(namespaces.host, link, gateways, {
+    ensureGateways(namespaces.node, link, gateways, {
       force: config.forceAddress,
       detectDuplicates: config.enabledad,
       belongs: gatewayOfNetwork(invocation),

@@ -28,28 +28,28 @@ export function check(invocation: Invocation): void {
 function checkAttachment(
   invocation: Invocation,
   config: BridgeConfig,
-  { host, container }: Namespaces,
+  { node, container }: Namespaces,
   result: Result,
 ): void {
   const attachment = attachmentOf(invocation);
-  const bridge = checkBridge(host, config, result);
+  const bridge = checkBridge(node, config, result);
   const device = checkLink(container, containerInterface(invocation, result), "veth", "in the container");
-  const port = findPort(host, result, device, bridge);
+  const port = findPort(node, result, device, bridge);
   checkPort(port, { hairpin: config.hairpinMode, isolated: config.portIsolation });
   if (config.macspoofchk) checkMacSpoofCheck(attachment, port.name, device.mac);
   checkAddresses(container, device, result);
   checkRoutes(container, result);
   if (invocation.config.ipamType === "") return;
-  if (config.isGateway) checkGateways(host, gatewayLink(host, config, bridge, result), gatewaysOf(result));
+  if (config.isGateway) checkGateways(node, gatewayLink(node, config, bridge, result), gatewaysOf(result));
   if (config.ipMasq) checkIpMasq(invocation, config.ipMasqBackend, readAssignments(result));
 }
 
-function checkBridge(host: Connection, config: BridgeConfig, result: Result): Link {
+function checkBridge(node: Connection, config: BridgeConfig, result: Result): Link {
   const expected = result.interfaces.find(({ name, sandbox }) => name === config.bridge && !sandbox);
   if (expected === undefined) throw new CheckError(`prevResult does not have the bridge ${config.bridge}`);
   // A bridge that carries no addresses changes its MAC address as ports come and go.
   const keepsMac = config.isGateway && config.vlan === undefined && result.ips.length > 0;
-  const bridge = checkLink(host, keepsMac ? expected : { name: expected.name }, "bridge", "on the node");
+  const bridge = checkLink(node, keepsMac ? expected : { name: expected.name }, "bridge", "on the node");
   if (config.promiscMode && (bridge.flags & IFF.PROMISC) === 0) {
     throw new CheckError(`the bridge ${bridge.name} is not in promiscuous mode`);
   }
@@ -57,19 +57,19 @@ function checkBridge(host: Connection, config: BridgeConfig, result: Result): Li
 }
 
 /** The node's end of the pair, by the names in the result. */
-function findPort(host: Connection, result: Result, device: Link, bridge: Link): Link {
+function findPort(node: Connection, result: Result, device: Link, bridge: Link): Link {
   for (const expected of result.interfaces) {
     if (expected.sandbox || expected.name === bridge.name) continue;
-    const link = getLink(host, expected.name);
+    const link = getLink(node, expected.name);
     if (link === undefined || !arePeers(link, device)) continue;
     if (link.masterIndex !== bridge.index) throw new CheckError(`${link.name} is not a port of bridge ${bridge.name}`);
-    return checkLink(host, expected, "veth", "on the node");
+    return checkLink(node, expected, "veth", "on the node");
   }
   throw new CheckError(`none of the interfaces in prevResult is the node's end of ${device.name}`);
 }
 
-function gatewayLink(host: Connection, config: BridgeConfig, bridge: Link, result: Result): Link {
+function gatewayLink(node: Connection, config: BridgeConfig, bridge: Link, result: Result): Link {
   if (config.vlan === undefined) return bridge;
   const name = vlanGatewayName(bridge.name, config.vlan);
-  return checkLink(host, result.interfaces.find((one) => one.name === name) ?? { name }, "veth", "on the node");
+  return checkLink(node, result.interfaces.find((one) => one.name === name) ?? { name }, "veth", "on the node");
 }

@@ -12,7 +12,7 @@ import { requireMtuFor } from "../../links/ipv6-mtu.ts";
 import { type Namespaces, withNamespaces } from "../../links/namespaces.ts";
 import { createVeth, type Veth } from "../../links/veth.ts";
 import { beginMasquerade } from "../../masquerade/masquerade.ts";
-import { trySysctl } from "../../sys/parameters.ts";
+import { trySetSysctl } from "../../sys/sysctl.ts";
 import { familyOf, formatCidr } from "../../wire/ip.ts";
 import { formatMac } from "../../wire/mac.ts";
 import { readPtpConfig } from "./config.ts";
@@ -32,8 +32,8 @@ export function add(invocation: Invocation): Result {
       connect(namespaces, veth, addresses, ipam);
       if (ipMasq) beginMasquerade(invocation, ipMasqBackend, addresses, undo);
       // Last, as it may take an address from a stale attachment: nothing fails after it.
-      namespaces.host.executeAll(routesToContainer(veth.host, addresses));
-      waitForCarrier(namespaces.host, veth.host);
+      namespaces.node.executeAll(routesToContainer(veth.node, addresses));
+      waitForCarrier(namespaces.node, veth.node);
       return resultOf(veth, netns, { ...ipam, dns: dnsOf(config, ipam) });
     }),
   );
@@ -51,12 +51,12 @@ function requireGateway(assignment: Assignment): Connected {
 
 /** Gives both ends their addresses and the container its routes. */
 function connect(namespaces: Namespaces, veth: Veth, addresses: readonly Connected[], { routes }: Result): void {
-  const { host, container } = veth;
+  const { node, container } = veth;
   const hasIpv6 = addresses.some(({ ip }) => familyOf(ip) === 6);
   // Nobody but these two is on the link, so the link-local addresses are theirs at once, too. Until its own is, the node
   // could not ask for the container's Ethernet address (ndisc_solicit() in net/ipv6/ndisc.c) on behalf of others.
-  if (hasIpv6) trySysctl(`net/ipv6/conf/${host.name}/accept_dad`, "0");
-  namespaces.host.executeAll(gatewayAddresses(host, addresses));
+  if (hasIpv6) trySetSysctl(`net/ipv6/conf/${node.name}/accept_dad`, "0");
+  namespaces.node.executeAll(gatewayAddresses(node, addresses));
   configureContainer(namespaces, {
     device: container,
     addresses,
@@ -69,10 +69,10 @@ function connect(namespaces: Namespaces, veth: Veth, addresses: readonly Connect
 /** Index of the container's end among the interfaces. */
 const CONTAINER = 1;
 
-function resultOf({ host, container }: Veth, sandbox: string, ipam: Result): Result {
+function resultOf({ node, container }: Veth, sandbox: string, ipam: Result): Result {
   return {
     interfaces: [
-      { name: host.name, mac: formatMac(host.mac) },
+      { name: node.name, mac: formatMac(node.mac) },
       { name: container.name, mac: formatMac(container.mac), sandbox },
     ],
     ips: ipam.ips.map((ip) => ({ ...ip, interface: CONTAINER })),

@@ -1,6 +1,7 @@
 // Projects: `unit` (no privileges), `kernel` (TypeScript under Node against the kernel), `e2e` (the built executable) and
 // `runtimes` (podman and containerd with the built executable).
 import { defineConfig } from "vitest/config";
+import { TEST_PATIENCE_MS } from "./engine/patience.mjs";
 
 const setupFiles = ["test/support/setup-engine.ts"];
 const kernelSetupFiles = ["test/support/clean-run.ts", ...setupFiles];
@@ -9,6 +10,8 @@ const kernelSetupFiles = ["test/support/clean-run.ts", ...setupFiles];
 export default defineConfig({
   test: {
     pool: "forks",
+    testTimeout: TEST_PATIENCE_MS,
+    hookTimeout: TEST_PATIENCE_MS,
     projects: [
       { extends: true, test: { name: "unit", include: ["{src,engine,tools}/**/*.test.ts"], setupFiles } },
       {
@@ -17,12 +20,11 @@ export default defineConfig({
           name: "kernel",
           include: ["test/kernel/**/*.test.ts"],
           setupFiles: kernelSetupFiles,
-          testTimeout: 60_000,
         },
       },
       {
         extends: true,
-        test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], setupFiles: kernelSetupFiles, testTimeout: 120_000 },
+        test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], setupFiles: kernelSetupFiles },
       },
       {
         extends: true,
@@ -30,8 +32,6 @@ export default defineConfig({
           name: "runtimes",
           include: ["test/runtimes/**/*.test.ts"],
           setupFiles,
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
         },
       },
     ],

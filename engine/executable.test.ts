@@ -98,7 +98,7 @@ describe.each(executables)("the executable, $flavour.name", ({ flavour, flags })
     const executable = join(directory, "bauta");
     await buildExecutable(flavour, PROGRAMS, executable, flags);
     for (const { name } of PROGRAMS) if (name !== "bauta") linkSync(executable, join(directory, name));
-  }, 300_000);
+  });
 
   const run = (name: string, args: readonly string[] = [], command = join(directory, name)) =>
     spawnSync(command, args, {
@@ -214,7 +214,7 @@ describe("building an executable", () => {
     await expect(
       buildExecutable(await preferredFlavour(), [{ name: "bauta", entry }], join(directory, "bauta")),
     ).rejects.toThrow(/SyntaxError: .*program:bauta:1/s);
-  }, 60_000);
+  });
 
   it.each(['engine.getenv("HOME")', "engine.environ()", "engine.syscall(39)"])(
     "refuses module-level code that asks the system: %s",
@@ -224,7 +224,6 @@ describe("building an executable", () => {
         buildExecutable(await preferredFlavour(), [{ name: "bauta", entry }], join(directory, "bauta")),
       ).rejects.toThrow(/module-level code can't ask the system.*program:bauta:3/s);
     },
-    60_000,
   );
 });
 

@@ -7,7 +7,7 @@
 //   trySetSysctl  writes, and passes over a refusal: for what is good to have but not worth failing for
 
 import { engine } from "./engine.ts";
-import { hasCode, hasCode, SyscallError } from "./error.ts";
+import { hasCode, SyscallError } from "./error.ts";
 import { O, withOpen, writeAll } from "./fd.ts";
 import { readStart } from "./file.ts";
 
@@ -34,7 +34,7 @@ const VALUE_SIZE = 256;
 export function setSysctl(name: SysctlName, value: string): boolean {
   const path = pathOf(name);
   try {
-    withOpen(path, O.WRONLY, (fd) => writeAll(fd, path, host.encode(value)));
+    withOpen(path, O.WRONLY, (fd) => writeAll(fd, path, engine.encode(value)));
     return true;
   } catch (error) {
     if (hasCode(error, "ENOENT")) return false;

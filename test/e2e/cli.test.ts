@@ -4,6 +4,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { rmSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { PATIENCE_MS, PATIENCE_S } from "../../engine/patience.mjs";
 import type { Attachment } from "../../src/cni/attachment.ts";
 import { setUpMasquerade, tearDownMasquerade } from "../../src/masquerade/nftables/nftables.ts";
 import { RECORDS } from "../../src/masquerade/nftables/records.ts";
@@ -40,7 +41,7 @@ function bauta(args: readonly string[], env: Record<string, string> = {}): Outco
 
 /** A shell line in which $BAUTA is the command; PIPESTATUS is printed behind what the line prints. */
 function shell(line: string): string {
-  return run("timeout", "20", "env", `BAUTA=${BAUTA}`, "bash", "-c", `${line}; echo "\${PIPESTATUS[*]}"`);
+  return run("timeout", String(PATIENCE_S), "env", `BAUTA=${BAUTA}`, "bash", "-c", `${line}; echo "\${PIPESTATUS[*]}"`);
 }
 
 describe("bauta list", () => {
@@ -50,7 +51,7 @@ describe("bauta list", () => {
     setUpMasquerade(at("c2"), dual(6));
     run("ip", "link", "set", "lo", "up");
     run("ip", "address", "add", "198.18.0.5/32", "dev", "lo");
-    run("ping", "-q", "-c1", "-W10", "-I", "198.18.0.5", "127.0.0.1");
+    run("ping", "-q", "-c1", `-W${PATIENCE_S}`, "-I", "198.18.0.5", "127.0.0.1");
     const { status, stdout, stderr } = bauta(["list"]);
     expect([status, stderr]).toEqual([0, ""]);
     const rows = stdout.split("\n").map((line) => line.split(/ {2,}/));
@@ -102,7 +103,14 @@ describe("bauta list", () => {
     setUpMasquerade(at("0123456789abcdef".repeat(4)), dual(5));
     expect(bauta(["list"], { TERM: "xterm" }).stdout).not.toContain("\x1b");
     const onTerminal = (environment: string): string =>
-      run("timeout", "20", "script", "-qec", `stty cols 120; ${environment} ${BAUTA} list`, "/dev/null").trimEnd();
+      run(
+        "timeout",
+        String(PATIENCE_S),
+        "script",
+        "-qec",
+        `stty cols 120; ${environment} ${BAUTA} list`,
+        "/dev/null",
+      ).trimEnd();
     const coloured = onTerminal("TERM=xterm");
     expect(coloured).toContain("\x1b[1mNETWORK\x1b[22m");
     expect(coloured).toMatch(/ 0123456789abcd[0-9a-f]*… /);
@@ -151,8 +159,8 @@ function start(command: string, ...args: readonly string[]): Listener {
 
 /** Asks until the answer is true. */
 async function until(what: string, ask: () => boolean): Promise<void> {
-  for (const end = performance.now() + 20_000; !ask(); ) {
-    if (performance.now() > end) throw new Error(`${what}: not within 20 s`);
+  for (const end = performance.now() + PATIENCE_MS; !ask(); ) {
+    if (performance.now() > end) throw new Error(`${what}: not within ${PATIENCE_S} s`);
     await new Promise((done) => setTimeout(done, 5));
   }
 }
@@ -313,7 +321,7 @@ describe("bauta monitor", () => {
 
   it("says what to do without privileges", () => {
     const command = ["--bounding-set=-all", "--inh-caps=-all", "--", BAUTA, "monitor"];
-    const { status, stdout, stderr } = spawnSync("setpriv", command, { encoding: "utf8", timeout: 20_000 });
+    const { status, stdout, stderr } = spawnSync("setpriv", command, { encoding: "utf8", timeout: PATIENCE_MS });
     expect([status, stdout]).toEqual([1, ""]);
     expect(stderr).toMatch(/^bauta: cannot .*EPERM.*\nbauta: .*CAP_NET_ADMIN.*run it as root\n$/);
   });

@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PATIENCE_MS } from "../../engine/patience.mjs";
 import { setUpMasquerade } from "../../src/masquerade/nftables/nftables.ts";
 import {
   CONTAINER,
@@ -28,7 +29,7 @@ afterAll(() => {
 });
 
 function bauta(...args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(BAUTA, args, { encoding: "utf8", timeout: 30_000 });
+  return spawnSync(BAUTA, args, { encoding: "utf8", timeout: PATIENCE_MS });
 }
 
 describe("bauta explain", () => {

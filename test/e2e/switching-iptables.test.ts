@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { PATIENCE_MS } from "../../engine/patience.mjs";
 import { haveAll, haveOnly, type IptablesForm, isolateSbin, natRules } from "../support/iptables-form.ts";
 import { makeNetns, poll, run, type TestNetns } from "../support/netns.ts";
 import { executable, start, succeed } from "../support/plugin.ts";
@@ -60,7 +61,7 @@ function call(directory: string, command: string, config: Json, { container }: A
   succeed(executable(join(directory, config.type))({ command, config, ...attachmentOf(container) }));
 }
 
-const bauta = (...args: readonly string[]) => spawnSync(BAUTA, args, { encoding: "utf8", timeout: 60_000 });
+const bauta = (...args: readonly string[]) => spawnSync(BAUTA, args, { encoding: "utf8", timeout: PATIENCE_MS });
 
 /** The sources of new flows of the container that are seen outside. */
 const sourcesOf = ({ container, result }: Attached): string[] =>

@@ -3,6 +3,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { PATIENCE_MS } from "../../engine/patience.mjs";
 import { makeNetns, run, type TestNetns } from "../support/netns.ts";
 import { executable, start, succeed } from "../support/plugin.ts";
 import { becomeNode, leftovers, NODE, PLUGINS } from "./masquerade/node.ts";
@@ -25,7 +26,7 @@ function call(directory: string, command: string, config: Json, container: TestN
 }
 
 function bauta(...args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(BAUTA, args, { encoding: "utf8", timeout: 60_000 });
+  return spawnSync(BAUTA, args, { encoding: "utf8", timeout: PATIENCE_MS });
 }
 
 /** The sources of new flows of the container that are seen outside. */

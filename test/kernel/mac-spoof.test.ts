@@ -326,8 +326,9 @@ describe("checkMacSpoofCheck()", () => {
       const chain = run("nft", "-a", "list", "chain", "bridge", "bauta_macspoofchk", "guarded");
       return new RegExp(`${text}.* # handle (\\d+)`).exec(chain)?.[1];
     };
-    const replace = (text: string, rule: string): void =>
+    const replace = (text: string, rule: string): void => {
       nft(`replace rule bridge bauta_macspoofchk guarded handle ${handle(text)} ${rule}`);
+    };
     const altered = "chain guarded of table bridge bauta_macspoofchk has been altered";
     replace("@allowed", "iifname . ether saddr != @allowed accept");
     expect(() => checkMacSpoofCheck(at("c1"), "veth0000000a", MAC_A)).toThrow(altered);

@@ -9,7 +9,7 @@ import { RECORDS } from "../../src/masquerade/nftables/records.ts";
 import { readOptions } from "../../src/masquerade/options/options.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
 import { type Cidr, parseCidr } from "../../src/wire/ip.ts";
-import { requireNamespaces, run } from "../support/netns.ts";
+import { poll, requireNamespaces, run } from "../support/netns.ts";
 
 beforeAll(() => requireNamespaces());
 beforeEach(() => {
@@ -51,9 +51,7 @@ function giveSources(): void {
   for (const n of [1, 2, 3]) run("ip", "address", "add", `192.0.2.${n}/24`, "dev", "lo");
   run("ip", "address", "add", "2001:db8::1/64", "dev", "lo", "nodad");
   // The kernel leaves the local route of an IPv6 address to a worker.
-  const deadline = Date.now() + 5000;
-  const isLocal = (): boolean => run("sh", "-c", "ip route get 2001:db8::1 || true").startsWith("local");
-  while (!isLocal() && Date.now() < deadline);
+  poll("the route to 2001:db8::1", () => run("sh", "-c", "ip route get 2001:db8::1 || true").startsWith("local"));
 }
 
 describe("ipMasqOptions", () => {

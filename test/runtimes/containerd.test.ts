@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { PATIENCE_MS } from "../../engine/patience.mjs";
 import { leftovers, NODE } from "../e2e/masquerade/node.ts";
 import { type Json, networkOf, TYPES, type Type } from "../e2e/masquerade/runtime.ts";
 import { PROTOCOLS, seenFrom, seenOutside } from "../e2e/masquerade/traffic.ts";
@@ -54,11 +55,7 @@ beforeAll(() => {
   const command = `exec "$1" --config "$2" >"$3" 2>&1`;
   const args = ["-c", command, "sh", program("containerd"), configuration, log];
   containerd = spawn("sh", args, { env: environment(), stdio: "ignore" });
-  poll(
-    "containerd to listen",
-    () => existsSync(SOCKET) && /successfully booted/.test(readFileSync(log, "utf8")),
-    30_000,
-  );
+  poll("containerd to listen", () => existsSync(SOCKET) && /successfully booted/.test(readFileSync(log, "utf8")));
   const image = packImage(ROOTFS, WORK);
   for (const namespace of ["default", "k8s.io"]) ctr("--namespace", namespace, "image", "import", image);
 });
@@ -167,7 +164,7 @@ describe.each(TYPES)("containerd's CRI with %s", (type) => {
 
 /** containerd notices new networks by itself, a moment after they are there. */
 async function untilReady<T>(work: () => Promise<T>): Promise<T> {
-  for (const end = performance.now() + 10_000; ; ) {
+  for (const end = performance.now() + PATIENCE_MS; ; ) {
     try {
       return await work();
     } catch (error) {

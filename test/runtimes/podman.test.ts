@@ -3,6 +3,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { PATIENCE_S } from "../../engine/patience.mjs";
 import { addressFiles, leftovers, NODE, OUTSIDE, ruleset, veths } from "../e2e/masquerade/node.ts";
 import { DUAL, type Json, networkOf, TYPES, type Type } from "../e2e/masquerade/runtime.ts";
 import { PROTOCOLS, seenFrom, seenOutside } from "../e2e/masquerade/traffic.ts";
@@ -127,7 +128,7 @@ describe.each(TYPES)("podman with %s", (type) => {
     const { name } = makeNetwork(type);
     const [one, other] = [start("one", "--network", name), start("other", "--network", name)];
     for (const container of [one, other]) expectMasqueraded(container);
-    for (const family of [4, 6] as const) podman("exec", "one", "ping", "-c1", "-W9", OUTSIDE[family]);
+    for (const family of [4, 6] as const) podman("exec", "one", "ping", "-c1", `-W${PATIENCE_S}`, OUTSIDE[family]);
     remove("one", "other");
     expect(leftovers()).toEqual([]);
   });

@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import { PATIENCE_MS } from "../../engine/patience.mjs";
 import { becomeNode, PLUGINS } from "../e2e/masquerade/node.ts";
 import type { Json } from "../e2e/masquerade/runtime.ts";
 import { peerDirectory } from "../support/differential.ts";
@@ -63,7 +64,7 @@ export function runRuntime(name: string, args: readonly string[], env: Record<st
   const { status, stdout, stderr, error } = spawnSync(program(name), args, {
     env,
     encoding: "utf8",
-    timeout: 60_000,
+    timeout: PATIENCE_MS,
     stdio: ["ignore", "pipe", "pipe"],
   });
   if (error !== undefined) throw new Error(`${name} ${args.join(" ")}: ${error.message}`, { cause: error });

@@ -2,6 +2,7 @@
 
 import { execFileSync } from "node:child_process";
 import { closeSync, openSync, readlinkSync } from "node:fs";
+import { PATIENCE_MS, PATIENCE_S } from "../../engine/patience.mjs";
 
 const outer = process.env["BAUTA_TEST_OUTER_NETNS"];
 
@@ -65,13 +66,13 @@ export function run(command: string, ...args: readonly string[]): string {
   return execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 }
 
-/** Asks until the answer is neither undefined nor false; throws after `timeoutMs`. */
-export function poll<T>(what: string, ask: () => T | undefined | false, timeoutMs = 10_000): T {
-  const end = performance.now() + timeoutMs;
+/** Asks until the answer is neither undefined nor false; throws when it is never so. */
+export function poll<T>(what: string, ask: () => T | undefined | false): T {
+  const end = performance.now() + PATIENCE_MS;
   for (;;) {
     const answer = ask();
     if (answer !== undefined && answer !== false) return answer;
-    if (performance.now() > end) throw new Error(`${what}: not within ${timeoutMs} ms`);
+    if (performance.now() > end) throw new Error(`${what}: not within ${PATIENCE_S} s`);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
   }
 }

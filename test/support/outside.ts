@@ -2,6 +2,7 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import { onTestFinished } from "vitest";
+import { PATIENCE_S } from "../../engine/patience.mjs";
 import { inNetns } from "../../src/sys/netns.ts";
 import { makeNetns, type TestNetns } from "./netns.ts";
 
@@ -55,7 +56,7 @@ async function serve(outside: TestNetns): Promise<void> {
 /** Who the server sees when something in this namespace talks to it. Throws when no answer comes. */
 export function seenAs(from: TestNetns, protocol: "tcp" | "udp", server: string): string {
   // dd reads once, and so a whole datagram; bash's own read takes it byte by byte, which loses all but the first.
-  const script = `exec 3<>/dev/${protocol}/${server}/${PORT} && echo >&3 && timeout 10 dd bs=1500 count=1 status=none <&3`;
+  const script = `exec 3<>/dev/${protocol}/${server}/${PORT} && echo >&3 && timeout ${PATIENCE_S} dd bs=1500 count=1 status=none <&3`;
   const seen = from.exec("bash", "-c", script).trim();
   if (seen === "") throw new Error(`no answer from ${server} over ${protocol}`);
   return seen;
@@ -63,7 +64,7 @@ export function seenAs(from: TestNetns, protocol: "tcp" | "udp", server: string)
 
 /** Throws unless the address answers a ping from here, sent from `source` where that is given. */
 export function ping(from: TestNetns, address: string, source?: string): void {
-  from.exec("ping", "-n", "-q", "-c1", "-W10", ...(source === undefined ? [] : ["-I", source]), address);
+  from.exec("ping", "-n", "-q", "-c1", `-W${PATIENCE_S}`, ...(source === undefined ? [] : ["-I", source]), address);
 }
 
 /** Whether one ping from here is answered within a second. Throws when ping(8) fails for another reason than silence. */

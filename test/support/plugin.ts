@@ -4,6 +4,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
+import { PATIENCE_MS } from "../../engine/patience.mjs";
 import { type PluginIo, runPlugin } from "../../src/cni/dispatch.ts";
 import type { Command } from "../../src/cni/environment.ts";
 import type { Plugin } from "../../src/cni/plugin.ts";
@@ -55,9 +56,6 @@ export function inProcess(plugin: Plugin): CallPlugin {
     return outcomeOf(status, stdout.join(""), stderr.join(""));
   };
 }
-
-/** Longer than any call takes; one that hangs must not hang the tests. */
-const PATIENCE_MS = 60_000;
 
 /** Serves calls by executing this file, ours or upstream's; `through` is a command that executes it in its turn. */
 export function executable(path: string, through: readonly string[] = []): CallPlugin {

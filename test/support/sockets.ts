@@ -1,9 +1,11 @@
 // Sockets in any namespace, by system calls from this thread: they bind to the address that a test is about, and nothing
 // has to be started, waited for or ended.
 
+import { PATIENCE_S } from "../../engine/patience.mjs";
 import { call } from "../../src/sys/call.ts";
 import { engine } from "../../src/sys/engine.ts";
 import { errno, errnoText } from "../../src/sys/errno.ts";
+import { hasCode } from "../../src/sys/error.ts";
 import { close } from "../../src/sys/fd.ts";
 import { inNetns } from "../../src/sys/netns.ts";
 import { type Family, familyOf, formatIp, type Ip, parseIp } from "../../src/wire/ip.ts";
@@ -21,8 +23,6 @@ const SOL_SOCKET = 1;
 const SO = { REUSEADDR: 2, RCVTIMEO: 20, SNDTIMEO: 21 };
 const MSG_DONTWAIT = 0x40;
 
-const PATIENCE_S = 5;
-
 /** An address and a port, and for IPv6 link-local and multicast addresses the interface. */
 export interface Endpoint {
   readonly address: string;
@@ -37,7 +37,7 @@ export interface Received {
   readonly bytes: Uint8Array;
 }
 
-/** A blocking socket that gives up after five seconds. */
+/** A blocking socket that gives up after PATIENCE_S. */
 export class Socket {
   readonly #fd: number;
   readonly family: Family;
@@ -59,8 +59,7 @@ export class Socket {
 
   static #prepared(fd: number, family: Family): Socket {
     const socket = new Socket(fd, family);
-    const timeout = new Uint8Array(16); // struct timeval
-    timeout[0] = PATIENCE_S;
+    const timeout = new Uint8Array(BigInt64Array.of(BigInt(PATIENCE_S), 0n).buffer); // struct timeval
     for (const option of [SO.RCVTIMEO, SO.SNDTIMEO]) socket.set(SOL_SOCKET, option, timeout);
     return socket;
   }
@@ -126,8 +125,9 @@ export class Socket {
   receiveIfAny(): Received | undefined {
     try {
       return this.receive(MSG_DONTWAIT);
-    } catch {
-      return undefined;
+    } catch (error) {
+      if (hasCode(error, "EAGAIN")) return undefined;
+      throw error;
     }
   }
 

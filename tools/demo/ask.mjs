@@ -1,12 +1,14 @@
 // ask.mjs tcp|udp ADDRESS PORT: asks the server outside whom it sees, and prints its answer.
+
 import { createSocket } from "node:dgram";
 import { connect, isIPv6 } from "node:net";
+import { PATIENCE_MS } from "../../engine/patience.mjs";
 
 const [protocol, address, port] = process.argv.slice(2);
 setTimeout(() => {
   process.stderr.write(`no answer from ${address} over ${protocol}\n`);
   process.exit(1);
-}, 5000).unref();
+}, PATIENCE_MS).unref();
 
 if (protocol === "tcp") {
   connect({ host: address, port: Number(port) })

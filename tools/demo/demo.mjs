@@ -1,8 +1,10 @@
 // The main job on real traffic: containers (network namespaces) attached by the plugins as a runtime would call them,
 // both families masqueraded to a server outside, the rules, what everyone can see of it, and the clean-up.
+
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { PATIENCE_MS, PATIENCE_S } from "../../engine/patience.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -150,9 +152,12 @@ for (const container of ["alice", "bob"]) {
         `saw ${seen}, the node`,
       );
     }
-    const ping = spawnSync(...split([...inside(container), "ping", `-${family}`, "-c1", "-W3", OUTSIDE[family]]), {
-      encoding: "utf8",
-    });
+    const ping = spawnSync(
+      ...split([...inside(container), "ping", `-${family}`, "-c1", `-W${PATIENCE_S}`, OUTSIDE[family]]),
+      {
+        encoding: "utf8",
+      },
+    );
     expect(`${container} over IPv${family} ICMP`, ping.status === 0, (/rtt .*/.exec(ping.stdout) ?? ["no reply"])[0]);
   }
 }
@@ -232,7 +237,7 @@ function split([command = "", ...args]) {
  * @param {() => boolean} isSo
  */
 async function until(what, isSo) {
-  const end = Date.now() + 5000;
+  const end = Date.now() + PATIENCE_MS;
   while (!isSo()) {
     if (Date.now() > end) expect(what, false);
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -4,6 +4,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from "
 import { join } from "node:path";
 import { buildAddon } from "../../engine/addon.mjs";
 import { PLUGIN_NAMES } from "../../engine/bundles.mjs";
+import { FILE_PATIENCE_S } from "../../engine/patience.mjs";
 import { run } from "../apt.mjs";
 import { bundle, GUEST_ROOT, ROOT } from "./bundle.mjs";
 import { CpioWriter } from "./cpio.mjs";
@@ -49,6 +50,7 @@ export async function writeImage(path, entries) {
   addPrograms(archive);
   for (const path of NAMES) archive.copy(merged(path), path);
   archive.file("etc/hosts", HOSTS);
+  archive.file(`${GUEST_ROOT.slice(1)}/patience`, `${FILE_PATIENCE_S}\n`);
   archive.file("init", readFileSync(join(import.meta.dirname, "guest/init.sh")), 0o755);
   await addOurs(archive, entries);
   archive.close();

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { FILE_PATIENCE_S } from "../../engine/patience.mjs";
 import { messageOf } from "../apt.mjs";
 import { ROOT } from "./bundle.mjs";
 import { chooseEntries } from "./entries.mjs";
@@ -36,8 +37,8 @@ What came of the tests is kept; when all have run on each of these kernels, docs
 Kernels are kept in build/kernels, with the console of each guest.
 `;
 
-/** For one guest, on a machine that has other things to do, too. */
-const TIMEOUT_MS = { essential: 900_000, all: 3_600_000 };
+/** For one guest, which runs the slowest of the files and many others. */
+const TIMEOUT_MS = { essential: 2 * FILE_PATIENCE_S * 1000, all: 6 * FILE_PATIENCE_S * 1000 };
 
 // So that guests end with it.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));

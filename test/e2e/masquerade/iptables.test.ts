@@ -59,7 +59,7 @@ describe.each<IptablesForm>(["nft", "legacy"])("where iptables is %s alone", (fo
   beforeEach(() => haveOnly(form));
   afterEach(() => haveAll());
 
-  it("interfaces of one container, which share a chain, come and go at once", { timeout: 300_000 }, async () => {
+  it("interfaces of one container, which share a chain, come and go at once", async () => {
     // The routes of one interface are in the way of the other's, so neither gets any but to its subnet.
     const ipam = { type: "host-local", ranges: DUAL.map((subnet) => [{ subnet }]) };
     const config = network("bridge", { isGateway: false, ipam });
@@ -89,7 +89,7 @@ describe.each<IptablesForm>(["nft", "legacy"])("where iptables is %s alone", (fo
     run("ip", "link", "delete", config.bridge);
   });
 
-  it("many containers come and go at once beside upstream's, and are masqueraded", { timeout: 300_000 }, async () => {
+  it("many containers come and go at once beside upstream's, and are masqueraded", async () => {
     const config = network("ptp");
     const containers = Array.from({ length: 32 }, (_, i): Which => {
       return { container: makeNetns(), directory: i % 4 === 3 ? (PEERS ?? "") : PLUGINS };

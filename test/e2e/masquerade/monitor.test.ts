@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { PATIENCE_MS } from "../../../engine/patience.mjs";
 import { poll, run } from "../../support/netns.ts";
 import { becomeNode, ruleset } from "./node.ts";
 import { add, addressesOf, attach, check, containerFor, del, networkOf, SEVEN, TYPES } from "./runtime.ts";
@@ -41,7 +42,7 @@ function startMonitor(): Monitor {
   const isComplete = (count: number): boolean => (text.match(/^# new generation .*\n/gm) ?? []).length >= count;
   return {
     async generations(count) {
-      const end = performance.now() + 10_000;
+      const end = performance.now() + PATIENCE_MS;
       while (!isComplete(count)) {
         if (performance.now() > end) throw new Error(`nft monitor has not told of ${count} generations:\n${text}`);
         await new Promise((resolve) => setImmediate(resolve));

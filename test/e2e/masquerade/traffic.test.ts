@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { PATIENCE_S } from "../../../engine/patience.mjs";
 import { familyOf } from "../../../src/wire/ip.ts";
 import { run, type TestNetns } from "../../support/netns.ts";
 import { ipOf } from "../../support/sockets.ts";
@@ -101,7 +102,7 @@ describe("bridge", () => {
     );
     expect(gateways).toHaveLength(7);
     for (const [i, address] of addressesOf(result).entries()) {
-      container.exec("ping", "-n", "-q", "-c1", "-W5", "-I", address, gateways[i]);
+      container.exec("ping", "-n", "-q", "-c1", `-W${PATIENCE_S}`, "-I", address, gateways[i]);
     }
     expect(check(config, container, result)).toMatchObject({ status: 0 });
   });

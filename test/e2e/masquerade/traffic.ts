@@ -1,5 +1,6 @@
 // Packets from a container's address to the host outside, and whom that sees.
 
+import { PATIENCE_S } from "../../../engine/patience.mjs";
 import { type Family, familyOf } from "../../../src/wire/ip.ts";
 import type { TestNetns } from "../../support/netns.ts";
 import { ipOf, Socket } from "../../support/sockets.ts";
@@ -70,7 +71,7 @@ function seenByPing(container: TestNetns, source: string, there: TestNetns, to: 
   const { protocol, echoRequest } = ICMP[family];
   const listener = Socket.open(there, family, "raw", protocol);
   try {
-    container.exec("ping", "-n", "-q", "-c1", "-W5", "-I", source, to);
+    container.exec("ping", "-n", "-q", "-c1", `-W${PATIENCE_S}`, "-I", source, to);
     for (;;) {
       const { from, bytes } = listener.receive();
       if (bytes[icmpOffset(family, bytes)] === echoRequest) return from;

@@ -1,6 +1,7 @@
 // What the table of tracked connections has.
 
 import { execFileSync } from "node:child_process";
+import { PATIENCE_S } from "../../../engine/patience.mjs";
 import { deleteFlows, type FlowFilter, listFlows, listFlowsOf } from "../../../src/conntrack/flow.ts";
 import { Connection } from "../../../src/netlink/connection.ts";
 import { NETLINK } from "../../../src/netlink/uapi.ts";
@@ -12,7 +13,7 @@ const NOBODY: FlowFilter = { direction: "original", end: "source", address: Uint
 function track(): void {
   execFileSync("nft", ["add table ip track; add chain ip track c { type filter hook output priority 0; }"]);
   execFileSync("nft", ["add rule ip track c ct state new counter"]);
-  execFileSync("ping", ["-n", "-c1", "-W9", "127.0.0.1"], { stdio: "ignore" });
+  execFileSync("ping", ["-n", "-c1", `-W${PATIENCE_S}`, "127.0.0.1"], { stdio: "ignore" });
   execFileSync("nft", ["delete table ip track"]);
 }
 

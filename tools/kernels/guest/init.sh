@@ -19,7 +19,7 @@ stty -F /dev/ttyS1 raw
 
 run_entry() {
   local entry=$1 result=/results/${1//\//-} log=/results/${1//\//-}.log status=0 begin=$SECONDS
-  bash test/support/run-in-namespaces.sh timeout -k 5 900 node "$entry.mjs" "$result" >"$log" 2>&1 || status=$?
+  bash test/support/run-in-namespaces.sh timeout -k 5 "$(<patience)" node "$entry.mjs" "$result" >"$log" 2>&1 || status=$?
   if [ ! -s "$result" ]; then
     printf '{"name":"%s","message":"ended with status %s and no report","assertionResults":[]}\n' "$entry" "$status" >"$result"
   fi

@@ -3,10 +3,8 @@
 
 import "./engine.ts";
 import { type Suite, startTests, type Test, type VitestRunnerConfig } from "@vitest/runner";
+import { TEST_PATIENCE_MS } from "../../../engine/patience.mjs";
 import { type TestOutcome, writeReport } from "./report.ts";
-
-/** What is emulated takes its time. The machine that has started the guest has the last word. */
-const TIMEOUT_MS = 600_000;
 
 /** What vitest would make of its configuration for a worker. */
 const CONFIG: VitestRunnerConfig = {
@@ -19,8 +17,8 @@ const CONFIG: VitestRunnerConfig = {
   sequence: { seed: 1, hooks: "stack", setupFiles: "list" },
   chaiConfig: undefined,
   maxConcurrency: 1,
-  testTimeout: TIMEOUT_MS,
-  hookTimeout: TIMEOUT_MS,
+  testTimeout: TEST_PATIENCE_MS,
+  hookTimeout: TEST_PATIENCE_MS,
   retry: 0,
   includeTaskLocation: false,
   tags: [],

@@ -5,6 +5,7 @@ import type { Dns, Result } from "../cni/result.ts";
 import { errnoText } from "../sys/errno.ts";
 import { hasCode, SyscallError } from "../sys/error.ts";
 import { readText } from "../sys/file.ts";
+import { OddEntryError } from "../sys/regular-file.ts";
 import { formatCidr, formatIp, parseCidr } from "../wire/ip.ts";
 import { allocate, hasFree } from "./allocator.ts";
 import { readHostLocalConfig, storeDirectory } from "./host-local-config.ts";
@@ -19,7 +20,7 @@ function add(call: IpamCall): Result {
   const { directory, sets, routes, resolvConf, requested } = readHostLocalConfig(call);
   const dns = resolvConf === "" ? {} : readResolvConf(resolvConf);
   const allocations = inStore(directory, "take addresses", () =>
-    withStore(directory, (store) => allocate(store, sets, call, requested)),
+    withStore(directory, (store) => allocate(store, sets, call, requested), call.log),
   );
   const ips = allocations.map(({ ip, range: { subnet, gateway } }) => ({
     address: formatCidr({ ip, prefixLength: subnet.prefixLength }),
@@ -46,10 +47,11 @@ function check(call: IpamCall): void {
   const held = (store: Store): readonly string[] => store.addressesOf(call).map(formatIp);
   const isMissing = (found: readonly string[]): boolean => found.length === 0 || ours.some((ip) => !found.includes(ip));
   inStore(directory, "look for addresses", () => {
-    const found = withExistingStore(directory, (store) => {
+    const look = (store: Store): readonly string[] => {
       const first = held(store);
       return isMissing(first) && store.refreshIfOld() ? held(store) : first;
-    });
+    };
+    const found = withExistingStore(directory, look, call.log);
     if (!isMissing(found ?? [])) return;
     const missing = ours.filter((ip) => !found?.includes(ip));
     const what = missing.length === 0 ? "no address is noted" : `${missing.join(", ")} is not noted`;
@@ -60,13 +62,15 @@ function check(call: IpamCall): void {
 
 function del(call: IpamCall): void {
   const directory = storeDirectory(call.config);
-  inStore(directory, "give addresses back", () => withExistingStore(directory, (store) => store.releaseAll(call)));
+  inStore(directory, "give addresses back", () =>
+    withExistingStore(directory, (store) => store.releaseAll(call), call.log),
+  );
 }
 
-function gc({ config }: IpamCall): void {
+function gc({ config, log }: IpamCall): void {
   const directory = storeDirectory(config);
   inStore(directory, "give stale addresses back", () =>
-    withExistingStore(directory, (store) => store.keepOnly(config.validAttachments)),
+    withExistingStore(directory, (store) => store.keepOnly(config.validAttachments), log),
   );
 }
 
@@ -75,11 +79,9 @@ function status(call: IpamCall): void {
   const { directory, sets } = readHostLocalConfig(call);
   const smallest = Math.min(...sets.map(capacityOf));
   const exhausted = inStore(directory, "look for free addresses", (): RangeSet | undefined => {
-    const found = withExistingStore(directory, (store) => {
-      if (store.countAtMost() < smallest) return undefined;
-      return sets.find((set) => !hasFree(store, set));
-    });
-    return found;
+    const look = (store: Store): RangeSet | undefined =>
+      store.countAtMost() < smallest ? undefined : sets.find((set) => !hasFree(store, set));
+    return withExistingStore(directory, look, call.log);
   });
   if (exhausted === undefined && smallest > 0) return;
   const set = exhausted ?? sets.find((one) => capacityOf(one) === 0) ?? [];
@@ -91,6 +93,10 @@ function inStore<T>(directory: string, purpose: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
+    if (error instanceof OddEntryError) {
+      const problem = `host-local: cannot ${purpose}: ${error.message}`;
+      throw CniError.because(error, CNI_CODE.IO_FAILURE, problem, `remove ${error.path}: nothing is lost with it`);
+    }
     if (!(error instanceof SyscallError)) throw error;
     const advice = hasCode(error, "ENOSPC", "EDQUOT")
       ? "make room on its file system"

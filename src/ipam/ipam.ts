@@ -4,7 +4,7 @@ import type { Invocation } from "../cni/plugin.ts";
 import type { Result } from "../cni/result.ts";
 
 /** What an IPAM plugin looks at; any Invocation will do. */
-export type IpamCall = Pick<Invocation, "config" | "containerId" | "ifname" | "args" | "prevResult">;
+export type IpamCall = Pick<Invocation, "config" | "containerId" | "ifname" | "args" | "prevResult" | "log">;
 
 export interface Ipam {
   /** Takes addresses and returns them as IPs, routes and DNS, without interfaces. Nothing is taken when it throws. */

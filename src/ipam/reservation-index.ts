@@ -10,6 +10,7 @@ import { engine } from "../sys/engine.ts";
 import { hasCode, SyscallError } from "../sys/error.ts";
 import { close, O, open, readAt, writeAt } from "../sys/fd.ts";
 import { readStart, remove, setModified, stat } from "../sys/file.ts";
+import { openRegular } from "../sys/regular-file.ts";
 import { compareIp, type Ip } from "../wire/ip.ts";
 import { isOld } from "./reservation.ts";
 import { PAGE_WORDS, SlotTable } from "./slot-table.ts";
@@ -160,6 +161,13 @@ export class ReservationIndex {
     bytes.set(ip, at + 4);
   }
 
+  /** An address that can't be taken, and that nobody holds. */
+  block(ip: Ip): void {
+    this.#isChanged = true;
+    this.#addresses++;
+    if (!this.#taken.add(ip)) this.#isIncomplete = true;
+  }
+
   delete(ip: Ip, record: string): void {
     const key = ownerKey(record);
     for (let slot = this.#table.find(key); slot >= 0; slot = this.#table.find(key, slot)) {
@@ -244,7 +252,7 @@ export class ReservationIndex {
 /** Undefined where there is none, or none that can be used. */
 function tryOpen(path: string): number | undefined {
   try {
-    return open(path, O.RDWR);
+    return openRegular(path, O.RDWR);
   } catch (error) {
     if (hasCode(error, "EMFILE", "ENFILE")) throw error;
     return undefined;

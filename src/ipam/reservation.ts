@@ -3,7 +3,8 @@
 
 import { engine } from "../sys/engine.ts";
 import { hasCode } from "../sys/error.ts";
-import { readStart, remove } from "../sys/file.ts";
+import { remove } from "../sys/file.ts";
+import { OddEntryError, readRegular } from "../sys/regular-file.ts";
 import { createWhole } from "../sys/whole-file.ts";
 import { formatIp, type Ip, parseIp } from "../wire/ip.ts";
 
@@ -47,28 +48,30 @@ const RECORD_LIMIT = 512;
 
 /**
  * Whose the address of this file name is: the record, or undefined where there is none. A file without content is none:
- * the plugin that made it died before it wrote (upstream's does so in two steps), or the power failed.
+ * the plugin that made it died before it wrote (upstream's does so in two steps), or the power failed. An entry that can't
+ * be a record, a directory say, is returned as the error that tells what it is: nobody can take its address.
  */
 export function readReservation(
   directory: string,
   name: string,
   buffer: Uint8Array = new Uint8Array(RECORD_LIMIT),
-): string | undefined {
+): string | OddEntryError | undefined {
   try {
-    const text = engine.decode(readStart(`${directory}/${name}`, buffer));
+    const text = engine.decode(readRegular(`${directory}/${name}`, buffer));
     const record = (text.includes("\0") ? text.replaceAll("\0", "") : text).trim();
     return record === "" ? undefined : record;
   } catch (error) {
+    if (error instanceof OddEntryError) return error;
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;
   }
 }
 
-/** Shows `visit` each reservation among the files of these names; those without content have no record. */
+/** Shows `visit` each entry of these names that an address stands for, and what readReservation says of it. */
 export function eachReservation(
   directory: string,
   names: readonly string[],
-  visit: (ip: Ip, record: string | undefined) => void,
+  visit: (ip: Ip, record: string | OddEntryError | undefined) => void,
 ): void {
   const buffer = new Uint8Array(RECORD_LIMIT);
   for (const name of names) {
@@ -77,7 +80,7 @@ export function eachReservation(
   }
 }
 
-/** Takes the address for the record; false where it is taken. */
+/** Takes the address for the record; false where it is taken, or where an odd entry has its name. */
 export function createReservation(directory: string, ip: Ip, record: string): boolean {
   const name = formatIp(ip);
   const create = (): boolean =>

@@ -21,7 +21,7 @@ function call(options: { ipam?: Json | null; network?: Json; args?: string; ips?
   };
   const config = parseConfig(engine.encode(JSON.stringify(json)), "ADD");
   const result = ips && parseResult(JSON.parse(JSON.stringify({ ips })), config.cniVersion, "prevResult");
-  return { config, containerId: "abc", ifname: "eth0", args, prevResult: result };
+  return { config, containerId: "abc", ifname: "eth0", args, prevResult: result, log: () => {} };
 }
 
 const ipsOf = (options: Parameters<typeof call>[0]): unknown[] =>

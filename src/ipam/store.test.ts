@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { textOf, withSyscalls } from "../../test/support/intercept-syscalls.ts";
 import { addressFiles, filled, held, holder, ip, writeAsUpstream } from "../../test/support/ipam-store.ts";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
-import { withExistingStore, withStore } from "./store.ts";
+import { type Store, withExistingStore, withStore } from "./store.ts";
 
 describe("withStore()", () => {
   it("makes the directory with all above it", () => {
@@ -161,10 +161,16 @@ describe("Store", () => {
     expect(withStore(directory, (store) => store.lastReserved(0))).toBeUndefined();
   });
 
-  it("says when the last address given out cannot be read", () => {
+  it("does without the last address given out where its name is another thing's", () => {
     const directory = `${temporaryDirectory()}/net`;
     mkdirSync(`${directory}/last_reserved_ip.0`, { recursive: true });
-    expect(() => withStore(directory, (store) => store.lastReserved(0))).toThrow(/last_reserved_ip.0: EISDIR/);
+    const log = vi.fn();
+    const use = (store: Store): unknown => {
+      store.setLastReserved(0, ip("10.1.0.2"));
+      return store.lastReserved(0);
+    };
+    expect(withStore(directory, use, log)).toBeUndefined();
+    expect(log.mock.calls).toEqual([[`${directory}: last_reserved_ip.0 is a directory: passed over`]]);
   });
 
   it("gives back one address, all of an attachment, and again nothing", () => {

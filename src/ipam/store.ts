@@ -1,6 +1,7 @@
 // The addresses of one network on disk: DATADIR/NETWORK, as containernetworking/plugins' host-local keeps them, under its
 // lock, so that both can work on one directory at the same time. A file for each address (reservation.ts), for each range
-// set `last_reserved_ip.N`, and `lock`. After the last DEL directory, `lock` and `last_reserved_ip.N` stay, as upstream's
+// set `last_reserved_ip.N`, and `lock`. What else lies there, and is no regular file, is left alone and never waited for;
+// an address that it stands for can't be given out. After the last DEL directory, `lock` and `last_reserved_ip.N` stay, as upstream's
 // do: a lock file that is removed is no lock (someone may be waiting for it while the next one makes a new one).
 
 import { engine } from "../sys/engine.ts";
@@ -8,6 +9,7 @@ import { hasCode } from "../sys/error.ts";
 import { close } from "../sys/fd.ts";
 import { makeDirectories, readDirectory } from "../sys/file.ts";
 import { openLocked } from "../sys/flock.ts";
+import { OddEntryError } from "../sys/regular-file.ts";
 import { SmallFile } from "../sys/small-file.ts";
 import { formatIp, type Ip, parseIp } from "../wire/ip.ts";
 import {
@@ -33,8 +35,14 @@ export interface Holder {
   readonly ifname: string;
 }
 
-/** Runs `use` on the network's store, which is made where there is none, holding its lock. Throws SyscallError. */
-export function withStore<T>(directory: string, use: (store: Store) => T): T {
+/** Takes a line for people: see Invocation. */
+export type Log = (line: string) => void;
+
+/**
+ * Runs `use` on the network's store, which is made where there is none, holding its lock. Entries of the directory that
+ * stand for an address and can't be reservations are told to `log`, in one line. Throws SyscallError.
+ */
+export function withStore<T>(directory: string, use: (store: Store) => T, log: Log = NOWHERE): T {
   const path = `${directory}/lock`;
   let fd: number;
   try {
@@ -44,11 +52,13 @@ export function withStore<T>(directory: string, use: (store: Store) => T): T {
     makeDirectories(directory, DIRECTORY_MODE);
     fd = openLocked(path);
   }
-  return useLocked(directory, fd, use);
+  return useLocked(directory, fd, use, log);
 }
 
+const NOWHERE: Log = () => {};
+
 /** As withStore, but makes nothing where there is no store; undefined then. */
-export function withExistingStore<T>(directory: string, use: (store: Store) => T): T | undefined {
+export function withExistingStore<T>(directory: string, use: (store: Store) => T, log: Log = NOWHERE): T | undefined {
   let fd: number;
   try {
     fd = openLocked(`${directory}/lock`);
@@ -58,14 +68,14 @@ export function withExistingStore<T>(directory: string, use: (store: Store) => T
     if (hasCode(error, "ENOSPC", "EDQUOT", "EROFS") && !holdsAny(directory)) return undefined;
     throw error;
   }
-  return useLocked(directory, fd, use);
+  return useLocked(directory, fd, use, log);
 }
 
 function holdsAny(directory: string): boolean {
   return readDirectory(directory).some((name) => addressOf(name) !== undefined);
 }
 
-function useLocked<T>(directory: string, fd: number, use: (store: Store) => T): T {
+function useLocked<T>(directory: string, fd: number, use: (store: Store) => T, log: Log): T {
   const store = new Store(directory);
   try {
     return use(store);
@@ -75,7 +85,17 @@ function useLocked<T>(directory: string, fd: number, use: (store: Store) => T): 
     } finally {
       close(fd);
     }
+    const odd = store.oddEntries;
+    if (odd.length > 0) log(`${directory}: ${told(odd)}: passed over`);
   }
+}
+
+/** So many odd entries are told one by one. */
+const TOLD = 5;
+
+function told(odd: readonly OddEntryError[]): string {
+  const some = odd.slice(0, TOLD).map(({ path, reason }) => `${path.slice(path.lastIndexOf("/") + 1)} is ${reason}`);
+  return some.join(", ") + (odd.length > TOLD ? ` and ${odd.length - TOLD} more` : "");
 }
 
 export class Store {
@@ -83,10 +103,17 @@ export class Store {
   #index: ReservationIndex | undefined;
   /** The files of `lastReserved` that are open, by set. */
   readonly #lastReserved: Map<number, SmallFile> = new Map();
+  /** What lies in the directory and can't be what its name says, by path. */
+  readonly #odd: Map<string, OddEntryError> = new Map();
 
   /** For whoever holds the lock: see withStore. */
   constructor(directory: string) {
     this.#directory = directory;
+  }
+
+  /** The entries that have been passed over so far, because they can't be what their names say. */
+  get oddEntries(): OddEntryError[] {
+    return [...this.#odd.values()];
   }
 
   /** The addresses of an attachment. Those that an old version noted for the container, without interface, count too. */
@@ -158,7 +185,7 @@ export class Store {
 
   /** The address that was given out last in the range set of this number. */
   lastReserved(set: number): Ip | undefined {
-    const file = SmallFile.open(this.#lastReservedPath(set));
+    const file = this.#passingOver(() => SmallFile.open(this.#lastReservedPath(set)));
     if (file === undefined) return undefined;
     this.#lastReserved.set(set, file);
     return parseIp(engine.decode(file.content));
@@ -166,9 +193,22 @@ export class Store {
 
   /** Notes the address given out last. A hint only: where it is lost, addresses come round again sooner. */
   setLastReserved(set: number, ip: Ip): void {
-    const file = this.#lastReserved.get(set) ?? SmallFile.create(this.#lastReservedPath(set), FILE_MODE);
+    const create = (): SmallFile => SmallFile.create(this.#lastReservedPath(set), FILE_MODE);
+    const file = this.#lastReserved.get(set) ?? this.#passingOver(create);
+    if (file === undefined) return;
     this.#lastReserved.set(set, file);
     file.overwrite(engine.encode(formatIp(ip)));
+  }
+
+  /** What `work` returns; undefined where it meets an odd entry. */
+  #passingOver<T>(work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof OddEntryError)) throw error;
+      this.#odd.set(error.path, error);
+      return undefined;
+    }
   }
 
   #lastReservedPath(set: number): string {
@@ -241,12 +281,15 @@ export class Store {
     this.#index = index;
   }
 
-  /** An index of the files; those that `isKept` refuses, and those without content, are left out. */
+  /** An index of the files; those that `isKept` refuses, and those without content, are left out. Odd entries block. */
   #build(isKept: (ip: Ip, record: string | undefined) => boolean = () => true): ReservationIndex {
     const names = readDirectory(this.#directory);
     const index = ReservationIndex.empty(this.#directory, names.length, names.includes(INDEX_NAME));
     eachReservation(this.#directory, names, (ip, record) => {
-      if (isKept(ip, record) && record !== undefined) index.add(ip, record);
+      if (record instanceof OddEntryError) {
+        this.#odd.set(record.path, record);
+        index.block(ip);
+      } else if (isKept(ip, record) && record !== undefined) index.add(ip, record);
     });
     return index;
   }

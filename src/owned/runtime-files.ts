@@ -3,7 +3,8 @@
 
 import type { Attachment } from "../cni/attachment.ts";
 import { hasCode } from "../sys/error.ts";
-import { exists, readDirectory, readText } from "../sys/file.ts";
+import { exists, readDirectory } from "../sys/file.ts";
+import { OddEntryError, readRegularText } from "../sys/regular-file.ts";
 import { formatIp, type Ip } from "../wire/ip.ts";
 
 /** host-local's directory, unless a network's configuration has another. */
@@ -12,13 +13,20 @@ export const NETWORKS = "/var/lib/cni/networks";
 /** Where libcni keeps results by default, and where it does for runtimes that give it /var/lib/cni/cache. */
 const CACHES = ["/var/lib/cni/results", "/var/lib/cni/cache/results"];
 
-/** Whose an address is by host-local's word; undefined where it has no such address. Throws SyscallError. */
+/** Longer than any reservation: see ipam/reservation.ts. */
+const RESERVATION_LIMIT = 511;
+
+/**
+ * Whose an address is by host-local's word; undefined where it has no such address, or something else has its name. Throws
+ * SyscallError.
+ */
 export function holderOf(network: string, ip: Ip): Attachment | undefined {
   try {
-    const [containerId = "", ifname = ""] = readText(`${NETWORKS}/${network}/${formatIp(ip)}`).split(/\r?\n/);
+    const text = readRegularText(`${NETWORKS}/${network}/${formatIp(ip)}`, RESERVATION_LIMIT);
+    const [containerId = "", ifname = ""] = text.split(/\r?\n/);
     return { network, containerId: containerId.trim(), ifname: ifname.trim() };
   } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR", "EISDIR")) return undefined;
+    if (error instanceof OddEntryError || hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
     throw error;
   }
 }
@@ -28,9 +36,9 @@ export function cachedResults(): Set<string> {
   return new Set(
     CACHES.flatMap((directory) => {
       try {
-        return readDirectory(directory);
+        return readDirectory(directory, "files");
       } catch (error) {
-        if (hasCode(error, "ENOENT")) return [];
+        if (hasCode(error, "ENOENT", "ENOTDIR")) return [];
         throw error;
       }
     }),

@@ -115,8 +115,15 @@ export function makeDirectories(path: string, mode = 0o755): void {
 /** In the executable: of memory that is asked for now each page would be cleared, which most directories never reach. */
 const directoryBuffer = new Uint8Array(32768);
 
-/** The names in a directory, without `.` and `..`, in the file system's order. Throws SyscallError: ENOTDIR for other files. */
-export function readDirectory(path: string): string[] {
+// include/linux/fs_types.h
+const DT_UNKNOWN = 0;
+const DT_REG = 8;
+
+/**
+ * The names in a directory, without `.` and `..`, in the file system's order: all of them, or without those that can't be
+ * regular files. Throws SyscallError: ENOTDIR for other files.
+ */
+export function readDirectory(path: string, kind: "all" | "files" = "all"): string[] {
   // A FIFO of that name must not make us wait.
   return withOpen(path, O.RDONLY | O.NONBLOCK, (fd) => {
     const names: string[] = [];
@@ -129,7 +136,9 @@ export function readDirectory(path: string): string[] {
         const recordLength = (buffer[at + 16] ?? 0) | ((buffer[at + 17] ?? 0) << 8);
         const end = buffer.indexOf(0, at + 19);
         const name = engine.decode(buffer.subarray(at + 19, end));
-        if (name !== "." && name !== "..") names.push(name);
+        const type = buffer[at + 18];
+        const isWanted = kind === "all" || type === DT_REG || type === DT_UNKNOWN;
+        if (isWanted && name !== "." && name !== "..") names.push(name);
         at += recordLength;
       }
     }

@@ -52,8 +52,14 @@ export function openRegular(path: string, flags: number = O.RDONLY, mode = 0): n
   const fd = tryCall("openat", AT_FDCWD, path, flags | O.NONBLOCK | O_NOFOLLOW | O.CLOEXEC, mode);
   if (fd === -errno("ELOOP")) throw new OddEntryError(path, "a symbolic link");
   if (fd < 0) throw openError(path, -fd);
+  requireRegular(fd, path);
+  return fd;
+}
+
+/** Closes the descriptor and throws OddEntryError where it is not that of a regular file. */
+export function requireRegular(fd: number, path: string): void {
   const kind = kindOf(fd);
-  if (kind === REGULAR) return fd;
+  if (kind === REGULAR) return;
   close(fd);
   throw new OddEntryError(path, KINDS.get(kind) ?? "not a regular file");
 }

@@ -1,9 +1,9 @@
 // A file of a few bytes that is read and then overwritten, through one descriptor.
 
 import { call, tryCall } from "./call.ts";
-import { errno } from "./errno.ts";
-import { SyscallError } from "./error.ts";
-import { AT_FDCWD, close, O, open, writeAt } from "./fd.ts";
+import { hasCode, SyscallError } from "./error.ts";
+import { close, O, writeAt } from "./fd.ts";
+import { openRegular } from "./regular-file.ts";
 
 /** More than fits is not read. */
 const LIMIT = 64;
@@ -19,11 +19,10 @@ export class SmallFile {
     this.#content = content;
   }
 
-  /** Opens the file and reads it; undefined where there is none. Throws SyscallError. */
+  /** Opens the file and reads it; undefined where there is none. Throws SyscallError, and OddEntryError: see openRegular. */
   static open(path: string): SmallFile | undefined {
-    const fd = tryCall("openat", AT_FDCWD, path, O.RDWR | O.CLOEXEC, 0);
-    if (fd === -errno("ENOENT")) return undefined;
-    if (fd < 0) throw new SyscallError("openat", -fd, `open ${path}`);
+    const fd = openIfThere(path);
+    if (fd === undefined) return undefined;
     const bytes = new Uint8Array(LIMIT);
     const count = tryCall("pread64", fd, bytes, bytes.length, 0);
     if (count < 0) close(fd);
@@ -31,9 +30,9 @@ export class SmallFile {
     return new SmallFile(path, fd, bytes.subarray(0, count));
   }
 
-  /** Opens the file, which is made where there is none, to overwrite it. Throws SyscallError. */
+  /** Opens the file, which is made where there is none, to overwrite it. Throws as `open`. */
   static create(path: string, mode: number): SmallFile {
-    return new SmallFile(path, open(path, O.RDWR | O.CREAT, mode), new Uint8Array(LIMIT));
+    return new SmallFile(path, openRegular(path, O.RDWR | O.CREAT, mode), new Uint8Array(LIMIT));
   }
 
   /** What was read, or written since. */
@@ -56,5 +55,14 @@ export class SmallFile {
 
   close(): void {
     close(this.#fd);
+  }
+}
+
+function openIfThere(path: string): number | undefined {
+  try {
+    return openRegular(path, O.RDWR);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return undefined;
+    throw error;
   }
 }

@@ -1,6 +1,6 @@
 // host-local and static beside upstream's: the same calls, the same results, the same files.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Plugin } from "../../src/cni/plugin.ts";
 import { plugin as hostLocalPlugin } from "../../src/plugins/host-local/plugin.ts";
@@ -62,7 +62,8 @@ class Pair {
 /** All files of the network, with what is in them. */
 function filesIn(dataDir: string, names = /./): Json {
   if (!existsSync(`${dataDir}/net`)) return {};
-  const found = readdirSync(`${dataDir}/net`).filter((name) => names.test(name));
+  const all = readdirSync(`${dataDir}/net`, { withFileTypes: true });
+  const found = all.filter((entry) => entry.isFile() && names.test(entry.name)).map(({ name }) => name);
   return Object.fromEntries(found.sort().map((name) => [name, readFileSync(`${dataDir}/net/${name}`, "utf8")]));
 }
 
@@ -167,6 +168,21 @@ describe("host-local beside upstream's", () => {
     pair.call("DEL", DUAL, { containerId: "old" });
     pair.call("CHECK", DUAL, { containerId: "old" });
     pair.call("DEL", DUAL);
+  });
+
+  it("agrees about odd entries in the directory", () => {
+    const pair = new Pair(hostLocalPlugin);
+    pair.write("net/10.1.0.5", "x".repeat(4096));
+    for (const directory of [pair.ours, pair.theirs]) {
+      mkdirSync(`${directory}/net/10.1.0.2`);
+      mkdirSync(`${directory}/net/fd00::2/10.1.0.3`, { recursive: true });
+      symlinkSync("/nowhere", `${directory}/net/10.1.0.3`);
+      symlinkSync("/etc/hostname", `${directory}/net/10.1.0.4`);
+    }
+    const { ips } = pair.call("ADD", DUAL);
+    expect(ips).toMatchObject([{ address: "10.1.0.6/24" }, { address: "fd00::3/64" }]);
+    pair.call("ADD", DUAL, { containerId: "second" });
+    for (const command of ["CHECK", "DEL", "CHECK"]) pair.call(command, DUAL);
   });
 
   it("agrees about DNS", () => {

@@ -18,6 +18,7 @@ export interface Options {
   readonly ifname?: string;
   readonly args?: string;
   readonly prevResult?: Json;
+  readonly log?: (line: string) => void;
 }
 
 export const DUAL = { ranges: [[{ subnet: "10.1.0.0/24" }], [{ subnet: "fd00::/64" }]] };
@@ -25,13 +26,14 @@ export const DUAL = { ranges: [[{ subnet: "10.1.0.0/24" }], [{ subnet: "fd00::/6
 /** A call of host-local as a runtime makes it. */
 export function call(options: Options = {}): IpamCall {
   const { ipam = DUAL, network = {}, containerId = "abc", ifname = "eth0", args = "", prevResult } = options;
+  const { log = () => {} } = options;
   const json = { cniVersion: "1.1.0", name: "net", type: "bridge", ipam: { type: "host-local", ...ipam }, ...network };
   const config = parseConfig(engine.encode(JSON.stringify(json)), "ADD");
   const result: Result | undefined =
     prevResult === undefined
       ? undefined
       : parseResult(JSON.parse(JSON.stringify(prevResult)), config.cniVersion, "prevResult");
-  return { config, containerId, ifname, args, prevResult: result };
+  return { config, containerId, ifname, args, prevResult: result, log };
 }
 
 /** Calls that share a data directory. */

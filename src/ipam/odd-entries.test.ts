@@ -12,7 +12,7 @@ import { hostLocal } from "./host-local.ts";
 import type { IpamCall } from "./ipam.ts";
 
 const KINDS: Record<string, (path: string) => Promise<void> | void> = {
-  "a directory": (path) => mkdirSync(`${path}/10.1.0.9`, { recursive: true }),
+  "a directory": (path) => void mkdirSync(`${path}/10.1.0.9`, { recursive: true }),
   "a FIFO": (path) => void execFileSync("mkfifo", [path]),
   "a symbolic link": (path) => symlinkSync("/etc/hostname", path),
   "a socket or a device without a driver": (path) =>

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { setUpIptables, tearDownIptables } from "../../src/masquerade/iptables/iptables.ts";
-import { beginIptablesRelease, IPTABLES_RECORDS } from "../../src/masquerade/iptables/records.ts";
+import { IPTABLES_RECORDS, iptablesRecords } from "../../src/masquerade/iptables/records.ts";
 import { checkMasquerade, setUpMasquerade, tearDownMasquerade } from "../../src/masquerade/nftables/nftables.ts";
 import { RECORDS } from "../../src/masquerade/nftables/records.ts";
 import { PLAIN } from "../../src/masquerade/options/options.ts";
@@ -169,7 +169,7 @@ describe.each<IptablesForm>(["legacy", "nft"])("where iptables is %s alone", (fo
     it("says what is leaving, and what can't be known", () => {
       setUpIptables(at("c1"), cidrs("10.1.0.1/20"));
       setUpIptables(at("c2"), cidrs("10.1.0.2/20"));
-      beginIptablesRelease(at("c1"));
+      iptablesRecords.beginRelease(at("c1"));
       expect(listed()).toEqual(["c1 10.1.0.1/20 iptables leaving", "c2 10.1.0.2/20 iptables ok"]);
       haveOnly(undefined);
       expect(listed()).toEqual(["c1 10.1.0.1/20 iptables leaving", "c2 10.1.0.2/20 iptables unknown"]);

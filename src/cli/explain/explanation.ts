@@ -1,9 +1,9 @@
 // What there is to say of a packet, before it is put into words.
 
 import { chainOf } from "../../masquerade/iptables/names.ts";
-import { type IptablesRecord, listIptablesRecords } from "../../masquerade/iptables/records.ts";
+import { type IptablesRecord, iptablesRecords } from "../../masquerade/iptables/records.ts";
 import { idOf } from "../../masquerade/nftables/elements.ts";
-import { readRecordById } from "../../masquerade/nftables/records.ts";
+import { records } from "../../masquerade/nftables/records.ts";
 import { nfproto, OWNERS, POSTROUTING, STRICT, TABLE } from "../../masquerade/nftables/table-names.ts";
 import type { Connection } from "../../netlink/connection.ts";
 import type { Nftables } from "../../nftables/batch.ts";
@@ -75,14 +75,17 @@ function ownerOf(nft: Nftables, { family, from }: Omit<Packet, "oifname">): Atta
   const element = getElement(nft.connection, { family: nfproto(family), table: TABLE, set: OWNERS }, from);
   const id = idOf(element);
   if (id === undefined) throw new UnknownSourceError(`${formatIp(from)} is ${notOurs(from)}`);
-  const attachment = readRecordById(idText(id))?.attachment;
+  const attachment = records.byId(idText(id))?.attachment;
   return attachment === undefined ? (readComment(element?.comment) ?? UNKNOWN_NAME) : { ...attachment, isCut: false };
 }
 
 /** What can be said of an address that is in none of our maps. */
 function notOurs(from: Ip): string {
   const isFrom = ({ addresses }: IptablesRecord): boolean => addresses.some(({ ip }) => compareIp(ip, from) === 0);
-  const record = listIptablesRecords().find(isFrom);
+  const record = iptablesRecords
+    .listLive()
+    .map((one) => one.record)
+    .find(isFrom);
   if (record === undefined) {
     return "no attachment's: nothing of bauta's translates what it sends. bauta list shows the addresses under masquerade";
   }

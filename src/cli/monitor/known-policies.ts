@@ -5,7 +5,7 @@
 import type { JsonObject } from "../../cni/json.ts";
 import { chainOf, idOf } from "../../masquerade/nftables/elements.ts";
 import { baseOf, subnetOf } from "../../masquerade/nftables/policy-name.ts";
-import { readRecordById } from "../../masquerade/nftables/records.ts";
+import { records } from "../../masquerade/nftables/records.ts";
 import { NETWORKS, OWNERS, POLICIES, TABLE } from "../../masquerade/nftables/table-names.ts";
 import type { Element, SetElements } from "../../nftables/element.ts";
 import type { NftEvent } from "../../nftables/monitor.ts";
@@ -50,7 +50,7 @@ export class KnownPolicies {
 
   #learnOwner(element: Element): void {
     const id = idOf(element);
-    const record = id === undefined ? undefined : readRecordById(idText(id));
+    const record = id === undefined ? undefined : records.byId(idText(id));
     for (const { cidr, policy } of record?.addresses ?? []) {
       this.#learn(policy, record?.options);
       const ip = cidr.slice(0, cidr.indexOf("/"));

@@ -2,10 +2,11 @@
 
 import { iptablesMissing } from "../../iptables/program.ts";
 import type { OwnedRecord } from "../../owned/feature.ts";
+import type { StoredRecord } from "../../owned/records.ts";
 import type { Backend } from "../backend.ts";
 import { iptablesInventory } from "./inventory.ts";
 import { collectIptables, iptablesFaults, setUpIptables, tearDownIptables } from "./iptables.ts";
-import { findIptablesRecord, type IptablesRecord, listIptablesRecords, listLeavingIptablesRecords } from "./records.ts";
+import { type IptablesRecord, iptablesRecords } from "./records.ts";
 import { restoreIptables } from "./restore.ts";
 
 export const iptables: Backend = {
@@ -20,15 +21,15 @@ export const iptables: Backend = {
   restore: restoreIptables,
   inventory: (_, network) => iptablesInventory(network),
   // A removal may have failed half-way, for want of iptables' programs.
-  records: () => [...listIptablesRecords(), ...listLeavingIptablesRecords()].map(ownedRecord),
+  records: () => iptablesRecords.list().map(ownedRecord),
   recordOf(attachment) {
-    const found = findIptablesRecord(attachment);
-    return found === undefined ? undefined : ownedRecord(found.record);
+    const found = iptablesRecords.find(attachment);
+    return found === undefined ? undefined : ownedRecord(found);
   },
   attachmentById: () => undefined, // no element of nf_tables has the id
   tables: [],
 };
 
-function ownedRecord({ attachment, addresses, netns }: IptablesRecord): OwnedRecord {
-  return { attachment, addresses, netns, written: () => findIptablesRecord(attachment)?.written };
+function ownedRecord({ id, record: { attachment, addresses, netns } }: StoredRecord<IptablesRecord>): OwnedRecord {
+  return { attachment, addresses, netns, written: () => iptablesRecords.time(id) };
 }

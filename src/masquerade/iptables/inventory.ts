@@ -8,7 +8,7 @@ import { attachmentId, idText } from "../../owned/id.ts";
 import { type Cidr, type Family, familyOf, formatCidr } from "../../wire/ip.ts";
 import { chainOf } from "./names.ts";
 import { chainFaults } from "./plan.ts";
-import { type IptablesRecord, listIptablesRecords, listLeavingIptablesRecords } from "./records.ts";
+import { type IptablesRecord, iptablesRecords } from "./records.ts";
 import { jumpRule } from "./rules.ts";
 
 const FAMILIES: readonly Family[] = [4, 6];
@@ -32,10 +32,11 @@ interface Rules {
 
 function take(network: string | undefined): Inventory {
   const isWanted = ({ attachment }: IptablesRecord): boolean => network === undefined || attachment.network === network;
-  const live = listIptablesRecords().filter(isWanted);
-  const leaving = listLeavingIptablesRecords().filter(isWanted);
-  if (live.length + leaving.length === 0) return { attachments: [], faults: [] };
-  const faults = new Set<string>();
+  const survey = iptablesRecords.survey();
+  const live = survey.live.map(({ record }) => record).filter(isWanted);
+  const leaving = survey.leaving.map(({ record }) => record).filter(isWanted);
+  const faults = new Set<string>(survey.problems);
+  if (live.length + leaving.length === 0) return { attachments: [], faults: [...faults] };
   const rules = new Map<Family, Rules>();
   for (const family of FAMILIES) {
     try {

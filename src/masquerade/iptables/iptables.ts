@@ -17,15 +17,7 @@ import { type Cidr, contains, type Family, familyOf, formatIp, type Ip } from ".
 import { readHeld } from "../nftables/elements.ts";
 import { chainOf, OWN_CHAINS, parseComment } from "./names.ts";
 import { faultsIn, freshLines, mergedLines } from "./plan.ts";
-import {
-  beginIptablesRelease,
-  endIptablesRelease,
-  hasIptablesRecord,
-  type IptablesRecord,
-  listIptablesRecords,
-  listLeavingIptablesRecords,
-  writeIptablesRecord,
-} from "./records.ts";
+import { type IptablesRecord, iptablesRecords } from "./records.ts";
 
 const FAMILIES: readonly Family[] = [4, 6];
 
@@ -35,8 +27,8 @@ const FAMILIES: readonly Family[] = [4, 6];
  */
 export function setUpIptables(attachment: Attachment, addresses: readonly Cidr[], netns?: string): void {
   withNetfilter((nft) => {
-    if (hasIptablesRecord(attachment)) takeOut(nft, attachment, []); // an ADD after one that was killed
-    writeIptablesRecord(netns === undefined ? { attachment, addresses } : { attachment, addresses, netns });
+    if (iptablesRecords.has(attachment)) takeOut(nft, attachment, []); // an ADD after one that was killed
+    iptablesRecords.write(netns === undefined ? { attachment, addresses } : { attachment, addresses, netns });
     const chain = chainOf(attachment);
     for (const [family, own] of byFamily(addresses)) addTo(nft, attachment, family, own, chain);
   });
@@ -76,7 +68,9 @@ export function tearDownIptables(attachment: Attachment, hints: readonly Cidr[],
 }
 
 function takeOut(nft: Nftables | undefined, attachment: Attachment, hints: readonly Cidr[]): void {
-  const own = [...(beginIptablesRelease(attachment)?.addresses ?? []), ...hints];
+  const begun = iptablesRecords.beginRelease(attachment);
+  const known = begun === undefined || begun === "illegible" ? [] : begun.addresses;
+  const own = [...known, ...hints];
   const tables = FAMILIES.flatMap((family) => natTables(nft, family));
   if (tables.length > 0) {
     const chain = chainOf(attachment);
@@ -87,7 +81,7 @@ function takeOut(nft: Nftables | undefined, attachment: Attachment, hints: reado
     for (const table of found) if (table.hasChain(chain)) removeFrom([table], isOurs, [chain]);
     forgetConnections(nft, gone);
   }
-  endIptablesRelease(attachment);
+  iptablesRecords.endRelease(attachment);
 }
 
 /**
@@ -116,7 +110,10 @@ export function withdrawIptables(attachment: Attachment, addresses: readonly Cid
 function siblingsOf(attachment: Attachment): IptablesRecord[] {
   const isSibling = ({ network, containerId, ifname }: Attachment): boolean =>
     network === attachment.network && containerId === attachment.containerId && ifname !== attachment.ifname;
-  return listIptablesRecords().filter((record) => isSibling(record.attachment));
+  return iptablesRecords
+    .listLive()
+    .map(({ record }) => record)
+    .filter((record) => isSibling(record.attachment));
 }
 
 /**
@@ -172,8 +169,10 @@ export function collectIptables(network: string, valid: readonly Attachment[]): 
     valid.some(({ containerId, ifname }) => containerId === attachment.containerId && ifname === attachment.ifname);
   const containers = new Set(valid.map(({ containerId }) => containerId));
   withNetfilter((nft) => {
-    for (const { attachment } of [...listIptablesRecords(), ...listLeavingIptablesRecords()])
+    for (const { record } of iptablesRecords.list()) {
+      const { attachment } = record;
       if (attachment.network === network && !isValid(attachment)) takeOut(nft, attachment, []);
+    }
     const tables = FAMILIES.flatMap((family) => natTables(nft, family)).filter((table) => table.mayHaveChains());
     const isStale = ({ comment = "" }: Jump): boolean => {
       const name = parseComment(comment);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Interceptor, textOf, withSyscalls } from "../../../test/support/intercept-syscalls.ts";
-import { IPTABLES_RECORDS, listIptablesRecords, readIptablesRecord } from "./records.ts";
+import { IPTABLES_RECORDS, iptablesRecords } from "./records.ts";
 
 const A = { network: "dual", containerId: "c1", ifname: "eth0" };
 
@@ -12,15 +12,12 @@ const failing = (code: "ENOENT" | "EACCES"): Interceptor => {
 describe("records", () => {
   it("are none where there is no directory", () => {
     withSyscalls(failing("ENOENT"), () => {
-      expect(listIptablesRecords()).toEqual([]);
-      expect(readIptablesRecord(A)).toBeUndefined();
+      expect(iptablesRecords.list()).toEqual([]);
+      expect(iptablesRecords.read(A)).toBeUndefined();
     });
   });
 
-  it("throw where they can't be read", () => {
-    withSyscalls(failing("EACCES"), () => {
-      expect(() => listIptablesRecords()).toThrow("EACCES");
-      expect(() => readIptablesRecord(A)).toThrow("EACCES");
-    });
+  it("throw where the directory can't be read", () => {
+    withSyscalls(failing("EACCES"), () => expect(() => iptablesRecords.list()).toThrow("EACCES"));
   });
 });

@@ -12,7 +12,7 @@ import { familyOf, formatIp } from "../../wire/ip.ts";
 import { withdrawIptables } from "./iptables.ts";
 import { chainOf } from "./names.ts";
 import { type Repair, repairOf } from "./plan.ts";
-import { type IptablesRecord, listIptablesRecords, readIptablesRecord } from "./records.ts";
+import { type IptablesRecord, iptablesRecords } from "./records.ts";
 
 const FAMILIES: readonly Family[] = [4, 6];
 
@@ -21,9 +21,10 @@ const FAMILIES: readonly Family[] = [4, 6];
  * executed. Throws SyscallError; what iptables refuses is a problem.
  */
 export function restoreIptables(): Restoration {
-  const records = listIptablesRecords();
+  const survey = iptablesRecords.survey();
+  const records = survey.live.map(({ record }) => record);
   const chains = byChain(records);
-  const problems: string[] = [];
+  const problems: string[] = [...survey.problems];
   const repairs = FAMILIES.flatMap((family) => {
     try {
       return restoreFamily(family, chains);
@@ -89,7 +90,7 @@ function restoreFamily(family: Family, chains: ReadonlyMap<string, Chain>): read
  */
 function withdrawGone(records: readonly IptablesRecord[]): void {
   for (const { attachment, addresses } of records) {
-    const still = new Set(readIptablesRecord(attachment)?.addresses.map(({ ip }) => formatIp(ip)));
+    const still = new Set(iptablesRecords.read(attachment)?.addresses.map(({ ip }) => formatIp(ip)));
     const gone = addresses.filter(({ ip }) => !still.has(formatIp(ip)));
     if (gone.length > 0) withdrawIptables(attachment, gone);
   }

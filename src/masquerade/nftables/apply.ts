@@ -5,9 +5,9 @@ import type { Nftables } from "../../nftables/batch.ts";
 import { untilCommitted } from "../../owned/commit.ts";
 import { readExcluded, readInForce } from "../options/exclude-file.ts";
 import { type MasqueradeOptions, readOptions } from "../options/options.ts";
-import { readLiveRecords } from "./live-records.ts";
 import { destinationSet, listKey } from "./policy.ts";
 import { refreshSet } from "./policy-chains.ts";
+import { records } from "./records.ts";
 
 /** What has changed of one list. */
 export interface AppliedFile {
@@ -42,7 +42,7 @@ export function applyFiles(nft: Nftables, only?: string): AppliedFile[] {
 function listsInUse(only: string | undefined): Map<string, MasqueradeOptions> {
   const read = new Map<string, MasqueradeOptions>();
   const seen = new Set<JsonObject>(); // records with the same options have the same object
-  for (const { record } of readLiveRecords()) {
+  for (const { record } of records.listLive()) {
     const file = record.options?.["excludeFile"];
     if (record.options === undefined || seen.has(record.options)) continue;
     seen.add(record.options);

@@ -1,12 +1,11 @@
 // The nftables back end: two private tables, ip and ip6 bauta_masquerade. docs/adr/0002-masquerade.md tells how they work.
 
 import { readComment } from "../../owned/comment.ts";
-import type { OwnTable } from "../../owned/feature.ts";
-import { attachmentId, idText } from "../../owned/id.ts";
+import type { OwnedRecord, OwnTable } from "../../owned/feature.ts";
+import { idText } from "../../owned/id.ts";
 import { formatIp, parseCidr } from "../../wire/ip.ts";
 import type { Backend } from "../backend.ts";
 import { takeInventory } from "./inventory.ts";
-import { readLiveRecords, recordTime } from "./live-records.ts";
 import {
   collectMasquerade,
   masqueradeFaults,
@@ -14,7 +13,7 @@ import {
   setUpMasquerade,
   tearDownMasquerade,
 } from "./nftables.ts";
-import { type MasqueradeRecord, readRecord, readRecordById } from "./records.ts";
+import { type LiveRecord, records } from "./records.ts";
 import { restore } from "./restore.ts";
 import { ADDRESS_SETS, nfproto, OWNERS, TABLE } from "./table-names.ts";
 
@@ -42,20 +41,20 @@ export const nftables: Backend = {
   unavailable: masqueradeUnavailable,
   restore: (nft) => (nft === undefined ? { attachments: 0, restored: 0, mended: [], problems: [] } : restore(nft)),
   inventory: (nft, network) => (nft === undefined ? { attachments: [], faults: [] } : takeInventory(nft, network)),
-  records: () => readLiveRecords().map(({ id, record }) => ownedRecord(id, record)),
+  records: () => records.list().map(ownedRecord),
   recordOf(attachment) {
-    const record = readRecord(attachment);
-    return record === undefined ? undefined : ownedRecord(idText(attachmentId(attachment)), record);
+    const found = records.find(attachment);
+    return found === undefined ? undefined : ownedRecord(found);
   },
-  attachmentById: (id) => readRecordById(id)?.attachment,
+  attachmentById: (id) => records.byId(id)?.attachment,
   tables: [table],
 };
 
-function ownedRecord(id: string, { attachment, netns, addresses }: MasqueradeRecord) {
+function ownedRecord({ id, record: { attachment, netns, addresses } }: LiveRecord): OwnedRecord {
   return {
     attachment,
     netns,
-    written: () => recordTime(id),
+    written: () => records.time(id),
     addresses: addresses.flatMap(({ cidr }) => parseCidr(cidr) ?? []),
   };
 }

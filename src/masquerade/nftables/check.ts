@@ -12,7 +12,7 @@ import { Networks } from "./networks.ts";
 import { type Policy, policyFor } from "./policy.ts";
 import { policyFaults } from "./policy-chains.ts";
 import { baseOf } from "./policy-name.ts";
-import { type ClaimedAddress, readRecord } from "./records.ts";
+import { type ClaimedAddress, records } from "./records.ts";
 import { EXCEPTIONS, MEMBERS, OWNERS, POLICIES, STRICT } from "./table-names.ts";
 import { skeletonFaults, strictFaults } from "./tables.ts";
 
@@ -65,7 +65,7 @@ function familyFaults(
 function recordedChain(attachment: Attachment, ip: Ip, { chain }: Policy): string | undefined {
   const isIt = ({ cidr, policy }: ClaimedAddress): boolean =>
     cidr.startsWith(`${formatIp(ip)}/`) && baseOf(policy) === chain;
-  return readRecord(attachment)?.addresses.find(isIt)?.policy;
+  return records.read(attachment)?.addresses.find(isIt)?.policy;
 }
 
 interface WantedElements {

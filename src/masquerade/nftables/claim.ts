@@ -28,7 +28,7 @@ import { Networks } from "./networks.ts";
 import { destinationSet, type Policy, policyFor } from "./policy.ts";
 import { createPolicies, createPolicy, policyFaults, refreshSet } from "./policy-chains.ts";
 import { apart, goesByNetwork } from "./policy-name.ts";
-import { type DisplacedClaim, readRecordById, writeRecord } from "./records.ts";
+import { type DisplacedClaim, records } from "./records.ts";
 import { nfproto, OWNERS, POLICIES, POSTROUTING, POSTROUTING_USE, STRICT, TABLE } from "./table-names.ts";
 import { createSkeleton, createStrict, skeletonFaults, strictFaults } from "./tables.ts";
 
@@ -57,7 +57,7 @@ export function claim(
   const wanted = addresses.map((cidr) => ({ cidr, policy: policyFor(cidr, options, excluded.prefixes) }));
   const isStrict = options.dropInvalid === true;
   const remember = ({ holdings, displaced }: ClaimPlan): void =>
-    writeRecord({
+    records.write({
       attachment,
       addresses: holdings.map((holding) => ({
         cidr: formatCidr(holding),
@@ -245,7 +245,7 @@ function clear(holding: Holding, held: Held, id: Uint8Array): Command[] {
 function displacedBy(holding: Holding, held: Held, id: Uint8Array): DisplacedClaim[] {
   if (held.id === undefined || sameBytes(held.id, id) || held.chain === undefined) return [];
   const owner = idText(held.id);
-  const record = readRecordById(owner);
+  const record = records.byId(owner);
   const isThis = ({ cidr }: { readonly cidr: string }): boolean => cidr.startsWith(`${formatIp(holding.ip)}/`);
   const cidr = record?.addresses.find(isThis)?.cidr ?? formatCidr(holding);
   const strict = held.isStrict ? { isStrict: true } : {};

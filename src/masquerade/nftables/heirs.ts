@@ -12,7 +12,7 @@ import type { Fault } from "./faults.ts";
 import type { Networks } from "./networks.ts";
 import { policyFor } from "./policy.ts";
 import { policyFaults } from "./policy-chains.ts";
-import { type DisplacedClaim, readRecordById } from "./records.ts";
+import { type DisplacedClaim, records } from "./records.ts";
 import { strictFaults } from "./tables.ts";
 
 /** An address, and the attachment (by id, as text) that gets it back. */
@@ -41,7 +41,7 @@ export function giveBack(
   { owner, holding }: Inheritance,
   networks: Networks,
 ): { readonly faults: readonly Fault[]; readonly commands: readonly Command[] } {
-  const record = readRecordById(owner);
+  const record = records.byId(owner);
   if (record === undefined) return { faults: [], commands: [] };
   const family = familyOf(holding.ip);
   const options = readOptions(record.options ?? {});
@@ -54,5 +54,5 @@ export function giveBack(
 
 /** Whether there is such an attachment. */
 export function isAlive(owner: string): boolean {
-  return readRecordById(owner) !== undefined;
+  return records.byId(owner) !== undefined;
 }

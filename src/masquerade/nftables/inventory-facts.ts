@@ -7,13 +7,10 @@ import { type Element, getElement } from "../../nftables/element.ts";
 import type { Counted } from "../../nftables/element-cursor.ts";
 import type { OwnedState } from "../../owned/feature.ts";
 import { idText, isOfNetwork, networkId } from "../../owned/id.ts";
-import { hasCode } from "../../sys/error.ts";
-import { readDirectory } from "../../sys/file.ts";
 import { type Family, formatIp, type Ip, parseIp } from "../../wire/ip.ts";
 import { chainOf, eachOf, idOf } from "./elements.ts";
-import { readRecordsOf } from "./live-records.ts";
 import { baseOf, goesByNetwork } from "./policy-name.ts";
-import { type MasqueradeRecord, RECORDS, readRecordById } from "./records.ts";
+import { type MasqueradeRecord, records } from "./records.ts";
 import { EXCEPTIONS, MEMBERS, OWNERS, POLICIES, setIn } from "./table-names.ts";
 
 /** What the element of an address in `owners` says. */
@@ -52,6 +49,8 @@ export interface Facts {
   readonly owners: Map<string, Owner>;
   readonly policies: Map<string, Policed>;
   readonly records: Map<string, Known>;
+  /** What could not be read as a record, each as a phrase. */
+  readonly problems: readonly string[];
 }
 
 /** An address of an attachment (by id), or of nobody (""). */
@@ -63,7 +62,7 @@ export interface Place {
 /** Reads all, or what concerns one network. Throws NetlinkError or SyscallError. */
 export function readFacts(nft: Nftables, network: string | undefined): Facts {
   const wanted = network === undefined ? undefined : networkId(network);
-  const facts: Facts = { owners: new Map(), policies: new Map(), records: new Map() };
+  const facts: Facts = { owners: new Map(), policies: new Map(), records: new Map(), problems: [] };
   for (const family of [4, 6] as const) {
     eachOf(nft, family, OWNERS, (element) => {
       const id = element.value();
@@ -84,8 +83,8 @@ export function readFacts(nft: Nftables, network: string | undefined): Facts {
       if (policy !== undefined) lead(policy, element.chain(), element.counter());
     });
   }
-  readRecords(facts, wanted === undefined ? "" : idText(wanted));
-  return facts;
+  const problems = readRecords(facts, wanted === undefined ? "" : idText(wanted));
+  return { ...facts, problems };
 }
 
 function lead(policy: Policed, ledTo: string | undefined, counted: Counted | undefined): void {
@@ -105,28 +104,11 @@ function countedBy(element: Element): Counted | undefined {
   return counter && { packets, bytes };
 }
 
-const ID_DIGITS = 32;
-
-/** A record's file is named after the attachment's id; while the attachment is being removed something follows that. */
-function readRecords(facts: Facts, prefix: string): void {
-  const names = readNames().filter((name) => name.startsWith(prefix) && !name.endsWith(".tmp"));
-  const live = new Set(names.filter((name) => name.length === ID_DIGITS));
-  const current = names.filter((name) => {
-    // Where both are there an ADD has come after a DEL that never ended.
-    return name.length === ID_DIGITS || !live.has(name.slice(0, ID_DIGITS));
-  });
-  for (const { name, record } of readRecordsOf(current)) {
-    facts.records.set(name.slice(0, ID_DIGITS), known(record, name.length !== ID_DIGITS));
-  }
-}
-
-function readNames(): string[] {
-  try {
-    return readDirectory(RECORDS);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return [];
-    throw error;
-  }
+function readRecords(facts: Facts, prefix: string): readonly string[] {
+  const { live, leaving, problems } = records.survey((id) => id.startsWith(prefix));
+  for (const { id, record } of live) facts.records.set(id, known(record, false));
+  for (const { id, record } of leaving) facts.records.set(id, known(record, true));
+  return problems;
 }
 
 function known({ attachment, addresses, options }: MasqueradeRecord, isLeaving: boolean): Known {
@@ -181,7 +163,7 @@ export function readAgain(nft: Nftables, facts: Facts, { id, ip }: Place): void 
   facts.policies.delete(ip);
   if (ownerId !== undefined) facts.owners.set(ip, { id: idText(ownerId), comment: owner?.comment });
   if (policy !== undefined) facts.policies.set(ip, policy);
-  const record = id === "" ? undefined : readRecordById(id);
+  const record = id === "" ? undefined : records.byId(id);
   if (record !== undefined) facts.records.set(id, known(record, false));
   else if (facts.records.get(id)?.isLeaving === false) facts.records.delete(id);
 }

@@ -39,7 +39,10 @@ export function takeInventory(nft: Nftables, network?: string): Inventory {
   const isAllOk = doubtful.length === 0;
   if (!isAllOk) places = places.filter((place) => isThere(facts, place));
   const stateNow = (place: Place): OwnedState => (isAllOk ? "ok" : stateOf(facts, place));
-  return { attachments: groupByAttachment(facts, places, stateNow), faults: faultsOfTables(nft, facts) };
+  return {
+    attachments: groupByAttachment(facts, places, stateNow),
+    faults: [...facts.problems, ...faultsOfTables(nft, facts)],
+  };
 }
 
 function groupByAttachment(

@@ -13,7 +13,7 @@ import { collectUpstreamRules, removeUpstreamRules } from "../upstream/table.ts"
 import { faultsOf } from "./check.ts";
 import { claim } from "./claim.ts";
 import type { Leaving } from "./exact-release.ts";
-import { beginRelease, endRelease, hasRecord, listRecords } from "./records.ts";
+import { records } from "./records.ts";
 import { release, releaseEach, releaseExactly, search } from "./release.ts";
 import { tryOutMasquerade } from "./try-out.ts";
 
@@ -32,7 +32,7 @@ export function setUpMasquerade(
   const wanted = wantedAddresses(addresses, options);
   if (wanted.length === 0) return;
   withNftables((nft) => {
-    if (hasRecord(attachment)) release(nft, attachment, []); // an ADD after one that was killed
+    if (records.has(attachment)) release(nft, attachment, []); // an ADD after one that was killed
     claim(nft, attachment, wanted, options, netns);
   });
 }
@@ -91,8 +91,9 @@ export function checkMasquerade(
 export function collectMasquerade(network: string, valid: readonly Attachment[]): void {
   const validIds = new Set(valid.map((attachment) => idText(attachmentId(attachment))));
   const ofNetwork = networkId(network);
-  const stale = listRecords()
-    .map(({ attachment }) => attachment)
+  const stale = records
+    .list()
+    .map(({ record }) => record.attachment)
     .filter((one) => one.network === network && !validIds.has(idText(attachmentId(one))));
   const isDone = withNftablesIfAny((nft) => {
     releaseEach(nft, stale);
@@ -111,8 +112,8 @@ export function collectMasquerade(network: string, valid: readonly Attachment[])
 
 /** The record of what can't be there, because the kernel has no nf_tables. */
 function forget(attachment: Attachment): void {
-  beginRelease(attachment);
-  endRelease(attachment);
+  records.beginRelease(attachment);
+  records.endRelease(attachment);
 }
 
 /**

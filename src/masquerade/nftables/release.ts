@@ -14,7 +14,7 @@ import { byFamily, deleteHoldings, type Holding, idOf, readHeld } from "./elemen
 import { ExactRelease, type Leaving, type Released } from "./exact-release.ts";
 import { type Inheritance, isAlive } from "./heirs.ts";
 import { policyFor } from "./policy.ts";
-import { beginRelease, endRelease, haveRecords, type MasqueradeRecord } from "./records.ts";
+import { type MasqueradeRecord, records } from "./records.ts";
 import { nfproto, OWNERS, TABLE } from "./table-names.ts";
 import { deleteSkeleton, hasOptions, policyRemoval, tally, tidy, unusedAfter } from "./unused.ts";
 import { forgetListOf } from "./unused-list.ts";
@@ -26,7 +26,7 @@ import { forgetListOf } from "./unused-list.ts";
  */
 export function release(nft: Nftables, attachment: Attachment, hints: readonly Cidr[]): void {
   deleteConnectionsOf(nft.connection, withdraw(nft, attachment, hints));
-  endRelease(attachment);
+  records.endRelease(attachment);
 }
 
 /** The same for several, whose connections are looked for together. */
@@ -35,16 +35,16 @@ export function releaseEach(nft: Nftables, attachments: readonly Attachment[]): 
     nft.connection,
     attachments.flatMap((attachment) => withdraw(nft, attachment, [])),
   );
-  attachments.forEach(endRelease);
+  for (const attachment of attachments) records.endRelease(attachment);
 }
 
 /** Returns the addresses that nobody has any more. */
 function withdraw(nft: Nftables, attachment: Attachment, hints: readonly Cidr[]): readonly Ip[] {
   const id = attachmentId(attachment);
-  const begun = beginRelease(attachment);
+  const begun = records.beginRelease(attachment);
   const record = begun === "illegible" ? undefined : begun;
   const holdings = holdingsOf(record, hints);
-  const isUnknown = begun === "illegible" || (holdings.length === 0 && !haveRecords());
+  const isUnknown = begun === "illegible" || (holdings.length === 0 && !records.isKept());
   const found = isUnknown ? search(nft, (owner) => sameBytes(owner, id)).get(idText(id)) : undefined;
   const displaced = record?.displaced ?? [];
   const { left, absent } = releaseHoldings(nft, { id, holdings: found ?? holdings, displaced });

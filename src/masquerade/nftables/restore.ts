@@ -12,11 +12,11 @@ import { type Family, formatIp } from "../../wire/ip.ts";
 import { addAddresses, clearWay, deleteElement, eachOf, FAMILIES, requireOwner, type Way, wayTo } from "./elements.ts";
 import type { Leaving } from "./exact-release.ts";
 import { type Fault, repairsOf, tableText } from "./faults.ts";
-import { type LiveRecord, liveIds, readLiveRecords } from "./live-records.ts";
 import { deleteIntervals, Networks } from "./networks.ts";
 import type { Policy } from "./policy.ts";
 import { createPolicies, policyFaults } from "./policy-chains.ts";
 import { apart, baseOf } from "./policy-name.ts";
+import { type LiveRecord, records } from "./records.ts";
 import { releaseExactly } from "./release.ts";
 import { EXCEPTIONS, MEMBERS, NETWORKS, OWNERS, POLICIES, STRICT } from "./table-names.ts";
 import { createStrict, hasTable, skeletonFaults, strictFaults } from "./tables.ts";
@@ -28,9 +28,10 @@ import { type Wanted, type WantedAddress, type WantedTable, wantedBy } from "./w
  */
 export function restore(nft: Nftables): Restoration {
   return untilCommitted(nft, (generation) => {
-    const records = readLiveRecords();
-    const plan = planFor(nft, records);
-    return { attachments: records.length, ...carryOut(nft, plan, generation()) };
+    const { live, problems } = records.survey();
+    const plan = planFor(nft, live);
+    const done = carryOut(nft, plan, generation());
+    return { ...done, attachments: live.length, problems: [...problems, ...done.problems] };
   });
 }
 
@@ -41,8 +42,8 @@ export interface Plan {
 }
 
 /** All that takes long, so that it can come before the generation is asked for: who commits after that is in the way. */
-export function planFor(nft: Nftables, records: readonly LiveRecord[]): Plan {
-  const wanted = wantedBy(records);
+export function planFor(nft: Nftables, live: readonly LiveRecord[]): Plan {
+  const wanted = wantedBy(live);
   const fresh: Partial<Record<Family, readonly Command[]>> = {};
   for (const family of FAMILIES) {
     if (!hasTable(nft, family)) fresh[family] = freshCommands(family, wanted.tables[family]);
@@ -174,7 +175,7 @@ function elementRepair(nft: Nftables, family: Family, { addresses }: WantedTable
     const isOurs = owner === wanted.owner;
     if (owner !== undefined && !isOurs) {
       // Whoever holds it and lives came last: its claim was made in the kernel, where only one can have the address.
-      live ??= liveIds();
+      live ??= records.liveIds();
       if (live.has(owner)) continue;
     }
     const way = held.wayOf(ip);
@@ -239,7 +240,7 @@ function readTable(nft: Nftables, family: Family): HeldTable {
  */
 function withdrawGone(nft: Nftables, added: readonly WantedAddress[]): void {
   if (added.length === 0) return;
-  const live = liveIds();
+  const live = records.liveIds();
   const gone: Leaving[] = added
     .filter(({ owner }) => !live.has(owner))
     .map(({ id, ip, chain, isStrict }) => ({

@@ -7,10 +7,9 @@ import { type Family, familyOf, type Ip, parseCidr } from "../../wire/ip.ts";
 import { type Excluded, readExcluded } from "../options/exclude-file.ts";
 import { type MasqueradeOptions, PLAIN, readOptions } from "../options/options.ts";
 import type { NewElement } from "./elements.ts";
-import { type LiveRecord, recordTime } from "./live-records.ts";
 import { type Policy, policyFor } from "./policy.ts";
 import { baseOf } from "./policy-name.ts";
-import type { ClaimedAddress, MasqueradeRecord } from "./records.ts";
+import { type ClaimedAddress, type LiveRecord, type MasqueradeRecord, records } from "./records.ts";
 
 /** An address that an attachment should have. It went to this chain, but may have to go to the policy's other one. */
 export interface WantedAddress extends NewElement {
@@ -41,10 +40,10 @@ interface Claimant {
 }
 
 /** Where two attachments claim one address, the newest claim wins. Throws SyscallError. */
-export function wantedBy(records: readonly LiveRecord[]): Wanted {
+export function wantedBy(all: readonly LiveRecord[]): Wanted {
   const collector = new Collector();
   const claims = new Map<string, Claimant>();
-  for (const live of records) {
+  for (const live of all) {
     for (const address of live.record.addresses) {
       const ip = address.cidr.slice(0, address.cidr.indexOf("/"));
       const other = claims.get(ip);
@@ -62,7 +61,7 @@ function newer(ip: string, a: Claimant, b: Claimant): Claimant {
     one.live.record.displaced.some(({ owner, cidr }) => owner === other.live.id && cidr.startsWith(`${ip}/`));
   if (hasDisplaced(a, b)) return a;
   if (hasDisplaced(b, a)) return b;
-  return (recordTime(a.live.id) ?? 0n) > (recordTime(b.live.id) ?? 0n) ? a : b;
+  return (records.time(a.live.id) ?? 0n) > (records.time(b.live.id) ?? 0n) ? a : b;
 }
 
 class Collector {

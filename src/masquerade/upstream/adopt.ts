@@ -8,11 +8,9 @@ import type { Command } from "../../nftables/message.ts";
 import { deleteRule } from "../../nftables/rule.ts";
 import { deleteTable, getTable } from "../../nftables/table.ts";
 import { untilCommitted } from "../../owned/commit.ts";
-import { makeDirectories, remove, writeFile } from "../../sys/file.ts";
 import { type Cidr, formatIp } from "../../wire/ip.ts";
-import { type LiveRecord, readLiveRecords } from "../nftables/live-records.ts";
 import { policyFor } from "../nftables/policy.ts";
-import { type ClaimedAddress, type DisplacedClaim, RECORDS } from "../nftables/records.ts";
+import { type ClaimedAddress, type DisplacedClaim, type LiveRecord, records } from "../nftables/records.ts";
 import { releaseEach } from "../nftables/release.ts";
 import { carryOut, planFor } from "../nftables/restore.ts";
 import { readUpstreamJumps, removeUpstreamJumps, type UpstreamJump } from "./jumps.ts";
@@ -44,17 +42,17 @@ export function adopt(nft: Nftables, isDryRun: boolean): Adoption {
     const genid = generation();
     const rules = identified(readUpstreamRules(nft));
     const found = readUpstreamJumps(nft);
-    const records = recordsOf([...rules.found, ...found.found]);
-    const adopted = records.map(({ record: { attachment, addresses } }) => ({
+    const moved = recordsOf([...rules.found, ...found.found]);
+    const adopted = moved.map(({ record: { attachment, addresses } }) => ({
       attachment,
       addresses: addresses.map(({ cidr }) => cidr),
     }));
     const done = { adopted, left: [...rules.left, ...found.left], problems: [], before: [], jumps: [] };
     if (isDryRun) return done;
     const live = liveBefore(written);
-    const all = joined(live, records);
-    writeRecords(records, all, written, live);
-    if (records.length === 0) return done;
+    const all = joined(live, moved);
+    writeRecords(moved, all, written, live);
+    if (moved.length === 0) return done;
     // Upstream's plugins may be at work: the table goes only if they have added nothing since.
     const removal = removalOf(nft, rules.removed, rules.left.length === 0 && genid !== undefined);
     const { problems } = carryOut(nft, planFor(nft, [...all.values()]), genid, removal);
@@ -153,11 +151,10 @@ type Written = Map<string, LiveRecord | undefined>;
 
 /** The live records as they would be without those that have been written. */
 function liveBefore(written: Written): LiveRecord[] {
-  const others = readLiveRecords().filter(({ id }) => !written.has(id));
+  const others = records.listLive().filter(({ id }) => !written.has(id));
   return [...others, ...[...written.values()].filter((one) => one !== undefined)];
 }
 
-/** Nobody knows of these attachments yet, so that a file which is half written when the power fails is no loss. */
 function writeRecords(
   adopted: readonly LiveRecord[],
   all: ReadonlyMap<string, LiveRecord>,
@@ -165,23 +162,15 @@ function writeRecords(
   before: readonly LiveRecord[],
 ): void {
   const now = new Set(adopted.map(({ id }) => id));
-  if (now.size > 0) makeDirectories(RECORDS, 0o700);
   for (const [id, original] of written) {
     if (now.has(id)) continue; // otherwise upstream's DEL has come in between
-    if (original === undefined) remove(`${RECORDS}/${id}`);
-    else write(original);
+    if (original === undefined) records.forget(id);
+    else records.writeNew([original.record]);
     written.delete(id);
   }
   const originals = new Map(before.map((one) => [one.id, one]));
-  for (const id of now) {
-    const one = all.get(id);
-    if (one !== undefined) write(one);
-    if (!written.has(id)) written.set(id, originals.get(id));
-  }
-}
-
-function write({ id, record }: LiveRecord): void {
-  writeFile(`${RECORDS}/${id}`, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+  records.writeNew([...now].flatMap((id) => all.get(id)?.record ?? []));
+  for (const id of now) if (!written.has(id)) written.set(id, originals.get(id));
 }
 
 /** Chains and hooks that upstream makes: masq_checks and postrouting. */

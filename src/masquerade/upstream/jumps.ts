@@ -12,7 +12,7 @@ import { cachedResults, holderOf } from "../../owned/runtime-files.ts";
 import { type Cidr, contains, type Family, formatIp, parseCidr } from "../../wire/ip.ts";
 import { natTables } from "../iptables/iptables.ts";
 import { chainOf, commentOf, parseComment, parseCutComment } from "../iptables/names.ts";
-import { listIptablesRecords } from "../iptables/records.ts";
+import { iptablesRecords } from "../iptables/records.ts";
 import { masqueradeRule } from "../iptables/rules.ts";
 
 const FAMILIES: readonly Family[] = [4, 6];
@@ -96,9 +96,11 @@ function subnetLength(
 class Owners {
   #cached: readonly string[] | undefined;
   readonly #ours = new Set(
-    listIptablesRecords().flatMap(({ attachment, addresses }) =>
-      addresses.map(({ ip }) => `${commentOf(attachment)} ${formatIp(ip)}`),
-    ),
+    iptablesRecords
+      .listLive()
+      .flatMap(({ record: { attachment, addresses } }) =>
+        addresses.map(({ ip }) => `${commentOf(attachment)} ${formatIp(ip)}`),
+      ),
   );
 
   /** Whether a record of ours tells of it: that stays where its configuration wants it. */

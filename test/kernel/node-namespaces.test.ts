@@ -113,6 +113,8 @@ describe("adopt", () => {
     expect(cli(["adopt"]).stdout).toContain("adopted 1 attachment");
     expect(ruleset()).not.toContain("10.1.0.2");
     expect(readdirSync(RECORDS)).toContain(idText(attachmentId(at("there"))));
-    expect(withNftables((nft) => nftables.inventory(nft)).attachments.map(({ name }) => name.containerId)).toEqual(["here"]);
+    expect(withNftables((nft) => nftables.inventory(nft)).attachments.map(({ name }) => name.containerId)).toEqual([
+      "here",
+    ]);
   });
 });

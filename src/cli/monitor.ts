@@ -15,11 +15,11 @@ const ABOUT = `
 Prints each transaction that is committed to nf_tables in this network
 namespace: a line with the generation that it made, the program that committed
 it and its process id, then a line for each thing that was changed, in the words
-of nft. The kernel tells the process id that the host knows the process by. In a
-container, where that id names nothing, "on the host" stands behind it. Behind "#" stand the network, the container and the interface that an
-element belongs to, and the policy that it, a chain or a rule is about: the
-subnet outside of which packets are masqueraded, and the options as in
-bauta list.
+of nft. The kernel tells the process id that the host knows the process by: in a
+container, where that id names nothing, "on the host" stands behind it. After
+"#": the network, the container and the interface that an element belongs to,
+and the policy that the element, a chain or a rule is about: the subnet outside
+of which packets are masqueraded, and the options as in bauta list.
 
 Without --all only changes of bauta's own tables are shown (those whose names
 begin with bauta_), and no transaction that changed nothing in them.

@@ -1,8 +1,8 @@
 // annotate-nft.mjs REQUEST [REPLY...] <strace-output
-// Picks messages of nf_tables and of connection tracking out of `strace -e write=all -e read=all` and prints them for test/golden: a comment in front of
-// each attribute, then its bytes. REQUEST is `batch` for transactions, a type like GETRULE, or `-` for none; REPLY a type.
-// Types of connection tracking are CT_NEW, CT_GET and CT_DELETE.
-// Port ids, which are process ids, are set to 0.
+// Picks the messages of nf_tables and of connection tracking out of the output of `strace -e write=all -e read=all`, and
+// prints them for test/golden: a comment, then the bytes of each attribute. REQUEST is `batch` for transactions, a type such
+// as GETRULE, or `-` for none. REPLY is a type. The types of connection tracking are CT_NEW, CT_GET and CT_DELETE. Port ids
+// are process ids, which differ from run to run: they are set to 0.
 
 import { readFileSync } from "node:fs";
 
@@ -35,7 +35,7 @@ const FLAGS = {
   APPEND: 0x800,
 };
 
-/** The datagrams of the trace: whether they were sent, and their bytes. */
+/** The datagrams of the trace: the bytes of each, and whether it was sent or received. */
 function datagrams(text) {
   const found = [];
   for (const line of text.split("\n")) {

@@ -1,4 +1,4 @@
-// Debian packages of any release through apt, with lists and caches of our own, so that any user can and nothing is
+// Downloads Debian packages of any release with apt. apt's lists and caches are ours, so any user can do it and nothing is
 // installed.
 
 import { execFileSync } from "node:child_process";
@@ -9,18 +9,18 @@ import { debianMirrors } from "../engine/source.mjs";
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /** Debian's own mirror, for a machine whose package sources name none. */
 const DEFAULT_MIRROR = "http://deb.debian.org/debian";
-/** Where releases go that mirrors no longer carry. */
+/** Has the releases that mirrors no longer carry. */
 const ARCHIVE = "http://archive.debian.org/debian";
 
-/** Stable releases; the others have names such as sid or trixie-backports. */
+/** Stable releases have a suite of security updates; others, sid or trixie-backports say, have none. */
 const HAS_SECURITY = /^(bullseye|bookworm|trixie)$/;
 
-/** One release, as one mirror has it. */
+/** One release of Debian on one mirror. */
 export class Release {
   /**
    * Reads the release's lists from the first of the machine's mirrors that has it.
    * @param {string} suite
-   * @param {string} directory For the lists; made afresh, removed by close().
+   * @param {string} directory For apt's lists. It is made anew, and close() removes it.
    */
   constructor(suite, directory) {
     /** @type {string} */
@@ -29,7 +29,7 @@ export class Release {
     const attempts = [];
     for (const mirror of [...new Set([...debianMirrors(), DEFAULT_MIRROR, ARCHIVE])]) {
       const sources = [`deb [signed-by=${KEYRING}] ${mirror} ${suite} main\n`];
-      // What has been mended since lies beside, where there is such a place.
+      // Security updates lie in a suite of their own; not every mirror has it.
       const security = `deb [signed-by=${KEYRING}] ${mirror.replace(/\/$/, "")}-security ${suite}-security main\n`;
       if (HAS_SECURITY.test(suite)) sources.unshift(`${sources[0]}${security}`);
       for (const source of sources) {
@@ -77,7 +77,7 @@ export class Release {
   }
 
   /**
-   * The fields of the newest version of a package that the release has.
+   * The control fields of a package, in the newest version that the release has.
    * @param {string} name
    * @returns {Record<string, string>}
    */
@@ -87,7 +87,7 @@ export class Release {
   }
 
   /**
-   * Unpacks the newest versions of packages, what they run when they are installed left out.
+   * Unpacks the newest versions of packages. Their installation scripts are not run.
    * @param {readonly string[]} names
    * @param {string} target
    */
@@ -127,7 +127,7 @@ export function unpackOnce(suite, packages, directory) {
 }
 
 /**
- * Runs a program and returns what it prints; throws with what it said when it fails.
+ * Runs a program and returns its standard output. Throws with its standard error when it fails.
  * @param {string} program
  * @param {readonly string[]} args
  * @param {import("node:child_process").ExecFileSyncOptions} [options]

@@ -1,5 +1,5 @@
-// complete-lock.mjs: adds to package-lock.json the optional packages of other platforms that npm could not learn about,
-// because a mirror has only some of them. Without them `npm ci` refuses the lock file. Run it after `npm install`.
+// complete-lock.mjs: adds the optional packages of other platforms to package-lock.json. A mirror may have only some of them;
+// npm then leaves the others out, and `npm ci` refuses the lock file. Run this script after each `npm install`.
 import { readFileSync, writeFileSync } from "node:fs";
 
 const FILE = "package-lock.json";

@@ -1,4 +1,4 @@
-// Compares messages as trees of attributes: their order says nothing, and NLA_F_NESTED is for the receiver's comfort.
+// Compares messages as trees of attributes. The order of attributes means nothing, and neither does the flag NLA_F_NESTED.
 
 import { readAttributes } from "../../src/wire/attrs.ts";
 
@@ -6,15 +6,15 @@ const NLA_F_NESTED = 0x8000;
 const NLA_TYPE_MASK = 0x3fff;
 
 export interface TreeOptions {
-  /** Sizes of the structs that some nests begin with, by path: `18/2/1`. */
+  /** Some nests begin with a struct: its size, by the path of the nest, `18/2/1` say. */
   readonly headers?: Readonly<Record<string, number>>;
-  /** Paths of texts that the other side sends without a NUL. */
+  /** The paths of the texts that the other side sends without a NUL at their end. */
   readonly unterminated?: readonly string[];
 }
 
 /**
- * What differs, a line each; which attributes are nests is told by our flags. Paths are attribute numbers from the
- * outside in.
+ * The differences, a line each. An attribute is a nest where our message has the flag. A path is made of the attribute
+ * numbers, from the outermost to the innermost.
  */
 export function attributeDifferences(
   ours: Uint8Array,

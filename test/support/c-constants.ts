@@ -1,4 +1,4 @@
-// Holds our numbers against the C headers of the system.
+// Compares our numbers with the C headers of the system.
 
 import { spawnSync } from "node:child_process";
 
@@ -9,7 +9,7 @@ export function prefixed(groups: Readonly<Record<string, Readonly<Record<string,
   );
 }
 
-/** The names whose value in these headers is another, or that they don't have: what the C compiler said of each. */
+/** What the C compiler says of each name that has another value in these headers, or that they do not have. */
 export function wrongConstants(
   headers: readonly string[],
   constants: Iterable<readonly [string, number]>,

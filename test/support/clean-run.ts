@@ -1,5 +1,4 @@
-// What the test files before have left of containers that just ended is not this one's: they share one /run, which is
-// their own (run-in-namespaces.sh).
+// Test files share one /run, that of run-in-namespaces.sh. This removes the records that earlier files have left there.
 
 import { readlinkSync, rmSync } from "node:fs";
 

@@ -1,4 +1,4 @@
-// Runs the bauta command in this process: what it prints, and how it ends.
+// Runs the bauta command in this process, and returns its output and its status.
 
 import type { CliIo } from "../../src/cli/io.ts";
 import { runCli } from "../../src/cli/main.ts";
@@ -10,7 +10,7 @@ export interface CliOutcome {
   readonly stderr: string;
 }
 
-/** Runs `bauta` with these arguments; the outside is this process's, but for what `replaced` has. */
+/** Runs `bauta` with these arguments. `replaced` takes the place of parts of the outside; the rest is this process's. */
 export function cli(args: readonly string[], replaced: Partial<CliIo> = {}): CliOutcome {
   const stdout: string[] = [];
   const stderr: string[] = [];

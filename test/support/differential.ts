@@ -1,5 +1,5 @@
-// The same call to containernetworking/plugins' own executable and to our plugin, each on a node of its own, and what
-// came of it.
+// Makes the same call to the executable of containernetworking/plugins and to our plugin, each on a node of its own, and looks
+// at the results and at the nodes.
 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,7 @@ import { type NetnsState, settledState, withoutChance } from "./node-state.ts";
 import { type CallPlugin, executable, inProcess, type PluginCall, type PluginOutcome } from "./plugin.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
-/** Where upstream's plugins are; tools/peer-plugins.sh puts them there. */
+/** The directory of upstream's plugins, which tools/peer-plugins.sh prints. */
 export function peerDirectory(): string {
   const directory = process.env["BAUTA_PEER_DIR"];
   if (directory !== undefined) return directory;
@@ -22,13 +22,13 @@ export function peerDirectory(): string {
 export interface TestNode {
   readonly node: TestNetns;
   readonly container: TestNetns;
-  /** Calls the plugin on the node, for the container's interface eth0 where the call doesn't say otherwise. */
+  /** Calls the plugin on the node. The call is about the container's interface eth0, unless it says otherwise. */
   readonly call: CallPlugin;
   /** For `ipam.dataDir`. */
   readonly dataDir: string;
 }
 
-/** What can be seen of a node and its container. */
+/** The state of a node and of its container. */
 export interface Observed {
   readonly node: NetnsState;
   readonly container: NetnsState;
@@ -36,8 +36,8 @@ export interface Observed {
 
 export interface NodeOptions {
   /**
-   * Whether new interfaces make sure that nobody else has their IPv6 addresses, as they do unless told otherwise. That
-   * takes a second or two each time, so it is left to the tests that are about it.
+   * Whether new interfaces look for duplicates of their IPv6 addresses, as the kernel has them do by default. This takes one
+   * or two seconds each time, so only the tests that are about it have it.
    */
   readonly detectsDuplicates?: boolean;
 }
@@ -74,8 +74,8 @@ function makeNode({ detectsDuplicates = false }: NodeOptions, serve: (node: Test
     for (const netns of [container, node]) netns.remove();
   });
   node.ip("link set lo up");
-  // Nodes have interfaces of their own, so that a veth's ends have different indexes: where those are the same the kernel
-  // takes a second to see a carrier.
+  // A real node has more interfaces than its container, so the two ends of a veth have different indexes. Where the indexes
+  // are the same the kernel takes a second to see the carrier.
   node.ip("link add taken type bridge");
   node.ip("link delete taken");
   for (const netns of detectsDuplicates ? [] : [container, node]) {
@@ -86,7 +86,7 @@ function makeNode({ detectsDuplicates = false }: NodeOptions, serve: (node: Test
   return { node, container, call, dataDir: temporaryDirectory() };
 }
 
-/** What an ADD printed and made, comparable. */
+/** The result of an ADD and the state that it has made, in a form that can be compared. */
 export function observe(
   { node, container, dataDir }: TestNode,
   outcome: PluginOutcome,

@@ -1,5 +1,5 @@
-// A kernel made of a function: it is given the messages of each datagram that is sent and says which datagrams come
-// back. It can do what the real one does only now and then: split, reorder, interrupt, refuse, lose.
+// A kernel that is a function: the function gets the messages of each datagram that is sent, and returns the datagrams that
+// come back. Such a kernel can do at will what the real one does now and then: split, reorder, interrupt, refuse, lose.
 
 import { type Message, readMessages } from "../../src/netlink/message.ts";
 import type { Transport } from "../../src/netlink/transport.ts";
@@ -8,21 +8,21 @@ import { attr, attrs } from "../../src/wire/attrs.ts";
 import { cstring, type Infer, u32 } from "../../src/wire/codec.ts";
 import { Writer } from "../../src/wire/writer.ts";
 
-/** A datagram to be received, or an error that receiving throws instead. */
+/** A datagram that will be received, or an error that the receiver throws instead. */
 export type Reply = Uint8Array | Error;
 
 export type Answer = (requests: readonly Message[]) => readonly Reply[];
 
 export class FakeKernel implements Transport {
-  /** What was sent, a datagram each. */
+  /** The datagrams that were sent. */
   readonly datagrams: Uint8Array[] = [];
   closed = false;
   readonly #answers: Answer[];
   readonly #queue: Reply[] = [];
-  // One buffer for all, as in NetlinkSocket: whoever keeps a view of an older datagram sees it overwritten.
+  // One buffer for all datagrams, as in NetlinkSocket: a view of an older datagram shows the bytes of the newer one.
   readonly #buffer = new Uint8Array(65536);
 
-  /** The first datagram is answered by the first function and so on; the last answers all that follow. */
+  /** The first function answers the first datagram, and so on. The last function answers all later datagrams. */
   constructor(...answers: readonly Answer[]) {
     this.#answers = [...answers];
   }
@@ -84,7 +84,7 @@ export function datagram(...messages: readonly Uint8Array[]): Uint8Array {
 
 const extendedAck = attrs({ message: attr(1, cstring), offset: attr(2, u32), missingType: attr(5, u32) });
 
-/** NLMSG_ERROR for a request: errno 0 is "done". Not capped: the request's payload comes back, too. */
+/** NLMSG_ERROR for a request: errno 0 means success. The reply is not capped: it repeats the payload of the request. */
 export function ack(
   request: Message,
   errno = 0,
@@ -121,7 +121,7 @@ export function done(request: Message, errno = 0, flags = 0, extack?: Infer<type
   });
 }
 
-/** Says yes to everything. */
+/** Acknowledges every request. */
 export const acknowledgeAll: Answer = (requests) => requests.map((request) => ack(request));
 
 /** Answers each request with these messages and an acknowledgement; a dump with the messages and DONE. */
@@ -141,7 +141,7 @@ export function answerWith(
     });
 }
 
-/** The messages, so many to a datagram. */
+/** The messages, with this number of them in each datagram. */
 export function inDatagrams(messages: readonly Uint8Array[], perDatagram: number): Uint8Array[] {
   const datagrams: Uint8Array[] = [];
   for (let i = 0; i < messages.length; i += perDatagram)

@@ -1,10 +1,10 @@
-// Captures of what other programs say to the kernel and what it answers: test/golden/*/*.hex.
+// Captures of the messages that other programs send to the kernel, and of its answers: test/golden/*/*.hex.
 
 import { readFileSync } from "node:fs";
 import { type Message, readMessages } from "../../src/netlink/message.ts";
 
 export interface Golden {
-  /** The command whose messages these are. */
+  /** The command that sent the messages. */
   readonly command: string;
   readonly requests: readonly Message[];
   readonly replies: readonly Message[];
@@ -30,7 +30,7 @@ function bytesOf(section: string): Uint8Array {
   return Uint8Array.from(rows.join(" ").trim().split(/\s+/), (digits) => Number.parseInt(digits, 16));
 }
 
-/** ip(8) sends its whole buffer for some dumps: behind the last message are zeros, which the kernel does not read. */
+/** For some dumps ip(8) sends its whole buffer. Zeros follow the last message; the kernel does not read them. */
 function withoutRest(bytes: Uint8Array): Uint8Array {
   const view = new DataView(bytes.buffer);
   let end = 0;

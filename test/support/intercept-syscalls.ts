@@ -1,11 +1,11 @@
-// Stands between the code under test and the kernel: counts system calls, fails one, or stops dead at one.
+// Stands between the code under test and the kernel: counts system calls, makes one fail, or ends the code at one.
 
 import { type ErrnoName, errno } from "../../src/sys/errno.ts";
 import { SYS, type SyscallName } from "../../src/sys/syscalls.ts";
 
 const NAMES = new Map<number, SyscallName>(Object.entries(SYS).map(([name, number]) => [number, name as SyscallName]));
 
-/** What a kill -9 is to the code under test: nothing after it runs. Only for `dieAt`. */
+/** Ends the code under test as SIGKILL would: nothing after it runs. Only `dieAt` throws it. */
 export class Killed extends Error {
   override readonly name: string = "Killed";
 }
@@ -35,7 +35,7 @@ export function withSyscalls<T>(
   }
 }
 
-/** Runs `work` with the first so many calls of this name answered by a number of ours instead of by the kernel. */
+/** Runs `work`. The first `times` calls of this name return `result`, and the kernel never sees them. */
 export function withResult<T>(name: SyscallName, result: number, times: number, work: () => T): T {
   const { bautaEngine } = globalThis;
   const original = bautaEngine.syscall;
@@ -59,8 +59,8 @@ export function syscallsOf(work: () => unknown): readonly SyscallName[] {
 }
 
 /**
- * Runs `work` as if the process were killed just before its system call number `nth` (from 0): none is made from then on,
- * and what it has open is closed, as the kernel does. Returns whether it got so far.
+ * Runs `work` as if the process were killed just before its system call number `nth` (from 0): no call is made from then on.
+ * Files that are open then are closed, as the kernel closes them. Returns whether `work` came so far.
  */
 export function dieAt(nth: number, work: () => unknown): boolean {
   const open = new Set<number>();

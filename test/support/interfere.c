@@ -1,14 +1,14 @@
-// Runs a program in a world that is against it.
+// Runs a program, and makes system calls of it fail.
 //
 //   interfere refuse-netfilter COMMAND [ARGUMENT...]
 //       socket(2) refuses NETLINK_NETFILTER, as a kernel without netfilter netlink does (EPROTONOSUPPORT).
 //   interfere kill-before N COMMAND [ARGUMENT...]
 //       SIGKILL arrives when the program is about to make its Nth system call, counted from 1 after execve.
-//       Exit status 137 then, as in a shell; otherwise that of the program, which has made fewer.
+//       The exit status is 137 then, as in a shell. A program that makes fewer calls ends as it would by itself.
 //   interfere fail-at N ERRNO COMMAND [ARGUMENT...]
-//       The program's Nth system call is not made (but for close(2), which takes effect whatever it answers) and
-//       answers ERRNO, a number. Standard error tells which it was: "interfere: system call 257"; nothing where the
-//       program has made fewer.
+//       The program's Nth system call is not made, and returns ERRNO, a number. (close(2) is made: it closes the
+//       descriptor even where it fails.) Standard error names the call by its number, "interfere: system call 257"; it is
+//       empty where the program makes fewer calls.
 
 #include <elf.h>
 #include <errno.h>
@@ -40,7 +40,7 @@ static void run(char **command) {
   fail(command[0]);
 }
 
-// The low half of an argument: what socket(2) looks at.
+// The low half of an argument: socket(2) reads no more of it.
 #define ARGUMENT(n) (offsetof(struct seccomp_data, args[n]) + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0))
 #define UNLESS(offset, value, skip) \
   BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, skip)
@@ -65,7 +65,7 @@ static int is_entry(pid_t child) {
   return info.op == PTRACE_SYSCALL_INFO_ENTRY;
 }
 
-// Starts the command, which stops when it has been executed. Returns its process id.
+// Starts the command, and stops it right after execve. Returns its process id.
 static pid_t trace(char **command, int *status) {
   pid_t child = fork();
   if (child < 0) fail("fork");
@@ -79,8 +79,8 @@ static pid_t trace(char **command, int *status) {
   return child;
 }
 
-// At the entry of a system call: none is made, unless it is close(2), which closes whatever it answers. Returns which it
-// would have been.
+// At the entry of a system call: prevents the call, unless it is close(2), which closes the descriptor even where it fails.
+// Returns the number of the call.
 static long skip_call(pid_t child) {
 #if defined __x86_64__
   const void *number = (void *)offsetof(struct user, regs.orig_rax);
@@ -97,7 +97,7 @@ static long skip_call(pid_t child) {
   return skipped;
 }
 
-// At the exit of a system call: this is its result.
+// At the exit of a system call: replaces its result.
 static void set_result(pid_t child, long result) {
   struct user_regs_struct registers;
   struct iovec set = {&registers, sizeof registers};
@@ -141,7 +141,7 @@ static void kill_before(long count, char **command) {
     if (WSTOPSIG(status) != (SIGTRAP | 0x80)) signal = WSTOPSIG(status);
     else if (is_entry(child) && --count == 0) kill(child, SIGKILL);
   }
-  // Whoever writes to standard input is not to fail (EPIPE) because the program died first.
+  // The caller may still be writing to our standard input, and must not get EPIPE because the program died first.
   char rest[4096];
   while (read(0, rest, sizeof rest) > 0) {}
   exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));

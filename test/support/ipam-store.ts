@@ -1,21 +1,21 @@
-// Stores of addresses for tests, and what is to be seen of them from outside.
+// Stores of host-local's addresses for tests, and what such a store looks like on disk.
 
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { type Holder, withStore } from "../../src/ipam/store.ts";
 import { formatIp, type Ip, parseIp } from "../../src/wire/ip.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
-/** The address, or one that is none. */
+/** The text as an address; an empty address where the text is none. */
 export const ip = (text: string): Ip => parseIp(text) ?? new Uint8Array();
 export const holder = (containerId: string, ifname = "eth0"): Holder => ({ containerId, ifname });
-/** What the attachment holds. */
+/** The addresses that the attachment holds. */
 export const held = (directory: string, who: Holder): string[] =>
   withStore(directory, (store) => store.addressesOf(who).map(formatIp).sort());
-/** The files of addresses in a directory. */
+/** The files of a directory that are named like addresses. */
 export const addressFiles = (directory: string): string[] =>
   readdirSync(directory).filter((name) => parseIp(name) !== undefined);
 
-/** What upstream's plugin would leave for one attachment. */
+/** Writes the files that upstream's plugin writes for one attachment. */
 export function writeAsUpstream(directory: string, address: string, content: string): void {
   mkdirSync(directory, { recursive: true });
   writeFileSync(`${directory}/${address}`, content, { mode: 0o600 });
@@ -27,6 +27,6 @@ export function filled(count: number): string {
   withStore(directory, (store) => {
     for (let n = 0; n < count; n++) store.reserve(Uint8Array.of(10, 1, n >> 8, n & 255), holder(`c${n}`));
   });
-  withStore(directory, (store) => store.addressesOf(holder("c0"))); // an index that fits is made by whoever comes next
+  withStore(directory, (store) => store.addressesOf(holder("c0"))); // the next call makes an index of the right size
   return directory;
 }

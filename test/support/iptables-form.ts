@@ -1,4 +1,4 @@
-// A node that has only one form of iptables, or none: this process, and the programs it starts, see another /usr/sbin.
+// A node with only one form of iptables, or none: this process and the programs that it starts see another /usr/sbin.
 
 import { mkdirSync, readdirSync, rmdirSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,15 +14,15 @@ const CLONE_NEWNS = 0x00020000;
 const SBIN = "/usr/sbin";
 const IS_IPTABLES = /^(ip6?|arp|eb|x)tables/;
 
-// A tmpfs ends with the mount namespace: nobody removes what is under it. It is not below /run, where tests look for what
-// attachments have left.
+// A tmpfs, which ends with the mount namespace, so its content need not be removed. It is not below /run, because tests look
+// there for what attachments have left.
 const HOME = join(tmpdir(), `bauta-sbin-${process.pid}`);
 
-/** What the node had to begin with. */
+/** The programs that the node had at first. */
 export const ALL_SBIN: string = `${HOME}/sbin`;
 let count = 0;
 
-/** Moves into a mount namespace of its own; call it once in a file of tests, in beforeAll, and return what it returns. */
+/** Moves this process into a mount namespace of its own. Call it once in a test file, in beforeAll, and return its result. */
 export function isolateSbin(): () => void {
   requireNamespaces();
   call("make a mount namespace", "unshare", CLONE_NEWNS);
@@ -52,12 +52,12 @@ export function haveOnly(form: IptablesForm | undefined): void {
   run("mount", "--bind", some, SBIN);
 }
 
-/** Undoes haveOnly. */
+/** The reverse of haveOnly. */
 export function haveAll(): void {
   run("umount", SBIN);
 }
 
-/** Runs a program and returns what it printed. */
+/** Runs a program and returns its standard output. */
 type Exec = (command: string, ...args: readonly string[]) => string;
 
 /** The nat table as `iptables-save` tells it, without what differs from one moment to the next. */

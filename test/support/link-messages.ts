@@ -1,4 +1,4 @@
-// Links as the kernel tells of them, made up: for tests that need one in a state that is hard to come by.
+// Made-up answers of the kernel about links, for tests that need a link in a state that is hard to bring about.
 
 import type { Message } from "../../src/netlink/message.ts";
 import { addLink, type NewLink } from "../../src/rtnetlink/link.ts";
@@ -8,7 +8,7 @@ import { u8 } from "../../src/wire/codec.ts";
 import { Writer } from "../../src/wire/writer.ts";
 import { ack, message, type Reply } from "./fake-kernel.ts";
 
-/** An RTM_NEWLINK in answer to a request, and its acknowledgement. */
+/** An RTM_NEWLINK that answers a request, and the acknowledgement. */
 export function linkReply(request: Message, link: NewLink, operState = 0): Reply[] {
   const out = new Writer();
   addLink(link).encode(out);

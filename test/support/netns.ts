@@ -1,4 +1,4 @@
-// Network namespaces for tests, and the programs that tell independently of us what is in them.
+// Network namespaces for tests, and the programs that tell what is in them independently of our code.
 
 import { execFileSync } from "node:child_process";
 import { closeSync, openSync, readlinkSync } from "node:fs";
@@ -18,7 +18,7 @@ export interface TestNetns {
   readonly name: string;
   readonly path: string;
   readonly fd: number;
-  /** Runs a program inside and returns what it printed; throws when it fails. */
+  /** Runs a program inside and returns its standard output. Throws when it fails. */
   exec(command: string, ...args: readonly string[]): string;
   /** `ip …` inside, with arguments split at spaces. */
   ip(args: string): string;
@@ -44,7 +44,7 @@ export function makeNetns(name: string = `t${process.pid}-${++count}`): TestNetn
   };
 }
 
-/** A namespace that somebody else has made, by a file that stands for it; `remove` only lets go of it. */
+/** A namespace that exists already, by a file that stands for it. `remove` closes the file; the namespace stays. */
 export function openNetns(path: string, name: string = path): TestNetns {
   requireNamespaces();
   const fd = openSync(path, "r");
@@ -61,7 +61,7 @@ export function openNetns(path: string, name: string = path): TestNetns {
   };
 }
 
-/** Runs a program; throws with what it said on standard error when it fails. */
+/** Runs a program and returns its standard output. Throws with its standard error when it fails. */
 export function run(command: string, ...args: readonly string[]): string {
   return execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 }

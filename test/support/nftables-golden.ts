@@ -1,4 +1,4 @@
-// Holds our transactions against those of nft(8).
+// Compares our transactions with those of nft(8).
 
 import { expect } from "vitest";
 import { Connection } from "../../src/netlink/connection.ts";
@@ -15,20 +15,20 @@ const NFGENMSG_SIZE = 4;
 const NFTA_SET_ELEM_LIST_ELEMENTS = 3;
 const NFTA_LIST_ELEM = 1;
 
-/** The messages of the transaction, without its frame. */
+/** The messages of the transaction, without its first and its last, which only frame it. */
 export function sent(commands: readonly Command[]): Message[] {
   const kernel = new FakeKernel(acknowledgeAll);
   new Nftables(new Connection(kernel)).commit(commands);
   return withoutFrame(kernel.requests);
 }
 
-/** The messages of nft's transaction, without its frame; of one type of NFT_MSG where that is given. */
+/** The messages of nft's transaction, without the two that frame it. With `type`, only those of this NFT_MSG. */
 export function goldenCommands(name: string, type?: number): Message[] {
   const commands = withoutFrame(readGolden(`nftables/${name}`).requests);
   return type === undefined ? commands : commands.filter((message) => (message.type & 0xff) === type);
 }
 
-/** What the kernel answered, of one type of NFT_MSG. */
+/** The kernel's answers of one NFT_MSG type. */
 export function goldenReplies(name: string, type: number): Message[] {
   return readGolden(`nftables/${name}`).replies.filter((message) => (message.type & 0xff) === type);
 }
@@ -38,8 +38,8 @@ function withoutFrame(messages: readonly Message[]): Message[] {
 }
 
 /**
- * Expects the commands to say what nft's transaction says, apart from the attributes that `without` names by path:
- * what only one of the two sends.
+ * Expects the commands to say what nft's transaction says, apart from the attributes in `without`, by path,
+ * which only one of the two sends.
  */
 export function expectSame(
   name: string,
@@ -65,12 +65,12 @@ export function expectSameMessage(ours: Message, theirs: Message, without: reado
   }).toEqual({ flags: theirs.flags, header: hex(theirs.payload.subarray(0, NFGENMSG_SIZE)), differences: [] });
 }
 
-/** What differs in the attributes. */
+/** The differences between the attributes. */
 export function messageDifferences(ours: Message, theirs: Message): string[] {
   return attributeDifferences(ours.payload.subarray(NFGENMSG_SIZE), listElements(theirs).subarray(NFGENMSG_SIZE));
 }
 
-/** nft numbers the elements of a list where it should say NFTA_LIST_ELEM; the kernel does not look. */
+/** nft numbers the elements of a list, where NFTA_LIST_ELEM should stand. The kernel does not look at the number. */
 function listElements(message: Message): Uint8Array {
   const payload = message.payload.slice();
   const type = message.type & 0xff;
@@ -86,7 +86,7 @@ function listElements(message: Message): Uint8Array {
   return payload;
 }
 
-/** The rules of a file of rules as text, in order: lines inside chains. */
+/** The rules in a file of nft, in their order: the lines inside its chains. */
 export function ruleLines(nftFile: string): string[] {
   const lines: string[] = [];
   let inChain = false;
@@ -99,7 +99,7 @@ export function ruleLines(nftFile: string): string[] {
   return lines;
 }
 
-/** A message that adds a rule, with the handle that only the kernel's own have: so that readRule takes it. */
+/** A message that adds a rule, plus a handle, which readRule expects: messages of the kernel have one. */
 export function withHandle(message: Message): Message {
   return { ...message, payload: Uint8Array.of(...message.payload, 12, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 1) };
 }

@@ -1,4 +1,4 @@
-// A kernel that has nothing but maps in masquerade's tables, for the listings.
+// A fake kernel that has maps in masquerade's tables and nothing else, for tests of the listings.
 
 import { Connection } from "../../src/netlink/connection.ts";
 import { type Message, readMessages, writeMessage } from "../../src/netlink/message.ts";
@@ -13,15 +13,15 @@ import { sameBytes } from "../../src/wire/codec.ts";
 import { Writer } from "../../src/wire/writer.ts";
 import { type Answer, ack, done, FakeKernel, message } from "./fake-kernel.ts";
 
-/** What is in the maps of table bauta_masquerade, by family and name: `2 owners`. */
+/** The elements of the maps of table bauta_masquerade, by family and name: `2 owners`. */
 export type Maps = Readonly<Record<string, readonly Element[]>>;
 
-/** Tells what these maps have, and these sets if it is asked for all; nothing else is there. */
+/** Answers with the elements of these maps, and with these sets where all sets are asked for. There is nothing else. */
 export function mapsKernel(maps: Maps, sets: readonly SetSpec[] = []): Answer {
   return (requests) => requests.flatMap((request) => answer(request, found(request, maps, sets)));
 }
 
-/** nf_tables with these maps. */
+/** An Nftables that talks to such a kernel. */
 export function nftablesWith(answers: Answer): Nftables {
   return new Nftables(new Connection(new FakeKernel(answers)));
 }
@@ -45,7 +45,7 @@ function found(request: Message, maps: Maps, sets: readonly SetSpec[]): Uint8Arr
   return elements.length === 0 ? undefined : addElements({ family, table, set, elements }).flatMap(payloadsOf);
 }
 
-/** What follows a request's header follows that of an answer, too. */
+/** An answer repeats what follows the header of the request. */
 function payloadsOf(command: Command): Uint8Array[] {
   const out = new Writer();
   writeMessage(out, command, 0, 1);

@@ -1,4 +1,4 @@
-// Rules of test/golden/nftables/rules-*.nft, written with our composers: by file, and by the line in it.
+// The rules of test/golden/nftables/rules-*.nft, written with our composers: by file, and by the line in the file.
 
 import { NFT_CMP } from "../../src/nftables/expr/cmp.ts";
 import { CT_STATE, IPS } from "../../src/nftables/expr/ct.ts";

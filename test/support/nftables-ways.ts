@@ -1,4 +1,4 @@
-// Where the packets of each address go, read from the tables as nft(8) lists them and worked out without bauta's own code.
+// Works out the chain that packets of each address reach, from the tables as nft(8) lists them, without bauta's own code.
 
 import { run } from "./netns.ts";
 
@@ -7,7 +7,7 @@ export interface AddressWay {
   readonly chain: string;
 }
 
-/** An element as nft has it in JSON: a key, or a key and what it maps to. */
+/** An element in the JSON of nft: a key, or a key and the value that it maps to. */
 type Listed = Key | readonly [Key, { readonly goto?: { readonly target: string } }];
 type Key = string | { readonly elem: { readonly val: Key } } | { readonly prefix: { addr: string; len: number } };
 
@@ -18,7 +18,7 @@ interface ListedSet {
   readonly elem?: readonly Listed[];
 }
 
-/** By address, for what leads to a chain of table bauta_masquerade of the family. */
+/** The chain of table bauta_masquerade of the family, by address. */
 export function waysOf(family: "ip" | "ip6"): Map<string, AddressWay> {
   const listing: { nftables: { set?: ListedSet; map?: ListedSet }[] } = JSON.parse(run("nft", "-j", "list", "ruleset"));
   const sets = listing.nftables.flatMap(({ set, map }) => set ?? map ?? []);
@@ -44,7 +44,7 @@ function textOf(key: Key | Listed): string {
   throw new Error(`cannot tell what ${JSON.stringify(key)} is`);
 }
 
-/** Whether `10.0.0.0/8`, or a single address, has the address in it. */
+/** Whether the prefix, `10.0.0.0/8` say, or the single address contains the address. */
 function contains(network: string, address: string): boolean {
   const [base = "", length = "128"] = network.split("/");
   return bitsOf(base).slice(0, Number(length)) === bitsOf(address).slice(0, Number(length));

@@ -1,5 +1,5 @@
-// What a node or container looks like from outside: links, addresses, routes and parameters as iproute2 and /proc/sys
-// tell them, without what differs from one run to the next.
+// The state of a node or a container as iproute2 and /proc/sys tell it: links, addresses, routes and parameters, without
+// the parts that differ from one run to the next.
 
 import { formatIp } from "../../src/wire/ip.ts";
 import { poll, type TestNetns } from "./netns.ts";
@@ -7,7 +7,7 @@ import { poll, type TestNetns } from "./netns.ts";
 // biome-ignore lint/suspicious/noExplicitAny: whatever iproute2 prints
 type Json = any;
 
-/** The state of one namespace, comparable. */
+/** The state of one namespace, in a form that can be compared. */
 export interface NetnsState {
   readonly links: readonly Json[];
   readonly addresses: readonly Json[];
@@ -58,7 +58,7 @@ function linkState(link: Json): Json {
   };
 }
 
-/** Without `nodad` and `tentative`, which tell how an address came to be usable. */
+/** `nodad` and `tentative` are left out: they tell how the address has become usable. */
 function addressState(ifname: string, address: Json): Json {
   const { family, local, prefixlen, broadcast, scope, label, dadfailed, deprecated, noprefixroute } = address;
   return { ifname, family, local, prefixlen, broadcast, scope, label, dadfailed, deprecated, noprefixroute };
@@ -96,8 +96,8 @@ function byText(values: readonly Json[]): Json[] {
 }
 
 /**
- * Gives what is random (the names of veths, Ethernet addresses, link-local addresses made of them) and the given texts
- * the same names in every run: numbered in the order in which they come.
+ * Replaces the random parts by names that are the same in every run: the names of veths, Ethernet addresses, the link-local
+ * addresses made of those, and the given texts. Names are numbered in the order in which the parts appear.
  */
 export function withoutChance<T>(value: T, texts: Readonly<Record<string, string>> = {}): T {
   const seen = new Map<string, string>();

@@ -11,7 +11,7 @@ import type { Plugin } from "../../src/cni/plugin.ts";
 import { isOwnNetns } from "../../src/sys/netns.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
-/** One call. What is absent isn't set. */
+/** One call. A variable of the environment whose key is absent is not set. */
 export interface PluginCall {
   readonly command: Command | string;
   readonly containerId?: string;
@@ -34,7 +34,7 @@ export interface PluginOutcome {
   readonly json: any;
 }
 
-/** Something that serves calls: a plugin in this process, or an executable. */
+/** Serves calls: with a plugin in this process, or with an executable. */
 export type CallPlugin = (call: PluginCall) => PluginOutcome;
 
 /** Serves calls with a plugin of ours in this process. IPAM plugins along CNI_PATH that aren't ours are executed. */
@@ -64,13 +64,13 @@ export function executable(path: string, through: readonly string[] = []): CallP
     const [command = path, ...args] = [...through, path];
     const limits = { maxBuffer: 64 << 20, timeout: PATIENCE_MS, killSignal: "SIGKILL" } as const;
     const child = spawnSync(command, args, { env, input: inputOf(call), encoding: "utf8", ...limits });
-    // Whoever ends without reading its input says why on standard output.
+    // A plugin that ends before it has read its input says why on standard output.
     if (child.error !== undefined && !("code" in child.error && child.error.code === "EPIPE")) throw child.error;
     return outcomeOf(child.status ?? 128, child.stdout, child.stderr);
   };
 }
 
-/** Executes this file without waiting for it, so that calls can run side by side. */
+/** Executes this file and does not wait for its end, so that several calls can run at once. */
 export function start(path: string, call: PluginCall): Promise<PluginOutcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(path, { env: runtimeEnvironment(path, call) });
@@ -82,7 +82,7 @@ export function start(path: string, call: PluginCall): Promise<PluginOutcome> {
     }
     child.on("error", reject);
     child.on("close", (status) => resolve(outcomeOf(status ?? 128, output.stdout, output.stderr)));
-    child.stdin.on("error", () => {}); // whoever ends without reading says why on standard output
+    child.stdin.on("error", () => {}); // a plugin that does not read its input says why on standard output
     child.stdin.end(inputOf(call));
   });
 }
@@ -99,7 +99,7 @@ export function ownPluginDirectory(program: string): string {
   return directory;
 }
 
-/** The result of a call that must have succeeded; otherwise throws with what it printed. */
+/** The result of a call that must have succeeded. Throws with the output of a call that failed. */
 // biome-ignore lint/suspicious/noExplicitAny: see PluginOutcome
 export function succeed(outcome: PluginOutcome): any {
   if (outcome.status !== 0) throw new Error(`the plugin failed: ${outcome.stdout}${outcome.stderr}`);

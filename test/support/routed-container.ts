@@ -1,5 +1,5 @@
-// A node with a container behind it and a host outside, both families, made by hand: for tests that look at packets
-// without a plugin. This thread becomes the node.
+// A node with a container and a host outside, in both families, made without a plugin: for tests that look at packets. This
+// thread becomes the node.
 
 import { unshareNetns } from "../../src/sys/netns.ts";
 import { type Cidr, parseCidr } from "../../src/wire/ip.ts";
@@ -44,7 +44,7 @@ export function makeRoutedContainer(): RoutedContainer {
     [`${UPLINK[4]}/24`, `${SECOND_UPLINK}/24`, `${UPLINK[6]}/64`],
     [`${OUTSIDE[4]}/24`, "198.51.100.2/24", `${BEYOND[4]}/32`, `${OUTSIDE[6]}/64`, `${BEYOND[6]}/128`],
   );
-  // Packets that were not translated find their way back as well.
+  // Packets that were not translated find their way back, too.
   outside.ip(`route add 10.1.0.0/16 via ${UPLINK[4]}`);
   outside.ip(`route add fd00:1::/64 via ${UPLINK[6]}`);
   run("ip", "route", "add", "203.0.113.0/24", "via", "198.51.100.2");

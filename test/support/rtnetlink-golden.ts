@@ -1,4 +1,4 @@
-// Holds our requests against those of ip(8) and bridge(8).
+// Compares our requests with those of ip(8) and bridge(8).
 
 import { expect } from "vitest";
 import { Connection } from "../../src/netlink/connection.ts";
@@ -22,12 +22,12 @@ const OPTIONS: TreeOptions = {
   unterminated: ["18/1"], // ip(8) sends IFLA_INFO_KIND without its NUL
 };
 
-/** What a request looks like when it is sent. */
+/** The bytes of a request as they are sent. */
 export function sent(request: Request): Message {
   return asked((connection) => connection.execute(request));
 }
 
-/** What a function asks of a kernel that has nothing to show. */
+/** The requests that a function sends to a kernel that has nothing. */
 export function asked(ask: (connection: Connection) => unknown): Message {
   const kernel = new FakeKernel(answerWith(0, () => []));
   try {
@@ -41,9 +41,9 @@ export function asked(ask: (connection: Connection) => unknown): Message {
 }
 
 /**
- * Expects the message to say what ip(8) or bridge(8) said: its last request (its last dump), or the one at the index `at`. Attributes
- * in `without`, by number, are what one side asks for and the other doesn't; `family` is what the command had in the
- * place of our address family.
+ * Expects the message to say the same as the last request (the last dump) of ip(8) or bridge(8), or as the one at the index
+ * `at`. The attributes in `without`, by number, are left out: one side sends them and the other does not. `family` is the
+ * address family in the command's message, where that is not ours.
  */
 export function expectSame(
   name: string,
@@ -59,7 +59,7 @@ export function expectSame(
   const differences = attributeDifferences(attributesOf(ours), attributesOf(theirs), OPTIONS);
   const header = ours.payload.slice(0, headerSize);
   if (options.family !== undefined) header[0] = options.family;
-  // ip(8) asks for no acknowledgement of what it reads; we do of everything.
+  // ip(8) does not ask for an acknowledgement when it reads; we always do.
   const isRead = (theirs.flags & NLM_F.ACK) === 0;
   expect({
     type: ours.type,

@@ -1,4 +1,4 @@
-// ask.mjs tcp|udp ADDRESS PORT: asks the server outside whom it sees, and prints its answer.
+// ask.mjs tcp|udp ADDRESS PORT: asks the server outside for the source address that it sees, and prints the answer.
 
 import { createSocket } from "node:dgram";
 import { connect, isIPv6 } from "node:net";

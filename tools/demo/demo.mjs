@@ -1,5 +1,5 @@
-// The main job on real traffic: containers (network namespaces) attached by the plugins as a runtime would call them,
-// both families masqueraded to a server outside, the rules, what everyone can see of it, and the clean-up.
+// Shows the main job on real traffic: the plugins attach containers (network namespaces) as a runtime would have them do,
+// and masquerade both families to a server outside. The demo then shows the rules, the events, and that a DEL leaves nothing.
 
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
@@ -24,7 +24,7 @@ const heading = (title) => process.stdout.write(`\n${bold(`${++step}. ${title}`)
 const show = (text) => process.stdout.write(`${text.trimEnd().replace(/^/gm, "   ")}\n`);
 
 /**
- * Prints what was claimed and ends the demo where it isn't so.
+ * Prints the claim, and ends the demo where the claim is false.
  * @param {string} claim
  * @param {boolean} isSo
  * @param {string} [evidence]

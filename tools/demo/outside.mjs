@@ -1,5 +1,5 @@
-// The server outside: answers each TCP connection and each UDP datagram, in both families, with the address that it
-// saw the caller come from. Prints "ready" once it listens.
+// The server outside. It answers each TCP connection and each UDP datagram, in both families, with the source address that
+// it saw. It prints "ready" once it listens.
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 

@@ -1,8 +1,7 @@
 // Who may not do what an attachment takes, and kernels that can't.
 
-import { chmodSync, copyFileSync, linkSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { AS_NOBODY, forEverybody } from "../../support/everybody.ts";
 import { withoutNetfilter } from "../../support/interfere.ts";
 import { run } from "../../support/netns.ts";
 import type { PluginCall, PluginOutcome } from "../../support/plugin.ts";
@@ -20,29 +19,21 @@ import {
 
 const { call } = useNode();
 
-/** The executable where anybody may execute it, whoever's the working tree is. */
-const ANYWHERE = "/run/plugins";
-
+let anywhere: string;
 beforeAll(() => {
-  mkdirSync(ANYWHERE);
-  const [first = "", ...others] = PLUGIN_NAMES;
-  copyFileSync(join(PLUGINS, first), join(ANYWHERE, first));
-  chmodSync(join(ANYWHERE, first), 0o755);
-  for (const name of others) linkSync(join(ANYWHERE, first), join(ANYWHERE, name));
+  anywhere = forEverybody(PLUGINS, PLUGIN_NAMES);
 });
 
 /** Root without any capability, as in a container that has dropped them all. */
 const UNCAPABLE = ["setpriv", "--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all", "--no-new-privs"];
-/** Somebody else, in a user namespace without a mapping: an ordinary user, whom nothing here belongs to. */
-const NOBODY = ["unshare", "--user", "--"];
 
 describe.each([
   ["root without capabilities", UNCAPABLE],
-  ["nobody in particular", NOBODY],
+  ["nobody in particular", AS_NOBODY],
 ])("%s", (_, through) => {
   const attempt = (plugin: PluginName, more: Partial<PluginCall> = {}): PluginOutcome => {
-    const others = ["sh", "-c", `exec ${ANYWHERE}/${plugin}`];
-    return call(plugin, { path: ANYWHERE, ...more }, [...through, ...others]);
+    const others = ["sh", "-c", `exec ${anywhere}/${plugin}`];
+    return call(plugin, { path: anywhere, ...more }, [...through, ...others]);
   };
 
   it.each<PluginName>(["bridge", "ptp", "loopback"])("is told by %s what is missing", (plugin) => {

@@ -1,9 +1,9 @@
 // The bauta command as it is built, beside nft(8), in a namespace of its own.
 
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { rmSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { PATIENCE_MS, PATIENCE_S } from "../../engine/patience.mjs";
 import type { Attachment } from "../../src/cni/attachment.ts";
 import { setUpMasquerade, tearDownMasquerade } from "../../src/masquerade/nftables/nftables.ts";
@@ -11,6 +11,7 @@ import { RECORDS } from "../../src/masquerade/nftables/records.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
 import { isInInitialPidNamespace } from "../../src/sys/pid-namespace.ts";
 import { type Cidr, parseCidr } from "../../src/wire/ip.ts";
+import { type Background, startBeside, until } from "../support/background.ts";
 import { requireNamespaces, run } from "../support/netns.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
@@ -135,41 +136,11 @@ describe("bauta list", () => {
   });
 });
 
-/** A program that prints events. */
-interface Listener {
-  readonly child: ChildProcess;
-  /** What it has printed so far. */
-  readonly text: () => string;
-  /** How it ended. */
-  readonly ended: Promise<number | NodeJS.Signals | null>;
-}
-
-function start(command: string, ...args: readonly string[]): Listener {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
-  let text = "";
-  child.stdout.on("data", (data) => {
-    text += data;
-  });
-  onTestFinished(() => void child.kill("SIGKILL"));
-  const ended = new Promise<number | NodeJS.Signals | null>((done) => {
-    child.on("close", (status, signal) => done(signal ?? status));
-  });
-  return { child, text: () => text, ended };
-}
-
-/** Asks until the answer is true. */
-async function until(what: string, ask: () => boolean): Promise<void> {
-  for (const end = performance.now() + PATIENCE_MS; !ask(); ) {
-    if (performance.now() > end) throw new Error(`${what}: not within ${PATIENCE_S} s`);
-    await new Promise((done) => setTimeout(done, 5));
-  }
-}
-
 /** Makes a table that says nothing, as a mark in what the listeners print, and waits until all have printed it. */
-async function mark(name: string, listeners: readonly Listener[]): Promise<void> {
+async function mark(name: string, listeners: readonly Background[]): Promise<void> {
   const table = `bauta_mark_${name}`;
   await until(name, () => {
-    const missing = listeners.some(({ text }) => !text().includes(`delete table ip ${table}`));
+    const missing = listeners.some(({ printed }) => !printed().includes(`delete table ip ${table}`));
     // Again and again, because at the beginning they may not listen yet.
     if (missing) run("nft", `add table ip ${table}; delete table ip ${table}`);
     return !missing;
@@ -177,12 +148,12 @@ async function mark(name: string, listeners: readonly Listener[]): Promise<void>
 }
 
 /** What the listeners print of what happens in between. */
-async function eventsOf(listeners: readonly Listener[], work: () => void): Promise<string[]> {
+async function eventsOf(listeners: readonly Background[], work: () => void): Promise<string[]> {
   await mark("a", listeners);
   work();
   await mark("z", listeners);
-  return listeners.map(({ text }) => {
-    const lines = text().split("\n");
+  return listeners.map(({ printed }) => {
+    const lines = printed().split("\n");
     const from = lines.findLastIndex((line) => line.includes("table ip bauta_mark_a"));
     const to = lines.findIndex((line) => line.includes("table ip bauta_mark_z"));
     return lines.slice(from + 1, to).join("\n");
@@ -220,8 +191,8 @@ const WHERE = isInInitialPidNamespace() ? "" : " on the host";
 
 describe("bauta monitor", () => {
   it("tells what nft monitor tells, and whose it is", async () => {
-    const nft = start("nft", "monitor");
-    const ours = start(BAUTA, "monitor");
+    const nft = startBeside("nft", ["monitor"]);
+    const ours = startBeside(BAUTA, ["monitor"]);
     const [expected = "", found = ""] = await eventsOf([nft, ours], () => {
       setUpMasquerade(at("c1"), dual(5));
       setUpMasquerade(at("c2"), dual(6));
@@ -246,15 +217,15 @@ describe("bauta monitor", () => {
 
   it("knows at once whose the elements are that were there before it, and is JSON with --json", async () => {
     setUpMasquerade(at("c1"), dual(5));
-    const ours = start(BAUTA, "monitor", "--json");
+    const ours = startBeside(BAUTA, ["monitor", "--json"]);
     await until("listening", () => {
       run("nft", "add table ip bauta_other; delete table ip bauta_other");
-      return ours.text() !== "";
+      return ours.printed() !== "";
     });
     tearDownMasquerade(at("c1"), []);
     const events = (): Record<string, unknown>[] =>
       ours
-        .text()
+        .printed()
         .split("\n")
         .slice(0, -1)
         .map((line) => JSON.parse(line));
@@ -276,8 +247,8 @@ describe("bauta monitor", () => {
   });
 
   it("shows everybody's tables with --all, without a word that nft does not say", async () => {
-    const nft = start("nft", "monitor");
-    const ours = start(BAUTA, "monitor", "--all");
+    const nft = startBeside("nft", ["monitor"]);
+    const ours = startBeside(BAUTA, ["monitor", "--all"]);
     const rules = `
       add table inet other
       add set inet other hosts { type ipv4_addr . inet_service; }
@@ -296,17 +267,18 @@ describe("bauta monitor", () => {
   });
 
   it("says in a process-id namespace of its own that the process ids are the host's", async () => {
-    const ours = start("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", BAUTA, "monitor", "--all");
+    const ours = startBeside("unshare", ["--pid", "--fork", "--kill-child", "--mount-proc", BAUTA, "monitor", "--all"]);
     await mark("a", [ours]);
-    const pids = [...ours.text().matchAll(/^generation \d+ by nft, process (\d+) on the host$/gm)];
+    const pids = [...ours.printed().matchAll(/^generation \d+ by nft, process (\d+) on the host$/gm)];
     expect(pids.length).toBeGreaterThan(0);
   });
 
   it("ends quietly by Ctrl-C", async () => {
-    const ours = start(BAUTA, "monitor");
+    const ours = startBeside(BAUTA, ["monitor"]);
     await mark("a", [ours]);
+    const ended = ours.ends();
     ours.child.kill("SIGINT");
-    expect(await ours.ended).toBe("SIGINT");
+    expect(await ended).toBe("SIGINT");
   });
 
   it("ends by itself, and quietly, when its reader has gone", () => {

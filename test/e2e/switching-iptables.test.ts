@@ -1,11 +1,11 @@
 // A node changes from containernetworking/plugins' iptables back end to ours, to our maps, and back, containers running.
 
-import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { PATIENCE_MS } from "../../engine/patience.mjs";
+import { startBeside } from "../support/background.ts";
 import { haveAll, haveOnly, type IptablesForm, isolateSbin, natRules } from "../support/iptables-form.ts";
 import { makeNetns, poll, run, type TestNetns } from "../support/netns.ts";
 import { executable, start, succeed } from "../support/plugin.ts";
@@ -84,9 +84,7 @@ async function seenMeanwhile(attached: readonly Attached[], ...args: readonly st
   const senders = attached.slice(0, SENDERS).map(({ container }) => container);
   const { hundreds, sources, stop } = await startStream(senders, outside);
   await hundreds(2);
-  const child = spawn(BAUTA, args, { stdio: ["ignore", "ignore", "inherit"] });
-  const [status] = await once(child, "close");
-  expect(status).toBe(0);
+  expect(await startBeside(BAUTA, args).ends()).toBe(0);
   await hundreds(4);
   await stop();
   for (const one of attached) expect(sourcesOf(one)).toEqual([NODE[4], NODE[6]]);
@@ -160,15 +158,15 @@ describe.each<IptablesForm>(["nft", "legacy"])("a node whose iptables is %s alon
       call(PLUGINS, "CHECK", { ...config, prevResult: one.result }, one);
     }
     // Restored all the time, they still go for good.
-    const loop = `until test -e /run/enough; do "${BAUTA}" restore; done`;
-    const restoring = spawn("sh", ["-c", loop], { stdio: "ignore" });
+    const loop = `until test -e /run/enough; do "${BAUTA}" restore || exit; done`;
+    const restoring = startBeside("sh", ["-c", loop]);
     const ended = await Promise.all(
       attached.map(({ container }) =>
         start(join(PLUGINS, config.type), { command: "DEL", config, ...attachmentOf(container) }),
       ),
     );
     run("touch", "/run/enough");
-    await once(restoring, "close");
+    expect(await restoring.ends()).toBe(0);
     run("rm", "/run/enough");
     expect(ended.filter(({ status }) => status !== 0)).toEqual([]);
     for (const { container } of attached) container.remove();

@@ -1,9 +1,10 @@
 // A node changes from containernetworking/plugins' executables to ours, and back, with containers running.
 
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { PATIENCE_MS } from "../../engine/patience.mjs";
+import { startBeside } from "../support/background.ts";
 import { makeNetns, run, type TestNetns } from "../support/netns.ts";
 import { executable, start, succeed } from "../support/plugin.ts";
 import { becomeNode, leftovers, NODE, PLUGINS } from "./masquerade/node.ts";
@@ -48,8 +49,7 @@ describe("a node that changes over", () => {
         return { container, result: succeed(outcome) };
       }),
     );
-    const child = spawn(BAUTA, ["adopt"], { stdio: ["ignore", "ignore", "inherit"] });
-    const ended = new Promise<number | null>((done) => child.on("close", done));
+    const ended = startBeside(BAUTA, ["adopt"]).ends();
     const seen = new Set<string>();
     let probes = 0;
     for (let isOver = false, more = 0; more < attached.length; more += isOver ? 1 : 0) {

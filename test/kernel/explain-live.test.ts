@@ -1,11 +1,12 @@
 // `bauta explain --live`: the kernel's own trace beside what was foretold.
 
-import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { PATIENCE_S } from "../../engine/patience.mjs";
 import type { JsonObject } from "../../src/cni/json.ts";
 import { setUpMasquerade } from "../../src/masquerade/nftables/nftables.ts";
 import { readOptions } from "../../src/masquerade/options/options.ts";
+import { startBeside } from "../support/background.ts";
 import { type CliOutcome, cli } from "../support/cli.ts";
 import { run } from "../support/netns.ts";
 import {
@@ -87,10 +88,9 @@ describe("bauta explain --live", () => {
 
   it("waits for a packet that somebody else sends, and not for all that follow", () => {
     attach();
-    const flood = `for i in $(seq 3000); do ping -q -c1 -W1 ${OUTSIDE[4]}; done`;
-    const ping = spawn("nsenter", [`--net=${node.container.path}`, "sh", "-c", flood], { stdio: "ignore" });
-    onTestFinished(() => void ping.kill("SIGKILL"));
-    const { stdout } = live(4, "--proto", "icmp", "--wait", "20", "--json");
+    const flood = `while :; do ping -q -c1 -W1 ${OUTSIDE[4]}; done >/dev/null`;
+    startBeside("sh", ["-c", flood], { netns: node.container });
+    const { stdout } = live(4, "--proto", "icmp", "--wait", String(PATIENCE_S), "--json");
     expect(JSON.parse(stdout).live).toMatchObject({ agrees: true, source: UPLINK[4] });
   });
 

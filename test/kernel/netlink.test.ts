@@ -1,6 +1,5 @@
 // The netlink socket against the kernel: namespaces, long dumps, lists that change while they are read, events.
 
-import { spawn } from "node:child_process";
 import { readlinkSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Connection } from "../../src/netlink/connection.ts";
@@ -14,6 +13,7 @@ import { RTM, RTNLGRP } from "../../src/rtnetlink/uapi.ts";
 import { POLL, poll as pollFd } from "../../src/sys/fd.ts";
 import { inNetns, isOwnNetns, openNetns } from "../../src/sys/netns.ts";
 import { ensureSysctl, readSysctl } from "../../src/sys/sysctl.ts";
+import { startBeside } from "../support/background.ts";
 import { makeNetns, poll, type TestNetns } from "../support/netns.ts";
 
 let netns: TestNetns;
@@ -132,8 +132,7 @@ it("a list that changes while it is read is read again until it is whole", () =>
   const reader = new Connection(counting);
   // One program, for a node with one processor, where starting them one after the other makes too few changes.
   const change = "address add 192.0.2.1/32 dev lo\naddress del 192.0.2.1/32 dev lo";
-  const flux = ["bash", "-c", 'exec ip -batch <(exec yes "$1")', "bash", change];
-  const changes = spawn("nsenter", [`--net=${netns.path}`, ...flux], { stdio: "ignore" });
+  startBeside("bash", ["-c", 'exec ip -batch <(exec yes "$1") >/dev/null', "bash", change], { netns });
   try {
     poll("an interrupted list", () => {
       const found = unlessTooRestless(() => listAddresses(reader, { family: 4 }))?.filter(({ ip }) => ip[0] === 10);
@@ -143,7 +142,6 @@ it("a list that changes while it is read is read again until it is whole", () =>
       return counting.interruptions > 0;
     });
   } finally {
-    changes.kill("SIGKILL");
     reader.close();
   }
 });

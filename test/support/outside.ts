@@ -1,9 +1,9 @@
-// A host outside the node, and a server on it that tells who has come: what masquerade looks like from where it counts.
+// A host outside the node, with a server that answers with the source address of each client: it shows what masquerade does.
 
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { onTestFinished } from "vitest";
 import { PATIENCE_S } from "../../engine/patience.mjs";
-import { inNetns } from "../../src/sys/netns.ts";
+import { startBeside } from "./background.ts";
 import { makeNetns, type TestNetns } from "./netns.ts";
 
 /** Addresses for documentation (RFC 5737, RFC 3849). */
@@ -43,26 +43,19 @@ const SERVER = `
 `;
 
 async function serve(outside: TestNetns): Promise<void> {
-  const child = inNetns(outside.fd, () =>
-    spawn(process.execPath, ["-e", SERVER], { stdio: ["ignore", "pipe", "inherit"] }),
-  );
-  onTestFinished(() => void child.kill("SIGKILL"));
-  await new Promise<void>((resolve, reject) => {
-    child.stdout.once("data", () => resolve());
-    child.once("exit", (status) => reject(new Error(`the server outside ended with status ${status}`)));
-  });
+  await startBeside(process.execPath, ["-e", SERVER], { netns: outside }).prints(/^ready$/m);
 }
 
-/** Who the server sees when something in this namespace talks to it. Throws when no answer comes. */
+/** The source address that the server sees of a client in this namespace. Throws when no answer comes. */
 export function seenAs(from: TestNetns, protocol: "tcp" | "udp", server: string): string {
-  // dd reads once, and so a whole datagram; bash's own read takes it byte by byte, which loses all but the first.
+  // dd reads once, and so gets the whole datagram. bash reads byte by byte, and would lose all but the first one.
   const script = `exec 3<>/dev/${protocol}/${server}/${PORT} && echo >&3 && timeout ${PATIENCE_S} dd bs=1500 count=1 status=none <&3`;
   const seen = from.exec("bash", "-c", script).trim();
   if (seen === "") throw new Error(`no answer from ${server} over ${protocol}`);
   return seen;
 }
 
-/** Throws unless the address answers a ping from here, sent from `source` where that is given. */
+/** Throws unless the address answers a ping from this namespace. `source` is the address to send from. */
 export function ping(from: TestNetns, address: string, source?: string): void {
   from.exec("ping", "-n", "-q", "-c1", `-W${PATIENCE_S}`, ...(source === undefined ? [] : ["-I", source]), address);
 }

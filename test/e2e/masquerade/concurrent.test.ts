@@ -1,9 +1,8 @@
 // Many containers at once, while another program changes nf_tables all the time.
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type Background, startBeside } from "../../support/background.ts";
 import type { TestNetns } from "../../support/netns.ts";
 import { waysOf } from "../../support/nftables-ways.ts";
 import { addressFiles, becomeNode, leftovers, mapElements, NODE, veths } from "./node.ts";
@@ -17,36 +16,15 @@ beforeAll(() => {
   outside = becomeNode();
 });
 
-/** Another program, which commits one transaction after the other. */
-interface Committer {
-  /** Ends it, and returns how many there were. */
-  stop(): Promise<number>;
-}
-
-function startCommitter(): Committer {
+/** Another program, which commits one transaction after the other, and prints a line for each. */
+function startCommitter(): Background {
   const file = "/run/other.nft";
   // A table that comes and goes: every transaction is a generation, and keeps the kernel's own clean-up busy.
   writeFileSync(
     file,
     "add table inet other\nadd chain inet other c\nadd rule inet other c accept\ndelete table inet other\n",
   );
-  const child: ChildProcess = spawn("sh", ["-c", `while nft -f ${file}; do echo; done`], {
-    stdio: ["ignore", "pipe", "inherit"],
-    detached: true,
-  });
-  let count = 0;
-  child.stdout?.on("data", (data: Buffer) => {
-    count += data.length;
-  });
-  const stop = async (): Promise<number> => {
-    if (child.exitCode !== null || child.signalCode !== null) return count;
-    const closed = once(child, "close");
-    process.kill(-(child.pid ?? 0), "SIGKILL"); // sh and its nft, a process group of their own
-    await closed;
-    return count;
-  };
-  onTestFinished(async () => void (await stop()));
-  return { stop };
+  return startBeside("sh", ["-c", `while nft -f ${file}; do echo; done`]);
 }
 
 describe.each(TYPES)("%s", (type) => {
@@ -79,7 +57,8 @@ describe.each(TYPES)("%s", (type) => {
       containers.map((container, i) => startCall("DEL", { ...config, prevResult: results[i] }, container)),
     );
     expect(deleted.filter(({ status }) => status !== 0)).toEqual([]);
-    expect(await committer.stop()).toBeGreaterThan(10);
+    await committer.stop();
+    expect(committer.printed().length).toBeGreaterThan(10);
     expect(leftovers()).toEqual([]);
   });
 

@@ -1,10 +1,8 @@
 // What everybody who watches sees: nft(8)'s own monitor, which prints each object of a transaction and then its generation.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { PATIENCE_MS } from "../../../engine/patience.mjs";
+import { beforeAll, describe, expect, it } from "vitest";
+import { startBeside, until } from "../../support/background.ts";
 import { poll, run } from "../../support/netns.ts";
 import { becomeNode, ruleset } from "./node.ts";
 import { add, addressesOf, attach, check, containerFor, del, networkOf, SEVEN, TYPES } from "./runtime.ts";
@@ -29,27 +27,17 @@ const LISTENER = /^\S+ +12 +\d+ +(?!0{8})[0-9a-f]{8} /m;
 
 /** Starts `nft monitor`; it listens when this returns. */
 function startMonitor(): Monitor {
-  const child = spawn("nft", ["monitor"], { stdio: ["ignore", "pipe", "inherit"] });
-  onTestFinished(async () => {
-    child.kill("SIGKILL");
-    await once(child, "close");
-  });
-  let text = "";
-  child.stdout.setEncoding("utf8").on("data", (part: string) => {
-    text += part;
-  });
+  const { printed } = startBeside("nft", ["monitor"]);
   poll("nft monitor to listen", () => LISTENER.test(readFileSync("/proc/thread-self/net/netlink", "utf8")));
-  const isComplete = (count: number): boolean => (text.match(/^# new generation .*\n/gm) ?? []).length >= count;
+  let told = 0;
+  const untold = (): string => printed().slice(told);
+  const isComplete = (count: number): boolean => (untold().match(/^# new generation .*\n/gm) ?? []).length >= count;
   return {
     async generations(count) {
-      const end = performance.now() + PATIENCE_MS;
-      while (!isComplete(count)) {
-        if (performance.now() > end) throw new Error(`nft monitor has not told of ${count} generations:\n${text}`);
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      const found = parse(text);
-      text = "";
-      return found;
+      await until(`nft monitor to tell of ${count} generations`, () => isComplete(count));
+      const text = untold();
+      told += text.length;
+      return parse(text);
     },
   };
 }

@@ -3,11 +3,10 @@
 //
 //   BAUTA_SOAK_ROUNDS  how many containers come and go on each of the 64 attachments that there are at once (16: 1,024)
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type Background, startBeside } from "../../support/background.ts";
 import type { TestNetns } from "../../support/netns.ts";
 import { start, succeed } from "../../support/plugin.ts";
 import { addressFiles, becomeNode, leftovers, mapElements, PLUGINS, veths } from "./node.ts";
@@ -21,12 +20,12 @@ beforeAll(() => {
 });
 
 /** Commits without a pause until the test ends: some 5,000 transactions a second, of a table that comes and goes. */
-function commitInLine(): Committer {
-  return committer("yes 'add table inet line; delete table inet line' | nft -i");
+function commitInLine(): Background {
+  return startBeside("sh", ["-c", "yes 'add table inet line; delete table inet line' | nft -i >/dev/null"]);
 }
 
 /** Commits as kube-proxy does, a file at a time: a table of its own with chains, rules and a map. */
-function commitFiles(): Committer {
+function commitFiles(): Background {
   const file = "/run/proxy.nft";
   const lines = [
     "add table ip proxy",
@@ -41,27 +40,7 @@ function commitFiles(): Committer {
     lines.push(`add element ip proxy services { 203.0.113.${n} . tcp . 80 : goto service-${n} }`);
   }
   writeFileSync(file, `${lines.join("\n")}\n`);
-  return committer(`while nft -f ${file}; do echo; done`);
-}
-
-interface Committer {
-  /** Ends it; throws where it had ended by itself. */
-  stop(): Promise<void>;
-}
-
-function committer(script: string): Committer {
-  const child: ChildProcess = spawn("sh", ["-c", script], { stdio: ["ignore", "ignore", "inherit"], detached: true });
-  let isOver = false;
-  const stop = async (): Promise<void> => {
-    if (isOver) return;
-    isOver = true;
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${script} ended`);
-    const closed = once(child, "close");
-    process.kill(-(child.pid ?? 0), "SIGKILL"); // the shell and what it started, a process group of their own
-    await closed;
-  };
-  onTestFinished(stop);
-  return { stop };
+  return startBeside("sh", ["-c", `while nft -f ${file}; do echo; done`]);
 }
 
 /** The attachments on one network as a runtime knows them, and what each call must leave true. */

@@ -1,8 +1,6 @@
 // New flows all the time, from several containers side by side, and whom the host outside sees.
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { onTestFinished } from "vitest";
+import { startBeside, until } from "../../support/background.ts";
 import type { TestNetns } from "../../support/netns.ts";
 import { OUTSIDE } from "./node.ts";
 
@@ -36,40 +34,23 @@ export interface Stream {
 
 /** Begins to send from these containers, and ends with the running test at the latest. */
 export async function startStream(containers: readonly TestNetns[], outside: TestNetns): Promise<Stream> {
-  const receiver = inside(outside, process.execPath, "-e", RECEIVER);
-  const children: ChildProcess[] = [receiver];
-  const sources = new Set<string>();
-  const waiting: { family: string; left: number; done: () => void }[] = [];
-  let rest = "";
-  const hear = (line: string): void => {
-    if (line.startsWith("source ")) sources.add(line.slice("source ".length));
-    for (const one of waiting) if (line === `more ${one.family}` && --one.left === 0) one.done();
+  const receiver = startBeside(process.execPath, ["-e", RECEIVER], { netns: outside });
+  await receiver.prints(/^ready$/m);
+  const senders = containers.map((netns) => startBeside("bash", ["-c", `while :; do ${SENDER}; done`], { netns }));
+  const all = (line: RegExp): string[] => [...receiver.printed().matchAll(line)].map(([, text = ""]) => text);
+  return {
+    hundreds: async (count) => {
+      const wanted = (["4", "6"] as const).map((family) => {
+        const line = new RegExp(`^more (${family})\\n`, "gm");
+        return { line, total: all(line).length + count };
+      });
+      await until(`${count} hundred more datagrams of each family`, () =>
+        wanted.every(({ line, total }) => all(line).length >= total),
+      );
+    },
+    sources: () => all(/^source (.*)\n/gm).sort(),
+    stop: async () => {
+      for (const one of [receiver, ...senders]) await one.stop();
+    },
   };
-  const ready = new Promise<void>((done) => {
-    receiver.stdout?.setEncoding("utf8").on("data", (text: string) => {
-      const lines = (rest + text).split("\n");
-      rest = lines.pop() ?? "";
-      if (lines.includes("ready")) done();
-      lines.forEach(hear);
-    });
-  });
-  const stop = async (): Promise<void> => {
-    for (const child of children.splice(0)) {
-      const ended = once(child, "close");
-      child.kill("SIGKILL");
-      await ended;
-    }
-  };
-  onTestFinished(stop);
-  await ready;
-  for (const container of containers) children.push(inside(container, "bash", "-c", `while :; do ${SENDER}; done`));
-  const hundreds = async (left: number): Promise<void> => {
-    await Promise.all(["4", "6"].map((family) => new Promise<void>((done) => waiting.push({ family, left, done }))));
-  };
-  return { hundreds, sources: () => [...sources].sort(), stop };
-}
-
-/** A process in this namespace; nsenter becomes the program, so that a signal reaches it. */
-function inside(netns: TestNetns, ...command: readonly string[]): ChildProcess {
-  return spawn("nsenter", [`--net=${netns.path}`, ...command], { stdio: ["ignore", "pipe", "inherit"] });
 }

@@ -1,4 +1,5 @@
-// Deadlines that judge nothing come from engine/patience.mjs, all of them.
+// What tests and tools do in one way only: they wait as engine/patience.mjs says, and start what runs beside a test by
+// test/support/background.ts.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +11,7 @@ const FILES = ["test", "tools", "engine", "src"]
     readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map((name) => join(folder, name)),
   )
   .filter((file) => /^(test|tools|engine)\/.*\.(ts|mjs|sh)$|\.test\.ts$/.test(file))
-  .filter((file) => file !== "tools/deadlines.test.ts" && !file.startsWith("tools/bench/"));
+  .filter((file) => file !== "tools/test-habits.test.ts" && !file.startsWith("tools/bench/"));
 
 /** What gives a number of its own to a wait. Elements of nftables have time-outs, too: bigints here, and "1h" in nft's words. */
 const DEADLINE = [
@@ -28,3 +29,22 @@ it.each(FILES)("%s has no deadline of its own", (file) => {
   const lines = readFileSync(join(ROOT, file), "utf8").split("\n");
   expect(lines.filter((line) => DEADLINE.some((one) => one.test(line)))).toEqual([]);
 });
+
+/** These look themselves at how each program ends that they start. */
+const STARTERS = [
+  "test/e2e/bad-input/output.test.ts",
+  "test/e2e/ipam-concurrent.test.ts",
+  "test/e2e/ptp.test.ts",
+  "test/runtimes/containerd.test.ts",
+  "test/support/background.ts",
+  "test/support/plugin.ts",
+];
+
+it.each(FILES.filter((file) => file.startsWith("test/")))(
+  "%s starts no program that may be missing unnoticed",
+  (file) => {
+    const [imported = ""] =
+      /import [^;]* from "node:child_process";/.exec(readFileSync(join(ROOT, file), "utf8")) ?? [];
+    expect(/\bspawn\b|\bexec\b|\bfork\b/.test(imported)).toBe(STARTERS.includes(file));
+  },
+);

@@ -36,13 +36,13 @@ const other = { address: "10.0.9.9", containerId: "0123456789abcdef0123" };
 describe("the elements of an attachment", () => {
   const templates = templatesOf(LISTING, "10.0.0.2");
 
-  it("are found in every set and map, and only those of its address", () => {
+  it("are found in every set and map, and only the elements of its address", () => {
     expect(templates.map(({ name }) => name)).toEqual(["owners", "policies", "members"]);
     expect(templatesOf(LISTING, "10.0.0.3")).toEqual([]);
     expect(templatesOf(undefined, "10.0.0.2")).toEqual([]);
   });
 
-  it("are had again with another's address, name and owner, and nothing else changed", () => {
+  it("are copied with another address, name and owner, and nothing else is changed", () => {
     const { nftables } = addedElements(templates, resident, [other]);
     const owner = [
       { elem: { val: "10.0.9.9", comment: "net eth0 10.0.9.9/16 0123456789abcdef0123" } },

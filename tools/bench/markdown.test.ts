@@ -20,12 +20,12 @@ const RESULTS: Results = {
 describe("the report", () => {
   const text = markdownOf(RESULTS, ["add.svg"]);
 
-  it("has a row for each figure, empty where there is none beside it", () => {
+  it("has a row for each figure, with an empty cell where the other side has none", () => {
     expect(text).toContain("| bridge ADD | 10,000 | 5.00 | 50.00 | 1/10.0 (1/11 – 1/5.0) |  | 3.00 | 3.00 | 9, 3 |");
     expect(text).toContain("| bridge ADD | 100,000 | 5.00 |  |  | 1.10 (1.00 – 1.20) | 3.00 |  | 9 |");
   });
 
-  it("says on what and when, and shows the plots that there are", () => {
+  it("names the machine and the date, and shows the plots that were made", () => {
     expect(text).toContain("Machine: one processor.");
     expect(text).toContain("operations: abc1234, 2026-01-01");
     expect(text).toContain("![add](add.svg)");
@@ -36,12 +36,12 @@ describe("the report", () => {
     }
   });
 
-  it("has no section of what has not been measured, whose targets it still names", () => {
+  it("has no section for an operation that was not measured, but names its targets", () => {
     expect(text).not.toContain("## Memory");
     expect(text).toMatch(/\| peak memory of a bridge ADD: .* \| not measured \|/);
   });
 
-  it("has tables whose rows are as long as their heads", () => {
+  it("has as many cells in each row of a table as in its head", () => {
     const widths = text.split("\n\n").filter((block) => block.startsWith("| "));
     for (const table of widths) expect(new Set(table.split("\n").map((line) => line.split("|").length)).size).toBe(1);
     expect(widths.length).toBeGreaterThan(1);

@@ -24,7 +24,7 @@ function message(type: number, length = 20): Buffer {
 }
 
 describe("a recording", () => {
-  it("is read call by call, with buffers where there were pointers", () => {
+  it("is read call by call, with buffers in the place of pointers", () => {
     const answer = Buffer.from("answer");
     const calls = readRecording(
       Buffer.concat([recorded("openat", 5, [-100, path("/a")]), recorded("read", 6, [5, Buffer.alloc(9), 9], answer)]),
@@ -37,7 +37,7 @@ describe("a recording", () => {
     expect(calls[1]?.args.slice(0, 3)).toEqual([5n, Buffer.alloc(9), 9n]);
   });
 
-  it("says what each call was for, by the descriptor that it is made on", () => {
+  it("tells the purpose of each call by its descriptor", () => {
     const NETLINK_ROUTE = 0;
     const NETLINK_NETFILTER = 12;
     const calls = readRecording(
@@ -76,7 +76,7 @@ describe("a recording", () => {
     expect(nameCalls(readRecording(recorded("openat", 3, [-100, path(file)])))[0]?.group).toBe(group);
   });
 
-  it("does not forget that a descriptor's number is taken again", () => {
+  it("knows that the number of a closed descriptor is used again", () => {
     const calls = readRecording(
       Buffer.concat([
         recorded("openat", 3, [-100, path("/run/bauta/a")]),
@@ -90,12 +90,12 @@ describe("a recording", () => {
 });
 
 describe("the messages of one send", () => {
-  it("are named once each, in their order", () => {
+  it("are each named once, in their order", () => {
     const bytes = Buffer.concat([message(20, 22), message(20), message(16), message(24)]);
     expect(messagesOf(bytes, "rtnetlink")).toBe("RTM_NEWADDR RTM_NEWLINK RTM_NEWROUTE");
   });
 
-  it("have numbers where no name is known, and an impossible length ends them", () => {
+  it("are numbers where no name is known, and end at an impossible length", () => {
     expect(messagesOf(Buffer.concat([message(0x102), message(0xa63), message(7, 4), message(16)]), "nfnetlink")).toBe(
       "nfnetlink 1/2 NFT_99 nfnetlink 0/7",
     );

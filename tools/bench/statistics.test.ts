@@ -2,14 +2,14 @@ import { describe, expect, it } from "vitest";
 import { inTurn, median, quantile, ratioOf } from "./statistics.mjs";
 
 describe("quantiles", () => {
-  it("are values, or between two of them", () => {
+  it("are values, or lie between two values", () => {
     expect(median([3, 1, 2])).toBe(2);
     expect(median([4, 1, 2, 3])).toBe(2.5);
     expect(quantile([10, 20, 30, 40, 50], 0.25)).toBe(20);
     expect(quantile([10, 20], 0.99)).toBeCloseTo(19.9);
   });
 
-  it("leave their argument in its order, and of nothing are not a number", () => {
+  it("leave the order of their argument alone, and are NaN for an empty list", () => {
     const values = [3, 1, 2];
     median(values);
     expect(values).toEqual([3, 1, 2]);
@@ -18,14 +18,14 @@ describe("quantiles", () => {
 });
 
 describe("the ratio of two series", () => {
-  it("is that of their medians, within its interval", () => {
+  it("is the ratio of their medians, and lies within its interval", () => {
     const ratio = ratioOf([2, 2.2, 2.1, 1.9, 2], [1, 1.1, 1, 0.9, 1]);
     expect(ratio.value).toBe(2);
     expect(ratio.low).toBeLessThanOrEqual(2);
     expect(ratio.high).toBeGreaterThanOrEqual(2);
   });
 
-  it("is sure where rounds that were slow were so for both", () => {
+  it("has a narrow interval where slow rounds were slow for both", () => {
     const denominator = [1, 5, 2, 9, 3, 1, 7, 4];
     const together = ratioOf(
       denominator.map((value) => value * 2),
@@ -61,13 +61,13 @@ describe("measuring in turn", () => {
     expect(done.map(({ isMeasured }) => isMeasured).indexOf(true)).toBe(4);
   });
 
-  it("does all of a round before the next, and what takes long in every second", () => {
+  it("ends a round before the next begins, and does slow work in every second round only", () => {
     expect(measured.slice(0, 3).sort()).toEqual(["a", "b", "c"]);
     expect(measured.slice(3, 7).sort()).toEqual(["a", "b", "c", "slow"]);
     expect(measured).toHaveLength(3 * 40 + 20);
   });
 
-  it("changes the order, so that each comes after each other", () => {
+  it("changes the order, so that each one follows each other one", () => {
     const pairs = new Set(measured.slice(1).map((subject, i) => `${measured[i]} ${subject}`));
     for (const pair of ["a b", "b a", "a c", "c a", "b c", "c b"]) expect(pairs).toContain(pair);
   });

@@ -29,20 +29,20 @@ function flow(rules: string, attachments: number, family: 4 | 6, medianUs: numbe
 }
 
 describe("targets", () => {
-  it("are not measured where a section is missing, but for the executable's size", () => {
+  it("are not measured where a section is missing; only the size of the executable always is", () => {
     const unknown = targetsOf(NOTHING).filter(({ isMet }) => isMet === undefined);
     expect(new Set(unknown.map((target) => target.reached))).toEqual(new Set(["not measured"]));
     expect(unknown).toHaveLength(targetsOf(NOTHING).length - 1);
     expect(reached(NOTHING, /on disk/)).toEqual({ reached: "1.33 MB", isMet: true });
   });
 
-  it("are met up to the limit, and not beyond", () => {
+  it("are met up to the limit and not beyond it", () => {
     expect(reached(withAdd(1 / 10), /^bridge ADD: at most 1\/10/)).toEqual({ reached: "1/10.0", isMet: true });
     expect(reached(withAdd(1 / 9.9), /^bridge ADD: at most 1\/10/)).toEqual({ reached: "1/9.9", isMet: false });
     expect(reached(withAdd(1), /100,000 others: at most 1.15/)).toEqual({ reached: "1.20 times", isMet: false });
   });
 
-  it("count the worse family", () => {
+  it("take the figure of the worse family", () => {
     const rows = [
       flow("one rule", 1, 4, 10),
       flow("one rule", 1, 6, 10),
@@ -58,7 +58,7 @@ describe("targets", () => {
     );
   });
 
-  it("want the least where more is better, and nothing failed or left", () => {
+  it("take the smallest figure where more is better, and allow no failure and no remains", () => {
     const side = { ms: 1, perSecond: 1, perCore: 1, cpuMs: 1, longestMs: 1 };
     const atOnce = [{ operation: "bridge ADD", count: 64, bauta: side, upstream: side, gain: ratio(7.9) }];
     const concurrency = { atOnce, inARow: [], failed: 0, left: ["10.0.0.2"], rounds: 1 };
@@ -71,7 +71,7 @@ describe("targets", () => {
 });
 
 describe("a fraction", () => {
-  it("is told by what it is one of", () => {
+  it("is written as one part of a number", () => {
     expect(fractionText(1 / 250)).toBe("1/250");
     expect(fractionText(0.4)).toBe("1/2.5");
     expect(fractionText(1.234)).toBe("1.23");

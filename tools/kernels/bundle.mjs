@@ -1,4 +1,4 @@
-// Test files as single files that Node runs where there is neither this repository nor node_modules.
+// Bundles test files: each becomes one file, which Node.js runs without this repository and without node_modules.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -6,7 +6,7 @@ import { dirname, join, relative } from "node:path";
 import { build } from "esbuild";
 
 export const ROOT = join(import.meta.dirname, "../..");
-/** Where a guest has what lies in this repository. */
+/** The directory of a guest that stands for the root of this repository. */
 export const GUEST_ROOT = "/bauta";
 
 const RUNNER = join(import.meta.dirname, "guest/run-tests.ts");
@@ -37,14 +37,14 @@ async function bundleOne({ file, pattern }) {
     target: "node20",
     keepNames: true,
     logLevel: "error",
-    // What is bundled with it may be CommonJS.
+    // A bundled module may be CommonJS, which calls require().
     banner: { js: 'import { createRequire as requireHere } from "node:module"; const require = requireHere("/");' },
     plugins: [vitestParts, ownLocations],
   });
   return outputFiles.map(({ text }) => text).join("");
 }
 
-/** vitest is made of packages, of which the runner needs one: the one that vitest itself uses. */
+/** The runner is one of the packages that vitest is made of. This finds the copy that vitest itself uses. */
 const vitestParts = {
   name: "vitest-parts",
   /** @param {import("esbuild").PluginBuild} build */
@@ -55,7 +55,7 @@ const vitestParts = {
   },
 };
 
-/** In a bundle import.meta.url would be the bundle's. Our files find others by their own places, so they keep these. */
+/** Our files find other files by import.meta.url, which in a bundle would be the bundle's: each file keeps its own. */
 const ownLocations = {
   name: "own-locations",
   /** @param {import("esbuild").PluginBuild} build */

@@ -8,7 +8,7 @@ const S_IFDIR = 0o040000;
 const S_IFREG = 0o100000;
 const S_IFLNK = 0o120000;
 
-/** Writes an archive whose files all belong to root, whoever runs this. Directories are made as they are needed. */
+/** Writes an archive. All of its files belong to root, whichever user runs this. Directories are added as they are needed. */
 export class CpioWriter {
   #fd;
   #inode = 1;

@@ -20,7 +20,7 @@ function entriesOf(archive: Buffer): { name: string; mode: string; content: stri
   }
 }
 
-it("an archive has files, links and the directories that they are in, once", () => {
+it("an archive has files, links and their directories, each once", () => {
   const directory = mkdtempSync(join(tmpdir(), "bauta-test-"));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   const path = join(directory, "archive");

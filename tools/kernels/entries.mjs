@@ -1,4 +1,4 @@
-// What runs in the guests: test files that need neither a compiler nor this repository, and what only a guest is asked.
+// The test files that run in the guests: they need neither a compiler nor this repository. Some run in guests only.
 
 /**
  * @typedef {"alone" | "all" | "bridged"} Phase The first run one after the other, when few modules are loaded. When the
@@ -22,10 +22,10 @@
  * @property {string | undefined} pattern Only tests of these names, as a regular expression.
  */
 
-/** These pretend that the kernel lacks something, with the help of a compiler. */
+/** Tests that pretend that the kernel lacks something. They need a compiler. */
 const INTERFERENCE = "without nf_tables|does not ask for nf_tables";
 
-/** The slow ones first, so that none is left for the end. @type {readonly Entry[]} */
+/** The slow ones come first, so that no long one runs alone at the end. @type {readonly Entry[]} */
 export const ENTRIES = [
   { file: "test/guest/absent-modules.test.ts", essential: false, phase: "alone" },
   {
@@ -67,7 +67,7 @@ export const ENTRIES = [
   { file: "tools/kernels/guest/features.ts", essential: true, phase: "bridged" },
 ];
 
-/** What does not run in guests, and why. */
+/** The tests that do not run in guests, and why. */
 export const LEFT_OUT = [
   ["performance, 10,000 attachments, races", "an emulated processor takes hours, and guests have one or two"],
   ["wrong input and configurations, IPAM, fault injection", "little of it is the kernel's"],

@@ -9,7 +9,7 @@ const entries: Entry[] = [
 ];
 
 describe("chooseEntries()", () => {
-  it("takes all without a choice, but for the tests that are left out", () => {
+  it("takes all entries where no choice is made, without the tests that are left out", () => {
     expect(chooseEntries({}, entries)).toEqual([
       { file: "test/all.test.ts", phase: "all", pattern: undefined },
       { file: "test/some.test.ts", phase: "all", pattern: "^(?!.*(?:slow))" },
@@ -17,7 +17,7 @@ describe("chooseEntries()", () => {
     ]);
   });
 
-  it("takes what is essential of those that are, in part or as a whole", () => {
+  it("takes the essential tests of each entry, which may be all of them", () => {
     const [all, some, ...others] = chooseEntries({ essential: true }, entries);
     expect([all?.pattern, others]).toEqual([undefined, []]);
     const pattern = new RegExp(some?.pattern ?? "");
@@ -25,7 +25,7 @@ describe("chooseEntries()", () => {
     expect(names.filter((name) => pattern.test(name))).toEqual(["a port", "adds a VLAN"]);
   });
 
-  it("takes only the tests of these names, and what is essential among them", () => {
+  it("takes only the tests of these names, and of those the essential ones", () => {
     const part: Entry = { file: "test/part.test.ts", essential: "VLAN", only: "^ptp" };
     const names = ["ptp", "ptp VLAN", "bridge VLAN"];
     const chosen = (essential: boolean): string[] => {
@@ -35,14 +35,14 @@ describe("chooseEntries()", () => {
     expect([chosen(false), chosen(true)]).toEqual([["ptp", "ptp VLAN"], ["ptp VLAN"]]);
   });
 
-  it("takes the files with one of the texts in their names", () => {
+  it("takes the files whose names contain one of the texts", () => {
     const namesOf = (...only: string[]): string[] => chooseEntries({ only }, entries).map(({ file }) => file);
     expect(namesOf("none")).toEqual(["test/none.test.ts"]);
     expect(namesOf("none", "/al")).toEqual(["test/all.test.ts", "test/none.test.ts"]);
     expect(namesOf("other")).toEqual([]);
   });
 
-  it("knows files that are there", () => {
+  it("has only files that exist", () => {
     expect(ENTRIES.filter(({ file }) => !existsSync(file))).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-// What differs, or might differ, from kernel to kernel, and what it means for bauta. The guest finds out who has what.
+// The features that kernels may lack, and what bauta does without each. The guest finds out which kernel has which.
 
 /**
  * @typedef {object} Feature

@@ -1,10 +1,10 @@
-// One run of a guest: a virtual machine without KVM, disks or network, whose first file system is all that it has.
+// Runs a guest once: a virtual machine without KVM, disks or network. Its first file system has all that it needs.
 
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
-/** For `quiet` see the kernel's Documentation/admin-guide/kernel-parameters.txt, and so for the others. */
+/** The kernel's Documentation/admin-guide/kernel-parameters.txt explains each of them. */
 const PARAMETERS = [
   "rdinit=/init",
   "init=/init",
@@ -16,7 +16,7 @@ const PARAMETERS = [
   "audit=0",
   "nowatchdog",
 ];
-// What is emulated keeps bad time: the kernel must not look at it too closely.
+// An emulated clock is not exact. The kernel must not check it too closely.
 PARAMETERS.push("tsc=reliable", "no_timer_check", "rcupdate.rcu_expedited=1");
 
 /**
@@ -28,7 +28,7 @@ PARAMETERS.push("tsc=reliable", "no_timer_check", "rcupdate.rcu_expedited=1");
  */
 
 /**
- * Boots the kernel and returns what the entries report, those that never did so left out.
+ * Boots the kernel and returns the reports of the entries. An entry that has not reported is left out.
  * @param {import("./kernel.mjs").Kernel} kernel
  * @param {string} image
  * @param {{ readonly console: string, readonly scratch: string, readonly processors: number,
@@ -39,7 +39,7 @@ export async function runGuest(kernel, image, { console, scratch, processors, ti
   const initrd = join(scratch, `${kernel.suite}.initrd`);
   const results = join(scratch, `${kernel.suite}.results`);
   concatenate([image, kernel.modules], initrd);
-  // The archive lies in memory beside the file system that is made of it, which may take half of the memory.
+  // While the kernel unpacks it, the archive lies in memory beside the file system, which may take half of the memory.
   const megabytes = Math.ceil(statSync(initrd).size / 2 ** 20) * 3 + 512;
   const args = ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"];
   args.push("-machine", "q35", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max");
@@ -76,7 +76,7 @@ class Results {
     this.#onReport = onReport;
   }
 
-  /** Reads what is new. */
+  /** Reads the lines that have come since the last call. */
   read() {
     const lines = existsSync(this.#path) ? readFileSync(this.#path, "utf8").split("\n").slice(0, -1) : [];
     for (const line of lines.slice(this.#linesRead)) {

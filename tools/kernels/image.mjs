@@ -1,4 +1,5 @@
-// What a guest has besides its kernel's modules: the machine's own programs, Node, what was built, and the tests.
+// The first file system of a guest, without its kernel's modules: programs of this machine, Node.js, the executables that were
+// built, and the tests.
 
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
@@ -32,7 +33,7 @@ const NAMES = ["/etc/protocols", "/etc/services"];
 /** Not every machine has a file of these. */
 const HOSTS = "127.0.0.1 localhost\n::1 localhost\n";
 
-/** What tests run or read. */
+/** Files of this repository that tests run or read. */
 const FILES = ["tools/strict.sh", "test/support/run-in-namespaces.sh", "test/e2e/masquerade/others.nft"];
 const DIRECTORIES = ["test/golden/nftables"];
 
@@ -63,7 +64,7 @@ function addPrograms(archive) {
   const programs = files.filter((file) => PROGRAM.test(file) && existsSync(file));
   const real = new Set([...programs.map((file) => realpathSync(file)), node]);
   for (const file of real) archive.copy(merged(file), file);
-  // Other names that they have: their packages' own, and those of update-alternatives, such as iptables.
+  // The other names of these programs: some are their packages', some come from update-alternatives, iptables for example.
   const others = ["/usr/bin", "/usr/sbin"].flatMap((path) => readdirSync(path).map((name) => join(path, name)));
   for (const file of new Set([...programs, ...others.filter((path) => existsSync(path))])) {
     if (real.has(realpathSync(file)) && !archive.has(merged(file))) {
@@ -87,11 +88,11 @@ export function filesOfNode(node) {
   return [...new Set(named)].filter((path) => existsSync(path));
 }
 
-/** Every Debian since 12 has /bin, /sbin, /lib and /lib64 under /usr, and so has the guest. */
+/** The guest has /bin, /sbin, /lib and /lib64 under /usr, as every Debian since 12. */
 const merged = (/** @type {string} */ path) => path.slice(1).replace(/^(s?bin|lib(64)?)\//, "usr/$&");
 
 /**
- * The shared libraries that programs load, with the loader itself; scripts and static programs have none.
+ * The shared libraries that programs load, and the loader itself. Scripts and static programs load none.
  * @param {readonly string[]} programs
  */
 function librariesOf(programs) {

@@ -1,4 +1,4 @@
-// Debian's kernels: an image and the modules that networks are made of, as qemu takes them.
+// Downloads Debian's kernels: the image that qemu boots, and an archive with the modules for networks.
 
 import {
   existsSync,
@@ -14,15 +14,15 @@ import { basename, join } from "node:path";
 import { messageOf, Release, run } from "../apt.mjs";
 import { CpioWriter } from "./cpio.mjs";
 
-/** Always the newest of its release. The flavour for virtual machines has all that we need and is the smallest. */
+/** Depends on the newest kernel of its release. The flavour for virtual machines has all that we need, and is the smallest. */
 const METAPACKAGE = "linux-image-cloud-amd64";
 /** The packages that it leads to: linux-image-… holds everything up to 6.12, linux-binary-… and linux-modules-… later. */
 const PARTS = /\blinux-(?:image|binary|modules)-\d[^ ,|]*/g;
 
-/** Where the newest kernel may be: not always in the release that is said to be the newest. */
+/** Releases that may have the newest kernel: the newest release does not always have it. */
 const NEWEST = ["sid", "forky", "trixie-backports"];
 
-/** What of lib/modules/VERSION/kernel goes into a guest. The kernel loads what it needs itself. */
+/** The files of lib/modules/VERSION/kernel that go into a guest. The kernel loads the modules that it needs itself. */
 const MODULES = /^(net|lib|crypto|arch\/x86\/crypto|drivers\/net\/([^/]+\.ko|(bonding|ipvlan|vxlan)\/.*))/;
 
 /**
@@ -81,7 +81,7 @@ function fetchKernel(suite, target) {
 }
 
 /**
- * Which packages the metapackage stands for.
+ * The packages that the metapackage depends on.
  * @param {Release} release
  */
 function kernelPackages(release) {

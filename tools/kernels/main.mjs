@@ -1,4 +1,4 @@
-// npm run test:kernels: runs tests inside virtual machines with Debian's kernels, and says which kernel gives what.
+// npm run test:kernels: runs tests inside virtual machines with Debian's kernels, and tells which kernel has which feature.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -15,10 +15,10 @@ import { lineOf, mergeOutcomes, missingOutcome, NO_REPORT, outcomeOf, reportOf, 
 import { featureTable } from "./table.mjs";
 
 const CACHE = join(ROOT, "build/kernels");
-/** Debian 11, 12 and 13, and whatever is newest. */
+/** Debian 11, 12 and 13, and the newest kernel of all. */
 const SUITES = ["bullseye", "bookworm", "trixie", "newest"];
 
-/** So that tests of races have some. */
+/** Tests of races need more than one. */
 const PROCESSORS = 2;
 
 const HELP = `Usage: npm run test:kernels [-- [OPTION...] [SUITE...]]
@@ -40,7 +40,7 @@ Kernels are kept in build/kernels, with the console of each guest.
 /** For one guest, which runs the slowest of the files and many others. */
 const TIMEOUT_MS = { essential: 2 * FILE_PATIENCE_S * 1000, all: 6 * FILE_PATIENCE_S * 1000 };
 
-// So that guests end with it.
+// A guest is killed when this process exits, so these signals must make it exit.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 try {
   process.exitCode = await main();
@@ -139,7 +139,7 @@ function keep(outcome) {
   writeFileSync(keptOutcome(outcome.suite), JSON.stringify(merged));
 }
 
-/** Writes docs/kernels.md, from the last run of each test file on each kernel. */
+/** Writes docs/kernels.md from the last run of each test file on each kernel. */
 function writeTable() {
   const outcomes = SUITES.flatMap((suite) => readKept(suite) ?? []);
   const isWhole = outcomes.every(({ reports }) => reports.every(({ message }) => !message.startsWith(NO_REPORT)));
@@ -147,7 +147,7 @@ function writeTable() {
   writeFileSync(join(ROOT, "docs/kernels.md"), featureTable(outcomes));
 }
 
-/** A directory for this run; those of runs that were killed are removed. */
+/** Makes a directory for this run, and removes those of runs that were killed. */
 function makeScratch() {
   mkdirSync(CACHE, { recursive: true });
   for (const name of readdirSync(CACHE)) {

@@ -1,4 +1,4 @@
-// What came of a guest: counts, and the report that the summary of all tests adds up.
+// The outcome of a guest: the counts, and the report that the summary of all tests adds up.
 
 /**
  * @typedef {object} Outcome
@@ -9,11 +9,11 @@
  * @property {import("./guest.mjs").Report[]} reports
  */
 
-/** What the message begins with of a file that did not report. */
+/** The beginning of the message of a file that has not reported. */
 export const NO_REPORT = "no report";
 
 /**
- * Adds up what the entries reported; whatever is missing has failed.
+ * Adds up the reports of the entries. An entry without a report has failed.
  * @param {string} suite
  * @param {string} kernel
  * @param {readonly import("./entries.mjs").ChosenEntry[]} entries
@@ -33,8 +33,8 @@ export function outcomeOf(suite, kernel, entries, reports, failure) {
 }
 
 /**
- * The outcome of two runs on a suite's kernel: the later one, with what only the earlier one has run, if its kernel was
- * the same.
+ * The outcome of two runs on a suite's kernel: that of the later run, plus the files that only the earlier run had, if both
+ * ran on the same kernel.
  * @param {Outcome | undefined} earlier
  * @param {Outcome} later
  * @param {readonly import("./entries.mjs").ChosenEntry[]} entries All that there is to run.
@@ -45,7 +45,7 @@ export function mergeOutcomes(earlier, later, entries) {
 }
 
 /**
- * The outcome where there is no kernel to be had, or no guest.
+ * The outcome where no kernel can be downloaded, or no guest can be started.
  * @param {string} suite
  * @param {string} message
  * @returns {Outcome}
@@ -61,7 +61,7 @@ function countsOf({ assertionResults }) {
 }
 
 /**
- * One entry in words, with what failed.
+ * Describes one entry in words, with the tests that failed.
  * @param {import("./guest.mjs").Report} report
  */
 export function lineOf(report) {
@@ -78,7 +78,7 @@ export function summaryOf({ suite, kernel, passed, failed }) {
 }
 
 /**
- * What vitest's JSON reporter would say of all of it.
+ * The whole outcome in the form of vitest's JSON reporter.
  * @param {readonly Outcome[]} outcomes
  */
 export function reportOf(outcomes) {

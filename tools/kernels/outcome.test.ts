@@ -15,13 +15,13 @@ const report = (name: string, ...statuses: string[]) => ({
 });
 
 describe("the outcome of a guest", () => {
-  it("counts every test, and one that was skipped as failed", () => {
+  it("counts every test, and a skipped one as failed", () => {
     const reports = [report("b.test.ts", "passed", "skipped"), report("a.test.ts", "passed", "failed", "passed")];
     const outcome = outcomeOf("bookworm", "6.1.0", entries, reports, undefined);
     expect(summaryOf(outcome)).toBe("bookworm 6.1.0: 3 passed, 2 failed");
   });
 
-  it("counts a file that has not reported, or has no tests, as failed", () => {
+  it("counts a file without a report, or without tests, as failed", () => {
     const outcome = outcomeOf("bookworm", "6.1.0", entries, [report("a.test.ts")], undefined);
     expect(summaryOf(outcome)).toBe("bookworm 6.1.0: 0 passed, 2 failed");
     expect(outcome.reports.map(lineOf)).toEqual([
@@ -44,7 +44,7 @@ describe("the outcome of a guest", () => {
     ]);
   });
 
-  it("is made good by a later run of a part", () => {
+  it("is corrected by a later run of a part", () => {
     const [a, b] = entries;
     if (a === undefined || b === undefined) throw new Error("no entries");
     const whole = outcomeOf("sid", "6.1", entries, [report("a.test.ts", "failed"), report("b.test.ts", "passed")], "");
@@ -58,7 +58,7 @@ describe("the outcome of a guest", () => {
     expect(summaryOf(missingOutcome("sid", "no mirror has it"))).toBe("sid (no kernel): 0 passed, 1 failed");
   });
 
-  it("names what has failed, and why", () => {
+  it("names the tests that failed, and why", () => {
     const failed = { ...test("does it", "failed"), failureMessages: ["Error: it did not"] };
     const line = lineOf({ name: "a.test.ts", message: "", assertionResults: [failed] });
     expect(line).toBe("a.test.ts: 0 passed, 1 failed\n  failed: does it\nError: it did not");
@@ -66,7 +66,7 @@ describe("the outcome of a guest", () => {
 });
 
 describe("the report", () => {
-  it("has the totals and the names of vitest's own", () => {
+  it("has the totals and the names of a report of vitest", () => {
     const outcome = outcomeOf("bookworm", "6.1.0", entries, [report("a.test.ts", "passed", "failed")], undefined);
     expect(reportOf([outcome])).toMatchObject({
       numTotalTests: 2,

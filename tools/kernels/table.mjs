@@ -1,4 +1,4 @@
-// docs/kernels.md, from what the guests have told.
+// Makes the text of docs/kernels.md from the reports of the guests.
 
 import { ENTRIES, LEFT_OUT } from "./entries.mjs";
 import { FEATURES } from "./features.mjs";

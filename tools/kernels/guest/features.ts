@@ -1,4 +1,4 @@
-// What this kernel has, found out by asking it for each thing. What bauta can't do without is a test; the rest is told.
+// Finds out the features of this kernel by asking for each. A feature that bauta needs is a test; the others are reported.
 
 import "./engine.ts";
 import { FEATURES } from "../features.mjs";

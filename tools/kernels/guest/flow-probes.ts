@@ -1,4 +1,4 @@
-// What the table of tracked connections has.
+// Probes for features of connection tracking.
 
 import { execFileSync } from "node:child_process";
 import { PATIENCE_S } from "../../../engine/patience.mjs";

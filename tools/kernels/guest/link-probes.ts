@@ -1,4 +1,4 @@
-// What rtnetlink has.
+// Probes for features of rtnetlink.
 
 import { Connection } from "../../../src/netlink/connection.ts";
 import { NETLINK } from "../../../src/netlink/uapi.ts";
@@ -8,12 +8,12 @@ import type { Device } from "../../../src/rtnetlink/device.ts";
 import { addLink, deleteLink, getLink, type NewLink, renameLink, setLink } from "../../../src/rtnetlink/link.ts";
 import type { Probe } from "./probe.ts";
 
-/** A pair of interfaces, while it is looked at. */
+/** Calls the function while there is a pair of interfaces. */
 function withPair(look: (route: Connection, one: Device) => boolean): boolean {
   return withLink({ name: "one", info: { kind: "veth", peer: { name: "other" } } }, look);
 }
 
-/** A port of a bridge with these options, while it is looked at. */
+/** Calls the function while there is a port of a bridge with these options. */
 function withPort(
   options: { readonly vlanFiltering?: boolean },
   look: (route: Connection, port: Device) => boolean,

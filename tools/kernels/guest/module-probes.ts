@@ -1,4 +1,4 @@
-// Whether the kernel comes with modules that are never asked for by name.
+// Probes for modules that nothing asks for by name.
 
 import { spawnSync } from "node:child_process";
 import type { Probe } from "./probe.ts";

@@ -1,4 +1,4 @@
-// What nf_tables has.
+// Probes for features of nf_tables.
 
 import { Nftables } from "../../../src/nftables/batch.ts";
 import { addChain, type ChainSpec, getChain } from "../../../src/nftables/chain.ts";
@@ -26,7 +26,7 @@ import type { Probe } from "./probe.ts";
 const TABLE = { family: NFPROTO.IPV4, name: "features" } as const;
 const IN_TABLE = { family: TABLE.family, table: TABLE.name } as const;
 
-/** Adds to a table, looks, and removes it again. */
+/** Makes a table with the given content, looks at it, and removes the table. */
 function inTable(commands: readonly Command[], look: (nft: Nftables) => boolean = () => true): boolean {
   const nft = Nftables.open();
   nft.commit([addTable(TABLE), ...commands]);
@@ -38,7 +38,7 @@ function inTable(commands: readonly Command[], look: (nft: Nftables) => boolean 
   }
 }
 
-/** A rule in a chain of its own, in a table of this family. */
+/** Adds a rule, in a chain of its own, to a table of this family. */
 function hasRule(family: number, expressions: readonly Expression[], hook: Partial<ChainSpec> = {}): boolean {
   const nft = Nftables.open();
   const table = { family, name: TABLE.name };
@@ -73,7 +73,7 @@ const found = (nft: Nftables): Element | undefined => getElement(nft.connection,
 
 const counter = { kind: "counter", packets: undefined, bytes: undefined } as const;
 
-/** `nft destroy table`: nothing in the program sends it. */
+/** `nft destroy table`, which no other code of ours sends. */
 const NFT_MSG_DESTROYTABLE = 26;
 
 export const NFTABLES_PROBES = {

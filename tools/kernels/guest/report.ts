@@ -1,4 +1,4 @@
-// What one file says to the machine that has started the guest: one line, as vitest's JSON reporter has it of a file.
+// The report of one file to the machine that has started the guest: one line, in the form of vitest's JSON reporter.
 
 import { writeFileSync } from "node:fs";
 
@@ -12,10 +12,10 @@ export interface TestOutcome {
 
 export interface Report {
   readonly name: string;
-  /** What went wrong outside the tests; empty when nothing did. */
+  /** The error that happened outside of the tests; empty where there was none. */
   readonly message: string;
   readonly assertionResults: readonly TestOutcome[];
-  /** What the kernel has: an answer for each question. */
+  /** The features of the kernel: an answer for each question. */
   readonly features?: Readonly<Record<string, string>>;
 }
 

@@ -6,7 +6,7 @@ import { type Suite, startTests, type Test, type VitestRunnerConfig } from "@vit
 import { TEST_PATIENCE_MS } from "../../../engine/patience.mjs";
 import { type TestOutcome, writeReport } from "./report.ts";
 
-/** What vitest would make of its configuration for a worker. */
+/** The configuration that vitest would give a worker. */
 const CONFIG: VitestRunnerConfig = {
   root: "/",
   setupFiles: [],
@@ -26,7 +26,7 @@ const CONFIG: VitestRunnerConfig = {
   strictTags: false,
 };
 
-/** Runs the tests of the file that `load` loads, those of these names, and ends this process. */
+/** Runs those tests of the file that `load` loads whose names match, and ends this process. */
 export async function runTests(name: string, pattern: string | null, load: () => Promise<unknown>): Promise<void> {
   const testNamePattern = pattern === null ? undefined : new RegExp(pattern);
   const runner = { config: { ...CONFIG, testNamePattern }, pool: "forks", importFile: load };
@@ -35,7 +35,7 @@ export async function runTests(name: string, pattern: string | null, load: () =>
   const message = (file.result?.errors ?? []).map(textOf).join("\n");
   const assertionResults = outcomesOf(file).filter(({ fullName }) => testNamePattern?.test(fullName) ?? true);
   writeReport({ name, message, assertionResults });
-  process.exit(0); // whatever a test has left running
+  process.exit(0); // also where a test has left something running
 }
 
 function outcomesOf(suite: Suite, names: readonly string[] = []): TestOutcome[] {

@@ -78,24 +78,24 @@ function gc({ config, log }: IpamCall): void {
 function status(call: IpamCall): void {
   const { directory, sets } = readHostLocalConfig(call);
   const smallest = Math.min(...sets.map(capacityOf));
-  const exhausted = inStore(directory, "look for free addresses", (): RangeSet | undefined => {
-    const look = (store: Store): RangeSet | undefined =>
-      store.countAtMost() < smallest ? undefined : sets.find((set) => !hasFree(store, set));
-    return withExistingStore(directory, look, call.log);
-  });
+  const look = (store: Store): RangeSet | undefined =>
+    store.countAtMost() < smallest ? undefined : sets.find((set) => !hasFree(store, set));
+  const work = (): RangeSet | undefined => withExistingStore(directory, look, call.log);
+  // STATUS has a code of its own for a plugin that could not serve an ADD, whatever the reason.
+  const exhausted = inStore(directory, "look for free addresses", work, CNI_CODE.NOT_AVAILABLE);
   if (exhausted === undefined && smallest > 0) return;
   const set = exhausted ?? sets.find((one) => capacityOf(one) === 0) ?? [];
   throw new CniError(CNI_CODE.NOT_AVAILABLE, `no IP addresses available in range set: ${formatSet(set)}`);
 }
 
 /** Runs work on the network's store; a system call that fails is told with what it was for. */
-function inStore<T>(directory: string, purpose: string, work: () => T): T {
+function inStore<T>(directory: string, purpose: string, work: () => T, code: number = CNI_CODE.IO_FAILURE): T {
   try {
     return work();
   } catch (error) {
     if (error instanceof OddEntryError) {
       const problem = `host-local: cannot ${purpose}: ${error.message}`;
-      throw CniError.because(error, CNI_CODE.IO_FAILURE, problem, `remove ${error.path}: nothing is lost with it`);
+      throw CniError.because(error, code, problem, `remove ${error.path}: nothing is lost with it`);
     }
     if (!(error instanceof SyscallError)) throw error;
     const advice = hasCode(error, "ENOSPC", "EDQUOT")
@@ -104,6 +104,6 @@ function inStore<T>(directory: string, purpose: string, work: () => T): T {
         ? "ipam.dataDir must be a directory that this process can write to"
         : undefined;
     const problem = `host-local: cannot ${purpose} in ${directory}: ${errnoText(error.errno)}`;
-    throw CniError.because(error, CNI_CODE.IO_FAILURE, problem, advice);
+    throw CniError.because(error, code, problem, advice);
   }
 }

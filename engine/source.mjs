@@ -111,6 +111,11 @@ function downloadFrom(cache, mirror, suite) {
   }
 }
 
+/** The environment for apt. It runs programs of Debian's own, which differ from release to release, and must find them. */
+export function aptEnvironment() {
+  return { ...process.env, PATH: "/usr/sbin:/usr/bin:/sbin:/bin" };
+}
+
 /** The URIs of the machine's package sources that have a `main` component, those that look like Debian's first. */
 export function debianMirrors() {
   const directory = "/etc/apt/sources.list.d";
@@ -153,7 +158,8 @@ export function mirrorsIn(file) {
  */
 function run(program, args, remedy, directory) {
   try {
-    execFileSync(program, args, { stdio: ["ignore", "pipe", "pipe"], ...(directory ? { cwd: directory } : {}) });
+    const env = program === "apt-get" ? aptEnvironment() : process.env;
+    execFileSync(program, args, { env, stdio: ["ignore", "pipe", "pipe"], ...(directory ? { cwd: directory } : {}) });
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     if ("code" in error && error.code === "ENOENT") {

@@ -4,7 +4,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { debianMirrors } from "../engine/source.mjs";
+import { aptEnvironment, debianMirrors } from "../engine/source.mjs";
 
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /** Debian's own mirror, for a machine whose package sources name none. */
@@ -73,7 +73,7 @@ export class Release {
       "Acquire::Languages": "none",
     };
     const given = Object.entries(options).map(([name, value]) => `-o${name}=${value}`);
-    return run(program, [...given, ...args], { cwd: this.directory });
+    return run(program, [...given, ...args], { cwd: this.directory, env: aptEnvironment() });
   }
 
   /**

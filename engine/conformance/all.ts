@@ -7,6 +7,7 @@ import { CALLS } from "./calls.ts";
 import type { Check } from "./check.ts";
 import { CHILDREN } from "./children.ts";
 import { DIGESTS } from "./digests.ts";
+import { LANGUAGE } from "./language.ts";
 import { MEMORY } from "./memory.ts";
 import { MODULES } from "./modules.ts";
 import { SURROUNDINGS, TEXT } from "./text.ts";
@@ -20,6 +21,7 @@ export const CHECKS: readonly Check[] = [
   ...MEMORY,
   ...MODULES,
   ...DIGESTS,
+  ...LANGUAGE,
   ...VARIABLES,
 ];
 

@@ -29,7 +29,7 @@ function show(value: unknown): string {
 }
 
 /** Throws unless the call throws an error of that kind. */
-export function throws(kind: typeof TypeError | typeof RangeError, call: () => unknown): void {
+export function throws(kind: ErrorConstructor, call: () => unknown): void {
   let result: unknown;
   try {
     result = call();

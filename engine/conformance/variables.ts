@@ -1,6 +1,6 @@
-// Variables of blocks, which the build makes the engine treat otherwise than it was written to (patch.mjs).
+// Variables of blocks, functions and classes.
 
-import { type Check, equal } from "./check.ts";
+import { type Check, equal, throws } from "./check.ts";
 
 const NUMBERS: readonly number[] = [1, 2, 3];
 
@@ -76,7 +76,35 @@ export const VARIABLES: readonly Check[] = [
     run: () => equal(new Derived().all, "base, hidden, static, twice"),
   },
   {
-    name: "`this` is still no value before super() has been called",
+    name: "a variable that is used before its declaration throws",
+    run: () => {
+      throws(ReferenceError, () => {
+        const early = (): number => late;
+        const sum = early();
+        const late = sum;
+        return late;
+      });
+      const readings: unknown[] = [];
+      for (const round of NUMBERS) {
+        const read = (): number => value;
+        if (round > 1) throws(ReferenceError, read);
+        const value = round;
+        readings.push(read());
+      }
+      equal(readings, [1, 2, 3]);
+      throws(ReferenceError, () => {
+        const assign = (): void => {
+          later = 2;
+        };
+        assign();
+        let later = 1;
+        later += 1;
+        return later;
+      });
+    },
+  },
+  {
+    name: "`this` is no value before super() has been called",
     run: () => {
       class Early extends Base {
         constructor(early: boolean) {
@@ -86,13 +114,8 @@ export const VARIABLES: readonly Check[] = [
           say();
         }
       }
-      let thrown: unknown;
-      try {
-        new Early(true);
-      } catch (error) {
-        thrown = error;
-      }
-      equal([thrown instanceof ReferenceError, new Early(false).own], [true, "base"]);
+      throws(ReferenceError, () => new Early(true));
+      equal(new Early(false).own, "base");
     },
   },
 ];

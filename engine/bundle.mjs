@@ -12,7 +12,8 @@ import { absentFeatures, LOWERED, MARKED_GLOBALS } from "./absent.mjs";
  * @property {string} entry TypeScript, as in a file at the root of the repository, that exports a function `main`.
  *
  * @typedef {object} Bundle
- * @property {string} code JavaScript. It leaves the programs in the global `bautaPrograms`.
+ * @property {string} code JavaScript. It leaves a function in the global `bautaProgram`: from the name that the executable is
+ *   called by to the program, which is `bauta` under a name that is no other program's; undefined where there is none.
  * @property {{ mappings: string, sources: string[] }} map
  * @property {string[]} inputs The files it was made from.
  */
@@ -57,13 +58,16 @@ export async function bundlePrograms(root, programs, replaced = {}) {
 }
 
 /**
- * The module that hands out the programs' functions. No name is inherited.
+ * The module that leaves behind the function which finds a program. No name is inherited.
  * @param {readonly string[]} paths
  */
 function tableOf(paths) {
   const imports = paths.map((path, i) => `import { main as main${i} } from ${JSON.stringify(path)};`);
   const rows = paths.map((path, i) => `${JSON.stringify(path.slice(NAMESPACE.length + 1))}: main${i}`);
-  return `${imports.join("\n")}\nglobalThis.bautaPrograms = { __proto__: null, ${rows.join(", ")} };`;
+  return `${imports.join("\n")}
+import { servedName } from "./src/cni/served-name.ts";
+const programs = { __proto__: null, ${rows.join(", ")} };
+globalThis.bautaProgram = (called) => programs[servedName(called, (name) => name in programs) ?? "bauta"];`;
 }
 
 /**

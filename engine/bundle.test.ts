@@ -4,10 +4,10 @@ import { bundlePrograms } from "./bundle.mjs";
 import { ROOT } from "./executable.mjs";
 
 /** What the bundle's code leaves behind. */
-function programsOf(code: string): Record<string, () => unknown> {
-  const global: { bautaPrograms?: Record<string, () => unknown> } = {};
+function finderOf(code: string): (called: string) => (() => unknown) | undefined {
+  const global: { bautaProgram?: ReturnType<typeof finderOf> } = {};
   runInNewContext(code, global);
-  return global.bautaPrograms ?? {};
+  return (called) => global.bautaProgram?.(called);
 }
 
 describe("a bundle", () => {
@@ -17,18 +17,21 @@ describe("a bundle", () => {
       entry: `import { errno } from "./src/sys/errno.ts"; export const main = () => errno("${name}");`,
     }));
     const { code, inputs } = await bundlePrograms(ROOT, programs);
-    const found = programsOf(code);
-    expect(Object.entries(found).map(([name, main]) => [name, main()])).toEqual([
-      ["EPERM", 1],
-      ["ENOENT", 2],
-    ]);
+    const find = finderOf(code);
+    expect(["EPERM", "ENOENT", "any-prefix-ENOENT"].map((called) => find(called)?.())).toEqual([1, 2, 2]);
     expect(code.split("// src/sys/errno.ts")).toHaveLength(2);
     expect(inputs).toContain("src/sys/errno.ts");
   });
 
   it("has no program that nobody gave it", async () => {
     const { code } = await bundlePrograms(ROOT, [{ name: "one", entry: "export const main = () => 1;" }]);
-    expect(programsOf(code)["toString"]).toBe(undefined);
+    expect(["toString", "two", "", "one-"].map(finderOf(code))).toEqual([undefined, undefined, undefined, undefined]);
+  });
+
+  it("is the command under a name that is no plugin's", async () => {
+    const entry = "export const main = () => 1;";
+    const { code } = await bundlePrograms(ROOT, [{ name: "bauta", entry }]);
+    expect(["bauta", "other", "my-bauta", ""].map((called) => finderOf(code)(called)?.())).toEqual([1, 1, 1, 1]);
   });
 
   it("is strict, and leaves no other name behind", async () => {
@@ -36,8 +39,8 @@ describe("a bundle", () => {
     const { code } = await bundlePrograms(ROOT, [{ name: "one", entry }]);
     const global: Record<string, unknown> = {};
     runInNewContext(code, global);
-    expect(Object.keys(global)).toEqual(["bautaPrograms"]);
-    const main = programsOf(code)["one"];
+    expect(Object.keys(global)).toEqual(["bautaProgram"]);
+    const main = finderOf(code)("one");
     expect(main?.()).toEqual([undefined, 0]);
   });
 

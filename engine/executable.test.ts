@@ -118,6 +118,13 @@ describe.each(executables)("the executable, $flavour.name", ({ flavour, flags })
     expect(JSON.parse(run("other").stdout)).toHaveLength(CHECKS.length);
   });
 
+  it("is a program under each name that ends in the program's after a hyphen", () => {
+    for (const name of ["my-arguments", "a-b-arguments"]) {
+      linkSync(join(directory, "bauta"), join(directory, name));
+      expect(JSON.parse(run(name).stdout)).toEqual([join(directory, name)]);
+    }
+  });
+
   it("gives the command line, the name it was called by first", () => {
     const { stdout } = run("arguments", ["--as", "bautà", ""]);
     expect(JSON.parse(stdout)).toEqual([join(directory, "arguments"), "--as", "bautà", ""]);

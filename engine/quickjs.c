@@ -89,10 +89,11 @@ static const char *own_name(const char *path) {
   return slash == NULL ? path : slash + 1;
 }
 
-// The program called for; `bauta` under any name that is no program's. Undefined where there is none.
-static JSValue select_program(struct bauta_ready ready, const char *name) {
-  JSValue program = JS_GetPropertyStr(ready.context, ready.programs, name);
-  return JS_IsUndefined(program) ? JS_GetPropertyStr(ready.context, ready.programs, "bauta") : program;
+// The program that the executable is by this name. Undefined where there is none.
+static JSValue find_program(struct bauta_ready ready, const char *name) {
+  JSValue called = JS_NewString(ready.context, name);
+  if (JS_IsException(called)) return called;
+  return JS_Call(ready.context, ready.find_program, JS_UNDEFINED, 1, &called);
 }
 
 // Descriptors 0 to 2 must be taken, or the first file that is opened would become the standard output. The wrong
@@ -122,14 +123,14 @@ static JSContext *new_context(JSRuntime *runtime) {
   return context;
 }
 
-// Runs all module-level code, and leaves the programs for later. Returns false with an exception pending when that
+// Runs all module-level code, and leaves the function that finds a program. Returns false with an exception pending when that
 // fails.
-static bool run_bundle(JSContext *context, JSValue *programs) {
+static bool run_bundle(JSContext *context, JSValue *find_program) {
   JSValue bundle = JS_ReadObject(context, bauta_bytecode, bauta_bytecode_size, JS_READ_OBJ_BYTECODE);
   JSValue result = JS_IsException(bundle) ? bundle : JS_EvalFunction(context, bundle);
   if (JS_IsException(result)) return false;
   JSValue global = JS_GetGlobalObject(context);
-  *programs = JS_GetPropertyStr(context, global, "bautaPrograms");
+  *find_program = JS_GetPropertyStr(context, global, "bautaProgram");
   JS_FreeValue(context, result);
   JS_FreeValue(context, global);
   return true;
@@ -144,7 +145,7 @@ static struct bauta_ready make_ready(void) {
   struct bauta_ready ready = {.context = new_context(runtime)};
   if (ready.context == NULL) fail("out of memory", "");
   bauta_add_engine(ready.context);
-  if (run_bundle(ready.context, &ready.programs)) return ready;
+  if (run_bundle(ready.context, &ready.find_program)) return ready;
   report(ready.context);
   _exit(1);
 }
@@ -187,9 +188,9 @@ int main(int argc, char **argv) {
   JS_UpdateStackTop(runtime);
   JS_SetMaxStackSize(runtime, stack_size());
   bauta_start_engine(ready.context, argv);
-  JSValue program = select_program(ready, name);
+  JSValue program = find_program(ready, name);
   if (JS_IsUndefined(program)) fail("this executable has no program called ", name);
-  JSValue result = JS_Call(ready.context, program, JS_UNDEFINED, 0, NULL);
+  JSValue result = JS_IsException(program) ? program : JS_Call(ready.context, program, JS_UNDEFINED, 0, NULL);
   if (!JS_IsException(result)) _exit(0);
   report(ready.context);
   _exit(1);

@@ -15,7 +15,7 @@
 // What the engine has once it is ready to run a program.
 struct bauta_ready {
   JSContext *context;
-  JSValue programs;  // an object of functions, by the names of the programs
+  JSValue find_program;  // a function: from the name that the executable is called by to a program
 };
 
 // Whether the executable has the bytecode still, which means that it has no snapshot.

@@ -72,7 +72,7 @@ function refuseAsPlugin(io: CliIo): number {
   const error = new CniError(
     CNI_CODE.INVALID_ENVIRONMENT,
     `called by the name ${JSON.stringify(name)}, this executable is the bauta command, not a plugin`,
-    `as plugins it has the names ${PLUGIN_NAMES.join(", ")}: install or link it by one of these (called as ${io.args[0] ?? ""})`,
+    `as plugins it has the names ${PLUGIN_NAMES.join(", ")}: install or link it by one of these, or by a name that ends in one after a hyphen (called as ${io.args[0] ?? ""})`,
   );
   io.write(formatError(error, CURRENT_VERSION));
   return FAILED;

@@ -53,6 +53,13 @@ describe("IPAM", () => {
     expect([addressWith(true), addressWith(false)]).toEqual(["10.1.2.3/24", "192.0.2.9/24"]);
   });
 
+  it("is called as a function under a longer name, too", () => {
+    const ipam = { ...fixed, type: "buildkit-cni-static" };
+    const addressWith = (isOwn: boolean): unknown =>
+      allocateAddresses(invocation({ ipam }, directoryWith(ipam.type, isOwn)), new Undo()).ips[0]?.address;
+    expect([addressWith(true), addressWith(false)]).toEqual(["10.1.2.3/24", "192.0.2.9/24"]);
+  });
+
   it("must be named where it is needed", () => {
     for (const ask of [
       (): unknown => allocateAddresses(invocation({}), new Undo()),

@@ -6,6 +6,7 @@ import { delegate, delegateAdd, isOwnPlugin } from "../cni/delegate.ts";
 import { CNI_CODE, CniError } from "../cni/error.ts";
 import type { Invocation } from "../cni/plugin.ts";
 import type { Dns, Result } from "../cni/result.ts";
+import { servedName } from "../cni/served-name.ts";
 import type { Undo } from "../cni/undo.ts";
 import { hostLocal } from "./host-local.ts";
 import type { Ipam } from "./ipam.ts";
@@ -78,6 +79,6 @@ function requireType({ ipamType, type }: NetworkConfig): string {
 
 /** The plugin as a function, where the executable that would be run is our own. */
 function findOwn(type: string, { path }: Invocation): Ipam | undefined {
-  const own = OWN.get(type);
-  return own !== undefined && isOwnPlugin(type, path) ? own : undefined;
+  const name = servedName(type, (known) => OWN.has(known));
+  return name !== undefined && isOwnPlugin(type, path) ? OWN.get(name) : undefined;
 }

@@ -97,7 +97,16 @@ export function observe(
 
 /** A node on which the executable that was built runs under this name. */
 export function builtNode(name: string, options: NodeOptions = {}): TestNode {
-  const path = fileURLToPath(new URL(`../../dist/cni/${name}`, import.meta.url));
+  return executableNode(builtPlugin(name), options);
+}
+
+/** The executable that was built, under this plugin's name. */
+export function builtPlugin(name: string): string {
+  return fileURLToPath(new URL(`../../dist/cni/${name}`, import.meta.url));
+}
+
+/** A node on which this executable runs; its own directory is CNI_PATH. */
+export function executableNode(path: string, options: NodeOptions = {}): TestNode {
   return makeNode(options, (netns) => {
     const call = executable(path);
     return (given) => inNetns(netns.fd, () => call(given));

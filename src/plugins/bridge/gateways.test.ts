@@ -89,6 +89,7 @@ describe("gatewayOfNetwork()", () => {
     const belongs = testFor({ type: "host-local", ranges });
     const answers = ["10.1.0.1/24", "10.2.0.254/24", "10.2.0.1/24", "10.1.0.1/16"].map((text) => belongs(cidr(text)));
     expect(answers).toEqual([true, true, false, false]);
+    expect(testFor({ type: "buildkit-cni-host-local", ranges })(cidr("10.2.0.254/24"))).toBe(true);
   });
 
   it("knows none of other IPAM plugins, or where the ranges can't be read", () => {

@@ -4,6 +4,7 @@
 import { CniError } from "../../cni/error.ts";
 import type { Invocation } from "../../cni/plugin.ts";
 import { familyOfCidr, type IpConfig, type Result, type Route } from "../../cni/result.ts";
+import { servedName } from "../../cni/served-name.ts";
 import { readHostLocalConfig } from "../../ipam/host-local-config.ts";
 import { readAssignments } from "../../links/configure.ts";
 import { sameBytes } from "../../wire/codec.ts";
@@ -62,7 +63,7 @@ export function gatewayOfNetwork(invocation: Invocation): (address: Cidr) => boo
 }
 
 function rangeGateways(invocation: Invocation): Cidr[] {
-  if (invocation.config.ipamType !== "host-local") return [];
+  if (servedName(invocation.config.ipamType, (name) => name === "host-local") === undefined) return [];
   try {
     const { sets } = readHostLocalConfig(invocation);
     return sets.flat().map(({ gateway, subnet }) => ({ ip: gateway, prefixLength: subnet.prefixLength }));

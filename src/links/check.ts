@@ -8,8 +8,8 @@ import { type Device, deviceText } from "../rtnetlink/device.ts";
 import { getLink, type Link } from "../rtnetlink/link.ts";
 import { type Route as KernelRoute, listRoutes } from "../rtnetlink/route.ts";
 import { RT_TABLE } from "../rtnetlink/uapi.ts";
+import { isSameNetns } from "../sys/netns.ts";
 import {
-  type Cidr,
   compareIp,
   type Family,
   familyOf,
@@ -18,6 +18,7 @@ import {
   networkOf,
   parseCidr,
   parseIp,
+  sameCidr,
 } from "../wire/ip.ts";
 import { formatMac } from "../wire/mac.ts";
 import { readAssignments } from "./configure.ts";
@@ -29,7 +30,7 @@ export class CheckError extends Error {
 
 /** The container's interface in the result of ADD. Throws CheckError where it isn't there. */
 export function containerInterface({ ifname, netns }: Invocation, { interfaces }: Result): Interface {
-  const found = interfaces.find(({ name, sandbox }) => name === ifname && sandbox === netns);
+  const found = interfaces.find(({ name, sandbox }) => name === ifname && sandbox && isSameNetns(sandbox, netns));
   if (found !== undefined) return found;
   throw new CheckError(`prevResult does not have the interface ${ifname} in ${netns}`);
 }
@@ -70,7 +71,8 @@ export function checkAddresses(container: Connection, device: Device, result: Re
       throw new CheckError(`address ${cidr} is not on interface ${deviceText(device)} in the container`);
     }
     const subnet = networkOf(assignment);
-    if (!tables.of(familyOf(subnet.ip)).some((route) => isSame(route.dst, subnet))) {
+    if (subnet.prefixLength === 32 && familyOf(subnet.ip) === 4) continue; // the kernel makes no route to a single address
+    if (!tables.of(familyOf(subnet.ip)).some((route) => sameCidr(route.dst, subnet))) {
       throw new CheckError(`route to ${formatCidr(subnet)} not found in the container`);
     }
   }
@@ -109,13 +111,9 @@ class RouteTables {
     if (wanted === undefined) return false;
     const gateway = gw ? parseIp(gw) : undefined;
     return this.of(familyOf(wanted.ip), table || undefined).some(
-      (route) => isSame(route.dst, networkOf(wanted)) && (gateway === undefined || goesBy(route, gateway)),
+      (route) => sameCidr(route.dst, networkOf(wanted)) && (gateway === undefined || goesBy(route, gateway)),
     );
   }
-}
-
-function isSame(a: Cidr, b: Cidr): boolean {
-  return a.prefixLength === b.prefixLength && compareIp(a.ip, b.ip) === 0;
 }
 
 /** A route of several next hops has none of its own; that one of them is the gateway is taken on trust. */

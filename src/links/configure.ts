@@ -9,8 +9,8 @@ import { setLink } from "../rtnetlink/link.ts";
 import { type NewRoute, prependRoute } from "../rtnetlink/route.ts";
 import { IFA_F, RT_SCOPE } from "../rtnetlink/uapi.ts";
 import { inNetns } from "../sys/netns.ts";
-import { ensureSysctl, type SysctlName, setSysctl, trySetSysctl } from "../sys/sysctl.ts";
-import { type Cidr, familyOf, type Ip, lastOf, parseCidr, parseIp } from "../wire/ip.ts";
+import { ensureSysctl, readSysctl, type SysctlName, setSysctl, trySetSysctl } from "../sys/sysctl.ts";
+import { type Cidr, compareIp, contains, familyOf, type Ip, lastOf, parseCidr, parseIp } from "../wire/ip.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { settleAddresses, withAddressWatch } from "./settle.ts";
 
@@ -93,8 +93,7 @@ function enableIpv6(ifname: string): void {
   for (const name of ["lo", ifname]) {
     ensureSysctl(`net/ipv6/conf/${name}/disable_ipv6`, "0");
   }
-  // Without it, an interface that goes down and up again would come back without its addresses.
-  if (setSysctl(`net/ipv6/conf/${ifname}/keep_addr_on_down`, "1")) return;
+  if (keepAddresses(ifname)) return;
   throw new CniError(
     CNI_CODE.INTERNAL,
     `${ifname} can't have an IPv6 address: the kernel has no IPv6 on this interface`,
@@ -102,20 +101,50 @@ function enableIpv6(ifname: string): void {
   );
 }
 
+/**
+ * Has the interface keep its IPv6 addresses when it goes down and up again. Returns false where the kernel has no IPv6 on the
+ * interface. The parameter of "all" counts before the interface's own (addrconf_ifdown() in net/ipv6/addrconf.c).
+ */
+function keepAddresses(ifname: string): boolean {
+  try {
+    return setSysctl(`net/ipv6/conf/${ifname}/keep_addr_on_down`, "1");
+  } catch (error) {
+    if (Number(readSysctl("net/ipv6/conf/all/keep_addr_on_down") ?? "0") > 0) return true;
+    throw error;
+  }
+}
+
 function routesOf({ device, addresses, routes }: ContainerSetup): NewRoute[] {
   return routes.map((route) => {
     const dst = understood(parseCidr(route.dst), route.dst);
-    const family = familyOf(dst.ip);
-    const gateway = addresses.find((one) => one.gateway !== undefined && familyOf(one.gateway) === family)?.gateway;
+    const scope = route.scope ?? RT_SCOPE.UNIVERSE;
+    const gateway = route.gw ? understood(parseIp(route.gw), route.gw) : gatewayFor(dst, scope, addresses);
     return {
       dst,
-      gateway: route.gw ? understood(parseIp(route.gw), route.gw) : gateway,
+      gateway,
       device,
       table: route.table || undefined,
       priority: route.priority || undefined,
-      scope: route.scope ?? RT_SCOPE.UNIVERSE,
+      scope,
       mtu: route.mtu || undefined,
       advmss: route.advmss || undefined,
+      onlink: gateway !== undefined && isGatewayElsewhere(gateway, addresses),
     };
   });
+}
+
+/** The next hop of a route that names none. What a route of the scope "link" or "host" leads to is on the link itself. */
+function gatewayFor({ ip }: Cidr, scope: number, addresses: readonly Assignment[]): Ip | undefined {
+  if (scope >= RT_SCOPE.LINK) return undefined;
+  const family = familyOf(ip);
+  return addresses.find(({ gateway }) => gateway !== undefined && familyOf(gateway) === family)?.gateway;
+}
+
+/**
+ * Whether an address has this gateway, and no address's subnet has it. The gateway is on the link all the same, or it would
+ * be nobody's, but the kernel has to be told (`onlink`).
+ */
+function isGatewayElsewhere(gateway: Ip, addresses: readonly Assignment[]): boolean {
+  const isGateway = addresses.some((one) => one.gateway !== undefined && compareIp(one.gateway, gateway) === 0);
+  return isGateway && !addresses.some((address) => contains(address, gateway));
 }

@@ -107,10 +107,37 @@ describe("ensureGateways()", () => {
     expect(other.changes).toEqual(["add 10.1.0.1/24", "mac"]);
   });
 
-  it("removes with force what is in the way, also where nothing is missing", () => {
+  it.each([true, false])("lets every other address be where no gateway is missing, with force %s", (force) => {
+    const others = ["10.7.0.1/24", "10.1.0.100/24", "169.254.169.254/32", "fd00::100/64", "fd00::/48"];
+    const { connection, changes } = kernel([...others, "10.1.0.1/24", "fd00::1/64"]);
+    const wanted = [cidr("10.1.0.1/24"), cidr("fd00::1/64")];
+    expect(ensureGateways(connection, link, wanted, { ...options, force })).toEqual([]);
+    expect(changes).toEqual([]);
+  });
+
+  it("lets addresses of other subnets be where another IPv4 gateway of the network is in place", () => {
     const { connection, changes } = kernel(["10.7.0.1/24", "10.1.0.1/24"]);
-    ensureGateways(connection, link, [cidr("10.1.0.1/24")], { ...options, force: true });
-    expect(changes).toEqual(["delete 10.7.0.1/24"]);
+    ensureGateways(connection, link, [cidr("10.1.0.1/24"), cidr("10.2.0.1/24")], options);
+    expect(changes).toEqual(["add 10.2.0.1/24", "mac"]);
+  });
+
+  it("removes with force what is in the way of a missing gateway, nothing else, and tells what", () => {
+    const present = [
+      "10.7.0.1/24",
+      "10.1.0.7/16",
+      "169.254.169.254/32",
+      "10.1.0.9/32",
+      "10.1.0.1/32",
+      "fd00:7::1/64",
+      "fd00::7/48",
+    ];
+    const { connection, changes } = kernel(present);
+    const wanted = [cidr("10.1.0.1/24"), cidr("fd00::1/64")];
+    const removed = ensureGateways(connection, link, wanted, { ...options, force: true });
+    const expected = ["10.7.0.1/24", "10.1.0.7/16", "10.1.0.1/32", "fd00::7/48"];
+    expect(removed.map(formatCidr)).toEqual(expected);
+    const deleted = expected.map((address) => `delete ${address}`);
+    expect(changes).toEqual([...deleted, "add 10.1.0.1/24", "add fd00::1/64", "mac"]);
   });
 
   it("does not mind another who does the same at the same time", () => {
@@ -127,7 +154,7 @@ describe("ensureGateways()", () => {
     ["mac", "EADDRNOTAVAIL", "cannot link set cni0"],
   ] as const)("throws when %s is refused with %s", (refused, code, text) => {
     const { connection } = kernel(["10.7.0.1/24"], (change) => (change === refused ? code : undefined));
-    const run = (): void => ensureGateways(connection, link, [cidr("10.1.0.1/24")], { ...options, force: true });
+    const run = (): unknown => ensureGateways(connection, link, [cidr("10.1.0.1/24")], { ...options, force: true });
     expect(run).toThrow(text);
   });
 });

@@ -5,18 +5,17 @@ import { NetlinkError } from "../netlink/error.ts";
 import { type Address, addAddress, deleteAddress, listAddresses, type NewAddress } from "../rtnetlink/address.ts";
 import type { BriefLink } from "../rtnetlink/brief-link.ts";
 import { setLink } from "../rtnetlink/link.ts";
-import { IFA_F } from "../rtnetlink/uapi.ts";
+import { IFA_F, RT_SCOPE } from "../rtnetlink/uapi.ts";
 import { errno } from "../sys/errno.ts";
 import { randomBytes } from "../sys/process.ts";
-import { sameBytes } from "../wire/codec.ts";
-import { type Cidr, contains, formatCidr, lastOf } from "../wire/ip.ts";
+import { type Cidr, compareIp, contains, formatCidr, lastOf, sameCidr } from "../wire/ip.ts";
 import type { Mac } from "../wire/mac.ts";
 import { CheckError } from "./check.ts";
 import { localMac } from "./local-mac.ts";
 
 /** How the addresses get on the link. */
 export interface GatewayOptions {
-  /** Whether addresses that are in the way are removed; otherwise they are an error. */
+  /** Whether addresses that are in the way of a missing gateway are removed; otherwise they are an error. */
   readonly force: boolean;
   /** Whether the link waits for duplicate address detection before it uses an IPv6 address. */
   readonly detectDuplicates: boolean;
@@ -30,32 +29,35 @@ export class AddressConflictError extends Error {
 }
 
 /**
- * Sees to it that the link carries all these addresses, like `ip address add`. In the way is any other IPv4 address, and an
- * IPv6 address whose subnet overlaps. Where it adds one it also makes the link keep its MAC address: a bridge would
- * change it as ports come and go. Throws AddressConflictError or NetlinkError.
+ * Sees to it that the link carries all these addresses, like `ip address add`. Returns the addresses that were removed
+ * because they were in the way of a gateway that was missing (see obstaclesTo). Where a gateway is added the link also keeps
+ * its MAC address from then on: a bridge would change it as ports come and go. Throws AddressConflictError or NetlinkError.
  */
 export function ensureGateways(
   connection: Connection,
   link: BriefLink,
   gateways: readonly Cidr[],
   options: GatewayOptions,
-): void {
+): readonly Cidr[] {
   const present = listAddresses(connection, { device: link });
-  const missing = gateways.filter((gateway) => !present.some((address) => isSame(address, gateway)));
-  const obstacles = present.filter((address) => isObstacle(address, gateways, options));
+  const missing = gateways.filter((gateway) => !present.some((address) => sameCidr(address, gateway)));
+  if (missing.length === 0) return [];
+  const mayStay = (address: Cidr): boolean =>
+    gateways.some((gateway) => sameCidr(address, gateway)) || options.belongs(address);
+  const obstacles = obstaclesTo(missing, present, mayStay);
   const [first] = obstacles;
-  if (first !== undefined && !options.force) throw conflict(link, first, gateways);
-  if (missing.length === 0 && obstacles.length === 0) return;
+  if (first !== undefined && !options.force) throw conflict(link, first, missing);
   const removals = obstacles.map((address) => deleteAddress(link, address));
   const additions = missing.map((gateway) => addAddress(link, gatewayAddress(gateway, options)));
-  const requests = [...removals, ...additions, ...(missing.length > 0 ? [setLink(link, { mac: ownMac(link) })] : [])];
-  // Whoever does the same at the same time may be faster: what is done already is no error.
+  const requests = [...removals, ...additions, setLink(link, { mac: ownMac(link) })];
+  // Another process that does the same at the same time may be faster: what is done already is no error.
   const acks = connection.tryAll(requests);
   requests.forEach((request, i) => {
     const ack = acks[i];
     const done = errno(i < removals.length ? "EADDRNOTAVAIL" : "EEXIST");
     if (ack !== undefined && ack.errno !== 0 && ack.errno !== done) throw new NetlinkError(request.operation(), ack);
   });
+  return obstacles;
 }
 
 /** A bridge that has lost its ports has no address that it could keep: 00:00:00:00:00:00. */
@@ -66,27 +68,42 @@ function ownMac({ mac }: BriefLink): Mac {
 /** Throws CheckError, naming what is missing, where the link does not carry all these addresses. */
 export function checkGateways(connection: Connection, link: BriefLink, gateways: readonly Cidr[]): void {
   const present = listAddresses(connection, { device: link });
-  const missing = gateways.filter((gateway) => !present.some((address) => isSame(address, gateway)));
+  const missing = gateways.filter((gateway) => !present.some((address) => sameCidr(address, gateway)));
   if (missing.length === 0) return;
   throw new CheckError(`the gateway addresses ${missing.map(formatCidr).join(", ")} are missing on ${link.name}`);
 }
 
-function isSame(address: Cidr, gateway: Cidr): boolean {
-  return address.prefixLength === gateway.prefixLength && sameBytes(address.ip, gateway.ip);
+/**
+ * The addresses that are in the way of gateways that the link lacks: those whose subnet overlaps that of a missing gateway.
+ * A link that lacks an IPv4 gateway and carries IPv4 addresses of other subnets only is another network's, as upstream has
+ * it: they are in the way, too. An address of a single host (169.254.169.254/32) and one for the link alone (fe80::1/64) tell
+ * nothing of the link's network, and are in the way of none but the same address.
+ */
+function obstaclesTo(
+  missing: readonly Cidr[],
+  present: readonly Address[],
+  mayStay: (address: Cidr) => boolean,
+): Address[] {
+  const isForeign = missing.some(isIpv4) && !present.some((address) => isIpv4(address) && mayStay(address));
+  return present.filter((address) => {
+    if (mayStay(address)) return false;
+    if (isSingleHost(address) || address.scope === RT_SCOPE.LINK)
+      return missing.some(({ ip }) => compareIp(ip, address.ip) === 0);
+    const overlaps = missing.some((gateway) => contains(gateway, address.ip) || contains(address, gateway.ip));
+    return overlaps || (isForeign && isIpv4(address));
+  });
 }
 
-function isObstacle(address: Address, gateways: readonly Cidr[], { belongs }: GatewayOptions): boolean {
-  const others = gateways.filter((gateway) => gateway.ip.length === address.ip.length);
-  if (others.some((gateway) => isSame(address, gateway))) return false;
-  const isInTheWay =
-    address.ip.length === 4
-      ? others.length > 0
-      : others.some((gateway) => contains(gateway, address.ip) || contains(address, gateway.ip));
-  return isInTheWay && !belongs(address);
+function isSingleHost({ ip, prefixLength }: Cidr): boolean {
+  return prefixLength === ip.length * 8;
 }
 
-function conflict(link: BriefLink, address: Address, gateways: readonly Cidr[]): AddressConflictError {
-  const wanted = gateways.filter((gateway) => gateway.ip.length === address.ip.length).map(formatCidr);
+function isIpv4({ ip }: Cidr): boolean {
+  return ip.length === 4;
+}
+
+function conflict(link: BriefLink, address: Address, missing: readonly Cidr[]): AddressConflictError {
+  const wanted = missing.filter((gateway) => gateway.ip.length === address.ip.length).map(formatCidr);
   return new AddressConflictError(
     `${JSON.stringify(link.name)} already has the address ${formatCidr(address)}, which is in the way of the gateway ${wanted.join(", ")}`,
   );

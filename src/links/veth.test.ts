@@ -9,7 +9,7 @@ import { errno } from "../sys/errno.ts";
 import { hasCode } from "../sys/error.ts";
 import { Writer } from "../wire/writer.ts";
 import type { Namespaces } from "./namespaces.ts";
-import { createVeth, deleteContainerVeth, deleteLinkIfAny, deleteNodeVeth, isNodeEnd } from "./veth.ts";
+import { createVeth, deleteLinkIfAny, isNodeEnd } from "./veth.ts";
 
 /** A kernel without links: every link that is asked for, or to be deleted, is not there. */
 const noLinks: Answer = (requests) => requests.map((request) => ack(request, errno("ENODEV")));
@@ -120,25 +120,6 @@ describe("deleting links", () => {
     ).toBe(true);
     expect(deleteLinkIfAny(using(noLinks), "x")).toBe(false);
     expect(() => deleteLinkIfAny(using(refuse("EPERM")), "x")).toThrow(/cannot link delete x: EPERM/);
-  });
-
-  it.each<[string, Answer, boolean]>([
-    ["is a veth with this address", oneLink("veth"), true],
-    ["has another address", oneLink("veth", Uint8Array.of(2, 0, 0, 0, 0, 9)), false],
-    ["is of another kind", oneLink("bridge"), false],
-    ["is not there", noLinks, false],
-  ])("deletes the node's end only if it is still that one: it %s", (_, answer, expected) => {
-    const kernel = new FakeKernel(answer);
-    expect(deleteNodeVeth(new Connection(kernel), "veth01234567", "02:00:00:00:00:01")).toBe(expected);
-    expect(kernel.requests.some(({ type }) => type === RTM.DELLINK)).toBe(expected);
-  });
-
-  it.each<[string, Answer, boolean]>([
-    ["a veth", oneLink("veth"), true],
-    ["of another kind", oneLink("bridge"), false],
-    ["not there", noLinks, false],
-  ])("deletes the container's end if it is %s", (_, answer, expected) => {
-    expect(deleteContainerVeth(new Connection(new FakeKernel(answer)), "eth0")).toBe(expected);
   });
 });
 

@@ -135,22 +135,3 @@ export function deleteLinkIfAny(connection: Connection, link: LinkRef): boolean 
     throw error;
   }
 }
-
-/**
- * Deletes the pair whose end in the container has this name; returns whether there was one. An interface of another kind
- * is not ours: an ADD that found the name taken is followed by a DEL, too.
- */
-export function deleteContainerVeth(container: Connection, ifname: string): boolean {
-  const link = getBriefLink(container, ifname);
-  return link?.kind === "veth" && deleteLinkIfAny(container, link);
-}
-
-/**
- * Deletes the node's end of a pair that can't be reached from the container any more, if the link of this name is a
- * veth with this address (`0a:58:…`, as in the result of ADD). Returns whether it was.
- */
-export function deleteNodeVeth(node: Connection, name: string, mac: string): boolean {
-  const link = getBriefLink(node, name);
-  if (link?.kind !== "veth" || formatMac(link.mac) !== mac) return false;
-  return deleteLinkIfAny(node, link);
-}

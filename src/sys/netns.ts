@@ -55,6 +55,20 @@ export function ownNetnsId(): string {
 }
 
 /**
+ * Whether both paths lead to one namespace: /var/run/netns/x and /run/netns/x do as a rule. A path that can't be followed
+ * leads to the same namespace as its own text only.
+ */
+export function isSameNetns(one: string, other: string): boolean {
+  if (one === other) return true;
+  try {
+    return isSame(identify(one), identify(other));
+  } catch (error) {
+    if (error instanceof SyscallError) return false;
+    throw error;
+  }
+}
+
+/**
  * Runs `use` inside the namespace and comes back, whatever happens. Throws SyscallError when the switch is refused.
  * Where the way back is refused the process ends: going on in the wrong namespace could do harm.
  */

@@ -194,6 +194,11 @@ export function contains({ ip: network, prefixLength }: Cidr, ip: Ip): boolean {
   return (((ip[whole] ?? 0) ^ (network[whole] ?? 0)) & (0xff00 >> (prefixLength & 7)) & 0xff) === 0;
 }
 
+/** Whether both are the same address with the same prefix length. */
+export function sameCidr(a: Cidr, b: Cidr): boolean {
+  return a.prefixLength === b.prefixLength && compareIp(a.ip, b.ip) === 0;
+}
+
 /** Negative, zero or positive as `a` comes before, with or after `b`; every IPv4 address comes before every IPv6. */
 export function compareIp(a: Ip, b: Ip): number {
   const { length } = a;

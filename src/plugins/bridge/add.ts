@@ -10,16 +10,17 @@ import { type Bridge, ensureBridge, hadPorts, macWithPort, NotBridgeError } from
 import { bridgeNetfilter } from "../../links/bridge-netfilter.ts";
 import { setUpPort, waitForPort } from "../../links/bridge-port.ts";
 import { ensureVlanGateway, joinVlans } from "../../links/bridge-vlan.ts";
-import { configureContainer, readAssignments } from "../../links/configure.ts";
+import { type Assignment, configureContainer, readAssignments } from "../../links/configure.ts";
 import { enableForwarding } from "../../links/forwarding.ts";
 import { AddressConflictError, ensureGateways } from "../../links/gateway-address.ts";
 import { requireMtuFor, requirePortMtu } from "../../links/ipv6-mtu.ts";
 import { type Namespaces, withNamespaces } from "../../links/namespaces.ts";
 import { createVeth, deleteLinkIfAny, type Veth, type VethEnd } from "../../links/veth.ts";
+import { ensureWaysBack } from "../../links/way-back.ts";
 import { setUpMacSpoofCheck, tearDownMacSpoofCheck } from "../../mac-spoof/mac-spoof.ts";
 import { beginMasquerade } from "../../masquerade/masquerade.ts";
 import type { SysctlName } from "../../sys/sysctl.ts";
-import { type Cidr, type Family, familyOf } from "../../wire/ip.ts";
+import { type Cidr, type Family, familyOf, formatCidr } from "../../wire/ip.ts";
 import { formatMac } from "../../wire/mac.ts";
 import { type BridgeConfig, readBridgeConfig, vlanGatewayName } from "./config.ts";
 import { type GatewayPlan, gatewayOfNetwork, planGateways } from "./gateways.ts";
@@ -138,7 +139,7 @@ function giveAllocated(attaching: Attaching, bridge: Bridge, veth: Veth): Given 
   });
   // The bridge is everyone's, so it comes last: its addresses stay when the ADD fails.
   if (config.ipMasq) beginMasquerade(invocation, config.ipMasqBackend, addresses, undo);
-  const vlanInterface = setUpGateways(attaching, bridge, plan.gateways);
+  const vlanInterface = setUpGateways(attaching, bridge, plan.gateways, addresses);
   return { plan, dns: dnsOf(invocation.config, ipam), vlanInterface };
 }
 
@@ -154,8 +155,13 @@ function parametersOf({ name }: VethEnd, { enabledad }: BridgeConfig): (readonly
 }
 
 /** Puts the gateway addresses where they belong; returns the interface of the VLAN where that is not the bridge. */
-function setUpGateways(attaching: Attaching, bridge: Bridge, gateways: readonly Cidr[]): Interface | undefined {
-  const { invocation, config, namespaces } = attaching;
+function setUpGateways(
+  attaching: Attaching,
+  bridge: Bridge,
+  gateways: readonly Cidr[],
+  addresses: readonly Assignment[],
+): Interface | undefined {
+  const { invocation, config, namespaces, undo } = attaching;
   if (gateways.length === 0) return undefined;
   const { vlan } = config;
   const link =
@@ -166,16 +172,22 @@ function setUpGateways(attaching: Attaching, bridge: Bridge, gateways: readonly 
           keepDefault: config.preserveDefaultVlan,
         });
   try {
-    ensureGateways(namespaces.node, link, gateways, {
+    const removed = ensureGateways(namespaces.node, link, gateways, {
       force: config.forceAddress,
       detectDuplicates: config.enabledad,
       belongs: gatewayOfNetwork(invocation),
     });
+    if (removed.length > 0) {
+      const [what, which] = [removed.map(formatCidr).join(", "), gateways.map(formatCidr).join(", ")];
+      invocation.log(`forceAddress: removed ${what} from ${link.name}, in the way of the gateway ${which}`);
+    }
   } catch (error) {
     if (!(error instanceof AddressConflictError)) throw error;
     const problem = `${link.name} cannot be the gateway because of another address, which forceAddress would replace`;
     throw CniError.because(error, CNI_CODE.INVALID_CONFIG, problem);
   }
+  const forget = ensureWaysBack(namespaces.node, link, addresses);
+  if (forget !== undefined) undo.defer(forget);
   const families = new Set(gateways.map(({ ip }) => familyOf(ip)));
   for (const family of families) enableForwarding(family);
   if (link !== bridge && config.ipMasq) warnOfBridgeNetfilter(invocation, link.name, families);

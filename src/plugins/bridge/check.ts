@@ -9,6 +9,7 @@ import { arePeers, CheckError, checkAddresses, checkLink, checkRoutes, container
 import { readAssignments } from "../../links/configure.ts";
 import { checkGateways } from "../../links/gateway-address.ts";
 import { type Namespaces, withNamespaces } from "../../links/namespaces.ts";
+import { checkWaysBack } from "../../links/way-back.ts";
 import { checkMacSpoofCheck } from "../../mac-spoof/mac-spoof.ts";
 import { checkIpMasq } from "../../masquerade/masquerade.ts";
 import type { Connection } from "../../netlink/connection.ts";
@@ -40,7 +41,11 @@ function checkAttachment(
   checkAddresses(container, device, result);
   checkRoutes(container, result);
   if (invocation.config.ipamType === "") return;
-  if (config.isGateway) checkGateways(node, gatewayLink(node, config, bridge, result), gatewaysOf(result));
+  if (config.isGateway) {
+    const link = gatewayLink(node, config, bridge, result);
+    checkGateways(node, link, gatewaysOf(result));
+    checkWaysBack(node, link, readAssignments(result));
+  }
   if (config.ipMasq) checkIpMasq(invocation, config.ipMasqBackend, readAssignments(result));
 }
 

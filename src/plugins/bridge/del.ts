@@ -4,7 +4,9 @@ import { attachmentOf, validAttachments } from "../../cni/attachment.ts";
 import type { Invocation } from "../../cni/plugin.ts";
 import { orLog, runAll } from "../../cni/undo.ts";
 import { collectAllocations, releaseAddresses } from "../../ipam/call.ts";
-import { deleteAttachedVeth } from "../../links/detach.ts";
+import { detachLink } from "../../links/detach.ts";
+import { withNode } from "../../links/namespaces.ts";
+import { hasWayBack, removeWaysBack } from "../../links/way-back.ts";
 import { collectMacSpoofChecks, tearDownMacSpoofCheck } from "../../mac-spoof/mac-spoof.ts";
 import { backendOf, collectStaleMasquerade, endMasquerade } from "../../masquerade/masquerade.ts";
 import { closingLast } from "../../owned/commit.ts";
@@ -19,11 +21,18 @@ export function del(invocation: Invocation): void {
       () => endMasquerade(invocation, backend, keep),
       () => orLog(invocation, "macspoofchk", macspoofchk, () => tearDownMacSpoofCheck(attachmentOf(invocation), keep)),
       () => {
-        deleteAttachedVeth(invocation);
+        forgetWaysBack(invocation);
+        detachLink(invocation, "veth");
         releaseAddresses(invocation);
       },
     ]),
   );
+}
+
+/** As the bridge stays, so would routes through it. Without a result of ADD nothing tells of them. */
+function forgetWaysBack({ prevResult }: Invocation): void {
+  if (prevResult === undefined || !hasWayBack(prevResult)) return;
+  withNode((node) => removeWaysBack(node, prevResult));
 }
 
 export function gc(invocation: Invocation): void {

@@ -7,8 +7,7 @@ import { familyOfCidr, type IpConfig, type Result, type Route } from "../../cni/
 import { servedName } from "../../cni/served-name.ts";
 import { readHostLocalConfig } from "../../ipam/host-local-config.ts";
 import { readAssignments } from "../../links/configure.ts";
-import { sameBytes } from "../../wire/codec.ts";
-import { type Cidr, formatIp, networkOf, offsetIp, parseCidr } from "../../wire/ip.ts";
+import { type Cidr, formatIp, networkOf, offsetIp, parseCidr, sameCidr } from "../../wire/ip.ts";
 
 /** What the container is given, and what the bridge needs for it. */
 export interface GatewayPlan {
@@ -45,7 +44,7 @@ export function gatewaysOf(result: Result): Cidr[] {
   for (const { gateway, prefixLength } of readAssignments(result)) {
     if (gateway === undefined) continue;
     const one = { ip: gateway, prefixLength };
-    if (!gateways.some((other) => isSame(other, one))) gateways.push(one);
+    if (!gateways.some((other) => sameCidr(other, one))) gateways.push(one);
   }
   return gateways;
 }
@@ -58,7 +57,7 @@ export function gatewayOfNetwork(invocation: Invocation): (address: Cidr) => boo
   let own: readonly Cidr[] | undefined;
   return (address) => {
     own ??= rangeGateways(invocation);
-    return own.some((gateway) => isSame(gateway, address));
+    return own.some((gateway) => sameCidr(gateway, address));
   };
 }
 
@@ -88,8 +87,4 @@ function firstAddress(address: string): string | undefined {
   const cidr = parseCidr(address);
   const first = cidr && offsetIp(networkOf(cidr).ip, 1);
   return first && formatIp(first);
-}
-
-function isSame(a: Cidr, b: Cidr): boolean {
-  return a.prefixLength === b.prefixLength && sameBytes(a.ip, b.ip);
 }

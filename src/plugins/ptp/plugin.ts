@@ -5,7 +5,7 @@ import { CNI_CODE, CniError } from "../../cni/error.ts";
 import type { Invocation, OwnPlugin } from "../../cni/plugin.ts";
 import { runAll } from "../../cni/undo.ts";
 import { allocatorStatus, collectAllocations, releaseAddresses } from "../../ipam/call.ts";
-import { deleteAttachedVeth } from "../../links/detach.ts";
+import { detachLink } from "../../links/detach.ts";
 import { backendOf, collectStaleMasquerade, endMasquerade, ipMasqUnavailable } from "../../masquerade/masquerade.ts";
 import { closingLast } from "../../owned/commit.ts";
 import { attachedKeys } from "../attached-keys.ts";
@@ -32,7 +32,7 @@ function del(invocation: Invocation): void {
     runAll([
       () => endMasquerade(invocation, backend, keep),
       () => {
-        deleteAttachedVeth(invocation);
+        detachLink(invocation, "veth");
         releaseAddresses(invocation);
       },
     ]),

@@ -199,6 +199,44 @@ describe("bauta schema", () => {
     expect(validate({ ...CONFLIST, plugins: [] })).toBe(false);
   });
 
+  // By the reader of lists in libcni/conf.go, NetworkConfFromBytes().
+  it.each<[what: string, keys: JsonObject, isRight: boolean]>([
+    ["a flag as a text", { disableCheck: "true" }, true],
+    ["a flag as a text in capitals", { disableGC: "FALSE", loadOnlyInlinedPlugins: "True" }, true],
+    ["a flag", { disableCheck: true, disableGC: false, loadOnlyInlinedPlugins: true }, true],
+    ["a flag that is another text", { disableCheck: "yes" }, false],
+    ["a flag that is a number", { disableGC: 1 }, false],
+    ["a flag that is null", { disableGC: null }, false],
+    ["versions to choose from", { cniVersions: ["0.3.1", "1.1.0", "2.0.0"], cniVersion: "2.0" }, true],
+    ["no versions to choose from", { cniVersions: [] }, true],
+    ["versions that are none", { cniVersions: ["new"] }, false],
+    ["versions that are no texts", { cniVersions: [1] }, false],
+    ["an empty version", { cniVersion: "" }, true],
+    ["a version that our plugins do not speak", { cniVersion: "2.0.0" }, false],
+    ["a version of another type", { cniVersion: 1 }, false],
+    ["a plugin without a type", { plugins: [{ ipMasq: true }] }, false],
+    ["a plugin with an empty type", { plugins: [{ type: "" }] }, false],
+    ["plugins that are no list", { plugins: {} }, false],
+    ["a key of somebody else's", { "x.example/key": null }, true],
+  ])("of a conflist %s", (_, keys, isRight) => {
+    const validate = validator();
+    expect([validate({ ...CONFLIST, ...keys }), validate.errors]).toEqual([
+      isRight,
+      isRight ? null : expect.anything(),
+    ]);
+  });
+
+  it("takes a conflist without a version, and one whose plugins lie in files of their own", () => {
+    const validate = validator();
+    const { cniVersion: _, ...unversioned } = CONFLIST;
+    expect(validate(unversioned)).toBe(true);
+    const { plugins: __, ...apart } = CONFLIST;
+    expect(validate(apart)).toBe(true);
+    expect(validate({ ...apart, loadOnlyInlinedPlugins: "FALSE" })).toBe(true);
+    expect(validate({ ...apart, loadOnlyInlinedPlugins: "true" })).toBe(false);
+    expect(validate({ ...apart, loadOnlyInlinedPlugins: true })).toBe(false);
+  });
+
   it("prints the schema of each plugin, with what its keys mean", () => {
     for (const plugin of ["bridge", "host-local", "loopback", "ptp", "static"]) {
       const { status, stdout } = cli(["schema", plugin]);

@@ -5,7 +5,7 @@ import { configSchema } from "../../cni/config.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../cni/json.ts";
 import { DIALECT, toJsonSchema } from "../../cni/json-schema.ts";
 import type { OwnPlugin } from "../../cni/plugin.ts";
-import { array, object, optional, string } from "../../cni/schema.ts";
+import { object, optional, string } from "../../cni/schema.ts";
 import { SUPPORTED_VERSIONS } from "../../cni/versions.ts";
 import { PLUGINS } from "../../plugins/all.ts";
 import { NAME_LENGTH, NAME_PATTERN, patterns } from "./patterns.ts";
@@ -68,17 +68,29 @@ function anyIpam(isNeeded: boolean): JsonObject {
   return { oneOf: [...[...IPAM.values()].map(ipam), others] };
 }
 
-/** The list that a runtime reads (CNI specification, section 1): the runtime's own keys, and each plugin by its type. */
+/** What libcni reads as a version, released or not; "" stands for 0.1.0. */
+const ANY_VERSION: JsonObject = { type: "string", pattern: "^(?:[0-9]+(?:\\.[0-9]+){0,2})?$" };
+
+const TRUE = "[tT][rR][uU][eE]";
+
+/** What libcni reads as true or false: text of any case, too. */
+const FLAG: JsonObject = {
+  anyOf: [{ type: "boolean" }, { type: "string", pattern: `^(?:${TRUE}|[fF][aA][lL][sS][eE])$` }],
+};
+
+/**
+ * The list that a runtime reads (CNI specification, section 1): the runtime's own keys, and each plugin by its type. What
+ * libcni loads (libcni/conf.go, NetworkConfFromBytes) is right here, if our plugins take it then.
+ */
 function conflist(): JsonObject {
   const list = object({
     name: string("name of the network, which its plugins get as well"),
-    cniVersion: string("version of the CNI specification"),
-    cniVersions: optional(array(string(), "versions for the runtime to choose from")),
+    cniVersion: optional(string("version of the CNI specification; 0.1.0 where absent")),
   });
   const others: JsonObject = {
     type: "object",
     required: ["type"],
-    properties: { type: { type: "string", not: { enum: [...LISTED.keys()] } } },
+    properties: { type: { type: "string", minLength: 1, not: { enum: [...LISTED.keys()] } } },
   };
   const plugins: JsonObject = {
     type: "array",
@@ -86,9 +98,32 @@ function conflist(): JsonObject {
     minItems: 1,
     items: { oneOf: [...[...LISTED.keys()].map((type) => ({ $ref: `#/$defs/${type}` })), others] },
   };
-  const flags = Object.fromEntries(["disableCheck", "disableGC"].map((key) => [key, { type: "boolean" }]));
+  const flags = ["disableCheck", "disableGC", "loadOnlyInlinedPlugins"].map((key): [string, JsonObject] => [key, FLAG]);
+  const cniVersions = {
+    type: "array",
+    description: "versions for the runtime to choose from: the newest that it knows",
+    items: ANY_VERSION,
+  };
+  const properties: JsonObject = {
+    ...common(),
+    cniVersion: ANY_VERSION,
+    cniVersions,
+    ...Object.fromEntries(flags),
+    plugins,
+  };
+  // Without a choice, the plugins get the version as it is.
+  const onlyVersion: JsonObject = { properties: { cniVersion: { enum: ["", ...SUPPORTED_VERSIONS] } } };
+  // The plugins may lie in files beside the list, unless it says that they do not.
+  const isInlined: JsonObject = {
+    required: ["loadOnlyInlinedPlugins"],
+    properties: { loadOnlyInlinedPlugins: { anyOf: [{ const: true }, { type: "string", pattern: `^${TRUE}$` }] } },
+  };
   return {
-    ...merge(toJsonSchema(list), { required: ["plugins"], properties: { ...common(), ...flags, plugins } }),
+    ...merge(toJsonSchema(list), { properties }),
+    allOf: [
+      { if: { required: ["cniVersions"] }, else: onlyVersion },
+      { if: isInlined, then: { required: ["plugins"] } },
+    ],
     $defs: Object.fromEntries([...LISTED].map(([type, plugin]) => [type, ofPlugin(plugin)])),
   };
 }

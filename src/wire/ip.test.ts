@@ -2,9 +2,11 @@ import { isIP } from "node:net";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  byFamily,
   type Cidr,
   compareIp,
   contains,
+  FAMILIES,
   familyOf,
   formatCidr,
   formatIp,
@@ -15,6 +17,7 @@ import {
   offsetIp,
   parseCidr,
   parseIp,
+  sameCidr,
 } from "./ip.ts";
 
 function ip(text: string): Ip {
@@ -268,6 +271,35 @@ describe("a prefix", () => {
     lastOf(prefix);
     offsetIp(prefix.ip, 300);
     expect(formatIp(prefix.ip)).toBe("10.22.0.5");
+  });
+});
+
+describe("sameCidr()", () => {
+  it.each([
+    ["10.0.0.5/16", "10.0.0.5/16", true],
+    ["10.0.0.5/16", "10.0.0.0/16", false], // the bits behind the prefix count
+    ["10.0.0.5/16", "10.0.0.5/17", false],
+    ["fd00::1/64", "fd00:0::1/64", true],
+    ["0.0.0.0/0", "::/0", false],
+  ])("%s and %s: %s", (a, b, same) => {
+    expect(sameCidr(cidr(a), cidr(b))).toBe(same);
+    expect(sameCidr(cidr(b), cidr(a))).toBe(same);
+  });
+});
+
+describe("byFamily()", () => {
+  it("keeps the order within a family, IPv4 before IPv6", () => {
+    const [a, b, c] = ["fd00::2/64", "10.0.0.2/16", "fd00::1/64"].map(cidr);
+    expect(byFamily([a, b, c] as Cidr[])).toEqual([
+      [4, [b]],
+      [6, [a, c]],
+    ]);
+    expect(FAMILIES).toEqual([4, 6]);
+  });
+
+  it("leaves out a family that has nothing", () => {
+    expect(byFamily([cidr("fd00::1/64")]).map(([family]) => family)).toEqual([6]);
+    expect(byFamily([])).toEqual([]);
   });
 });
 

@@ -11,9 +11,20 @@ export interface Cidr {
 
 export type Family = 4 | 6;
 
+/** Both families, IPv4 first. */
+export const FAMILIES: readonly Family[] = [4, 6];
+
 /** 4 or 6. */
 export function familyOf(ip: Ip): Family {
   return ip.length === 4 ? 4 : 6;
+}
+
+/** The things with an address by the family of that address, IPv4 first; a family that has none is left out. */
+export function byFamily<T extends { readonly ip: Ip }>(things: readonly T[]): [Family, T[]][] {
+  return FAMILIES.flatMap((family): [Family, T[]][] => {
+    const own = things.filter(({ ip }) => familyOf(ip) === family);
+    return own.length === 0 ? [] : [[family, own]];
+  });
 }
 
 /**
@@ -206,6 +217,11 @@ export function compareIp(a: Ip, b: Ip): number {
   let i = 0;
   while (i < length && a[i] === b[i]) i++;
   return i === length ? 0 : (a[i] ?? 0) - (b[i] ?? 0);
+}
+
+/** Whether both have the same address and the same prefix length. 10.22.0.5/16 and 10.22.0.0/16 are not the same. */
+export function sameCidr(a: Cidr, b: Cidr): boolean {
+  return a.prefixLength === b.prefixLength && compareIp(a.ip, b.ip) === 0;
 }
 
 /** The address `step` further on (or back, where negative), or undefined past the end of the family's addresses. */

@@ -5,13 +5,11 @@ import { IptablesError, saveNatCounters } from "../../iptables/program.ts";
 import { lineOf } from "../../iptables/rule.ts";
 import type { Inventory, ListedAttachment, ListedItem, OwnedState } from "../../owned/feature.ts";
 import { attachmentId, idText } from "../../owned/id.ts";
-import { type Cidr, type Family, familyOf, formatCidr } from "../../wire/ip.ts";
+import { type Cidr, FAMILIES, type Family, familyOf, formatCidr } from "../../wire/ip.ts";
 import { chainOf } from "./names.ts";
 import { chainFaults } from "./plan.ts";
 import { type IptablesRecord, iptablesRecords } from "./records.ts";
 import { jumpRule } from "./rules.ts";
-
-const FAMILIES: readonly Family[] = [4, 6];
 
 /** What stands for the chain in the place of a policy. */
 const POLICY = "iptables";

@@ -13,13 +13,11 @@ import { Nftables } from "../../nftables/batch.ts";
 import type { Keep } from "../../owned/commit.ts";
 import { deleteConnectionsOf } from "../../owned/connections.ts";
 import { hasCode } from "../../sys/error.ts";
-import { type Cidr, contains, type Family, familyOf, formatIp, type Ip } from "../../wire/ip.ts";
+import { byFamily, type Cidr, contains, FAMILIES, type Family, formatIp, type Ip } from "../../wire/ip.ts";
 import { readHeld } from "../nftables/elements.ts";
 import { chainOf, OWN_CHAINS, parseComment } from "./names.ts";
 import { faultsIn, freshLines, mergedLines } from "./plan.ts";
 import { type IptablesRecord, iptablesRecords } from "./records.ts";
-
-const FAMILIES: readonly Family[] = [4, 6];
 
 /**
  * Masquerades what leaves the subnets of these addresses. `netns` is the path of the container's network namespace, for the
@@ -186,13 +184,6 @@ export function collectIptables(network: string, valid: readonly Attachment[]): 
 export function iptablesFaults(attachment: Attachment, addresses: readonly Cidr[]): string[] {
   const chain = chainOf(attachment);
   return byFamily(addresses).flatMap(([family, own]) => faultsIn(listed(family), attachment, family, own, chain));
-}
-
-function byFamily(addresses: readonly Cidr[]): [Family, readonly Cidr[]][] {
-  return FAMILIES.flatMap((family): [Family, readonly Cidr[]][] => {
-    const own = addresses.filter(({ ip }) => familyOf(ip) === family);
-    return own.length === 0 ? [] : [[family, own]];
-  });
 }
 
 /** The family's nat tables, of either form of iptables. Throws NetlinkError or SyscallError. */

@@ -7,14 +7,11 @@ import { POSTROUTING, readListing } from "../../iptables/listing.ts";
 import { IptablesError, restoreNat, saveNat } from "../../iptables/program.ts";
 import { lineOf } from "../../iptables/rule.ts";
 import type { Restoration } from "../../owned/feature.ts";
-import type { Cidr, Family } from "../../wire/ip.ts";
-import { familyOf, formatIp } from "../../wire/ip.ts";
+import { type Cidr, FAMILIES, type Family, familyOf, formatIp } from "../../wire/ip.ts";
 import { withdrawIptables } from "./iptables.ts";
 import { chainOf } from "./names.ts";
 import { type Repair, repairOf } from "./plan.ts";
 import { type IptablesRecord, iptablesRecords } from "./records.ts";
-
-const FAMILIES: readonly Family[] = [4, 6];
 
 /**
  * Puts back what is missing of every live attachment, and right what has been altered. Where there is none, nothing is

@@ -8,12 +8,11 @@ import { untilCommitted } from "../../owned/commit.ts";
 import { attachmentId, idText } from "../../owned/id.ts";
 import { hasCode } from "../../sys/error.ts";
 import { sameBytes } from "../../wire/codec.ts";
-import { type Cidr, type Family, familyOf, formatCidr, formatIp } from "../../wire/ip.ts";
+import { byFamily, type Cidr, type Family, familyOf, formatCidr, formatIp } from "../../wire/ip.ts";
 import { type Excluded, readExcluded } from "../options/exclude-file.ts";
 import type { MasqueradeOptions } from "../options/options.ts";
 import {
   addHoldings,
-  byFamily,
   clearWay,
   deleteElement,
   type Held,

@@ -23,16 +23,6 @@ export interface Holding {
   readonly isStrict: boolean;
 }
 
-export const FAMILIES: readonly Family[] = [4, 6];
-
-/** The holdings by family, IPv4 first; families without any are left out. */
-export function byFamily(holdings: readonly Holding[]): [Family, Holding[]][] {
-  return FAMILIES.flatMap((family): [Family, Holding[]][] => {
-    const own = holdings.filter(({ ip }) => familyOf(ip) === family);
-    return own.length === 0 ? [] : [[family, own]];
-  });
-}
-
 /** An address that comes under masquerade. */
 export interface NewElement {
   readonly ip: Ip;

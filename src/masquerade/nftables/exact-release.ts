@@ -4,12 +4,11 @@ import type { Nftables } from "../../nftables/batch.ts";
 import type { Command } from "../../nftables/message.ts";
 import { idText } from "../../owned/id.ts";
 import { sameBytes } from "../../wire/codec.ts";
-import { type Family, familyOf, type Ip } from "../../wire/ip.ts";
+import { FAMILIES, type Family, familyOf, type Ip } from "../../wire/ip.ts";
 import {
   chainsLedTo,
   clearWay,
   deleteElement,
-  FAMILIES,
   type Held,
   type Holding,
   readHeld,

@@ -9,13 +9,11 @@ import { type RuleWords, sameRule, wordAfter } from "../../iptables/rule.ts";
 import type { Nftables } from "../../nftables/batch.ts";
 import { attachmentId, idText } from "../../owned/id.ts";
 import { cachedResults, holderOf } from "../../owned/runtime-files.ts";
-import { type Cidr, contains, type Family, formatIp, parseCidr } from "../../wire/ip.ts";
+import { type Cidr, contains, FAMILIES, type Family, formatIp, parseCidr } from "../../wire/ip.ts";
 import { natTables } from "../iptables/iptables.ts";
 import { chainOf, commentOf, parseComment, parseCutComment } from "../iptables/names.ts";
 import { iptablesRecords } from "../iptables/records.ts";
 import { masqueradeRule } from "../iptables/rules.ts";
-
-const FAMILIES: readonly Family[] = [4, 6];
 
 /** An address that upstream's rules masquerade, whose it is, and where the rules are. */
 export interface UpstreamJump {

@@ -3,6 +3,7 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { FAMILIES } from "../../../src/wire/ip.ts";
 import { run, type TestNetns } from "../../support/netns.ts";
 import { NODE, PLUGINS } from "../masquerade/node.ts";
 import {
@@ -20,7 +21,6 @@ import {
 import { PROTOCOLS } from "../masquerade/traffic.ts";
 import {
   becomeNodeInWorld,
-  FAMILIES,
   LINK_LOCAL,
   left,
   networkWith,

@@ -1,11 +1,12 @@
 // "dropInvalid": what conntrack finds invalid passes no nat chain, and so leaves with the container's own address.
 
 import { beforeAll, expect, it } from "vitest";
+import { FAMILIES } from "../../../src/wire/ip.ts";
 import { poll, run, type TestNetns } from "../../support/netns.ts";
 import { NODE } from "../masquerade/node.ts";
 import { attach, check, del } from "../masquerade/runtime.ts";
 import { hasSegment, listenForSegments, STRAY, sendSegment, sourceOfSegment } from "./segments.ts";
-import { addressOf, becomeNodeInWorld, FAMILIES, left, networkWith, PUBLIC, seenAt } from "./world.ts";
+import { addressOf, becomeNodeInWorld, left, networkWith, PUBLIC, seenAt } from "./world.ts";
 
 let outside: TestNetns;
 beforeAll(() => {

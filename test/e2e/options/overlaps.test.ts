@@ -2,6 +2,7 @@
 // else comes and goes.
 
 import { beforeAll, describe, expect, it } from "vitest";
+import { FAMILIES } from "../../../src/wire/ip.ts";
 import type { TestNetns } from "../../support/netns.ts";
 import { waysOf } from "../../support/nftables-ways.ts";
 import { NODE } from "../masquerade/node.ts";
@@ -10,7 +11,6 @@ import {
   addressOf,
   becomeNodeInWorld,
   endpointAt,
-  FAMILIES,
   left,
   PRIVATE,
   PRIVATE_TOO,

@@ -3,6 +3,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { FAMILIES } from "../../../src/wire/ip.ts";
 import { run, type TestNetns } from "../../support/netns.ts";
 import { NODE, PLUGINS } from "../masquerade/node.ts";
 import { attach, check, del, type Json, networkOf, TYPES } from "../masquerade/runtime.ts";
@@ -12,7 +13,6 @@ import {
   BEYOND_SECOND,
   becomeNodeInWorld,
   endpointAt,
-  FAMILIES,
   left,
   networkWith,
   PRIVATE,

@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
+import { FAMILIES } from "../../../src/wire/ip.ts";
 import { run, type TestNetns } from "../../support/netns.ts";
 import { NODE } from "../masquerade/node.ts";
 import { type Attached, attach, check, del, type Json, TYPES } from "../masquerade/runtime.ts";
@@ -11,7 +12,6 @@ import {
   BEYOND_SECOND,
   becomeNodeInWorld,
   endpointAt,
-  FAMILIES,
   NODE_SECOND,
   networkWith,
   PRIVATE,

@@ -8,8 +8,6 @@ import { becomeNode, leftovers, NODE, OUTSIDE } from "../masquerade/node.ts";
 import { type Attached, addressesOf, DUAL, type Json, networkOf, type Type } from "../masquerade/runtime.ts";
 import { type Protocol, seenFrom } from "../masquerade/traffic.ts";
 
-export const FAMILIES: readonly Family[] = [4, 6];
-
 /** One destination of each kind and family; IPv6 routers forward nothing to link-local addresses. */
 export const PRIVATE = { 4: "10.9.1.1", 6: "fd99:1::1" } as const;
 export const PRIVATE_TOO = { 4: "10.9.2.1", 6: "fd99:2::1" } as const;

@@ -219,11 +219,6 @@ export function compareIp(a: Ip, b: Ip): number {
   return i === length ? 0 : (a[i] ?? 0) - (b[i] ?? 0);
 }
 
-/** Whether both have the same address and the same prefix length. 10.22.0.5/16 and 10.22.0.0/16 are not the same. */
-export function sameCidr(a: Cidr, b: Cidr): boolean {
-  return a.prefixLength === b.prefixLength && compareIp(a.ip, b.ip) === 0;
-}
-
 /** The address `step` further on (or back, where negative), or undefined past the end of the family's addresses. */
 export function offsetIp(ip: Ip, step: number): Ip | undefined {
   const next = ip.slice();

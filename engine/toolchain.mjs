@@ -1,4 +1,4 @@
-// The C compiler: which, with what flags, and what it has compiled already.
+// The C compiler, its flags, and the objects that it has compiled already.
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -21,6 +21,12 @@ import { promisify } from "node:util";
 /** A bridge ADD takes 21.9 million instructions with -O2 and 20.3 with -O3; link-time optimisation saves none. */
 const OPTIMISED = "-O3";
 const SECTIONS = ["-ffunction-sections", "-fdata-sections"];
+/** Makes a mistake in C harder to exploit. The last flag depends on the machine: CET on x86-64, pointer signing on arm64. */
+const HARDENED = [
+  ...["-fstack-protector-strong", "-fstack-clash-protection", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"],
+  process.arch === "arm64" ? "-mbranch-protection=standard" : "-fcf-protection",
+];
+const LINKED = ["-static", "-s", "-Wl,--gc-sections", "-Wl,-z,relro,-z,now,-z,noexecstack"];
 
 /** @type {Readonly<Record<"glibc" | "musl" | "sanitized", Flavour>>} */
 export const FLAVOURS = {
@@ -28,16 +34,16 @@ export const FLAVOURS = {
     name: "glibc",
     compiler: process.env["CC"] ?? "gcc",
     packages: "gcc libc6-dev",
-    compile: [OPTIMISED, ...SECTIONS],
-    link: ["-static", "-s", "-Wl,--gc-sections"],
+    compile: [OPTIMISED, ...SECTIONS, ...HARDENED],
+    link: LINKED,
     snapshot: true,
   },
   musl: {
     name: "musl",
     compiler: process.env["MUSL_CC"] ?? "musl-gcc",
     packages: "gcc libc6-dev musl-tools",
-    compile: [OPTIMISED, ...SECTIONS],
-    link: ["-static", "-s", "-Wl,--gc-sections"],
+    compile: [OPTIMISED, ...SECTIONS, ...HARDENED],
+    link: LINKED,
     snapshot: true,
   },
   // For the tests: memory and arithmetic checked while they run, on the C library's own allocator, which the
@@ -52,7 +58,7 @@ export const FLAVOURS = {
   },
 };
 
-/** The C library that executables are linked with when nobody says: musl's start costs a quarter of glibc's. */
+/** The C library that executables are linked with by default: the start of musl costs a quarter of glibc's. */
 export async function preferredFlavour() {
   try {
     await version(FLAVOURS.musl);
@@ -68,7 +74,7 @@ const execute = promisify(execFile);
 const versions = new Map();
 
 /**
- * What the compiler says it is; part of what identifies an object file.
+ * The compiler's name and version, by its own word: a part of the identity of an object file.
  * @param {Flavour} flavour
  */
 function version(flavour) {
@@ -99,7 +105,7 @@ async function compiler(flavour, args) {
   }
 }
 
-/** How many compilers may still be started. */
+/** How many more compilers may run now. */
 let free = availableParallelism();
 /** @type {(() => void)[]} */
 const waiting = [];

@@ -1,5 +1,5 @@
-// What ECMAScript has and this engine leaves out, because setting it up would cost every plugin's start (quickjs.c,
-// new_context). TypeScript's library and Node have it all, so the build looks for it.
+// The parts of ECMAScript that this engine leaves out, because to set them up would cost the start of every plugin (quickjs.c,
+// new_context). The library of TypeScript and Node have them all, so the build looks for uses of them.
 
 const GLOBALS = [
   ...["Date", "Intl", "Promise", "Proxy", "WeakRef", "FinalizationRegistry", "Atomics", "SharedArrayBuffer", "eval"],
@@ -18,7 +18,7 @@ export const LOWERED = { "async-await": false, "async-generator": false };
 const ASYNC_HELPER = /\b__async(?:Generator)?\(/;
 
 /**
- * The names of what the bundle uses and the engine hasn't got. Asking for `typeof` something is no use.
+ * The names of the features that the bundle uses and the engine lacks. `typeof` such a global does not count as a use.
  * @param {string} code
  * @returns {string[]}
  */

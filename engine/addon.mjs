@@ -12,8 +12,8 @@ const SOURCES = ["napi.c", "host.c", "host.h"];
 const FLAGS = ["-O2", "-g", "-Wall", "-Wextra", "-fPIC", "-shared", "-D_GNU_SOURCE", "-DNAPI_VERSION=8"];
 
 /**
- * The path of the addon, compiled first when there is none of these sources yet. Any number of processes may ask at
- * once: each compiles to a name of its own and renames.
+ * The path of the addon. The addon is compiled first where none of these sources exists yet. Any number of processes may
+ * call this at once: each compiles to a name of its own and renames the file.
  * @returns {string}
  */
 export function buildAddon() {

@@ -18,7 +18,7 @@ import { absentFeatures, LOWERED, MARKED_GLOBALS } from "./absent.mjs";
  * @property {string[]} inputs The files it was made from.
  */
 
-/** Files that exist here only: a program's is `program:bridge`. */
+/** The namespace of files that exist only here: the file of a program is `program:bridge`. */
 const NAMESPACE = "program";
 
 /**
@@ -71,7 +71,7 @@ globalThis.bautaProgram = (called) => programs[servedName(called, (name) => name
 }
 
 /**
- * Files that aren't on disk, or not like that.
+ * Serves the files that are not on disk, or that have other contents there.
  * @param {string} root
  * @param {ReadonlyMap<string, string>} entries
  * @param {ReadonlyMap<string, string>} contents
@@ -98,7 +98,7 @@ function virtualFiles(root, entries, contents) {
 }
 
 /**
- * Looks for what the engine hasn't got, file by file: the bundler names each in a comment before it.
+ * Throws where a file uses a feature that the engine lacks. The bundler names each file in a comment before the file's code.
  * @param {string} code
  * @param {readonly string[]} inputs
  */

@@ -27,41 +27,42 @@ const execute = promisify(execFile);
 /** What bauta uses of QuickJS beside the engine itself; its compiler, qjsc, takes two files more. */
 const QUICKJS = ["dtoa.c", "libregexp.c", "libunicode.c", "cutils.c"];
 const COMPILER = ["qjsc.c", "quickjs-libc.c"];
-const HOST = ["quickjs.c", "snapshot.c", "functions.c", "heap.c", "failure.c", "text.c", "linemap.c", "host.c"];
+const OWN = ["quickjs.c", "snapshot.c", "functions.c", "heap.c", "failure.c", "text.c", "linemap.c", "host.c"];
 
 /** -fwrapv as in QuickJS's own Makefile; CONFIG_CC and CONFIG_PREFIX are for a part of qjsc that is not used. */
 const QUICKJS_FLAGS = ["-w", "-fwrapv", "-D_GNU_SOURCE", '-DCONFIG_VERSION="2025-04-26"'];
 const COMPILER_FLAGS = [...QUICKJS_FLAGS, '-DCONFIG_CC=""', '-DCONFIG_PREFIX=""'];
-const HOST_FLAGS = ["-std=gnu17", "-Wall", "-Wextra", "-D_GNU_SOURCE"];
+const OWN_FLAGS = ["-std=gnu17", "-Wall", "-Wextra", "-D_GNU_SOURCE"];
 
 /** The file that a build replaces with the licence notices of what it bundles. */
 const NOTICES = "src/cli/notices.ts";
 
 /**
- * Builds an executable of the programs at `output`; `flags` are for the host's own C files.
+ * Builds an executable of the programs at `output`; `flags` are for bauta's own C files.
  * @param {Flavour} flavour
  * @param {readonly Program[]} programs
  * @param {string} output
  * @param {readonly string[]} [flags]
- * @param {(problem: string) => void} [untrained] Where the heap is to be laid out by use (training.h): told why it isn't.
+ * @param {(problem: string) => void} [untrained] Where the heap is to be laid out by use (training.h): gets the reason if
+ *   it cannot be.
  */
 export async function buildExecutable(flavour, programs, output, flags = [], untrained = undefined) {
   const source = quickjsSource(CACHE);
-  const hostFlags = [...HOST_FLAGS, "-I", ENGINE, "-isystem", source];
+  const ownFlags = [...OWN_FLAGS, "-I", ENGINE, "-isystem", source];
   const directory = join(CACHE, `bundle.${process.pid}.${flavour.name}`);
   mkdirSync(directory, { recursive: true });
   const compile = (/** @type {string} */ from, /** @type {string[]} */ files, /** @type {string[]} */ how) =>
     Promise.all(files.map((file) => compileObject(flavour, CACHE, join(from, file), how)));
   const compileOnce = (/** @type {string} */ file, /** @type {string[]} */ how) =>
-    compileObject(flavour, directory, file, [...hostFlags, ...how]);
+    compileObject(flavour, directory, file, [...ownFlags, ...how]);
   const image = (/** @type {string[]} */ ...macros) => compileOnce(join(ENGINE, "image.c"), macros);
   try {
     const patched = patchedEngine(source, join(CACHE, "patched"));
-    const [interpreter, libraries, compiler, host, bundle] = await Promise.all([
+    const [interpreter, libraries, compiler, own, bundle] = await Promise.all([
       compileObject(flavour, CACHE, patched, [...QUICKJS_FLAGS, "-isystem", source]),
       compile(source, QUICKJS, QUICKJS_FLAGS),
       compile(source, COMPILER, COMPILER_FLAGS),
-      compile(ENGINE, HOST, [...hostFlags, ...flags]),
+      compile(ENGINE, OWN, [...ownFlags, ...flags]),
       bundleWithNotices(flavour, source, programs),
     ]);
     const engine = [interpreter, ...libraries];
@@ -69,11 +70,11 @@ export async function buildExecutable(flavour, programs, output, flags = [], unt
     await link(dynamic(flavour), [...compiler, ...engine], qjsc);
     const rest = [await compileOnce(writeTables(directory, bundle), []), ...engine];
     const code = `-DBAUTA_BYTECODE="${await compileBytecode(qjsc, directory, bundle)}"`;
-    if (!flavour.snapshot) return await link(flavour, [...host, ...rest, await image(code)], output);
+    if (!flavour.snapshot) return await link(flavour, [...own, ...rest, await image(code)], output);
     /** @type {string[]} */
     let uses = [];
     if (untrained !== undefined) {
-      const trained = await compile(ENGINE, [...HOST, "training.c"], [...hostFlags, ...flags, "-DBAUTA_TRAINING"]);
+      const trained = await compile(ENGINE, [...OWN, "training.c"], [...ownFlags, ...flags, "-DBAUTA_TRAINING"]);
       const trainer = join(directory, "trainer");
       await link(flavour, [...trained, ...rest, await image(code)], trainer);
       uses = await useMacros(trainer, directory).catch((error) => {
@@ -82,9 +83,9 @@ export async function buildExecutable(flavour, programs, output, flags = [], unt
       });
     }
     const first = join(directory, "snapshot");
-    await link(fixed(flavour), [...host, ...rest, await image(code, ...uses)], first);
+    await link(fixed(flavour), [...own, ...rest, await image(code, ...uses)], first);
     const arena = await takeSnapshot(first);
-    return await link(fixed(flavour), [...host, ...rest, await image(`-DBAUTA_ARENA="${arena}"`)], output);
+    return await link(fixed(flavour), [...own, ...rest, await image(`-DBAUTA_ARENA="${arena}"`)], output);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -109,7 +110,7 @@ function fixed(flavour) {
 }
 
 /**
- * Trains, and returns what tells image.c of it.
+ * Trains, and returns the macros that give image.c the result.
  * @param {string} trainer
  * @param {string} directory
  */
@@ -169,7 +170,7 @@ function writeTables(directory, { map }) {
 }
 
 /**
- * Bundles twice: what the licence notices have to say is known only when it is known what is in the bundle.
+ * Bundles twice: the licence notices depend on the files that the first bundle turned out to contain.
  * @param {Flavour} flavour
  * @param {string} source
  * @param {readonly Program[]} programs

@@ -2,7 +2,7 @@
 // how a program ends that goes wrong in each way there is.
 
 import { spawnSync } from "node:child_process";
-import { linkSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, linkSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -46,6 +46,7 @@ const FAILURES: Readonly<Record<string, readonly [program: string, message: RegE
   ],
   "long-message": ['throw new Error("\\"é\\n\\\\\\\\\\\\".repeat(1e5));', /^Error: ("é\n\\\\\\){100000}$/],
   surrogate: ['throw new Error("\\ud83c-\\udfad");', /^Error: \ufffd-\ufffd$/],
+  early: ["const f = () => late; f(); const late = 1;", /^ReferenceError: late is not initialized$/],
   unknown: ["declare const nowhere: number; nowhere + 1;", /^ReferenceError: 'nowhere' is not defined$/],
   "absent-global": ["(globalThis as never as { nowhere: () => void }).nowhere();", /^TypeError: not a function$/],
 };
@@ -80,6 +81,7 @@ const PROGRAMS = [
     'import { notices } from "./src/cli/notices.ts";',
     OUTPUT,
   ),
+  program("forever", "for (;;) continue;"),
   ...Object.entries(FAILURES).map(([name, [body]]) => program(name, body)),
 ];
 
@@ -90,7 +92,10 @@ const executables = [
   { flavour: FLAVOURS.sanitized, flags: [...sanitizers, smallMemory] },
 ];
 
-describe.each(executables)("the executable, $flavour.name", ({ flavour, flags }) => {
+/** Judges nothing: for a busy machine. */
+const PATIENCE = { timeout: 120_000 };
+
+describe.each(executables)("the executable, $flavour.name", PATIENCE, ({ flavour, flags }) => {
   const directory = mkdtempSync(join(tmpdir(), "bauta-engine-"));
   afterAll(() => rmSync(directory, { recursive: true }));
 
@@ -105,6 +110,13 @@ describe.each(executables)("the executable, $flavour.name", ({ flavour, flags })
       env: { [VARIABLE]: VALUE, PATH: process.env["PATH"] },
       encoding: "utf8",
       maxBuffer: 1 << 24,
+    });
+
+  /** Runs a program under a limit in the words of prlimit(1). */
+  const limited = (name: string, limit: string, env: NodeJS.ProcessEnv = {}) =>
+    spawnSync("prlimit", [limit, join(directory, name)], {
+      env: { ...env, PATH: process.env["PATH"] },
+      encoding: "utf8",
     });
 
   it("passes every check that the twin under Node passes", () => {
@@ -175,26 +187,53 @@ describe.each(executables)("the executable, $flavour.name", ({ flavour, flags })
 
   it("ends a stack overflow with a CNI error on a small stack too", () => {
     for (const kilobytes of [512, 1024]) {
-      const script = `ulimit -s ${kilobytes}; exec "$0"`;
-      const { stdout, status } = run("", ["-c", script, join(directory, "recursion")], "/bin/sh");
+      const { stdout, status } = limited("recursion", `--stack=${kilobytes << 10}`);
       expect([status, JSON.parse(stdout).msg]).toEqual([1, "InternalError: stack overflow"]);
     }
   });
 
-  // The address sanitizer itself needs terabytes of address space.
+  // The address sanitizer needs terabytes of address space, and more stack.
   if (flavour.name !== "sanitized") {
+    // Arguments and environment take up to a quarter of the stack, and up to 128 KiB of a smaller one.
+    it.each([96, 128, 192, 256, 512, 900, 1024, 1216, 1300, 2048])(
+      "ends a stack overflow with a CNI error on a stack of %i KiB, whatever the environment takes of it",
+      (kilobytes) => {
+        for (const taken of [0, 60, 100, 120, 200, 300, 400].filter((size) => size < Math.max(kilobytes / 4, 122))) {
+          const outcome = limited("recursion", `--stack=${kilobytes << 10}`, environmentOf(taken));
+          if (outcome.stderr.includes("Argument list too long")) continue; // the kernel does not start it
+          expect([taken, outcome.signal, outcome.status]).toEqual([taken, null, 1]);
+          expect(JSON.parse(outcome.stdout).msg).toMatch(/^InternalError: stack overflow$|raise RLIMIT_STACK/);
+        }
+      },
+    );
+
     it.each(["objects", "map", "closures"])("ends %s with a CNI error where the system refuses memory", (name) => {
-      for (const kilobytes of [1500, 2500, 3500, 5000, 8000]) {
-        const script = `ulimit -v ${kilobytes}; exec "$0"`;
-        const { stdout, status } = run("", ["-c", script, join(directory, name)], "/bin/sh");
-        expect([kilobytes, status, JSON.parse(stdout).msg]).toEqual([
-          kilobytes,
-          1,
-          expect.stringMatching(/out of memory$/),
-        ]);
+      // With less than its own size, the kernel kills a program before it runs.
+      const own = statSync(join(directory, name)).size + (256 << 10);
+      for (const limit of ["as", "data"]) {
+        for (const more of [0, 64, 128, 300, 700, 1000, 1500, 2500, 5000]) {
+          const { stdout, status, signal } = limited(name, `--${limit}=${own + (more << 10)}`);
+          expect([limit, more, signal, status]).toEqual([limit, more, null, 1]);
+          expect(JSON.parse(stdout).msg).toMatch(/out of memory$|raise RLIMIT_STACK/);
+        }
       }
     });
   }
+
+  it("ends with a CNI error where its processor time is used up", () => {
+    const { stdout, status, signal } = limited("forever", "--cpu=1:10");
+    expect([signal, status]).toEqual([null, 1]);
+    expect(JSON.parse(stdout)).toMatchObject({ code: 999, msg: expect.stringContaining("raise RLIMIT_CPU") });
+  });
+
+  it("fails without a signal where its output would exceed the size of a file", () => {
+    const file = openSync(join(directory, "output"), "w");
+    const { status, signal } = spawnSync("prlimit", ["--fsize=0", join(directory, "long-message")], {
+      stdio: ["ignore", file, "inherit"],
+    });
+    closeSync(file);
+    expect([signal, status]).toEqual([null, 1]);
+  });
 
   it("prints no more of a stack trace than helps", () => {
     expect(JSON.parse(run("recursion").stdout).details.split("\n").length).toBeLessThan(50);
@@ -233,6 +272,12 @@ describe("building an executable", () => {
     },
   );
 });
+
+/** An environment of so many kilobytes. */
+function environmentOf(kilobytes: number): NodeJS.ProcessEnv {
+  const all = Array.from({ length: Math.ceil(kilobytes / 20) }, (_, i) => [`V${i}`, "x".repeat(20_000)]);
+  return Object.fromEntries(all);
+}
 
 /** The number of the line that contains the text. */
 function lineOf(file: string, text: string): number {

@@ -1,5 +1,5 @@
-// The CNI error for what nothing else caught; see failure.h. It must work when memory has run out: nothing but the stack
-// and system calls.
+// The CNI error for an error that nothing else caught; see failure.h. It must work when memory has run out, so it uses nothing
+// but system calls.
 #include "failure.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 #include "text.h"
 
-// Enough of a stack trace; that of a stack overflow has thousands of lines.
+// More lines of a stack trace help nobody; the trace of a stack overflow has thousands.
 #define MOST_LINES 40
 
 struct output {
@@ -18,7 +18,7 @@ struct output {
   size_t length;
 };
 
-// Writes out what has gathered; gives up where nobody reads.
+// Writes the buffer out; gives up where nobody reads.
 static void flush(struct output *output) {
   size_t written = 0;
   while (written < output->length) {
@@ -69,7 +69,7 @@ static void put_escaped(void *to, const char *bytes, size_t length) {
   }
 }
 
-// How much of the text its first lines are.
+// The length of the text's first MOST_LINES lines.
 static size_t beginning(const char *text) {
   const char *at = text;
   for (int lines = 0; *at != '\0' && lines < MOST_LINES; at++) lines += *at == '\n';
@@ -84,7 +84,7 @@ static void put_details(struct output *output, const char *text) {
 
 void bauta_print_failure(const char *const *message, const char *const *details) {
   static const char head[] = "{\"cniVersion\":\"1.1.0\",\"code\":999,\"msg\":\"", middle[] = "\",\"details\":\"";
-  struct output output = {.length = 0};
+  static struct output output;  // not on the stack, of which little may be left
   put(&output, head, sizeof head - 1);
   for (; *message != NULL; message++) put_escaped(&output, *message, strlen(*message));
   put(&output, middle, sizeof middle - 1);

@@ -1,4 +1,4 @@
-// The engine functions for QuickJS; napi.c is the twin for Node, and engine/conformance.ts holds the two together.
+// The engine functions for QuickJS. napi.c is the twin for Node, and engine/conformance/ holds both to the same behaviour.
 #include "functions.h"
 
 #include <stdbool.h>
@@ -10,22 +10,23 @@
 
 extern char **environ;
 
-// Module-level code runs when the executable is built: what it learned of that system would be wrong for all others.
+// False while module-level code runs, which is when the executable is built: an answer about the system that builds would be wrong
+// on every other system.
 static bool started;
 
 static JSValue not_started(JSContext *context) {
   return JS_ThrowTypeError(context, "module-level code can't ask the system: it has run when bauta was built");
 }
 
-// The bytes of a typed array. Throws TypeError and returns NULL for anything else; an empty array may be anywhere.
+// The bytes of a typed array. Throws TypeError and returns NULL for anything else, a detached array included. QuickJS
+// allocates a byte for an empty buffer.
 static uint8_t *view_of(JSContext *context, JSValueConst value, size_t *length) {
-  static uint8_t nothing[1];
   size_t offset, element, buffer_length;
   JSValue buffer = JS_GetTypedArrayBuffer(context, value, &offset, length, &element);
   if (JS_IsException(buffer)) return NULL;
   uint8_t *bytes = JS_GetArrayBuffer(context, &buffer_length, buffer);
   JS_FreeValue(context, buffer);  // the view holds on to it
-  return bytes == NULL && *length == 0 ? nothing : bytes + offset;
+  return bytes == NULL ? NULL : bytes + offset;
 }
 
 // An integer. Throws TypeError and returns -1 for anything else.
@@ -48,8 +49,8 @@ static int integer_of(JSContext *context, JSValueConst value, long *integer) {
 // The first byte of a surrogate that is written as three.
 #define SURROGATE_LEAD 0xed
 
-// Text as UTF-8 that ends with NUL, to be freed with JS_FreeCString. Throws and returns NULL for anything else, and
-// where C could not read it all.
+// Text as UTF-8 that ends with NUL, to be freed with JS_FreeCString. Throws and returns NULL for another value, and for a
+// text with a NUL in it, of which C would read the beginning only.
 static const char *c_string_of(JSContext *context, JSValueConst value) {
   size_t length;
   if (!JS_IsString(value)) {
@@ -58,7 +59,8 @@ static const char *c_string_of(JSContext *context, JSValueConst value) {
   }
   const char *text = JS_ToCStringLen(context, &length, value);
   if (text == NULL) return NULL;
-  // What has such a byte is not ASCII, and so a copy, which may be changed.
+  // QuickJS gives out the memory of a text itself where the text is ASCII, and a copy, which may be changed, elsewhere
+  // (patch.mjs makes sure of that). ASCII has no such byte.
   if (memchr(text, SURROGATE_LEAD, length) != NULL) bauta_replace_surrogates((uint8_t *)text, length);
   if (strlen(text) == length) return text;
   JS_FreeCString(context, text);
@@ -66,7 +68,7 @@ static const char *c_string_of(JSContext *context, JSValueConst value) {
   return NULL;
 }
 
-// UTF-8 as a string; what is not UTF-8 becomes U+FFFD.
+// UTF-8 as a string; bytes that are not UTF-8 become U+FFFD.
 static JSValue text_value(JSContext *context, const uint8_t *bytes, size_t length) {
   if (bauta_is_utf8(bytes, length)) return JS_NewStringLen(context, (const char *)bytes, length);
   uint8_t *repaired = js_malloc(context, length * 3);
@@ -81,7 +83,8 @@ static JSValue c_text_value(JSContext *context, const char *text) {
   return text_value(context, (const uint8_t *)text, strlen(text));
 }
 
-// A Uint8Array over the whole buffer, which it takes over. QuickJS reads three arguments, however many it is told of.
+// A Uint8Array over the whole buffer. Takes over the reference to the buffer. JS_NewTypedArray reads three arguments, whatever
+// their number is said to be.
 static JSValue view_value(JSContext *context, JSValue buffer) {
   JSValueConst arguments[] = {buffer, JS_UNDEFINED, JS_UNDEFINED};
   JSValue array = JS_NewTypedArray(context, 3, arguments, JS_TYPED_ARRAY_UINT8);
@@ -95,8 +98,8 @@ static JSValue bytes_value(JSContext *context, const uint8_t *bytes, size_t leng
   return JS_IsException(buffer) ? buffer : view_value(context, buffer);
 }
 
-// An argument of a system call. `text` is to be freed with JS_FreeCString, and NULL where the argument is none. Throws
-// and returns -1 for what is no argument.
+// An argument of a system call. `text` is to be freed with JS_FreeCString; it stays NULL where the argument is no text. Throws
+// and returns -1 for a value that cannot be an argument.
 static int argument_of(JSContext *context, JSValueConst value, long *argument, const char **text) {
   if (JS_IsUndefined(value)) return 0;
   if (JS_IsString(value)) {
@@ -169,7 +172,7 @@ static JSValue spawn_result(JSContext *context, const struct bauta_child *child)
   return result;
 }
 
-// The limits of spawn: that of standard error may be left out.
+// The limits of spawn; the limit of standard error may be left out.
 static int limits_of(JSContext *context, JSValueConst *values, struct bauta_child *child) {
   long limit;
   if (integer_of(context, values[0], &limit) < 0) return -1;
@@ -259,18 +262,23 @@ struct growing {
   char *bytes;
   size_t length;
   size_t capacity;
+  bool failed;
 };
 
 static void append(void *to, const char *bytes, size_t length) {
   struct growing *text = to;
-  if (text->length + length > text->capacity) {
+  if (text->failed || length == 0) return;
+  if (length > text->capacity - text->length) {
     size_t capacity = (text->length + length) * 2;
     char *moved = js_realloc(text->context, text->bytes, capacity);
-    if (moved == NULL) return;  // a shorter stack trace is better than none
+    if (moved == NULL) {
+      text->failed = true;
+      return;
+    }
     text->bytes = moved;
     text->capacity = capacity;
   }
-  if (length > 0) memcpy(text->bytes + text->length, bytes, length);
+  memcpy(text->bytes + text->length, bytes, length);
   text->length += length;
 }
 
@@ -283,7 +291,7 @@ static JSValue engine_map_stack(JSContext *context, JSValueConst this, int count
   struct growing mapped = {.context = context};
   bauta_map_stack(stack, length, append, &mapped);
   JS_FreeCString(context, stack);
-  JSValue text = JS_NewStringLen(context, mapped.bytes, mapped.length);
+  JSValue text = mapped.failed ? JS_EXCEPTION : JS_NewStringLen(context, mapped.bytes, mapped.length);
   js_free(context, mapped.bytes);
   return text;
 }

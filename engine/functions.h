@@ -4,7 +4,7 @@
 
 #include "quickjs.h"
 
-// Adds the global `bautaEngine`, but for its `args`. Those of its functions that ask the system throw yet.
+// Adds the global `bautaEngine` without its `args`. Functions that ask the system throw until bauta_start_engine.
 void bauta_add_engine(JSContext *context);
 
 // Sets its `args`, and lets all its functions work.

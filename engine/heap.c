@@ -1,6 +1,8 @@
-// An allocator for processes that live for milliseconds: blocks are cut one after the other from fresh memory, which
-// touches as few pages as can be (a page costs more than a microsecond on a virtual machine), and freed ones wait in
-// lists by size. The C library's own costs more at start-up: musl's by 0.3 ms, and glibc's brings glibc along.
+// An allocator for processes that live for milliseconds. Blocks are cut one after the other from fresh memory, which touches as
+// few pages as possible (a page costs more than a microsecond on a virtual machine). Freed blocks wait in lists by size.
+// The C library's own allocator costs more at start-up: musl's takes 0.3 ms, and glibc's brings glibc along.
+//
+// A process has one heap, and its state is global: a snapshot (snapshot.h) is of the whole process anyway.
 #include "heap.h"
 
 #include "image.h"
@@ -19,11 +21,11 @@
 #define CHUNK (1UL << 20)
 #define USUAL (128UL << 10)  // a bridge ADD takes about as much, most other operations less
 #define SMALL 1024  // up to this size a list for each multiple of 16, above it four for each power of two
-#define HUGE (256UL << 10)  // above this size pages of its own
+#define HUGE (256UL << 10)  // a block above this size has pages of its own
 
 struct block {
   size_t size;  // with this header; the bytes that the caller has come after it, at a multiple of 16
-  struct block *next;  // only while free
+  struct block *next;  // only while the block is free
 };
 #define HEADER offsetof(struct block, next)
 
@@ -141,10 +143,11 @@ static void give_back(struct block *block) {
 
 #endif
 
-// Each refusal gives out some of what is kept back, for the error that tells of it: QuickJS throws null where it can't
-// make one.
+// What is kept back of the limit, for the errors that say that memory has run out.
+static size_t reserve = 1UL << 20;
+
+// Each refusal gives out a part of the reserve: QuickJS throws null where it cannot make an error.
 static void *refuse(JSMallocState *state) {
-  static size_t reserve = 1UL << 20;
   const size_t part = 64UL << 10;
   if (reserve > 0) {
     state->malloc_limit += part;

@@ -13,18 +13,18 @@ extern bool bauta_heap_exhausted;
 
 extern struct bauta_heap_state {
   char *fresh, *fresh_end;  // where the next new block comes from
-  char *written, *read;     // the same for those that the build knows to be used (training.h)
+  char *written, *read;     // the same for the blocks that the build knows to be used (training.h)
   size_t cuts;              // how many blocks have been new
-  size_t mapped;            // how many bytes have been asked of the system
+  size_t mapped;            // how many bytes the system has been asked for
 } bauta_heap_state;
 
 // Takes new blocks from this memory until it is used up. It begins at a multiple of 16.
 void bauta_heap_use(char *memory, size_t size);
 
-// Takes the first memory of the system's, and makes ready as much of it as an operation on a container needs.
+// Asks the system for the first fresh memory, and makes as much of it ready as an operation on a container needs.
 void bauta_heap_prepare(void);
 
-// Has the kernel make these pages the process's own, as a write to each would; an older one than 5.14 doesn't.
+// Has the kernel make these pages the process's own, as a write to each page would. Before Linux 5.14 this does nothing.
 void bauta_make_ready(char *pages, size_t size);
 
 // Gives up all blocks that have been freed.

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -62,7 +63,7 @@ static void shut_all(struct ends *ends) {
   shut(&ends->error);
 }
 
-// Returns 0, or a negated errno; what has been opened by then is the caller's to shut.
+// Returns 0, or a negated errno. Either way the caller shuts the ends that are open.
 static int open_pipes(const struct bauta_child *child, struct ends *ours, struct ends *theirs) {
   int ends[2];
   int failed = open_pipe(ends);
@@ -81,16 +82,17 @@ static int open_pipes(const struct bauta_child *child, struct ends *ours, struct
   return 0;
 }
 
-// All that happens in the child, which borrows its parent's memory until execve: no allocation, no locks.
+// The child. It borrows its parent's memory until execve, so it must neither allocate nor lock.
 static void become(const struct bauta_child *child, const struct ends *ends, const sigset_t *mask,
                    volatile int *error) {
-  // A handler must never run on the parent's memory once signals are let in again. What is ignored stays so across
-  // execve, as nohup(1) wants it, but for SIGPIPE: that is our own doing.
+  // A handler must never run on the parent's memory once signals are let in again. An ignored signal stays ignored across
+  // execve, as nohup(1) wants it, but for SIGPIPE and SIGXFSZ: quickjs.c ignores them.
   const struct sigaction standard = {.sa_handler = SIG_DFL};
   struct sigaction present;
   for (int number = 1; number < NSIG; number++) {
     if (sigaction(number, NULL, &present) < 0 || present.sa_handler == SIG_DFL) continue;
-    if (present.sa_handler != SIG_IGN || number == SIGPIPE) sigaction(number, &standard, NULL);
+    bool is_ours = number == SIGPIPE || number == SIGXFSZ;
+    if (present.sa_handler != SIG_IGN || is_ours) sigaction(number, &standard, NULL);
   }
   sigprocmask(SIG_SETMASK, mask, NULL);
   if (dup2(ends->in, 0) < 0 || dup2(ends->out, 1) < 0 || (ends->error >= 0 && dup2(ends->error, 2) < 0)) {
@@ -107,8 +109,8 @@ static void become(const struct bauta_child *child, const struct ends *ends, con
   _exit(127);
 }
 
-// vfork: the parent stands still until the child has executed or failed, so `error` needs no pipe and the cost does
-// not grow with the parent's memory.
+// With vfork the parent stands still until the child has executed or failed: `error` needs no pipe, and the cost does not
+// grow with the parent's memory.
 __attribute__((noinline)) static pid_t start(const struct bauta_child *child, const struct ends *ends, volatile int *error) {
   sigset_t all, before;
   sigfillset(&all);
@@ -120,7 +122,7 @@ __attribute__((noinline)) static pid_t start(const struct bauta_child *child, co
   return pid;
 }
 
-// Reads what is there. Returns 1 to go on, 0 at the end, or a negated errno.
+// Reads the output that is there. Returns 1 to go on, 0 at the end, or a negated errno.
 static int take_output(struct bauta_child *child, int fd, size_t *capacity) {
   if (child->output_length == *capacity) {
     size_t larger = *capacity == 0 ? 16384 : *capacity * 2;
@@ -136,8 +138,8 @@ static int take_output(struct bauta_child *child, int fd, size_t *capacity) {
   return count > 0;
 }
 
-// Writes what the pipe holds. Returns the number of bytes written, or -1 when there is no more to do: a child that
-// stops reading (EPIPE) is free to, its status tells whether it was content.
+// Writes as much as the pipe takes. Returns the number of bytes written, or -1 when there is no more to do. A child may stop
+// reading (EPIPE): its status tells whether it had what it needed.
 static ssize_t give_input(const struct bauta_child *child, int fd, size_t from) {
   if (from == child->input_length) return -1;
   ssize_t count = write(fd, child->input + from, child->input_length - from);
@@ -145,7 +147,8 @@ static ssize_t give_input(const struct bauta_child *child, int fd, size_t from) 
   return count;
 }
 
-// The same with standard error, of which no more is kept than was asked for: a child must not stand still for the rest.
+// Reads standard error as take_output reads the output. It keeps no more than was asked for, and reads the rest all the same: a
+// child must not stand still for it.
 static int take_error(struct bauta_child *child, int fd) {
   uint8_t dropped[4096];
   size_t room = (size_t)child->error_limit - child->error_length;
@@ -157,7 +160,7 @@ static int take_error(struct bauta_child *child, int fd) {
   return count > 0;
 }
 
-// Closes what has ended. Returns 0, or the negated errno that ends it all.
+// Closes the end where there is no more. Returns 0, or the negated errno.
 static int took(int more, int *fd) {
   if (more == 0) shut(fd);
   return more < 0 ? more : 0;
@@ -190,7 +193,7 @@ static int converse(struct bauta_child *child, struct ends *ends) {
   return failed;
 }
 
-// Waits for the child's end and notes it.
+// Waits for the child's end and notes its status.
 static int reap(struct bauta_child *child, pid_t pid) {
   int wait_status;
   while (waitpid(pid, &wait_status, 0) < 0) {

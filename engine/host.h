@@ -1,4 +1,4 @@
-// The core of the host: what the kernel does for bauta, in terms of C alone. quickjs.c and napi.c bind it to
+// The core of the engine functions: what the kernel does for bauta, in terms of C alone. quickjs.c and napi.c bind it to
 // their engines; nothing here knows JavaScript.
 #ifndef BAUTA_HOST_H
 #define BAUTA_HOST_H
@@ -38,8 +38,8 @@ struct bauta_child {
 };
 
 // Runs a program to its end: gives it `input` on standard input and collects its standard output, and its standard error
-// where that is asked for. Every descriptor above 2 is closed in the child, and SIGPIPE does there what it does by
-// default. Returns 0; or the negated errno when it could not be started; or -EMSGSIZE when it printed more than
+// where that is asked for. Every descriptor above 2 is closed in the child, and SIGPIPE and SIGXFSZ do there what they do
+// by default. Returns 0; or the negated errno when it could not be started; or -EMSGSIZE when it printed more than
 // `output_limit` bytes, for which it is killed. The calling process must ignore SIGPIPE and must not ignore SIGCHLD.
 int bauta_spawn(struct bauta_child *child);
 

@@ -1,4 +1,4 @@
-// The bytecode, what the heap's blocks are used for, and the arena, each from the file that the build names or empty;
+// The bytecode, the uses of the heap's blocks, and the arena: each the contents of a file that the build names, or empty.
 // image.ld says where they go.
 #ifdef BAUTA_BYTECODE
 #define BYTECODE ".incbin \"" BAUTA_BYTECODE "\"\n"
@@ -14,7 +14,7 @@
 #define BAUTA_READ_BYTES "0"
 #endif
 
-// The first is to hold the heap while a snapshot is taken, and the second the one that was.
+// The first arena holds the heap while the snapshot is made, and the second arena contains the snapshot.
 #ifndef BAUTA_ARENA
 #define ARENA_SECTION "@nobits"
 #define ARENA ".skip 16 << 20\n"

@@ -1,5 +1,5 @@
-// What the linker puts into the executable: the compiled TypeScript or the heap that has come of it (snapshot.h), and how
-// to get back from the bundle's lines to the TypeScript's. engine/executable.mjs writes the tables.
+// The data that the linker puts into the executable: the compiled TypeScript, or the heap that its module level left
+// (snapshot.h), and the tables from the bundle's lines to the lines of the TypeScript, which engine/executable.mjs writes.
 #ifndef BAUTA_IMAGE_H
 #define BAUTA_IMAGE_H
 
@@ -10,8 +10,8 @@ extern const uint8_t bauta_bytecode[];
 extern const size_t bauta_bytecode_size;
 extern char bauta_arena[];
 extern const size_t bauta_arena_size;
-// What blocks are used for (training.h), by the order in which they are cut, and the bytes together of those that are
-// written to and of those that are only read. Only beside bytecode.
+// The use of each block (training.h), by the order in which the blocks are cut; the size of all blocks that are written to, and of
+// all blocks that are only read. They stand beside bytecode only.
 extern const uint8_t bauta_uses[];
 extern const size_t bauta_uses_count, bauta_written_bytes, bauta_read_bytes;
 

@@ -1,5 +1,5 @@
 // The engine functions as a Node-API addon: the twin of quickjs.c under which the tests run the TypeScript on Node.
-// src/sys/engine.ts says what each function does; `args` is added by whoever loads the addon.
+// src/sys/engine.ts says what each function does. The file that loads the addon adds `args`.
 #include <errno.h>
 #include <node_api.h>
 #include <stdio.h>
@@ -62,7 +62,7 @@ static int integer_of(napi_env env, napi_value value, long *integer) {
   return 0;
 }
 
-// The text as UTF-8 with a NUL after it, to be freed. Throws and returns NULL when it isn't text.
+// The text as UTF-8 with a NUL after it, to be freed. Throws and returns NULL for another value.
 static char *utf8_of(napi_env env, napi_value value, size_t *length) {
   if (napi_get_value_string_utf8(env, value, NULL, 0, length) != napi_ok) {
     napi_throw_type_error(env, NULL, "expected a string");
@@ -74,7 +74,7 @@ static char *utf8_of(napi_env env, napi_value value, size_t *length) {
   return bytes;
 }
 
-// The same for text that C will read up to its NUL: one inside is a RangeError.
+// The same for text that C reads up to its NUL: a NUL inside the text is a RangeError.
 static char *c_string_of(napi_env env, napi_value value) {
   size_t length;
   char *bytes = utf8_of(env, value, &length);
@@ -90,7 +90,7 @@ static void free_strings(char **strings) {
   free(strings);
 }
 
-// A NULL-terminated list of C strings, to be freed. Throws and returns NULL when it isn't an array of text.
+// A NULL-terminated list of C strings, to be freed. Throws and returns NULL for a value that is no array of text.
 static char **strings_of(napi_env env, napi_value array) {
   uint32_t length = 0;
   if (napi_get_array_length(env, array, &length) != napi_ok) {
@@ -121,8 +121,8 @@ static napi_value bytes_value(napi_env env, const void *bytes, size_t length) {
   return array;
 }
 
-// An argument of a system call. `text` is to be freed, and NULL where the argument is none. Throws and returns false for
-// what is no argument.
+// An argument of a system call. `text` is to be freed; it stays NULL where the argument is no text. Throws and returns false for
+// a value that cannot be an argument.
 static bool argument_of(napi_env env, napi_value value, long *argument, char **text) {
   napi_valuetype type;
   uint8_t *bytes = NULL;
@@ -168,7 +168,7 @@ static napi_value spawn_result(napi_env env, const struct bauta_child *child) {
   return result;
 }
 
-// The limits of spawn: that of standard error may be left out.
+// The limits of spawn; the limit of standard error may be left out.
 static bool limits_of(napi_env env, napi_value *values, struct bauta_child *child) {
   long limit;
   napi_valuetype type;

@@ -103,6 +103,16 @@ export const CHANGES = [
   },
 ];
 
+/** What engine/functions.c relies on: the text that JS_ToCString gives out is a copy, unless the text is ASCII. */
+export const RELIED_ON = `            count += src[pos] >> 7;
+        }
+        if (count == 0) {
+            if (plen)
+                *plen = len;
+            return (const char *)src;
+        }
+        str_new = js_alloc_string(ctx, len + count, 0);`;
+
 /**
  * Writes the engine of the directory `source` anew into `directory`, with the changes; returns the path of the C file.
  * Throws where the source is not the one that the changes were made for.
@@ -111,10 +121,11 @@ export const CHANGES = [
  */
 export function patchedEngine(source, directory) {
   let code = readFileSync(join(source, "quickjs.c"), "utf8");
-  for (const { why, from, to } of CHANGES) {
+  const relied = { why: "engine/functions.c relies on it", from: RELIED_ON, to: RELIED_ON };
+  for (const { why, from, to } of [relied, ...CHANGES]) {
     const parts = code.split(from);
     if (parts.length !== 2) {
-      throw new Error(`quickjs.c has the text of a change ${parts.length - 1} times, not once (${why}): ${from}`);
+      throw new Error(`quickjs.c has a text ${parts.length - 1} times, not once (${why}): ${from}`);
     }
     code = parts.join(to);
   }

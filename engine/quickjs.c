@@ -1,12 +1,13 @@
 // The executable: the program whose name it was called by, on QuickJS with the engine functions of src/sys/engine.ts
-// (engine/functions.c). A plugin lives for milliseconds: it begins with a heap that was made ready when the executable was
-// built (snapshot.h), and nothing is torn down.
+// (engine/functions.c). A plugin lives for milliseconds: it begins with a heap that was made ready when the executable
+// was built (snapshot.h), and nothing is torn down.
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "failure.h"
@@ -17,15 +18,17 @@
 #include "snapshot.h"
 #include "training.h"
 
-// Where a runaway plugin ends. An ADD takes 1.5 MB; `bauta list` with 10,000 attachments some tens.
+// A runaway plugin ends here. An ADD takes 1.5 MB; `bauta list` with 10,000 attachments some tens.
 #ifndef BAUTA_MEMORY_LIMIT
 #define BAUTA_MEMORY_LIMIT (256UL << 20)
 #endif
-// Never reached by a plugin; `bauta monitor`, which may run for months, does collect its cycles.
+// A plugin never reaches this. `bauta monitor`, which may run for months, has its cycles collected.
 #define GARBAGE_THRESHOLD (32UL << 20)
 #define STACK_LIMIT (1UL << 20)
-// Below the stack limit: what C functions may use between two checks, and the report of the overflow.
+// Beside that: what C functions may use between two checks, and the report of the overflow.
 #define STACK_RESERVE (192UL << 10)
+// With less an ADD does not end.
+#define STACK_MINIMUM (96UL << 10)
 
 #define MOST_CAUSES 8
 
@@ -60,7 +63,7 @@ static void describe(JSContext *context, JSValueConst thrown, const char *parts[
 static void report(JSContext *context) {
   const char *message[4] = {NULL}, *details[MOST_CAUSES * 6 + 1] = {NULL};
   size_t count = 0;
-  // What was thrown may be that memory has run out; to say so takes a little more.
+  // The error may be that memory has run out, and its report takes a little more memory.
   JS_SetMemoryLimit(JS_GetRuntime(context), BAUTA_MEMORY_LIMIT + (16UL << 20));
   JSValue error = JS_GetException(context);
   describe(context, error, message);
@@ -104,11 +107,23 @@ static void keep_standard_descriptors(void) {
   }
 }
 
-// The stack that QuickJS may use: as much as the process has, within reason. `ulimit -s` can be less than ours.
+// The stack that QuickJS may use. RLIMIT_STACK does not tell: arguments and environment lie on the stack, too, and
+// RLIMIT_AS may end it earlier. So the kernel is asked to write to the far end of what is wanted. It makes the stack that
+// large, or it answers EFAULT, where a use of that address by the process itself would be a signal.
 static size_t stack_size(void) {
-  struct rlimit limit;
-  if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur >= STACK_LIMIT + STACK_RESERVE) return STACK_LIMIT;
-  return limit.rlim_cur > 2 * STACK_RESERVE ? limit.rlim_cur - STACK_RESERVE : limit.rlim_cur / 2;
+  uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+  for (size_t size = STACK_LIMIT + STACK_RESERVE; size >= STACK_MINIMUM; size -= size / 8) {
+    if (syscall(SYS_prlimit64, 0, RLIMIT_STACK, NULL, (here - size) & ~15UL) < 0) continue;
+    return size > 2 * STACK_RESERVE ? size - STACK_RESERVE : size / 2;
+  }
+  fail("the limits of this process leave too little stack: raise RLIMIT_STACK (ulimit -s) or RLIMIT_AS (ulimit -v)", "");
+  return 0;
+}
+
+// RLIMIT_CPU, at which a process would end without a word.
+static void end_late(int signal_number) {
+  (void)signal_number;
+  fail("the call used up the processor time that its process may have: raise RLIMIT_CPU (ulimit -t)", "");
 }
 
 // A context with what the TypeScript uses and nothing else: no eval, Promise, Proxy, Date, WeakRef.
@@ -162,7 +177,8 @@ static bool is_operation(void) {
   return command != NULL && (strcmp(command, "ADD") == 0 || strcmp(command, "DEL") == 0 || strcmp(command, "CHECK") == 0);
 }
 
-// Under the name `snapshot` an executable that has the bytecode still writes what is to take its place.
+// An executable that still has the bytecode writes the snapshot, which takes the bytecode's place, when it is called
+// `snapshot`.
 static struct bauta_ready get_ready(const char *name) {
   if (!bauta_has_bytecode()) return bauta_take_snapshot(is_operation());
   if (strcmp(name, "snapshot") != 0) return make_ready();
@@ -177,6 +193,8 @@ static struct bauta_ready get_ready(const char *name) {
 int main(int argc, char **argv) {
   keep_standard_descriptors();
   signal(SIGPIPE, SIG_IGN);  // a write to nobody is EPIPE, which the TypeScript reports
+  signal(SIGXFSZ, SIG_IGN);  // and one beyond RLIMIT_FSIZE is EFBIG
+  signal(SIGXCPU, end_late);
   signal(SIGCHLD, SIG_DFL);  // ignored, it would take away the status of spawned programs
   const char *name = own_name(argc > 0 ? argv[0] : "");
   struct bauta_ready ready = get_ready(name);

@@ -13,7 +13,7 @@ bool bauta_has_bytecode(void) { return bauta_bytecode_size > 0; }
 
 #ifndef BAUTA_SYSTEM_MALLOC
 
-// Something of each section that pointers in the heap lead to.
+// The address of one thing of each section that pointers in the heap lead to.
 #define LANDMARKS {(const void *)JS_NewRuntime2, (const void *)bauta_take_snapshot, bauta_sources, &bauta_heap, \
                    &bauta_heap_state}
 #define LANDMARK_COUNT 5
@@ -21,7 +21,7 @@ bool bauta_has_bytecode(void) { return bauta_bytecode_size > 0; }
 // The beginning of the arena.
 struct snapshot {
   const void *landmarks[LANDMARK_COUNT];
-  size_t written;  // up to here lies what is going to be written to (training.h)
+  size_t written;  // the end of the blocks that calls write to (training.h)
   struct bauta_ready ready;
 };
 
@@ -39,8 +39,8 @@ int bauta_write_snapshot(struct bauta_ready ready) {
     errno = ENOSPC;
     return -1;
   }
-  // All new blocks come from a chunk outside, not from gaps in the arena: the fewer of its pages are written, the fewer
-  // have to be copied.
+  // All new blocks will come from a chunk outside, not from gaps in the arena: each page of the arena that is written to has to be
+  // copied.
   const char *end = bauta_heap_state.fresh;
   struct snapshot *snapshot = (struct snapshot *)bauta_arena;
   *snapshot = (struct snapshot){.landmarks = LANDMARKS, .written = HEAD + bauta_written_bytes, .ready = ready};

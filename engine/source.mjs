@@ -11,7 +11,7 @@ const PACKAGE_VERSION = `${VERSION}-1`;
 const TARBALL = `quickjs_${VERSION}.orig.tar.xz`;
 const SHA256 = "ec81da5b3249ed648dbc7df4a1654988910e66a118d9b71cb63534216efcfbbe";
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
-/** Debian releases that have it, tried in turn. It is only data: the release need not be the machine's own. */
+/** Debian releases that have this package, tried in turn. A source package is only data: the release need not be the machine's. */
 const SUITES = ["trixie", "forky", "sid"];
 
 /**

@@ -1,4 +1,4 @@
-// Bytes and text: the parts of UTF-8 and JSON that must work without the engine's heap.
+// UTF-8 and stack traces, as far as they must work without the engine's heap.
 #ifndef BAUTA_TEXT_H
 #define BAUTA_TEXT_H
 

@@ -1,5 +1,5 @@
-// Which blocks are read and written to; see training.h. A page of each one's own may not be used at first: to use it is a
-// signal, after which it may be read, so that a write is another.
+// Finds which blocks are read and written to; see training.h. Each block has a page of its own, which is inaccessible at first: a
+// use of the page is a signal. Then the page may be read, so that a write to it is another signal.
 #include "training.h"
 
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 
 #define PAGE 4096UL
 #define MOST_BLOCKS (256UL << 10)
-// Above this size a block is left alone: of large ones but a part is used.
+// A block above this size is left alone: a call uses a part of it only.
 #define LARGEST (PAGE - 16)
 
 static char *pages;
@@ -50,13 +50,13 @@ static void protect(size_t first, size_t count, int how) {
   if (mprotect(pages + first * PAGE, count * PAGE, how) < 0) abort();
 }
 
-// Of the block that has this byte; MOST_BLOCKS or more where none has.
+// The ordinal of the block that has this byte; MOST_BLOCKS or more where no block has it.
 static size_t ordinal_of(const void *byte) { return ((uintptr_t)byte - (uintptr_t)pages) / PAGE; }
 
 static void note(int signal_number, siginfo_t *info, void *context) {
   (void)context;
   size_t ordinal = ordinal_of(info->si_addr);
-  if (ordinal >= MOST_BLOCKS) {  // a fault of the usual kind: to come again, and end the process
+  if (ordinal >= MOST_BLOCKS) {  // a mistake of the program: it comes again, and ends the process
     signal(signal_number, SIG_DFL);
     return;
   }

@@ -1,7 +1,7 @@
-// Learns which blocks of the snapshot's heap a plugin uses. Those that it writes to, mostly the reference counts of
-// functions that it calls, lie scattered over half of all pages, and a page of the snapshot is copied at the first write to
-// it (1 to 2.5 us); those that it only reads lie on nearly all pages, each sixteen of which are mapped at the first look at
-// one (as long). The build has a trainer run some calls (training.mjs) and then puts the blocks that it names side by side.
+// Learns which blocks of the snapshot's heap a plugin uses. The blocks that a plugin writes to, mostly the reference counts of
+// functions that it calls, lie scattered over half of all pages, and the first write to a page of the snapshot copies the page
+// (1 to 2.5 us). The blocks that a plugin only reads lie on nearly all pages, and the first look at a page maps sixteen of them
+// (as long). The build has a trainer run some calls (training.mjs), and then lays the used blocks side by side.
 //
 // The trainer is the executable compiled with BAUTA_TRAINING. Blocks are known by the order in which they are cut, which is
 // the same whenever the same bundle runs.
@@ -21,8 +21,8 @@ void *bauta_train_on(size_t ordinal, size_t size);
 // ordinal 16 bits, the block's size, a multiple of 16, plus its use.
 void bauta_watch(void);
 
-// Around a system call: the kernel, which takes no signals, would answer EFAULT for memory that is watched. The blocks that
-// its arguments lead to count as written to.
+// To be called around a system call: the kernel takes no signal, and answers EFAULT for memory that is watched. The blocks
+// that the arguments point to count as written to.
 void bauta_look_away(const long arguments[6]);
 void bauta_look_again(void);
 

@@ -1,4 +1,4 @@
-// Has a trainer (training.h) run, and makes of its notes what blocks are used for.
+// Runs a trainer (training.h), and reads from its notes what each block is used for.
 
 import { execFile } from "node:child_process";
 import { chmodSync, linkSync, mkdirSync, readFileSync } from "node:fs";
@@ -10,20 +10,23 @@ import { PATIENCE_MS } from "./patience.mjs";
 const execute = promisify(execFile);
 const SCRIPT = join(dirname(fileURLToPath(import.meta.url)), "training.sh");
 
+/** Longer than the calls take on the busiest machine: half a second on a quiet one. */
+const PATIENCE_MS = 600_000;
+
 /** As in training.h; a size is a multiple of 16. */
 const USE = { READ: 1, WRITTEN: 3 };
 const USE_MASK = 15;
 
 /**
  * @typedef {object} Uses
- * @property {Uint8Array} uses By the order in which blocks are cut: what each is used for.
- * @property {number} writtenBytes What those that are written to take together.
- * @property {number} readBytes What those that are only read take.
+ * @property {Uint8Array} uses The use of each block, in the order in which the blocks are cut.
+ * @property {number} writtenBytes The size of all blocks that are written to.
+ * @property {number} readBytes The size of all blocks that are only read.
  */
 
 /**
- * Runs the executable as the plugins that it is, in namespaces of their own: as root, or through a user namespace. Throws
- * where there can be none; what the executable does is the same without this, in half a millisecond more.
+ * Runs the trainer as plugins, in namespaces of their own: as root, or through a user namespace. Throws where namespaces cannot
+ * be made. Without the layout the executable does the same, in half a millisecond more.
  * @param {string} trainer
  * @param {string} directory
  * @returns {Promise<Uses>}

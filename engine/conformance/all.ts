@@ -1,4 +1,4 @@
-// What the engine functions must do, and what of the language engines might do otherwise, as one list of checks that runs
+// What the engine functions must do, and the points of the language in which engines may differ, as one list of checks. The list runs
 // under Node (conformance.test.ts) and inside the executable (../executable.test.ts), so that the twins cannot drift apart.
 
 import { engine } from "../../src/sys/engine.ts";

@@ -1,4 +1,4 @@
-// What every check of the engine functions needs.
+// The tools of every check of the engine functions.
 
 import { engine } from "../../src/sys/engine.ts";
 import { SYS } from "../../src/sys/syscalls.ts";
@@ -8,7 +8,7 @@ export interface Check {
   readonly run: () => void;
 }
 
-/** The environment variable that whoever runs the checks must set, and its value. */
+/** The environment variable that must be set where the checks run, and its value. */
 export const VARIABLE = "BAUTA_CONFORMANCE";
 export const VALUE = "Masquerade à la bautà 🎭";
 

@@ -74,4 +74,4 @@ take_settings
 rm -rf "$machine/root/bauta"
 git clone --quiet "$PWD" "$machine/root/bauta"
 inside sh -c 'echo "bauta: Debian $(cat /etc/debian_version), Node.js $(node --version)"' >&2
-inside sh -c 'cd /root/bauta && exec "$@"' sh "$@"
+inside sh -c 'cd /root/bauta && exec "$@"' sh "$@" || exit $? # the command has said what failed

@@ -1,8 +1,9 @@
 // What attachments can own in the kernel, for those who look after all of it: the command, and an agent. A new feature is a
 // row here.
 
+import { macSpoof } from "./mac-spoof/feature.ts";
 import { iptables } from "./masquerade/iptables/backend.ts";
 import { nftables } from "./masquerade/nftables/backend.ts";
 import type { Feature } from "./owned/feature.ts";
 
-export const FEATURES: readonly Feature[] = [nftables, iptables];
+export const FEATURES: readonly Feature[] = [nftables, iptables, macSpoof];

@@ -5,7 +5,7 @@ import { FEATURES } from "../features.ts";
 import { withExistingStore } from "../ipam/store.ts";
 import { IptablesError } from "../iptables/program.ts";
 import { holderOf, NETWORKS } from "../owned/runtime-files.ts";
-import { findStale, isStillStale, type Stale } from "../owned/stale.ts";
+import { findStale, type Stale, stillStale } from "../owned/stale.ts";
 import { realTimeNs } from "../sys/process.ts";
 import { formatCidr, type Ip } from "../wire/ip.ts";
 import { flag, text } from "./arguments.ts";
@@ -16,9 +16,10 @@ import { type Verb, verb } from "./verb.ts";
 
 const ABOUT = `
 Removes the masquerade of containers that are provably gone, by nftables or by
-iptables, and the addresses that host-local still keeps for them: for containers
-whose DEL never came, a crash of the runtime say. The runtime's own GC does the
-same with a better proof; this is for runtimes that have none.
+iptables, their guards of macspoofchk, and the addresses that host-local still
+keeps for them: for containers whose DEL never came, a crash of the runtime say.
+The runtime's own GC does the same with a better proof; this is for runtimes
+that have none.
 
 A container is gone when the network namespace of its ADD is there no more, no
 container runtime keeps a result of the attachment (/var/lib/cni/results,
@@ -68,7 +69,7 @@ export const gc: Verb = verb({
         // Only for want of iptables' programs others need not stay, too.
         if (!(error instanceof IptablesError)) throw error;
         failed++;
-        const { network, containerId, ifname } = one.record.attachment;
+        const { network, containerId, ifname } = one.attachment;
         io.log(printable(`bauta: ${network} ${containerId} ${ifname}: ${error.message}`));
       }
     }
@@ -81,18 +82,20 @@ export const gc: Verb = verb({
 
 /** As DEL: the rules first, then the addresses, so that the next holder of an address meets no rule of before. */
 function remove(stale: Stale): boolean {
-  if (!isStillStale(stale)) return false;
-  const { attachment, addresses } = stale.record;
-  stale.feature.tearDown(attachment, addresses);
+  const { attachment } = stale;
+  const owned = stillStale(stale);
+  if (owned.length === 0) return false;
+  for (const { feature, record } of owned) feature.tearDown(attachment, record.addresses);
   withExistingStore(`${NETWORKS}/${attachment.network}`, (store) => store.releaseAll(attachment));
   return true;
 }
 
-function lineOf({ record: { attachment, addresses }, netns }: Stale): string {
+function lineOf({ attachment, netns, owned }: Stale): string {
   const { network, containerId, ifname } = attachment;
+  const addresses = owned.flatMap(({ record }) => record.addresses);
   const reserved = addresses.filter(({ ip }) => isHeld(attachment, ip));
   const kept = reserved.length === 0 ? "" : `; host-local keeps ${reserved.map(formatCidr).join(" ")}`;
-  return `${network} ${containerId} ${ifname} ${addresses.map(formatCidr).join(" ")}: ${netns} is gone${kept}`;
+  return `${[network, containerId, ifname, ...addresses.map(formatCidr)].join(" ")}: ${netns} is gone${kept}`;
 }
 
 /** Whether host-local keeps the address for the attachment. */

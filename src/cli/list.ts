@@ -18,7 +18,9 @@ One line for each address of each attachment (an interface of a container on a
 network), from the kernel's own tables, ip and ip6 bauta_masquerade. POLICY is
 the chain that the address's packets go through. It is "iptables" where the
 attachment was made with ipMasqBackend "iptables": the counters are then those
-of its rule in iptables' own chain POSTROUTING.
+of its rule in iptables' own chain POSTROUTING. With macspoofchk, one line more
+for the MAC address that the container may send under, from the table bridge
+bauta_macspoofchk: POLICY is then "macspoofchk" and the port that is guarded.
 
 PACKETS and BYTES count the first packet of each flow only, because the kernel
 shows a nat chain no others: PACKETS is the number of flows that the address has
@@ -26,11 +28,12 @@ started through this node.
 
 A column STATE appears when something is not as it should be:
 
-  missing       recorded, but not in the kernel: its packets leave unmasqueraded
+  missing       recorded, but not in the kernel: its packets leave
+                unmasqueraded, or its frames under any MAC address
   no-policy     in the kernel's owners, but it has no policy, or nothing leads
                 its packets there: likewise
   other-policy  its packets go to another chain than the one recorded
-  taken         an attachment that came later has this address now
+  taken         an attachment that came later has this address or port now
   leaving       its removal was begun and has not ended
   no-record     in the kernel, but its record (under /run/bauta) is gone; names
                 are then from the element's comment, "…" where it was too short
@@ -60,7 +63,7 @@ never in a pipe or a file.
 
 export const list: Verb = verb({
   name: "list",
-  summary: "Lists the attachments under IP masquerade, with their addresses and counters",
+  summary: "Lists the attachments, with their addresses under masquerade and their guards",
   about: ABOUT,
   options: {
     network: text("NAME", "only the attachments of this network", nameProblem),

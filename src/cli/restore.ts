@@ -16,8 +16,9 @@ be is not touched, so it may be run at any time. The same for the chains and
 rules of attachments under ipMasqBackend "iptables", after iptables -t nat -F
 say: by one iptables-restore for each family.
 
-An address that two attachments claim goes to the one that came last. Rules of
-MAC spoof checking and those of other programs are not restored.
+An address that two attachments claim goes to the one that came last, and so
+does a port that two guard with macspoofchk. Rules of other programs are not
+restored.
 
 Exit status 1 where something could not be put back; it is told on standard
 error, and everything else has been put back.
@@ -25,7 +26,8 @@ error, and everything else has been put back.
 --json prints an object:
 
   attachments  how many live attachments there are
-  addresses    how many of their addresses were put back or put right
+  addresses    how many of their addresses were put back or put right; a guard
+               of macspoofchk counts as the MAC address that it lets pass
   mended       what was wrong with the tables themselves: strings
   problems     what could not be put back, and why: strings
 `;
@@ -38,7 +40,7 @@ export const restore: Verb = verb({
   run({ json }, io) {
     const parts = askFeatures(io, (feature, nft) => feature.restore(nft));
     const done = {
-      attachments: parts.reduce((sum, { attachments }) => sum + attachments, 0),
+      attachments: new Set(parts.flatMap(({ attachments }) => attachments)).size,
       addresses: parts.reduce((sum, { restored }) => sum + restored, 0),
       mended: parts.flatMap(({ mended }) => mended),
       problems: parts.flatMap(({ problems }) => problems),
@@ -49,6 +51,7 @@ export const restore: Verb = verb({
       const count = `put back ${countOf(addresses, "address", "addresses")} (${countOf(attachments, "live attachment")})`;
       io.write([...mended, count].map((line) => `${line}\n`).join(""));
     }
+    for (const one of parts.flatMap(({ passedOver }) => passedOver)) io.log(`bauta: warning: ${printable(one)}`);
     for (const problem of done.problems) io.log(`bauta: ${printable(problem)}`);
     if (done.problems.length > 0) throw new IncompleteError("not everything could be put back");
   },

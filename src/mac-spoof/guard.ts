@@ -8,10 +8,19 @@ import { ifnameKey } from "../nftables/match.ts";
 import type { Command } from "../nftables/message.ts";
 import { NFT_VERDICT } from "../nftables/uapi.ts";
 import { writeComment } from "../owned/comment.ts";
+import { attachmentId } from "../owned/id.ts";
 import { hasCode } from "../sys/error.ts";
 import { sameBytes } from "../wire/codec.ts";
 import type { Mac } from "../wire/mac.ts";
-import { ALLOWED, ATTACHMENTS, GUARDED, PORTS } from "./table.ts";
+import { ALLOWED, ATTACHMENTS, GUARDED, PORT_LENGTH, PORTS } from "./table.ts";
+
+/** What CHECK and ADD are told of a guard. */
+export interface GuardedPort {
+  /** The name of the node's end of the container's veth pair. */
+  readonly port: string;
+  /** The address that the container may send under. */
+  readonly mac: Mac;
+}
 
 /** What an attachment may send: frames from this port under this MAC. */
 export interface Guard {
@@ -23,20 +32,27 @@ export interface Guard {
   readonly allowed: Uint8Array;
 }
 
-const PORT_LENGTH = 16;
-
-export function guardOf(id: Uint8Array, port: string, mac: Mac): Guard {
+export function guardOf(attachment: Attachment, { port, mac }: GuardedPort): Guard {
   const key = ifnameKey(port);
-  return { id, port: key, allowed: concatKey(key, mac) };
+  return { id: attachmentId(attachment), port: key, allowed: concatKey(key, mac) };
 }
 
-/** Sets the guard up; EEXIST where the attachment has one, or the port another's. */
-export function createGuard(attachment: Attachment, { id, port, allowed }: Guard): Command[] {
+/** A guard, and whose it is. */
+export interface OwnedGuard {
+  readonly attachment: Attachment;
+  readonly guard: Guard;
+}
+
+/** Sets the guards up; EEXIST where an attachment has one, or a port another's. */
+export function createGuards(all: readonly OwnedGuard[]): Command[] {
   const goto = { code: NFT_VERDICT.GOTO, chain: GUARDED };
+  const owners = all.map(({ attachment, guard: { id, allowed } }) => {
+    return { key: id, data: allowed, comment: writeComment(attachment) };
+  });
   return [
-    ...createElements({ ...ATTACHMENTS, elements: [{ key: id, data: allowed, comment: writeComment(attachment) }] }),
-    ...createElements({ ...PORTS, elements: [{ key: port, data: goto }] }),
-    ...createElements({ ...ALLOWED, elements: [{ key: allowed }] }),
+    ...createElements({ ...ATTACHMENTS, elements: owners }),
+    ...createElements({ ...PORTS, elements: all.map(({ guard }) => ({ key: guard.port, data: goto })) }),
+    ...createElements({ ...ALLOWED, elements: all.map(({ guard }) => ({ key: guard.allowed })) }),
   ];
 }
 
@@ -56,8 +72,28 @@ export function readGuard(connection: Connection, id: Uint8Array): Guard | undef
 }
 
 /** All guards. A listing: not for the common case. */
-export function listGuards(connection: Connection): Guard[] {
-  return listIfAny(connection, ATTACHMENTS).flatMap((element) => fromElement(element) ?? []);
+export function listGuards(connection: Connection): ListedGuard[] {
+  return listIfAny(connection, ATTACHMENTS).flatMap((element) => {
+    const guard = fromElement(element);
+    return guard === undefined ? [] : [{ ...guard, comment: element.comment }];
+  });
+}
+
+/** A guard, and the comment of its element. */
+export interface ListedGuard extends Guard {
+  readonly comment: string | undefined;
+}
+
+/** The ports that go to the chain that looks, and what may pass there, both as keys. Throws NetlinkError. */
+export function listWays(connection: Connection): { readonly ports: Uint8Array[]; readonly allowed: Uint8Array[] } {
+  const isLookedAt = ({ data }: Element): boolean =>
+    data !== undefined && !(data instanceof Uint8Array) && data.chain === GUARDED;
+  return {
+    ports: listIfAny(connection, PORTS)
+      .filter(isLookedAt)
+      .map(({ key }) => key),
+    allowed: listIfAny(connection, ALLOWED).map(({ key }) => key),
+  };
 }
 
 function fromElement({ key, data }: Element): Guard | undefined {

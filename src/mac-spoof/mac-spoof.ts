@@ -1,140 +1,98 @@
-// macspoofchk: a container may send frames under its own MAC address only. The door for plugins; mac-spoof/table.ts has
-// the picture.
+// macspoofchk: a container may send frames under its own MAC address only. mac-spoof/table.ts has the picture; feature.ts is
+// the door.
 
 import type { Attachment } from "../cni/attachment.ts";
 import type { Nftables } from "../nftables/batch.ts";
 import type { Command } from "../nftables/message.ts";
-import { type Keep, reasonAgainst, untilCommitted, withNftables, withNftablesIfAny } from "../owned/commit.ts";
+import { cheapThenExact, takeOut, tryCommit, untilCommitted } from "../owned/commit.ts";
 import { attachmentId, idText, isOfNetwork, networkId } from "../owned/id.ts";
-import { tryOutOnce } from "../owned/tried-out.ts";
-import { hasCode } from "../sys/error.ts";
-import type { Mac } from "../wire/mac.ts";
+import { repairsOf } from "../owned/table.ts";
 import {
-  createGuard,
+  createGuards,
   deleteGuard,
   deleteRemains,
-  type Guard,
+  type GuardedPort,
   guardFaults,
   guardOf,
   listGuards,
   readGuard,
 } from "./guard.ts";
-import {
-  countGuarded,
-  hasSkeleton,
-  makeSkeleton,
-  removeEmptySkeleton,
-  removeSkeleton,
-  skeletonFaults,
-} from "./table.ts";
+import { records } from "./records.ts";
+import { GUARDED, table } from "./table.ts";
 import { removeUpstreamGuard } from "./upstream.ts";
 
-/** The guard against forged source addresses is not what it should be. */
-export class MacSpoofError extends Error {
-  override readonly name: string = "MacSpoofError";
-}
-
 /**
- * Drops frames that come in through the port (the node's end of the container's veth pair) from any other source address.
- * The port is new: whatever guards one of its name is a leftover, and goes. Throws NetlinkError or SyscallError; nothing
- * has been done then.
+ * Drops frames that come in through the port from any other source address than the container's. The port is new: whatever
+ * guards one of its name is a leftover, and goes. Throws NetlinkError; nothing has been done in the kernel then.
  */
-export function setUpMacSpoofCheck(attachment: Attachment, port: string, mac: Mac): void {
-  const guard = guardOf(attachmentId(attachment), port, mac);
-  const create = createGuard(attachment, guard);
-  withNftables((nft) => {
-    try {
-      // All that it takes in the common case, and the cheapest there is: the kernel waits for nothing.
-      nft.commit(create);
-    } catch (error) {
-      if (!hasCode(error, "ENOENT", "EEXIST")) throw error;
-      commitExactly(nft, () => [...makeSkeleton(), ...deleteRemains(nft.connection, [guard]), ...create]);
-    }
-  });
-}
-
-/**
- * Removes the attachment's guard, also that of containernetworking/plugins. Needs neither the container nor its links. Does
- * nothing, without an error, where there is none. `keep` is of closingLast. Throws NetlinkError or SyscallError.
- */
-export function tearDownMacSpoofCheck(attachment: Attachment, keep?: Keep): void {
-  withNftablesIfAny((nft) => {
-    release(nft, attachmentId(attachment));
-    removeUpstreamGuard(nft, attachment);
-  }, keep);
-}
-
-/** Why this node cannot check addresses now, or undefined when it can: see masqueradeUnavailable. */
-export function macSpoofCheckUnavailable(): string | undefined {
-  return reasonAgainst(() =>
-    withNftables((nft) => {
-      if (!hasSkeleton(nft.connection)) tryOutOnce("macspoofchk", () => nft.tryOut(makeSkeleton()));
-    }),
+export function setUpGuard(nft: Nftables, attachment: Attachment, wanted: GuardedPort): void {
+  const guard = guardOf(attachment, wanted);
+  const create = createGuards([{ attachment, guard }]);
+  cheapThenExact(
+    nft,
+    () => tryCommit(nft, create),
+    (generation) => {
+      const genid = generation();
+      const repair = repairsOf(table.faults(nft.connection));
+      nft.commit([...repair, ...deleteRemains(nft.connection, [guard]), ...create], { genid });
+    },
   );
 }
 
-/** Throws MacSpoofError, which names all that is missing or altered. */
-export function checkMacSpoofCheck(attachment: Attachment, port: string, mac: Mac): void {
-  const guard = guardOf(attachmentId(attachment), port, mac);
-  const faults = withNftables(({ connection }) => {
-    const skeleton = skeletonFaults(connection);
-    return skeleton.length > 0 ? skeleton : guardFaults(connection, guard);
-  });
-  if (faults.length === 0) return;
-  const { network, containerId, ifname } = attachment;
-  throw new MacSpoofError(`macspoofchk of ${containerId} ${ifname} on ${network}: ${faults.join("; ")}`);
+/** Removes the attachment's guard, also that of containernetworking/plugins. Throws NetlinkError. */
+export function removeGuards(nft: Nftables, attachment: Attachment): void {
+  removeGuard(nft, attachmentId(attachment));
+  removeUpstreamGuard(nft, attachment);
 }
 
-/** Removes the guard of every attachment on the network that is not among the valid ones. */
-export function collectMacSpoofChecks(network: string, valid: readonly Attachment[]): void {
+/** What is missing or altered of the table or of the attachment's guard, each as a phrase. Throws NetlinkError. */
+export function faultsOf(nft: Nftables, attachment: Attachment, wanted: GuardedPort): string[] {
+  const ofTable = table.faults(nft.connection).map(({ text }) => text);
+  return ofTable.length > 0 ? ofTable : guardFaults(nft.connection, guardOf(attachment, wanted));
+}
+
+/** Removes the guard of every attachment on the network that is not among the valid ones. Throws NetlinkError or SyscallError. */
+export function collectGuards(nft: Nftables, network: string, valid: readonly Attachment[]): void {
   const validIds = new Set(valid.map((attachment) => idText(attachmentId(attachment))));
   const ofNetwork = networkId(network);
-  withNftablesIfAny((nft) => {
-    for (const { id } of listGuards(nft.connection)) {
-      if (isOfNetwork(id, ofNetwork) && !validIds.has(idText(id))) release(nft, id);
-    }
-  });
+  for (const { id } of listGuards(nft.connection)) {
+    if (isOfNetwork(id, ofNetwork) && !validIds.has(idText(id))) removeGuard(nft, id);
+  }
 }
 
-function release(nft: Nftables, id: Uint8Array): void {
-  const guard = readGuard(nft.connection, id);
+/** The records of the network's attachments that are not among the valid ones. Throws SyscallError. */
+export function staleRecords(network: string, valid: readonly Attachment[]): Attachment[] {
+  const validIds = new Set(valid.map((attachment) => idText(attachmentId(attachment))));
+  return records
+    .list()
+    .filter(({ id, record }) => record.attachment.network === network && !validIds.has(id))
+    .map(({ record }) => record.attachment);
+}
+
+/** Removes the guard of the attachment with this id, and with the last one the table. Throws NetlinkError. */
+export function removeGuard(nft: Nftables, id: Uint8Array): void {
+  const { connection } = nft;
+  const guard = readGuard(connection, id);
   if (guard === undefined) return;
-  if (countGuarded(nft.connection) === 1 || !tryDelete(nft, guard)) {
-    commitExactly(nft, (remove) => planRelease(nft, id, remove));
-  }
-  // Of two that leave at once neither may have seen itself as the last.
-  else if (countGuarded(nft.connection) === 0) commitExactly(nft, (remove) => planEmpty(nft, remove));
+  const count = (): number => table.countLeadingTo(connection, GUARDED);
+  takeOut(
+    // The common case: nothing has been altered, and others stay.
+    () => count() > 1 && tryCommit(nft, deleteGuard(guard)),
+    () => count() === 0,
+    () =>
+      untilCommitted(nft, (generation) => {
+        const genid = generation();
+        nft.commit(planRemoval(nft, id, genid !== undefined), { genid });
+      }),
+  );
 }
 
-/** The common case: nothing has been altered, and others stay. Returns false, with nothing done, where that is not so. */
-function tryDelete(nft: Nftables, guard: Guard): boolean {
-  try {
-    nft.commit(deleteGuard(guard));
-    return true;
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return false;
-    throw error;
-  }
-}
-
-function planRelease(nft: Nftables, id: Uint8Array, remove: RemoveSkeleton): readonly Command[] {
-  const guard = readGuard(nft.connection, id);
-  if (guard === undefined) return [];
-  if (guardFaults(nft.connection, guard).length > 0) return deleteRemains(nft.connection, [guard]);
-  const own = deleteGuard(guard);
-  return countGuarded(nft.connection) === 1 ? [...own, ...remove()] : own;
-}
-
-function planEmpty(nft: Nftables, remove: RemoveSkeleton): readonly Command[] {
-  return hasSkeleton(nft.connection) && countGuarded(nft.connection) === 0 ? remove() : [];
-}
-
-type RemoveSkeleton = () => readonly Command[];
-
-/** Commits what `plan` makes of the state as it reads it; begins again when somebody else changes that in between. */
-function commitExactly(nft: Nftables, plan: (remove: RemoveSkeleton) => readonly Command[]): void {
-  untilCommitted(nft, (generation) => {
-    const genid = generation();
-    nft.commit(plan(genid === undefined ? removeEmptySkeleton : removeSkeleton), { genid });
-  });
+function planRemoval(nft: Nftables, id: Uint8Array, isByGeneration: boolean): readonly Command[] {
+  const { connection } = nft;
+  const removal = (): Command[] => (isByGeneration ? table.remove() : table.removeEmpty());
+  const guarded = table.countLeadingTo(connection, GUARDED);
+  const guard = readGuard(connection, id);
+  if (guard === undefined) return guarded === 0 && table.exists(connection) ? removal() : [];
+  if (guardFaults(connection, guard).length > 0) return deleteRemains(connection, [guard]);
+  return guarded === 1 ? [...deleteGuard(guard), ...removal()] : deleteGuard(guard);
 }

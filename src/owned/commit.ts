@@ -1,6 +1,7 @@
 // Sockets to nf_tables, and when to close them.
 
 import { Nftables } from "../nftables/batch.ts";
+import type { Command } from "../nftables/message.ts";
 import { hasCode } from "../sys/error.ts";
 
 /**
@@ -89,6 +90,54 @@ export function untilCommitted<T>(nft: Nftables, attempt: (generation: () => num
       if (nth === ATTEMPTS || !hasCode(error, "ERESTART", "ENOENT", "EEXIST", "EBUSY")) throw error;
     }
   }
+}
+
+/**
+ * Commits what fails by itself where anything that it relies on is not so: returns false then, with nothing done. Throws
+ * NetlinkError for any other failure.
+ */
+export function tryCommit(
+  nft: Nftables,
+  commands: readonly Command[],
+  options: { readonly genid?: number | undefined } = {},
+): boolean {
+  try {
+    nft.commit(commands, options);
+    return true;
+  } catch (error) {
+    if (!hasCode(error, "ENOENT", "EEXIST", "EBUSY", "ERESTART")) throw error;
+    return false;
+  }
+}
+
+/**
+ * Makes a change in its cheap form, which reads little or nothing, and in which the kernel waits for nothing: `cheap` returns
+ * false where that cannot be, with nothing done. Then `exact` reads what is there and commits for the generation that it asked
+ * for first. Where anybody comes in between, the cheap form is tried again: that may have made what was missing.
+ */
+export function cheapThenExact(
+  nft: Nftables,
+  cheap: () => boolean,
+  exact: (generation: () => number | undefined) => void,
+): void {
+  if (cheap()) return;
+  untilCommitted(nft, (generation, nth) => {
+    if (nth === 1 || !cheap()) exact(generation);
+  });
+}
+
+/**
+ * Takes things out in their cheap form, and by `exact` where `cheap` returns false, with nothing done. Of two that leave at
+ * once neither may have seen itself as the last: so what only the last takes along is asked for afterwards, too, and is left
+ * to `exact`. Returns whether the cheap form has done it, and what `exact` returned.
+ */
+export function takeOut<T>(
+  cheap: () => boolean,
+  isAnythingUnused: () => boolean,
+  exact: () => T,
+): { readonly isDone: boolean; readonly exactly: T | undefined } {
+  const isDone = cheap();
+  return { isDone, exactly: !isDone || isAnythingUnused() ? exact() : undefined };
 }
 
 /** Takes over the closing of a socket. */

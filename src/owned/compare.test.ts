@@ -139,8 +139,8 @@ describe("every field of every rule counts", () => {
     for (const [i, one] of expressions.entries()) {
       const others: object[] = [
         { ...one, flags: 0x8000 },
-        { ...one, op: Reflect.get(one, "op") === 5 ? 4 : 5 },
-        { ...one, dreg: Reflect.get(one, "dreg") === 9 ? 8 : 9 },
+        { ...one, op: 77 },
+        { ...one, dreg: 77 },
       ];
       for (const key of Object.keys(one).filter((name) => !PASSING.has(name) && name !== "kind")) {
         const value: unknown = Reflect.get(one, key);

@@ -58,13 +58,14 @@ const DEFAULTS: Readonly<Partial<Record<Expression["kind"], object>>> = {
   fib: { flags: 0 },
   hash: { offset: 0, type: 0 },
   limit: { burst: 5, type: 0, flags: 0 },
-  log: { flags: 0, snaplen: 0, qthreshold: 0 },
+  log: { level: 4, flags: 0, snaplen: 0, qthreshold: 0 }, // LOGLEVEL_WARNING
   lookup: { flags: 0 },
   masq: { flags: 0 },
   nat: { flags: 0 },
   numgen: { offset: 0 },
   payload: { csumType: 0, csumOffset: 0, csumFlags: 0 },
   redir: { flags: 0 },
+  reject: { code: 0 },
 };
 
 /** The expression as the kernel would write it. */

@@ -122,12 +122,14 @@ export interface Inventory {
 
 /** What `bauta restore` has put back. */
 export interface Restoration {
-  /** How many live attachments there are. */
-  readonly attachments: number;
+  /** The ids of the live attachments, as text. */
+  readonly attachments: readonly string[];
   /** How many of the things that they own were missing or altered. */
   readonly restored: number;
   /** What was wrong with the tables themselves, as phrases. */
   readonly mended: readonly string[];
+  /** What was passed over because it is no record, each as a phrase. */
+  readonly passedOver: readonly string[];
   /** What could not be put back or mended, and why, each as a phrase. */
   readonly problems: readonly string[];
 }

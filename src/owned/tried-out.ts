@@ -1,13 +1,29 @@
 // What this node has been found able to do, for STATUS: runtimes ask every few seconds, and trying costs the kernel a grace
 // period (16 ms). A kernel does not lose parts that it has had: the marks are on tmpfs and end with the boot.
 
-import { SyscallError } from "../sys/error.ts";
+import type { Nftables } from "../nftables/batch.ts";
+import type { Command } from "../nftables/message.ts";
+import { hasCode, SyscallError } from "../sys/error.ts";
 import { exists, makeDirectories, writeFile } from "../sys/file.ts";
 
 const MARKS = "/run/bauta/tried-out";
 
+/**
+ * Has the kernel look at commands that make a feature's parts, unless it has once. Throws MissingPartError where the kernel
+ * has not all that they take, or NetlinkError.
+ */
+export function tryOutParts(nft: Nftables, name: string, commands: readonly Command[]): void {
+  tryOutOnce(name, () => {
+    try {
+      nft.tryOut(commands);
+    } catch (error) {
+      if (!hasCode(error, "EEXIST")) throw error; // somebody has made them in the meantime
+    }
+  });
+}
+
 /** Makes the attempt unless one of this name has succeeded since the node was started. */
-export function tryOutOnce(name: string, attempt: () => void): void {
+function tryOutOnce(name: string, attempt: () => void): void {
   const mark = `${MARKS}/${name}`;
   if (exists(mark)) return;
   attempt();

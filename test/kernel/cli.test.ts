@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { type EventSource, openEvents } from "../../src/cli/events.ts";
 import type { Attachment } from "../../src/cni/attachment.ts";
-import { setUpMacSpoofCheck, tearDownMacSpoofCheck } from "../../src/mac-spoof/mac-spoof.ts";
+import { macSpoof } from "../../src/mac-spoof/feature.ts";
 import { setUpMasquerade, tearDownMasquerade } from "../../src/masquerade/nftables/nftables.ts";
 import { RECORDS } from "../../src/masquerade/nftables/records.ts";
 import { optionsOf } from "../../src/masquerade/options/options.ts";
@@ -304,11 +304,11 @@ describe("bauta monitor", () => {
   it("names whose MAC addresses are checked, too", () => {
     const mac = Uint8Array.of(0x0a, 0x58, 0xc6, 0x12, 0, 1);
     const names = ["dual c1 eth0", "dual c1 eth0", "dual c1 eth0"];
-    setUpMacSpoofCheck(at("c2"), "veth67890", mac);
-    const coming = monitored([], () => setUpMacSpoofCheck(at("c1"), "veth12345", mac));
+    macSpoof.setUp(at("c2"), { port: "veth67890", mac });
+    const coming = monitored([], () => macSpoof.setUp(at("c1"), { port: "veth12345", mac }));
     expect(namesIn(coming)).toEqual(names);
     expect(coming).toMatch(/add element bridge bauta_macspoofchk allowed \{ "veth12345" \. 0a:58:c6:12:00:01 \}/);
-    expect(namesIn(monitored([], () => tearDownMacSpoofCheck(at("c1"))))).toEqual(names);
+    expect(namesIn(monitored([], () => macSpoof.tearDown(at("c1"), [])))).toEqual(names);
   });
 
   it("says nothing of tables that are not bauta's, unless it is asked to", () => {

@@ -4,12 +4,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Attachment } from "../../src/cni/attachment.ts";
-import {
-  checkMacSpoofCheck,
-  collectMacSpoofChecks,
-  setUpMacSpoofCheck,
-  tearDownMacSpoofCheck,
-} from "../../src/mac-spoof/mac-spoof.ts";
+import { checkGuard } from "../../src/mac-spoof/check.ts";
+import { macSpoof } from "../../src/mac-spoof/feature.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
 import { type Mac, parseMac } from "../../src/wire/mac.ts";
 import { peerDirectory } from "../support/differential.ts";
@@ -30,6 +26,18 @@ function mac(text: string): Mac {
   return parsed;
 }
 
+function setUp(attachment: Attachment, port: string, address: Mac): void {
+  macSpoof.setUp(attachment, { port, mac: address });
+}
+
+function check(attachment: Attachment, port: string, address: Mac): void {
+  checkGuard(attachment, { port, mac: address });
+}
+
+function tearDown(attachment: Attachment): void {
+  macSpoof.tearDown(attachment, []);
+}
+
 const MAC_A = mac("0a:00:00:00:00:01");
 const MAC_B = mac("0a:00:00:00:00:02");
 
@@ -38,9 +46,9 @@ const ruleset = (): string => run("nft", "list", "ruleset").replaceAll("\t", "  
 const mentions = (port: string): number => ruleset().split(`"${port}"`).length - 1;
 const GUARDED = 3;
 
-describe("setUpMacSpoofCheck()", () => {
+describe("ADD", () => {
   it("makes one table that nft lists as what it is", () => {
-    setUpMacSpoofCheck(at("c1"), "veth0000000a", MAC_A);
+    setUp(at("c1"), "veth0000000a", MAC_A);
     expect(
       ruleset().replace(/elements = { [0-9a-f:]+ comment/, "elements = { ID comment"),
     ).toBe(`table bridge bauta_macspoofchk {
@@ -74,13 +82,13 @@ describe("setUpMacSpoofCheck()", () => {
   });
 
   it("survives nft list ruleset into a file and back", () => {
-    setUpMacSpoofCheck(at("c1"), "veth0000000a", MAC_A);
+    setUp(at("c1"), "veth0000000a", MAC_A);
     const before = ruleset();
     writeFileSync(`/run/ruleset-${process.pid}`, `flush ruleset\n${before}`);
     run("nft", "-f", `/run/ruleset-${process.pid}`);
     expect(ruleset()).toBe(before);
-    checkMacSpoofCheck(at("c1"), "veth0000000a", MAC_A);
-    tearDownMacSpoofCheck(at("c1"));
+    check(at("c1"), "veth0000000a", MAC_A);
+    tearDown(at("c1"));
     expect(ruleset()).toBe("");
   });
 
@@ -93,7 +101,7 @@ describe("setUpMacSpoofCheck()", () => {
       netns.ip("link set eth0 up");
     }
     const own: string = a.ipJson("link show eth0")[0].address;
-    setUpMacSpoofCheck(at("a"), "port0", mac(own));
+    setUp(at("a"), "port0", mac(own));
     ping(a, "10.0.0.2");
     a.ip("link set eth0 address 0a:00:00:00:00:99");
     expect(isAnswered(a, "10.0.0.2")).toBe(false);
@@ -103,56 +111,56 @@ describe("setUpMacSpoofCheck()", () => {
     a.ip(`link set eth0 address ${own}`);
     ping(b, "10.0.0.1");
     a.ip("link set eth0 address 0a:00:00:00:00:99");
-    tearDownMacSpoofCheck(at("a"));
+    tearDown(at("a"));
     ping(a, "10.0.0.2");
     a.remove();
     b.remove();
   });
 
   it("replaces the guard of an attachment that was never torn down", () => {
-    setUpMacSpoofCheck(at("c1"), "veth0000000a", MAC_A);
-    setUpMacSpoofCheck(at("c1"), "veth0000000b", MAC_B);
-    checkMacSpoofCheck(at("c1"), "veth0000000b", MAC_B);
+    setUp(at("c1"), "veth0000000a", MAC_A);
+    setUp(at("c1"), "veth0000000b", MAC_B);
+    check(at("c1"), "veth0000000b", MAC_B);
     expect([mentions("veth0000000a"), mentions("veth0000000b")]).toEqual([0, GUARDED]);
   });
 
   it("takes a port's name over from an attachment whose link has gone, and that one's teardown changes nothing", () => {
-    setUpMacSpoofCheck(at("old"), "veth0000000a", MAC_A);
-    setUpMacSpoofCheck(at("new"), "veth0000000a", MAC_B);
-    checkMacSpoofCheck(at("new"), "veth0000000a", MAC_B);
-    expect(() => checkMacSpoofCheck(at("old"), "veth0000000a", MAC_A)).toThrow("map attachments is missing");
-    tearDownMacSpoofCheck(at("old"));
-    checkMacSpoofCheck(at("new"), "veth0000000a", MAC_B);
+    setUp(at("old"), "veth0000000a", MAC_A);
+    setUp(at("new"), "veth0000000a", MAC_B);
+    check(at("new"), "veth0000000a", MAC_B);
+    expect(() => check(at("old"), "veth0000000a", MAC_A)).toThrow("map attachments is missing");
+    tearDown(at("old"));
+    check(at("new"), "veth0000000a", MAC_B);
     expect(mentions("veth0000000a")).toBe(GUARDED);
   });
 
   it("clears away what somebody left of a guard of its port", () => {
-    setUpMacSpoofCheck(at("c1"), "veth0000000a", MAC_A);
+    setUp(at("c1"), "veth0000000a", MAC_A);
     run("nft", "flush", "map", "bridge", "bauta_macspoofchk", "attachments");
-    setUpMacSpoofCheck(at("c2"), "veth0000000a", MAC_B);
-    checkMacSpoofCheck(at("c2"), "veth0000000a", MAC_B);
+    setUp(at("c2"), "veth0000000a", MAC_B);
+    check(at("c2"), "veth0000000a", MAC_B);
     expect(ruleset()).not.toContain("0a:00:00:00:00:01");
   });
 
   it("makes a table whole again in which parts are missing, and leaves the guards of others", () => {
-    setUpMacSpoofCheck(at("c1"), "veth0000000a", MAC_A);
+    setUp(at("c1"), "veth0000000a", MAC_A);
     run("nft", "flush", "map", "bridge", "bauta_macspoofchk", "ports");
     run("nft", "flush", "chain", "bridge", "bauta_macspoofchk", "prerouting");
     run("nft", "delete", "map", "bridge", "bauta_macspoofchk", "ports");
-    setUpMacSpoofCheck(at("c2"), "veth0000000b", MAC_B);
-    checkMacSpoofCheck(at("c2"), "veth0000000b", MAC_B);
+    setUp(at("c2"), "veth0000000b", MAC_B);
+    check(at("c2"), "veth0000000b", MAC_B);
     expect(ruleset()).toContain('"veth0000000a" . 0a:00:00:00:00:01');
   });
 
   it("can name any container and interface", () => {
     const long = at("c".repeat(255), "n".repeat(255), 'é"\u0001x');
-    setUpMacSpoofCheck(long, "veth0000000a", MAC_A);
-    checkMacSpoofCheck(long, "veth0000000a", MAC_A);
+    setUp(long, "veth0000000a", MAC_A);
+    check(long, "veth0000000a", MAC_A);
     expect(ruleset()).toContain(`comment "${"n".repeat(125)}…"`);
-    tearDownMacSpoofCheck(long);
+    tearDown(long);
     expect(ruleset()).toBe("");
-    setUpMacSpoofCheck(at("c1", "net", 'é"\u0001x'), "veth0000000a", MAC_A);
-    expect(ruleset()).toContain('comment "net ???x c1"');
+    setUp(at("c1", "net", 'é"\u0001x'), "veth0000000a", MAC_A);
+    expect(ruleset()).toContain(`comment "net é'?x c1"`);
   });
 
   it("leaves nothing where the kernel refuses", () => {
@@ -164,46 +172,45 @@ describe("setUpMacSpoofCheck()", () => {
         failed = true;
         return "EPERM";
       };
-      const setUp = (): void => withSyscalls(fail, () => setUpMacSpoofCheck(at("c1"), "veth0000000a", MAC_A));
       try {
-        setUp();
+        withSyscalls(fail, () => setUp(at("c1"), "veth0000000a", MAC_A));
       } catch {
         // Asking for a larger buffer may be refused; it works without.
       }
       if (!failed) break;
-      tearDownMacSpoofCheck(at("c1"));
+      tearDown(at("c1"));
       expect(ruleset()).toBe("");
     }
     expect(mentions("veth0000000a")).toBe(GUARDED);
   });
 });
 
-describe("tearDownMacSpoofCheck()", () => {
+describe("DEL", () => {
   it("does nothing, without an error, where there is nothing", () => {
-    tearDownMacSpoofCheck(at("c1"));
+    tearDown(at("c1"));
     expect(ruleset()).toBe("");
-    setUpMacSpoofCheck(at("c2"), "veth0000000b", MAC_B);
+    setUp(at("c2"), "veth0000000b", MAC_B);
     const before = ruleset();
-    tearDownMacSpoofCheck(at("c1"));
+    tearDown(at("c1"));
     expect(ruleset()).toBe(before);
   });
 
   it("takes nothing but its own, and the table with the last", () => {
     run("nft", "add", "table", "bridge", "somebodys");
-    setUpMacSpoofCheck(at("c1"), "veth0000000a", MAC_A);
-    setUpMacSpoofCheck(at("c2"), "veth0000000b", MAC_B);
-    tearDownMacSpoofCheck(at("c1"));
+    setUp(at("c1"), "veth0000000a", MAC_A);
+    setUp(at("c2"), "veth0000000b", MAC_B);
+    tearDown(at("c1"));
     expect([mentions("veth0000000a"), mentions("veth0000000b")]).toEqual([0, GUARDED]);
-    checkMacSpoofCheck(at("c2"), "veth0000000b", MAC_B);
-    tearDownMacSpoofCheck(at("c2"));
+    check(at("c2"), "veth0000000b", MAC_B);
+    tearDown(at("c2"));
     expect(ruleset()).toBe("table bridge somebodys {\n}\n");
   });
 
   it.each(["ports", "allowed"])("takes the rest where somebody has emptied %s", (set) => {
-    setUpMacSpoofCheck(at("c1"), "veth0000000a", MAC_A);
-    setUpMacSpoofCheck(at("c2"), "veth0000000b", MAC_B);
+    setUp(at("c1"), "veth0000000a", MAC_A);
+    setUp(at("c2"), "veth0000000b", MAC_B);
     run("nft", "flush", set === "ports" ? "map" : "set", "bridge", "bauta_macspoofchk", set);
-    tearDownMacSpoofCheck(at("c1"));
+    tearDown(at("c1"));
     expect([mentions("veth0000000a"), mentions("veth0000000b")]).toEqual([0, GUARDED - 1]);
   });
 });
@@ -230,11 +237,11 @@ describe("changes that come in between", () => {
 
   it("leave a new attachment guarded that gets the name of a port just while its old owner is torn down", () => {
     interleave(
-      () => setUpMacSpoofCheck(at("old"), "veth0000000a", MAC_A),
-      () => tearDownMacSpoofCheck(at("old")),
-      () => setUpMacSpoofCheck(at("new"), "veth0000000a", MAC_B),
+      () => setUp(at("old"), "veth0000000a", MAC_A),
+      () => tearDown(at("old")),
+      () => setUp(at("new"), "veth0000000a", MAC_B),
       () => {
-        checkMacSpoofCheck(at("new"), "veth0000000a", MAC_B);
+        check(at("new"), "veth0000000a", MAC_B);
         expect(mentions("veth0000000a")).toBe(GUARDED);
       },
     );
@@ -242,20 +249,20 @@ describe("changes that come in between", () => {
 
   it("leave a new attachment guarded whatever becomes of the last one meanwhile", () => {
     interleave(
-      () => setUpMacSpoofCheck(at("last"), "veth0000000a", MAC_A),
-      () => tearDownMacSpoofCheck(at("last")),
-      () => setUpMacSpoofCheck(at("new"), "veth0000000b", MAC_B),
+      () => setUp(at("last"), "veth0000000a", MAC_A),
+      () => tearDown(at("last")),
+      () => setUp(at("new"), "veth0000000b", MAC_B),
       () => {
-        checkMacSpoofCheck(at("new"), "veth0000000b", MAC_B);
+        check(at("new"), "veth0000000b", MAC_B);
         expect(mentions("veth0000000a")).toBe(0);
       },
     );
     interleave(
-      () => setUpMacSpoofCheck(at("last"), "veth0000000a", MAC_A),
-      () => setUpMacSpoofCheck(at("new"), "veth0000000b", MAC_B),
-      () => tearDownMacSpoofCheck(at("last")),
+      () => setUp(at("last"), "veth0000000a", MAC_A),
+      () => setUp(at("new"), "veth0000000b", MAC_B),
+      () => tearDown(at("last")),
       () => {
-        checkMacSpoofCheck(at("new"), "veth0000000b", MAC_B);
+        check(at("new"), "veth0000000b", MAC_B);
         expect(mentions("veth0000000a")).toBe(0);
       },
     );
@@ -264,11 +271,11 @@ describe("changes that come in between", () => {
   it("leave no table behind when the last two go at once", () => {
     interleave(
       () => {
-        setUpMacSpoofCheck(at("c1"), "veth0000000a", MAC_A);
-        setUpMacSpoofCheck(at("c2"), "veth0000000b", MAC_B);
+        setUp(at("c1"), "veth0000000a", MAC_A);
+        setUp(at("c2"), "veth0000000b", MAC_B);
       },
-      () => tearDownMacSpoofCheck(at("c1")),
-      () => tearDownMacSpoofCheck(at("c2")),
+      () => tearDown(at("c1")),
+      () => tearDown(at("c2")),
       () => expect(ruleset()).toBe(""),
     );
   });
@@ -276,17 +283,17 @@ describe("changes that come in between", () => {
   it("make two attachments that come first at once both guarded", () => {
     interleave(
       () => {},
-      () => setUpMacSpoofCheck(at("c1"), "veth0000000a", MAC_A),
-      () => setUpMacSpoofCheck(at("c2"), "veth0000000b", MAC_B),
+      () => setUp(at("c1"), "veth0000000a", MAC_A),
+      () => setUp(at("c2"), "veth0000000b", MAC_B),
       () => {
-        checkMacSpoofCheck(at("c1"), "veth0000000a", MAC_A);
-        checkMacSpoofCheck(at("c2"), "veth0000000b", MAC_B);
+        check(at("c1"), "veth0000000a", MAC_A);
+        check(at("c2"), "veth0000000b", MAC_B);
       },
     );
   });
 });
 
-describe("checkMacSpoofCheck()", () => {
+describe("CHECK", () => {
   const nft = (command: string): string => run("nft", ...command.split(" "));
 
   it.each([
@@ -305,23 +312,21 @@ describe("checkMacSpoofCheck()", () => {
       "insert rule bridge bauta_macspoofchk guarded accept",
     ],
     [
-      "chain prerouting of table bridge bauta_macspoofchk is not the chain it should be",
+      "chain prerouting of table bridge bauta_macspoofchk has been altered",
       "add chain bridge bauta_macspoofchk prerouting { type filter hook prerouting priority -300 ; policy drop ; }",
     ],
     ["the element of map attachments is missing", "flush map bridge bauta_macspoofchk attachments"],
     ["the port's element of map ports is missing", "flush map bridge bauta_macspoofchk ports"],
     ["the port's element of set allowed is missing", "flush set bridge bauta_macspoofchk allowed"],
   ])("says that %s", (message, command) => {
-    setUpMacSpoofCheck(at("c1"), "veth0000000a", MAC_A);
-    checkMacSpoofCheck(at("c1"), "veth0000000a", MAC_A);
+    setUp(at("c1"), "veth0000000a", MAC_A);
+    check(at("c1"), "veth0000000a", MAC_A);
     nft(command);
-    expect(() => checkMacSpoofCheck(at("c1"), "veth0000000a", MAC_A)).toThrow(
-      `macspoofchk of c1 eth0 on net: ${message}`,
-    );
+    expect(() => check(at("c1"), "veth0000000a", MAC_A)).toThrow(`macspoofchk of c1 eth0 on net: ${message}`);
   });
 
   it("says when the guard has been inverted, or counts what it should drop", () => {
-    setUpMacSpoofCheck(at("c1"), "veth0000000a", MAC_A);
+    setUp(at("c1"), "veth0000000a", MAC_A);
     const handle = (text: string): string | undefined => {
       const chain = run("nft", "-a", "list", "chain", "bridge", "bauta_macspoofchk", "guarded");
       return new RegExp(`${text}.* # handle (\\d+)`).exec(chain)?.[1];
@@ -331,39 +336,39 @@ describe("checkMacSpoofCheck()", () => {
     };
     const altered = "chain guarded of table bridge bauta_macspoofchk has been altered";
     replace("@allowed", "iifname . ether saddr != @allowed accept");
-    expect(() => checkMacSpoofCheck(at("c1"), "veth0000000a", MAC_A)).toThrow(altered);
+    expect(() => check(at("c1"), "veth0000000a", MAC_A)).toThrow(altered);
     replace("@allowed", "iifname . ether saddr @allowed accept");
-    checkMacSpoofCheck(at("c1"), "veth0000000a", MAC_A);
+    check(at("c1"), "veth0000000a", MAC_A);
     replace("drop", "counter accept");
-    expect(() => checkMacSpoofCheck(at("c1"), "veth0000000a", MAC_A)).toThrow(altered);
+    expect(() => check(at("c1"), "veth0000000a", MAC_A)).toThrow(altered);
   });
 
   it("says when a set is missing, a port goes elsewhere, or the guard is that of another port or address", () => {
-    setUpMacSpoofCheck(at("c1"), "veth0000000a", MAC_A);
-    expect(() => checkMacSpoofCheck(at("c1"), "veth0000000a", MAC_B)).toThrow("has another port or address");
-    expect(() => checkMacSpoofCheck(at("c1"), "veth0000000b", MAC_A)).toThrow("has another port or address");
+    setUp(at("c1"), "veth0000000a", MAC_A);
+    expect(() => check(at("c1"), "veth0000000a", MAC_B)).toThrow("has another port or address");
+    expect(() => check(at("c1"), "veth0000000b", MAC_A)).toThrow("has another port or address");
     nft("add chain bridge bauta_macspoofchk elsewhere");
     nft("delete element bridge bauta_macspoofchk ports { veth0000000a }");
     nft("add element bridge bauta_macspoofchk ports { veth0000000a : goto elsewhere }");
-    expect(() => checkMacSpoofCheck(at("c1"), "veth0000000a", MAC_A)).toThrow("the port does not go to chain guarded");
+    expect(() => check(at("c1"), "veth0000000a", MAC_A)).toThrow("the port does not go to chain guarded");
     nft("flush chain bridge bauta_macspoofchk guarded");
     nft("delete set bridge bauta_macspoofchk allowed");
-    expect(() => checkMacSpoofCheck(at("c1"), "veth0000000a", MAC_A)).toThrow(
+    expect(() => check(at("c1"), "veth0000000a", MAC_A)).toThrow(
       "set allowed of table bridge bauta_macspoofchk is missing",
     );
   });
 });
 
-describe("collectMacSpoofChecks()", () => {
+describe("GC", () => {
   it("removes the guards of the network's attachments that aren't valid", () => {
-    setUpMacSpoofCheck(at("gone"), "veth0000000a", MAC_A);
-    setUpMacSpoofCheck(at("here"), "veth0000000b", MAC_B);
-    setUpMacSpoofCheck(at("gone", "other"), "veth0000000c", MAC_A);
-    collectMacSpoofChecks("net", [at("here")]);
+    setUp(at("gone"), "veth0000000a", MAC_A);
+    setUp(at("here"), "veth0000000b", MAC_B);
+    setUp(at("gone", "other"), "veth0000000c", MAC_A);
+    macSpoof.collect("net", [at("here")]);
     expect(["a", "b", "c"].map((end) => mentions(`veth0000000${end}`))).toEqual([0, GUARDED, GUARDED]);
-    collectMacSpoofChecks("net", []);
-    collectMacSpoofChecks("other", []);
-    collectMacSpoofChecks("other", []);
+    macSpoof.collect("net", []);
+    macSpoof.collect("other", []);
+    macSpoof.collect("other", []);
     expect(ruleset()).toBe("");
   });
 });
@@ -377,11 +382,11 @@ describe("what upstream's bridge leaves", () => {
       succeed(bridge({ command: "ADD", containerId, netns: netns.path, ifname: containerId, config }));
     }
     expect(ruleset()).toContain("chain cni-br-iface-c1-c1-mac");
-    tearDownMacSpoofCheck(at("c1", "net", "c1"));
-    tearDownMacSpoofCheck(at("c1", "net", "c1"));
+    tearDown(at("c1", "net", "c1"));
+    tearDown(at("c1", "net", "c1"));
     expect(ruleset()).not.toContain("c1-c1");
     expect(ruleset().match(/cni-br-iface-c2-c2/g)).toHaveLength(4);
-    tearDownMacSpoofCheck(at("c2", "net", "c2"));
+    tearDown(at("c2", "net", "c2"));
     expect(ruleset()).toBe(`table bridge nat {
   chain PREROUTING {
     type filter hook prerouting priority dstnat; policy accept;

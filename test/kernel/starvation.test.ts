@@ -4,7 +4,7 @@
 import { rmSync } from "node:fs";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Attachment } from "../../src/cni/attachment.ts";
-import { setUpMacSpoofCheck, tearDownMacSpoofCheck } from "../../src/mac-spoof/mac-spoof.ts";
+import { macSpoof } from "../../src/mac-spoof/feature.ts";
 import {
   checkMasquerade,
   collectMasquerade,
@@ -161,9 +161,9 @@ describe("where another program commits before each of our transactions", () => 
 
   it("macspoofchk comes and goes", () => {
     const mac = Uint8Array.of(2, 0, 0, 0, 0, 1);
-    expect(withOthers(commitForeign, () => setUpMacSpoofCheck(at("a"), "veth1", mac))).toBeLessThan(FEW);
+    expect(withOthers(commitForeign, () => macSpoof.setUp(at("a"), { port: "veth1", mac }))).toBeLessThan(FEW);
     expect(ruleset()).toContain("bauta_macspoofchk");
-    expect(withOthers(commitForeign, () => tearDownMacSpoofCheck(at("a")))).toBeLessThan(FEW);
+    expect(withOthers(commitForeign, () => macSpoof.tearDown(at("a"), []))).toBeLessThan(FEW);
     expect(ruleset()).toBe("");
   });
 });
@@ -194,16 +194,16 @@ describe("where an ADD comes in right before a transaction, and others have kept
   it("macspoofchk takes nothing of it away", () => {
     const mac = (n: number): Uint8Array => Uint8Array.of(2, 0, 0, 0, 0, n);
     for (let nth = ALIKE; nth <= ALIKE + 4; nth++) {
-      setUpMacSpoofCheck(at("a"), "veth1", mac(1));
+      macSpoof.setUp(at("a"), { port: "veth1", mac: mac(1) });
       withOthers(
         (n) => {
           commitForeign();
-          if (n === nth) setUpMacSpoofCheck(at("z"), "veth9", mac(9));
+          if (n === nth) macSpoof.setUp(at("z"), { port: "veth9", mac: mac(9) });
         },
-        () => tearDownMacSpoofCheck(at("a")),
+        () => macSpoof.tearDown(at("a"), []),
       );
       const isThere = ruleset().includes("veth9");
-      if (isThere) tearDownMacSpoofCheck(at("z"));
+      if (isThere) macSpoof.tearDown(at("z"), []);
       else expect(nth).toBeGreaterThan(10);
       expect(ruleset()).toBe("");
     }

@@ -3,7 +3,6 @@
 // removal come one after the other.
 
 import { FEATURES } from "../../features.ts";
-import { ownTable as macSpoofTable } from "../../mac-spoof/own-table.ts";
 import type { Nftables } from "../../nftables/batch.ts";
 import { type Element, type ElementSet, listElements } from "../../nftables/element.ts";
 import type { Change } from "../../nftables/monitor.ts";
@@ -76,10 +75,9 @@ interface Known {
 }
 
 /** The private tables, and who knows the attachments in them. */
-const TABLES: readonly Known[] = [
-  ...FEATURES.flatMap(({ tables, attachmentById }) => tables.map((table) => ({ table, attachmentById }))),
-  { table: macSpoofTable, attachmentById: () => undefined },
-];
+const TABLES: readonly Known[] = FEATURES.flatMap(({ tables, attachmentById }) =>
+  tables.map((table) => ({ table, attachmentById })),
+);
 
 /** Whose an element of the map of owners is: by the record of its id, which comes first among the keys, or by its comment. */
 function nameFor(

@@ -21,7 +21,7 @@ export function restoreIptables(): Restoration {
   const survey = iptablesRecords.survey();
   const records = survey.live.map(({ record }) => record);
   const chains = byChain(records);
-  const problems: string[] = [...survey.problems];
+  const problems: string[] = [];
   const repairs = FAMILIES.flatMap((family) => {
     try {
       return restoreFamily(family, chains);
@@ -34,7 +34,8 @@ export function restoreIptables(): Restoration {
   const addresses = repairs.flatMap((repair) => repair.addresses).length;
   if (addresses > 0) withdrawGone(records);
   return {
-    attachments: records.length,
+    attachments: survey.live.map(({ id }) => id),
+    passedOver: survey.problems,
     restored: addresses,
     mended: repairs.flatMap(({ mended }) => mended),
     problems,

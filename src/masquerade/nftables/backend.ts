@@ -39,7 +39,8 @@ export const nftables: Backend = {
   faults: (attachment, { addresses, options }) => masqueradeFaults(attachment, addresses, options),
   collect: collectMasquerade,
   unavailable: masqueradeUnavailable,
-  restore: (nft) => (nft === undefined ? { attachments: 0, restored: 0, mended: [], problems: [] } : restore(nft)),
+  restore: (nft) =>
+    nft === undefined ? { attachments: [], restored: 0, mended: [], passedOver: [], problems: [] } : restore(nft),
   inventory: (nft, network) => (nft === undefined ? { attachments: [], faults: [] } : takeInventory(nft, network)),
   records: () => records.list().map(ownedRecord),
   recordOf(attachment) {

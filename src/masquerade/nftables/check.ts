@@ -3,6 +3,7 @@
 import type { Attachment } from "../../cni/attachment.ts";
 import type { Nftables } from "../../nftables/batch.ts";
 import { attachmentId } from "../../owned/id.ts";
+import { partFaults } from "../../owned/table.ts";
 import { sameBytes } from "../../wire/codec.ts";
 import { type Cidr, type Family, familyOf, formatIp, type Ip } from "../../wire/ip.ts";
 import { readInForce } from "../options/exclude-file.ts";
@@ -14,7 +15,7 @@ import { policyFaults } from "./policy-chains.ts";
 import { baseOf } from "./policy-name.ts";
 import { type ClaimedAddress, records } from "./records.ts";
 import { EXCEPTIONS, MEMBERS, OWNERS, POLICIES, STRICT } from "./table-names.ts";
-import { skeletonFaults, strictFaults } from "./tables.ts";
+import { strictPart, TABLES } from "./tables.ts";
 
 /** What is missing or altered, each as a phrase; empty when all is well. */
 export function faultsOf(
@@ -27,10 +28,11 @@ export function faultsOf(
   const faults: string[] = [];
   for (const family of new Set(addresses.map(({ ip }) => familyOf(ip)))) {
     const own = addresses.filter(({ ip }) => familyOf(ip) === family);
-    const skeleton = skeletonFaults(nft, family);
+    const skeleton = TABLES[family].faults(nft.connection);
     faults.push(...skeleton.map(({ text }) => text));
     if (skeleton.some(({ isWhole }) => isWhole)) continue;
-    if (options.dropInvalid === true) faults.push(...strictFaults(nft, family).map(({ text }) => text));
+    if (options.dropInvalid === true)
+      faults.push(...partFaults(nft.connection, strictPart(family)).map(({ text }) => text));
     faults.push(...familyFaults(nft, family, attachment, own, options, prefixes));
   }
   return faults;

@@ -4,9 +4,9 @@ import type { Attachment } from "../../cni/attachment.ts";
 import type { Nftables } from "../../nftables/batch.ts";
 import { type AskedChain, chainStates, haveChains } from "../../nftables/chain.ts";
 import type { Command } from "../../nftables/message.ts";
-import { untilCommitted } from "../../owned/commit.ts";
+import { cheapThenExact, tryCommit } from "../../owned/commit.ts";
 import { attachmentId, idText } from "../../owned/id.ts";
-import { hasCode } from "../../sys/error.ts";
+import { createPart, partFaults, repairsOf } from "../../owned/table.ts";
 import { sameBytes } from "../../wire/codec.ts";
 import { byFamily, type Cidr, type Family, familyOf, formatCidr, formatIp } from "../../wire/ip.ts";
 import { type Excluded, readExcluded } from "../options/exclude-file.ts";
@@ -22,14 +22,13 @@ import {
   verdictOf,
   wayTo,
 } from "./elements.ts";
-import { repairsOf } from "./faults.ts";
 import { Networks } from "./networks.ts";
 import { destinationSet, type Policy, policyFor } from "./policy.ts";
 import { createPolicies, createPolicy, policyFaults, refreshSet } from "./policy-chains.ts";
 import { apart, goesByNetwork } from "./policy-name.ts";
 import { type DisplacedClaim, records } from "./records.ts";
 import { nfproto, OWNERS, POLICIES, POSTROUTING, POSTROUTING_USE, STRICT, TABLE } from "./table-names.ts";
-import { createSkeleton, createStrict, skeletonFaults, strictFaults } from "./tables.ts";
+import { strictPart, TABLES } from "./tables.ts";
 
 /** An address, and the policy that it is to have. */
 interface WantedAddress {
@@ -74,26 +73,13 @@ export function claim(
     remember(additions);
     return tryCommit(nft, additions.commands);
   };
-  if (isAdded()) return;
-  untilCommitted(nft, (generation, nth) => {
-    if (nth > 1 && isAdded()) return; // whoever came in between may have made what was missing
+  cheapThenExact(nft, isAdded, (generation) => {
     const genid = generation();
     const plan = planFor(nft, attachment, wanted, isStrict);
     remember(plan);
     nft.commit([...plan.commands, ...refreshOtherFamily(nft, options, excluded, plan.holdings)], { genid });
     excluded.remember();
   });
-}
-
-/** Returns false where something has come in between, and nothing has been done. */
-function tryCommit(nft: Nftables, commands: readonly Command[]): boolean {
-  try {
-    nft.commit(commands);
-    return true;
-  } catch (error) {
-    if (!hasCode(error, "ENOENT", "EEXIST", "EBUSY")) throw error;
-    return false;
-  }
 }
 
 /**
@@ -121,7 +107,7 @@ function additionsFor(
     if (state === "other") return undefined;
     if (name === POSTROUTING) {
       isNew = state === "missing";
-      if (isNew) commands.push(...createSkeleton(family), ...(isStrict ? createStrict(family) : []));
+      if (isNew) commands.push(...TABLES[family].create(), ...(isStrict ? createPart(strictPart(family)) : []));
       continue;
     }
     if (state !== "missing") {
@@ -187,7 +173,7 @@ function planForFamily(
   wanted: readonly WantedAddress[],
   isStrict: boolean,
 ): ClaimPlan {
-  const faults = skeletonFaults(nft, family);
+  const faults = TABLES[family].faults(nft.connection);
   const isNew = faults.some(({ isWhole }) => isWhole);
   const networks = isNew ? new Networks(family) : Networks.read(nft, family);
   const policies = new Map<string, Policy>();
@@ -197,12 +183,12 @@ function planForFamily(
     return { ...cidr, chain, isStrict };
   });
   if (isNew) {
-    const strict = isStrict ? createStrict(family) : [];
+    const strict = isStrict ? createPart(strictPart(family)) : [];
     const contents = [...createPolicies(family, [...policies.values()]), ...strict];
     return { commands: [...repairsOf(faults), ...contents], holdings, displaced: [] };
   }
   for (const policy of policies.values()) faults.push(...policyFaults(nft, family, policy, networks));
-  if (isStrict) faults.push(...strictFaults(nft, family));
+  if (isStrict) faults.push(...partFaults(nft.connection, strictPart(family)));
   const all = holdings.map((holding) => ({ holding, held: readHeld(nft, holding.ip) }));
   return {
     commands: [...repairsOf(faults), ...all.flatMap(({ holding, held }) => clear(holding, held, id))],

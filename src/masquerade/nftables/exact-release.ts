@@ -3,6 +3,7 @@
 import type { Nftables } from "../../nftables/batch.ts";
 import type { Command } from "../../nftables/message.ts";
 import { idText } from "../../owned/id.ts";
+import { type Fault, type PrivateTable, repairsOf } from "../../owned/table.ts";
 import { sameBytes } from "../../wire/codec.ts";
 import { FAMILIES, type Family, familyOf, type Ip } from "../../wire/ip.ts";
 import {
@@ -14,13 +15,12 @@ import {
   readHeld,
   requireSameOwner,
 } from "./elements.ts";
-import { type Fault, repairsOf } from "./faults.ts";
 import { giveBack, heirOf, type Inheritance } from "./heirs.ts";
 import { Networks } from "./networks.ts";
 import { apart } from "./policy-name.ts";
 import type { DisplacedClaim } from "./records.ts";
 import { OWNERS, POLICIES, STRICT } from "./table-names.ts";
-import { deleteEmptySkeleton, deleteSkeleton, hasOptions, unusedAfter } from "./unused.ts";
+import { hasOptions, unusedAfter } from "./unused.ts";
 
 /** An attachment that goes, and what it is known to hold. */
 export interface Leaving {
@@ -119,7 +119,7 @@ export class ExactRelease {
   }
 
   #unused(family: Family): Command[] {
-    const deleteTable = this.#isGuarded ? deleteEmptySkeleton : deleteSkeleton;
+    const deleteTable = (table: PrivateTable): Command[] => (this.#isGuarded ? table.removeEmpty() : table.remove());
     const isUsed = this.#inherited.some(({ holding }) => familyOf(holding.ip) === family);
     return unusedAfter(this.#nft, family, this.#going[family], isUsed ? undefined : deleteTable, true);
   }

@@ -3,17 +3,17 @@
 import type { Nftables } from "../../nftables/batch.ts";
 import type { Command } from "../../nftables/message.ts";
 import { attachmentId } from "../../owned/id.ts";
+import { type Fault, partFaults } from "../../owned/table.ts";
 import { sameBytes } from "../../wire/codec.ts";
 import { familyOf, type Ip, parseCidr } from "../../wire/ip.ts";
 import { readInForce } from "../options/exclude-file.ts";
 import { readOptions } from "../options/options.ts";
 import { addHoldings, type Holding } from "./elements.ts";
-import type { Fault } from "./faults.ts";
 import type { Networks } from "./networks.ts";
 import { policyFor } from "./policy.ts";
 import { policyFaults } from "./policy-chains.ts";
 import { type DisplacedClaim, records } from "./records.ts";
-import { strictFaults } from "./tables.ts";
+import { strictPart } from "./tables.ts";
 
 /** An address, and the attachment (by id, as text) that gets it back. */
 export interface Inheritance {
@@ -47,7 +47,7 @@ export function giveBack(
   const options = readOptions(record.options ?? {});
   const { contents } = policyFor(holding, options, readInForce(options));
   const faults = policyFaults(nft, family, { chain: holding.chain, contents }, networks);
-  const strict = holding.isStrict ? strictFaults(nft, family) : [];
+  const strict = holding.isStrict ? partFaults(nft.connection, strictPart(family)) : [];
   const commands = addHoldings(family, record.attachment, attachmentId(record.attachment), [holding]);
   return { faults: [...faults, ...strict], commands };
 }

@@ -21,7 +21,7 @@ import { Networks } from "./networks.ts";
 import { policyFor } from "./policy.ts";
 import { policyFaults } from "./policy-chains.ts";
 import { baseOf } from "./policy-name.ts";
-import { skeletonFaults } from "./tables.ts";
+import { TABLES } from "./tables.ts";
 
 /** An address of an attachment. */
 interface Listed {
@@ -124,7 +124,7 @@ function faultsOfTables(nft: Nftables, { owners, policies, records }: Facts): st
   for (const { ip } of wanted.values()) families.add(familyOf(ip));
   const faults: string[] = [];
   for (const family of [...families].sort()) {
-    const skeleton = skeletonFaults(nft, family);
+    const skeleton = TABLES[family].faults(nft.connection);
     faults.push(...skeleton.map(({ text }) => text));
     if (skeleton.some(({ isWhole }) => isWhole)) continue;
     const own = [...wanted.values()].filter(({ ip }) => familyOf(ip) === family);

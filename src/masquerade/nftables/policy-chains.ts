@@ -5,13 +5,12 @@ import { createChain } from "../../nftables/chain.ts";
 import { addElements, type Element, flushSet, listElements } from "../../nftables/element.ts";
 import type { Command } from "../../nftables/message.ts";
 import { addSet, createSet, getSet, type SetSpec } from "../../nftables/set.ts";
-import { isSetAsMade } from "../../owned/compare.ts";
+import { addRules, chainFaults, type Fault, setFaults, setText, tableText } from "../../owned/table.ts";
 import { type Family, formatCidr } from "../../wire/ip.ts";
-import { addRules, chainFaults } from "./chains.ts";
-import { type Fault, tableText } from "./faults.ts";
 import { createNetwork, Networks, networkOfChain } from "./networks.ts";
 import type { Policy, PolicySet } from "./policy.ts";
 import { NETWORKS, nfproto, TABLE } from "./table-names.ts";
+import { TABLES } from "./tables.ts";
 
 /**
  * Makes the policy's chain and what leads its network there, in a table that has none and no sets for it; EEXIST where
@@ -23,7 +22,7 @@ export function createPolicy(family: Family, policy: Policy): Command[] {
   return [
     ...contents.sets.flatMap((set) => makeSet(family, set)),
     createChain(chain),
-    ...addRules(family, policy.chain, contents.rules),
+    ...addRules(chain, contents.rules),
     ...createNetwork(family, policy.chain),
   ];
 }
@@ -62,8 +61,8 @@ export function policyFaults(
   const contents = policy.contents();
   const chain = { family: nfproto(family), table: TABLE, name: policy.chain };
   return [
-    ...contents.sets.flatMap((set) => setFaults(nft, family, set)),
-    ...chainFaults(nft, family, chain, contents.rules),
+    ...contents.sets.flatMap((set) => listFaults(nft, family, set)),
+    ...chainFaults(nft.connection, { chain, rules: contents.rules }),
     ...networkFaults(family, policy.chain, networks),
   ];
 }
@@ -71,23 +70,20 @@ export function policyFaults(
 function networkFaults(family: Family, chain: string, networks: Networks): Fault[] {
   const network = networkOfChain(family, chain);
   if (network === undefined || networks.has(chain)) return [];
-  const text = `the element ${formatCidr(network)} of map ${NETWORKS} of ${tableText(family)} is missing`;
+  const text = `the element ${formatCidr(network)} of map ${NETWORKS} of ${tableText(TABLES[family].name)} is missing`;
   return [{ text, repair: createNetwork(family, chain) }];
 }
 
 /** Brings a set up to date where the family's table has it. */
 export function refreshSet(nft: Nftables, family: Family, set: PolicySet): Command[] {
   if (getSet(nft.connection, specOf(family, set)) === undefined) return [];
-  return setFaults(nft, family, set).flatMap(({ repair }) => repair);
+  return listFaults(nft, family, set).flatMap(({ repair }) => repair);
 }
 
-function setFaults(nft: Nftables, family: Family, set: PolicySet): Fault[] {
-  const name = `set ${set.name} of ${tableText(family)}`;
+function listFaults(nft: Nftables, family: Family, set: PolicySet): Fault[] {
   const spec = specOf(family, set);
-  const found = getSet(nft.connection, spec);
-  if (found === undefined) return [{ text: `${name} is missing`, repair: [createSet(spec), ...fillSet(family, set)] }];
-  // A set that is in use can't be replaced: it goes with the policy.
-  if (!isSetAsMade(found, spec)) return [{ text: `${name} has been altered`, repair: [] }];
+  const faults = setFaults(nft.connection, spec, [createSet(spec), ...fillSet(family, set)]);
+  if (faults.length > 0) return faults;
   const where = { family: spec.family, table: TABLE, set: set.name };
   const keys = (elements: readonly Element[]): string =>
     elements
@@ -96,5 +92,5 @@ function setFaults(nft: Nftables, family: Family, set: PolicySet): Fault[] {
       .sort()
       .join(" ");
   if (keys(listElements(nft.connection, where)) === keys(set.elements)) return [];
-  return [{ text: `${name} has been altered`, repair: [flushSet(where), ...fillSet(family, set)] }];
+  return [{ text: `${setText(spec)} has been altered`, repair: [flushSet(where), ...fillSet(family, set)] }];
 }

@@ -4,7 +4,7 @@ import type { Attachment } from "../../cni/attachment.ts";
 import type { Nftables } from "../../nftables/batch.ts";
 import { listElements } from "../../nftables/element.ts";
 import type { Command } from "../../nftables/message.ts";
-import { untilCommitted } from "../../owned/commit.ts";
+import { takeOut, tryCommit, untilCommitted } from "../../owned/commit.ts";
 import { deleteConnectionsOf } from "../../owned/connections.ts";
 import { attachmentId, idBytes, idText } from "../../owned/id.ts";
 import { hasCode } from "../../sys/error.ts";
@@ -16,7 +16,7 @@ import { type Inheritance, isAlive } from "./heirs.ts";
 import { policyFor } from "./policy.ts";
 import { type MasqueradeRecord, records } from "./records.ts";
 import { nfproto, OWNERS, TABLE } from "./table-names.ts";
-import { deleteSkeleton, hasOptions, policyRemoval, tally, tidy, unusedAfter } from "./unused.ts";
+import { hasOptions, policyRemoval, tally, tidy, unusedAfter } from "./unused.ts";
 import { forgetListOf } from "./unused-list.ts";
 
 /**
@@ -85,9 +85,11 @@ export function search(nft: Nftables, isWanted: (id: Uint8Array) => boolean): Ma
 
 function releaseHoldings(nft: Nftables, leaving: Leaving): Released {
   if (leaving.holdings.length === 0) return { left: [], absent: [] };
-  const isDone = leaving.displaced.length === 0 && releaseGuarded(nft, leaving);
-  // Of two that leave at once neither may have seen itself as the last.
-  const exactly = !isDone || hasUnused(nft, leaving) ? releaseExactly(nft, [leaving]) : undefined;
+  const { isDone, exactly } = takeOut(
+    () => leaving.displaced.length === 0 && releaseGuarded(nft, leaving),
+    () => hasUnused(nft, leaving),
+    () => releaseExactly(nft, [leaving]),
+  );
   return isDone || exactly === undefined ? { left: leaving.holdings.map(({ ip }) => ip), absent: [] } : exactly;
 }
 
@@ -106,20 +108,15 @@ function releaseGuarded(nft: Nftables, { id, holdings }: Leaving): boolean {
   let isLast = false;
   for (const [family, own] of byFamily(holdings)) {
     commands.push(...deleteHoldings(family, id, own));
-    const structure = unusedAfter(nft, family, tally(family, own), deleteSkeleton);
+    const structure = unusedAfter(nft, family, tally(family, own), (table) => table.remove());
     isLast ||= structure.length > 0;
     if (structure.length > 0 && own.some(hasOptions)) untidy.push(family);
     commands.push(...structure);
   }
-  try {
-    // Chains and tables go only if nobody has come in since they were counted.
-    nft.commit(commands, isLast ? { genid } : {});
-    for (const family of untidy) tidy(nft, family);
-    return true;
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "EEXIST", "EBUSY", "ERESTART")) return false;
-    throw error;
-  }
+  // Chains and tables go only if nobody has come in since they were counted.
+  if (!tryCommit(nft, commands, isLast ? { genid } : {})) return false;
+  for (const family of untidy) tidy(nft, family);
+  return true;
 }
 
 /**

@@ -8,10 +8,10 @@ import { NFT_VERDICT } from "../../nftables/uapi.ts";
 import { untilCommitted } from "../../owned/commit.ts";
 import type { Restoration } from "../../owned/feature.ts";
 import { idBytes, idText } from "../../owned/id.ts";
+import { createPart, type Fault, partFaults, repairsOf, tableText } from "../../owned/table.ts";
 import { FAMILIES, type Family, formatIp } from "../../wire/ip.ts";
 import { addAddresses, clearWay, deleteElement, eachOf, requireOwner, type Way, wayTo } from "./elements.ts";
 import type { Leaving } from "./exact-release.ts";
-import { type Fault, repairsOf, tableText } from "./faults.ts";
 import { deleteIntervals, Networks } from "./networks.ts";
 import type { Policy } from "./policy.ts";
 import { createPolicies, policyFaults } from "./policy-chains.ts";
@@ -19,7 +19,7 @@ import { apart, baseOf } from "./policy-name.ts";
 import { type LiveRecord, records } from "./records.ts";
 import { releaseExactly } from "./release.ts";
 import { EXCEPTIONS, MEMBERS, NETWORKS, OWNERS, POLICIES, STRICT } from "./table-names.ts";
-import { createStrict, hasTable, skeletonFaults, strictFaults } from "./tables.ts";
+import { strictPart, TABLES } from "./tables.ts";
 import { type Wanted, type WantedAddress, type WantedTable, wantedBy } from "./wanted.ts";
 
 /**
@@ -31,7 +31,7 @@ export function restore(nft: Nftables): Restoration {
     const { live, problems } = records.survey();
     const plan = planFor(nft, live);
     const done = carryOut(nft, plan, generation());
-    return { ...done, attachments: live.length, problems: [...problems, ...done.problems] };
+    return { ...done, attachments: live.map(({ id }) => id), passedOver: problems };
   });
 }
 
@@ -46,7 +46,7 @@ export function planFor(nft: Nftables, live: readonly LiveRecord[]): Plan {
   const wanted = wantedBy(live);
   const fresh: Partial<Record<Family, readonly Command[]>> = {};
   for (const family of FAMILIES) {
-    if (!hasTable(nft, family)) fresh[family] = freshCommands(family, wanted.tables[family]);
+    if (!TABLES[family].exists(nft.connection)) fresh[family] = freshCommands(family, wanted.tables[family]);
   }
   return { wanted, fresh };
 }
@@ -60,7 +60,7 @@ export function carryOut(
   { wanted, fresh }: Plan,
   genid: number | undefined,
   more: readonly Command[] = [],
-): Omit<Restoration, "attachments"> {
+): Omit<Restoration, "attachments" | "passedOver"> {
   const parts = FAMILIES.map((family) => repairOf(nft, family, wanted.tables[family], fresh[family]));
   nft.commit([...parts.flatMap(({ commands }) => commands), ...more], { genid });
   for (const file of wanted.files) file.remember();
@@ -90,7 +90,7 @@ function freshCommands(family: Family, { addresses, policies }: WantedTable): Co
   const wanted = [...addresses.values()];
   const places = placesFor(wanted, new Networks(family));
   const all = wanted.map((one) => placed(one, places));
-  const strict = all.some(({ isStrict }) => isStrict) ? createStrict(family) : [];
+  const strict = all.some(({ isStrict }) => isStrict) ? createPart(strictPart(family)) : [];
   return [...createPolicies(family, policiesOf(all, policies)), ...strict, ...addAddresses(family, all)];
 }
 
@@ -118,7 +118,7 @@ function policiesOf(addresses: readonly WantedAddress[], policies: ReadonlyMap<s
 function repairOf(nft: Nftables, family: Family, wanted: WantedTable, fresh: readonly Command[] | undefined): Repair {
   const added = [...wanted.addresses.values()];
   if (added.length === 0) return { commands: [], added: [], faults: [] };
-  const faults = skeletonFaults(nft, family);
+  const faults = TABLES[family].faults(nft.connection);
   if (faults.some(({ isWhole }) => isWhole)) {
     return { commands: [...repairsOf(faults), ...(fresh ?? freshCommands(family, wanted))], added, faults };
   }
@@ -128,12 +128,12 @@ function repairOf(nft: Nftables, family: Family, wanted: WantedTable, fresh: rea
   const networks = found.withoutStrays();
   const elements = elementRepair(nft, family, wanted, networks);
   faults.push(...policiesFaults(nft, family, policiesOf(elements.all, wanted.policies), networks));
-  if (added.some(({ isStrict }) => isStrict)) faults.push(...strictFaults(nft, family));
+  if (added.some(({ isStrict }) => isStrict)) faults.push(...partFaults(nft.connection, strictPart(family)));
   return { commands: [...repairsOf(faults), ...elements.commands], added: elements.added, faults };
 }
 
 function strayFault(family: Family, strays: readonly Interval[]): Fault {
-  const text = `map ${NETWORKS} of ${tableText(family)} has been altered`;
+  const text = `map ${NETWORKS} of ${tableText(TABLES[family].name)} has been altered`;
   return { text, repair: deleteIntervals(family, strays) };
 }
 

@@ -6,24 +6,15 @@ import { listElements } from "../../nftables/element.ts";
 import type { Command } from "../../nftables/message.ts";
 import { dumpRules, listRules } from "../../nftables/rule.ts";
 import { deleteEmptySet, deleteSet, getSet, listSets } from "../../nftables/set.ts";
-import { deleteEmptyTable, deleteTable, getTable } from "../../nftables/table.ts";
 import { untilCommitted } from "../../owned/commit.ts";
+import type { PrivateTable } from "../../owned/table.ts";
 import type { Family } from "../../wire/ip.ts";
 import type { Holding } from "./elements.ts";
 import { deleteNetworkTo } from "./networks.ts";
 import { policyFor } from "./policy.ts";
 import { baseOf, goesByNetwork } from "./policy-name.ts";
 import { FORWARD, nfproto, POSTROUTING, STRICT, TABLE } from "./table-names.ts";
-import { hasTable, SET_NAMES } from "./tables.ts";
-
-/** Sets and chains that a table has when no address is in it. */
-const EMPTY_USE = SET_NAMES.length + 1;
-
-/** What hangs on our table, counted by the kernel. */
-function isTableEmptyBut(nft: Nftables, family: Family, goingChains: number): boolean {
-  const table = getTable(nft.connection, { family: nfproto(family), name: TABLE });
-  return table !== undefined && table.use === EMPTY_USE + goingChains;
-}
+import { SET_NAMES, TABLES } from "./tables.ts";
 
 /**
  * The commands that delete a policy's chain and its network, if only this many of the verdicts that lead there are left, and
@@ -69,7 +60,7 @@ export function unusedAfter(
   nft: Nftables,
   family: Family,
   going: Tally,
-  deleteTable: ((family: Family) => Command[]) | undefined,
+  deleteTable: ((table: PrivateTable) => Command[]) | undefined,
   isExact = false,
 ): Command[] {
   const removals = [...going].flatMap(([chain, count]) => {
@@ -77,36 +68,14 @@ export function unusedAfter(
     return removal === undefined ? [] : [removal];
   });
   const commands = removals.flat();
-  if (removals.length > 0 && deleteTable !== undefined && isTableEmptyBut(nft, family, removals.length))
-    commands.push(...deleteTable(family));
+  if (removals.length > 0 && deleteTable !== undefined && TABLES[family].isEmptyBut(nft.connection, removals.length))
+    commands.push(...deleteTable(TABLES[family]));
   return commands;
 }
 
 /** Whether the address has a policy of its own making, which may have sets besides its chain. */
 export function hasOptions(holding: Holding): boolean {
   return baseOf(holding.chain) !== policyFor(holding).chain;
-}
-
-/** Deletes the table, whatever is in it: for the generation in which it was seen to hold nothing. */
-export function deleteSkeleton(family: Family): Command[] {
-  return [deleteTable({ family: nfproto(family), name: TABLE })];
-}
-
-/**
- * Deletes the table with the chains and sets of these names, after its policies' chains; EBUSY where it has anything more.
- * An address has a policy, so that none can have come in.
- */
-export function deleteEmptySkeleton(
-  family: Family,
-  chains: readonly string[] = [POSTROUTING],
-  sets: readonly string[] = SET_NAMES,
-): Command[] {
-  const where = { family: nfproto(family), table: TABLE };
-  return [
-    ...chains.map((name) => deleteChain({ ...where, name })),
-    ...sets.map((name) => deleteSet({ ...where, name })),
-    deleteEmptyTable({ family: where.family, name: TABLE }),
-  ];
 }
 
 /**
@@ -116,7 +85,7 @@ export function deleteEmptySkeleton(
 export function tidy(nft: Nftables, family: Family): void {
   untilCommitted(nft, (generation) => {
     const genid = generation();
-    if (hasTable(nft, family)) nft.commit(unusedParts(nft, family), { genid });
+    if (TABLES[family].exists(nft.connection)) nft.commit(unusedParts(nft, family), { genid });
   });
 }
 
@@ -126,7 +95,8 @@ function unusedParts(nft: Nftables, family: Family): Command[] {
   const policies = chains.filter(({ name }) => name !== POSTROUTING && name !== FORWARD);
   const namesOf = (all: readonly { readonly name: string }[]): string[] => all.map(({ name }) => name);
   if (policies.length === 0) {
-    return deleteEmptySkeleton(family, namesOf(chains), namesOf(listSets(nft.connection, where)));
+    // An address has a policy, so that none can have come in.
+    return TABLES[family].removeEmpty(namesOf(chains), namesOf(listSets(nft.connection, where)));
   }
   const commands: Command[] = [];
   const strict = { ...where, name: STRICT };

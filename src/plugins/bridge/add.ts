@@ -17,7 +17,7 @@ import { requireMtuFor, requirePortMtu } from "../../links/ipv6-mtu.ts";
 import { type Namespaces, withNamespaces } from "../../links/namespaces.ts";
 import { createVeth, deleteLinkIfAny, type Veth, type VethEnd } from "../../links/veth.ts";
 import { ensureWaysBack } from "../../links/way-back.ts";
-import { setUpMacSpoofCheck, tearDownMacSpoofCheck } from "../../mac-spoof/mac-spoof.ts";
+import { macSpoof } from "../../mac-spoof/feature.ts";
 import { beginMasquerade } from "../../masquerade/masquerade.ts";
 import type { SysctlName } from "../../sys/sysctl.ts";
 import { type Cidr, type Family, familyOf, formatCidr } from "../../wire/ip.ts";
@@ -107,8 +107,8 @@ function connect({ invocation, config, attachment, namespaces, undo }: Attaching
     ...joinVlans(bridge, veth.node, { native: vlan, trunk, keepDefault: preserveDefaultVlan }),
   ]);
   if (config.macspoofchk) {
-    undo.defer(() => tearDownMacSpoofCheck(attachment));
-    setUpMacSpoofCheck(attachment, veth.node.name, veth.container.mac);
+    undo.defer(() => macSpoof.tearDown(attachment, []));
+    macSpoof.setUp(attachment, { port: veth.node.name, mac: veth.container.mac }, invocation.netns);
   }
   return veth;
 }

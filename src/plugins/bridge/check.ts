@@ -10,7 +10,7 @@ import { readAssignments } from "../../links/configure.ts";
 import { checkGateways } from "../../links/gateway-address.ts";
 import { type Namespaces, withNamespaces } from "../../links/namespaces.ts";
 import { checkWaysBack } from "../../links/way-back.ts";
-import { checkMacSpoofCheck } from "../../mac-spoof/mac-spoof.ts";
+import { checkGuard } from "../../mac-spoof/check.ts";
 import { checkIpMasq } from "../../masquerade/masquerade.ts";
 import type { Connection } from "../../netlink/connection.ts";
 import { getLink, type Link } from "../../rtnetlink/link.ts";
@@ -37,7 +37,7 @@ function checkAttachment(
   const device = checkLink(container, containerInterface(invocation, result), "veth", "in the container");
   const port = findPort(node, result, device, bridge);
   checkPort(port, { hairpin: config.hairpinMode, isolated: config.portIsolation });
-  if (config.macspoofchk) checkMacSpoofCheck(attachment, port.name, device.mac);
+  if (config.macspoofchk) checkGuard(attachment, { port: port.name, mac: device.mac });
   checkAddresses(container, device, result);
   checkRoutes(container, result);
   if (invocation.config.ipamType === "") return;

@@ -7,7 +7,7 @@ import { collectAllocations, releaseAddresses } from "../../ipam/call.ts";
 import { detachLink } from "../../links/detach.ts";
 import { withNode } from "../../links/namespaces.ts";
 import { hasWayBack, removeWaysBack } from "../../links/way-back.ts";
-import { collectMacSpoofChecks, tearDownMacSpoofCheck } from "../../mac-spoof/mac-spoof.ts";
+import { macSpoof } from "../../mac-spoof/feature.ts";
 import { backendOf, collectStaleMasquerade, endMasquerade } from "../../masquerade/masquerade.ts";
 import { closingLast } from "../../owned/commit.ts";
 import { wantsMacSpoofCheck } from "./config.ts";
@@ -19,7 +19,7 @@ export function del(invocation: Invocation): void {
   closingLast((keep) =>
     runAll([
       () => endMasquerade(invocation, backend, keep),
-      () => orLog(invocation, "macspoofchk", macspoofchk, () => tearDownMacSpoofCheck(attachmentOf(invocation), keep)),
+      () => orLog(invocation, "macspoofchk", macspoofchk, () => macSpoof.tearDown(attachmentOf(invocation), [], keep)),
       () => {
         forgetWaysBack(invocation);
         detachLink(invocation, "veth");
@@ -38,7 +38,7 @@ function forgetWaysBack({ prevResult }: Invocation): void {
 export function gc(invocation: Invocation): void {
   const backend = backendOf(invocation);
   const macspoofchk = wantsMacSpoofCheck(invocation);
-  const collectGuards = (): void => collectMacSpoofChecks(invocation.config.name, validAttachments(invocation));
+  const collectGuards = (): void => macSpoof.collect(invocation.config.name, validAttachments(invocation));
   runAll([
     () => collectStaleMasquerade(invocation, backend),
     () => orLog(invocation, "macspoofchk", macspoofchk, collectGuards),

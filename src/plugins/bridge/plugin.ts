@@ -3,7 +3,7 @@
 import { CNI_CODE, CniError } from "../../cni/error.ts";
 import type { Invocation, OwnPlugin } from "../../cni/plugin.ts";
 import { allocatorStatus } from "../../ipam/call.ts";
-import { macSpoofCheckUnavailable } from "../../mac-spoof/mac-spoof.ts";
+import { macSpoof } from "../../mac-spoof/feature.ts";
 import { ipMasqUnavailable } from "../../masquerade/masquerade.ts";
 import { attachedKeys } from "../attached-keys.ts";
 import { add } from "./add.ts";
@@ -28,7 +28,7 @@ function status(invocation: Invocation): void {
   if (invocation.config.ipamType !== "") allocatorStatus(invocation);
   const reasons = [
     ipMasq ? ["ipMasq", ipMasqUnavailable(ipMasqBackend)] : [],
-    macspoofchk ? ["macspoofchk", macSpoofCheckUnavailable()] : [],
+    macspoofchk ? ["macspoofchk", macSpoof.unavailable()] : [],
   ];
   for (const [key, reason] of reasons) {
     if (reason !== undefined) throw new CniError(CNI_CODE.NOT_AVAILABLE, `${key}: this node can't do it: ${reason}`);

@@ -1,29 +1,38 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { runAll, undoOnFailure } from "./undo.ts";
 
 describe("undoOnFailure", () => {
   it("takes back the steps done so far, newest first, and throws the first error", () => {
     const seen: string[] = [];
+    const log = vi.fn();
     const work = (): never =>
-      undoOnFailure((undo) => {
+      undoOnFailure(log, (undo) => {
         undo.defer(() => seen.push("first"));
         undo.defer(() => {
           seen.push("second");
-          throw new Error("undo failed");
+          throw new Error("undo failed", { cause: new Error("EBUSY") });
+        });
+        undo.defer(() => {
+          throw new AggregateError([new Error("one"), new Error("two")], "both");
         });
         throw new Error("work failed");
       });
     expect(work).toThrow("work failed");
     expect(seen).toEqual(["second", "first"]);
+    expect(log.mock.calls.flat()).toEqual([
+      "cannot undo a step of what failed: Error: one: Error: two: both",
+      "cannot undo a step of what failed: undo failed: EBUSY",
+    ]);
   });
 
   it("takes nothing back when the work is done", () => {
     const seen: string[] = [];
-    const result = undoOnFailure((undo) => {
+    const log = vi.fn();
+    const result = undoOnFailure(log, (undo) => {
       undo.defer(() => seen.push("undone"));
       return 7;
     });
-    expect([result, seen]).toEqual([7, []]);
+    expect([result, seen, log.mock.calls]).toEqual([7, [], []]);
   });
 });
 

@@ -25,15 +25,26 @@ export class Undo {
   }
 }
 
-/** Runs `work`; if it throws, takes back all that it deferred and throws the same error. */
-export function undoOnFailure<T>(work: (undo: Undo) => T): T {
+/**
+ * Runs `work`; if it throws, takes back all that it deferred and throws the same error. What could not be taken back is
+ * told to `log`, a line each: it is left behind, and the error that is thrown says nothing of it.
+ */
+export function undoOnFailure<T>(log: Invocation["log"], work: (undo: Undo) => T): T {
   const undo = new Undo();
   try {
     return work(undo);
   } catch (error) {
-    undo.unwind();
+    for (const left of undo.unwind()) {
+      log(`cannot undo a step of what failed: ${left instanceof Error ? toldWithCauses(left) : String(left)}`);
+    }
     throw error;
   }
+}
+
+function toldWithCauses(error: Error): string {
+  const messages = error instanceof AggregateError ? error.errors.map(String) : [];
+  for (let at: unknown = error; at instanceof Error; at = at.cause) messages.push(at.message);
+  return [...new Set(messages)].join(": ");
 }
 
 /**

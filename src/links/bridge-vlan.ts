@@ -48,16 +48,19 @@ function defaultVlan({ info }: Pick<Bridge, "info">): number {
   return info?.kind === "bridge" && "vlanDefaultPvid" in info ? (info.vlanDefaultPvid ?? 0) : 0;
 }
 
+/** What the interface of a VLAN's gateways is asked for with. */
+interface VlanGateway {
+  readonly vid: number;
+  readonly keepDefault: boolean;
+  /** Takes a line for people: see Invocation. */
+  readonly log: (line: string) => void;
+}
+
 /**
  * Sees to it that the node has an interface in a VLAN of the bridge, which can carry the gateway addresses of its
  * containers, and that it is up: a veth whose other end is a port of the bridge. Throws NetlinkError.
  */
-export function ensureVlanGateway(
-  connection: Connection,
-  bridge: Bridge,
-  name: string,
-  vlan: { readonly vid: number; readonly keepDefault: boolean },
-): BriefLink {
+export function ensureVlanGateway(connection: Connection, bridge: Bridge, name: string, vlan: VlanGateway): BriefLink {
   const found = getBriefLink(connection, name) ?? makeVlanGateway(connection, bridge, name, vlan);
   if (!found.isUp) connection.execute(setLink(found, { up: true }));
   return found;
@@ -67,11 +70,11 @@ function makeVlanGateway(
   node: Connection,
   bridge: Bridge,
   name: string,
-  { vid, keepDefault }: { readonly vid: number; readonly keepDefault: boolean },
+  { vid, keepDefault, log }: VlanGateway,
 ): BriefLink {
   const netns = openNetns(OWN_NETNS);
   try {
-    return undoOnFailure((undo) => {
+    return undoOnFailure(log, (undo) => {
       const here = { node, container: node, netns, path: OWN_NETNS };
       const wanted = { ifname: name, mtu: bridge.mtu, masterIndex: bridge.index };
       const veth = createVeth(here, wanted, undo);

@@ -45,7 +45,9 @@ interface Given {
 export function add(invocation: Invocation): Result {
   const config = readBridgeConfig(invocation);
   return withNamespaces(invocation.netns, (namespaces) =>
-    undoOnFailure((undo) => attach({ invocation, config, attachment: attachmentOf(invocation), namespaces, undo })),
+    undoOnFailure(invocation.log, (undo) =>
+      attach({ invocation, config, attachment: attachmentOf(invocation), namespaces, undo }),
+    ),
   );
 }
 
@@ -169,6 +171,7 @@ function setUpGateways(
       ? bridge
       : ensureVlanGateway(namespaces.node, bridge, vlanGatewayName(bridge.name, vlan), {
           vid: vlan,
+          log: invocation.log,
           keepDefault: config.preserveDefaultVlan,
         });
   try {

@@ -23,7 +23,7 @@ export function add(invocation: Invocation): Result {
   const { mtu, ipMasq, ipMasqBackend } = readPtpConfig(invocation);
   const { ifname, netns, config } = invocation;
   return withNamespaces(netns, (namespaces) =>
-    undoOnFailure((undo) => {
+    undoOnFailure(invocation.log, (undo) => {
       const ipam = allocateAddresses(invocation, undo);
       const addresses = readAssignments(ipam).map(requireGateway);
       requireMtuFor(addresses, mtu);

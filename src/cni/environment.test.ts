@@ -145,6 +145,12 @@ describe("interfaceNameProblem()", () => {
     "a\u0085b",
     "a\u2028b",
     "a\0b",
+    // Terminals obey these, and the kernel takes them.
+    "a\u0001b",
+    "\x1b[2J",
+    "a\u007f",
+    "a\u009bb",
+    "\ud800",
     "eth%d",
     "a\ufffd",
     // Its UTF-8 is c3 a0, and the kernel takes 0xa0 for a space.

@@ -124,8 +124,9 @@ function isPlain(text: string): boolean {
 const IFNAMSIZ = 16; // include/uapi/linux/if.h: with the NUL at the end
 
 /**
- * What the kernel holds against an interface name (dev_valid_name() in net/core/dev.c), in words that follow "is";
- * undefined where it would take the name.
+ * What is wrong with an interface name, in words that follow "is"; undefined where nothing is. The kernel refuses most of
+ * it (dev_valid_name() in net/core/dev.c). It takes control characters: they are refused here, because terminals obey them
+ * and no comment of nft's may hold them. All other names are served everywhere.
  */
 export function interfaceNameProblem(name: string): string | undefined {
   if (name === "") return "empty";
@@ -134,8 +135,8 @@ export function interfaceNameProblem(name: string): string | undefined {
   const bytes = engine.encode(name);
   if (bytes.length >= IFNAMSIZ) return `longer than ${IFNAMSIZ - 1} bytes`;
   // The kernel looks at bytes, and its isspace() counts 0xa0. A "%" would be taken for a pattern: eth%d becomes eth0.
-  if (/[/:%\s\u0085\ufffd]/.test(name) || bytes.includes(0xa0) || bytes.includes(0)) {
-    return 'not an interface name: "/", ":", "%", NUL and white space cannot be in one';
+  if (/[/:%\s\p{Cc}\p{Cs}\ufffd]/u.test(name) || bytes.includes(0xa0)) {
+    return 'not an interface name: "/", ":", "%", control characters and white space cannot be in one';
   }
   return undefined;
 }

@@ -23,7 +23,11 @@ export function mac(about = ""): Schema<Mac> {
 /** A name that the kernel would take for an interface. */
 export function interfaceName(about = ""): Schema<string> {
   const parse = (name: string): string | undefined => (interfaceNameProblem(name) === undefined ? name : undefined);
-  return text('an interface name (15 bytes at most, no "/", ":", "%" or white space)', parse, about);
+  return text(
+    'an interface name (15 bytes at most, no "/", ":", "%", control characters or white space)',
+    parse,
+    about,
+  );
 }
 
 /** A CIDR prefix that stays text, in its canonical form. */

@@ -1,6 +1,7 @@
 // Composers: each returns the expressions of one piece of a rule and owns the registers that it uses; a rule is their
 // concatenation. The text that `nft list` makes of a piece stands in its comment.
 
+import { engine } from "../sys/engine.ts";
 import { encode, u32 } from "../wire/codec.ts";
 import { type Cidr, type Family, familyOf, maskOf, networkOf } from "../wire/ip.ts";
 import type { Mac } from "../wire/mac.ts";
@@ -137,8 +138,8 @@ export function ifnameKey(name: string): Uint8Array {
 }
 
 function ifnameBytes(name: string): Uint8Array {
-  const bytes = Uint8Array.from(name, (character) => character.charCodeAt(0));
-  if (bytes.length === 0 || bytes.length >= IFNAMSIZ || /[^\x21-\x7e]/.test(name)) {
+  const bytes = engine.encode(name);
+  if (bytes.length === 0 || bytes.length >= IFNAMSIZ || /[\s\0]/.test(name)) {
     throw new RangeError(`${JSON.stringify(name)} cannot be matched as an interface name`);
   }
   return bytes;

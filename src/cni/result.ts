@@ -60,14 +60,15 @@ export function parseResult(json: JsonObject, configVersion: Version, at: string
   if (!isSupported(version)) {
     throw new CniError(CNI_CODE.DECODING_FAILURE, `${at} has the unknown cniVersion ${excerpt(version)}`);
   }
-  return isAtLeast(version, "0.3.0") ? resultSchema.read(json, at) : fromLegacy(json, at);
+  return isAtLeast(version, "0.3.0") ? fromCurrent(json, at) : fromLegacy(json, at);
 }
 
 const versionSchema = object({ cniVersion: optional(string()) });
 
 const NUMBER_LIMIT = 0xffffffff;
 const number = optional(integer(0, NUMBER_LIMIT));
-const texts = optional(array(string()));
+const scope = optional(integer(0, 0xff));
+const texts = optional(array(withDefault(string(), "")));
 
 /** `dns`, in a result and in a configuration. */
 export const dnsSchema: Schema<Dns> = object({
@@ -85,25 +86,45 @@ export const routeSchema: Schema<Route> = object({
   advmss: number,
   priority: number,
   table: number,
-  scope: number,
+  scope,
 });
 
+// Others' results, read as libcni's types (pkg/types 020, 040 and 100) read them: an element of a list may be null, an
+// address or a destination may be missing, and a number is an int of Go's. What says no address or destination says
+// nothing to anybody, and is passed over.
+
+/** An int of Go's, as far as JSON carries it exactly. */
+const int = optional(integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER));
 const name = optional(string());
-const link = { mac: name, mtu: number, sandbox: name, socketPath: name, pciID: name };
-const address = { address: cidrText(), gateway: optional(ipText()), interface: number };
+const link = { mac: name, mtu: int, sandbox: name, socketPath: name, pciID: name };
+const address = { address: optional(cidrText()), gateway: optional(ipText()), interface: int };
+const said = { mtu: int, advmss: int, priority: int, table: int, scope: int };
+const routes = withDefault(array(optional(object({ dst: optional(cidrText()), gw: optional(ipText()), ...said }))), []);
 
 /** 0.3.0 and later. The `version` of an address (before 1.0.0) says what the address says itself. */
-export const resultSchema: Schema<Result> = object({
-  interfaces: withDefault(array(object({ name: withDefault(string(), ""), ...link })), []),
-  ips: withDefault(array(object(address)), []),
-  routes: withDefault(array(routeSchema), []),
+const currentSchema = object({
+  // An index counts those that are null, too.
+  interfaces: withDefault(array(optional(object({ name: withDefault(string(), ""), ...link }))), []),
+  ips: withDefault(array(optional(object(address))), []),
+  routes,
   dns: withDefault(dnsSchema, {}),
 });
 
-const legacyAddress = optional(
-  object({ ip: cidrText(), gateway: optional(ipText()), routes: withDefault(array(routeSchema), []) }),
-);
+/** For those who ask which keys a result may have. */
+export const resultSchema: Schema<unknown> = currentSchema;
+
+const legacyAddress = optional(object({ ip: optional(cidrText()), gateway: optional(ipText()), routes }));
 const legacySchema = object({ ip4: legacyAddress, ip6: legacyAddress, dns: withDefault(dnsSchema, {}) });
+
+function fromCurrent(json: JsonObject, at: string): Result {
+  const result = currentSchema.read(json, at);
+  return {
+    interfaces: result.interfaces.map((one) => one ?? { name: "" }),
+    ips: result.ips.flatMap((ip) => (ip?.address === undefined ? [] : [{ ...ip, address: ip.address }])),
+    routes: result.routes.flatMap(routeOf),
+    dns: result.dns,
+  };
+}
 
 /** 0.1.0 and 0.2.0: one address a family, each with its own routes. */
 function fromLegacy(json: JsonObject, at: string): Result {
@@ -111,10 +132,15 @@ function fromLegacy(json: JsonObject, at: string): Result {
   const both = [ip4, ip6].filter((one) => one !== undefined);
   return {
     interfaces: [],
-    ips: both.map(({ ip, gateway }) => ({ address: ip, gateway })),
-    routes: both.flatMap(({ routes }) => routes),
+    ips: both.flatMap(({ ip, gateway }) => (ip === undefined ? [] : [{ address: ip, gateway }])),
+    routes: both.flatMap((one) => one.routes.flatMap(routeOf)),
     dns,
   };
+}
+
+/** A route that has been read; none where it says no destination. */
+function routeOf(route: (Omit<Route, "dst"> & { readonly dst: string | undefined }) | undefined): Route[] {
+  return route?.dst === undefined ? [] : [{ ...route, dst: route.dst }];
 }
 
 /** 4 or 6: the family of `10.22.0.5/16` and the like. */

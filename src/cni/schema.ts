@@ -98,7 +98,7 @@ export function json(about = ""): Schema<JsonValue> {
   return { shape: { kind: "json" }, about, read: (value) => value };
 }
 
-/** A list of no fewer than `least`, which is 0 or 1. */
+/** A list of no fewer than `least`, which is 0 or 1. An element that is null counts as absent, if it may be absent. */
 export function array<T>(element: Schema<T>, about = "", least: 0 | 1 = 0): Schema<readonly T[]> {
   return {
     shape: { kind: "array", element, least },
@@ -107,9 +107,11 @@ export function array<T>(element: Schema<T>, about = "", least: 0 | 1 = 0): Sche
       if (!Array.isArray(value)) return wrongType(at, value, "an array");
       const elements: readonly JsonValue[] = value;
       if (elements.length < least) return wrongValue(at, value, "a list of at least one");
-      // Of hundreds of strings, the path of one that is a string is never asked for.
-      const isFine = (one: JsonValue): boolean => element.shape.kind === "string" && typeof one === "string";
-      return elements.map((one, i) => element.read(one, isFine(one) ? at : `${at}[${i}]`));
+      return elements.map((one, i) => {
+        // As in Go: null leaves the element at what it is by itself.
+        if (one === null && element.absent !== undefined) return element.absent();
+        return element.read(one, `${at}[${i}]`);
+      });
     },
   };
 }

@@ -117,17 +117,17 @@ function keepAddresses(ifname: string): boolean {
 function routesOf({ device, addresses, routes }: ContainerSetup): NewRoute[] {
   return routes.map((route) => {
     const dst = understood(parseCidr(route.dst), route.dst);
-    const scope = route.scope ?? RT_SCOPE.UNIVERSE;
+    const scope = route.scope === undefined ? RT_SCOPE.UNIVERSE : route.scope & 0xff;
     const gateway = route.gw ? understood(parseIp(route.gw), route.gw) : gatewayFor(dst, scope, addresses);
     return {
       dst,
       gateway,
       device,
-      table: route.table || undefined,
-      priority: route.priority || undefined,
+      table: positive(route.table),
+      priority: positive(route.priority),
       scope,
-      mtu: route.mtu || undefined,
-      advmss: route.advmss || undefined,
+      mtu: positive(route.mtu),
+      advmss: positive(route.advmss),
       onlink: gateway !== undefined && isGatewayElsewhere(gateway, addresses),
     };
   });
@@ -147,4 +147,9 @@ function gatewayFor({ ip }: Cidr, scope: number, addresses: readonly Assignment[
 function isGatewayElsewhere(gateway: Ip, addresses: readonly Assignment[]): boolean {
   const isGateway = addresses.some((one) => one.gateway !== undefined && compareIp(one.gateway, gateway) === 0);
   return isGateway && !addresses.some((address) => contains(address, gateway));
+}
+
+/** A number of a route as containernetworking/plugins take it: what is not above 0 says nothing. */
+function positive(value: number | undefined): number | undefined {
+  return value !== undefined && value > 0 && value <= 0xffffffff ? value : undefined;
 }

@@ -197,7 +197,8 @@ describe("parseCidr", () => {
     ["fd00::1/112", "fd00::1", 112],
     ["::/0", "::", 0],
     ["::1/128", "::1", 128],
-    ["::ffff:10.0.0.1/24", "10.0.0.1", 24],
+    ["::ffff:10.0.0.1/120", "10.0.0.1", 24],
+    ["::ffff:10.0.0.1/24", "10.0.0.1", 0],
   ])("reads %s, keeping the address as it stands", (text, address, prefixLength) => {
     expect(parseCidr(text)).toEqual({ ip: ip(address), prefixLength });
   });

@@ -137,14 +137,19 @@ export function formatIp(ip: Ip): string {
   return text;
 }
 
-/** Reads `10.22.0.0/16`. Returns undefined for anything else, a prefix length over 32 or 128 included. */
+/**
+ * Reads `10.22.0.0/16` as Go's net.ParseCIDR does. Returns undefined for anything else, a prefix length over 32 or 128
+ * included. IPv4 mapped into IPv6 (`::ffff:10.22.0.0/112`) is the IPv4 prefix.
+ */
 export function parseCidr(text: string): Cidr | undefined {
   const slash = text.indexOf("/");
   if (slash < 0) return undefined;
   const ip = parseIp(text.slice(0, slash));
   const prefixLength = parsePrefixLength(text, slash + 1);
-  if (ip === undefined || prefixLength === undefined || prefixLength > ip.length * 8) return undefined;
-  return { ip, prefixLength };
+  if (ip === undefined || prefixLength === undefined) return undefined;
+  const isMapped = ip.length === 4 && text.includes(":");
+  if (prefixLength > (isMapped ? 128 : ip.length * 8)) return undefined;
+  return { ip, prefixLength: isMapped ? Math.max(0, prefixLength - 96) : prefixLength };
 }
 
 /** One to three digits, and nothing behind them. */

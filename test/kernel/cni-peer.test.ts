@@ -109,6 +109,95 @@ describe("a prevResult that is handed through", () => {
   });
 });
 
+/** What libcni's types of 0.3.0 and later take, oddly as it may look; the peer takes each of these. */
+const ODD: Readonly<Record<string, JsonObject>> = {
+  "nothing at all": {},
+  "everything null": { interfaces: null, ips: null, routes: null, dns: null },
+  "nulls inside": {
+    interfaces: [{ name: null, mac: null, mtu: null, sandbox: null }],
+    ips: [{ address: "10.0.0.1/24", gateway: null, interface: null, version: null }],
+    routes: [{ dst: "0.0.0.0/0", gw: null, mtu: null, table: null, scope: null }],
+    dns: { nameservers: null, domain: null, search: null, options: null },
+  },
+  "empty texts": {
+    interfaces: [{ name: "", mac: "", sandbox: "", socketPath: "", pciID: "" }],
+    ips: [{ address: "10.0.0.1/24", gateway: "" }],
+    routes: [{ dst: "0.0.0.0/0", gw: "" }],
+    dns: { domain: "", nameservers: [""], search: [], options: [""] },
+  },
+  "null in lists of texts": { dns: { nameservers: [null, "1.1.1.1"], search: [null] } },
+  "keys of nobody": { interfaces: [{ name: "a", x: 1 }], ips: [{ address: "10.0.0.1/24", y: [] }], routes: [], z: {} },
+  "keys in another case": {
+    Interfaces: [{ NAME: "a" }],
+    IPS: [{ Version: "4", Address: "10.0.0.1/24", INTERFACE: 0 }],
+  },
+  "an index below 0, and one far beyond": {
+    ips: [
+      { address: "10.0.0.1/24", interface: -1 },
+      { address: "10.0.0.2/24", interface: 5_000_000_000 },
+    ],
+  },
+  "numbers below 0": {
+    interfaces: [{ name: "a", mtu: -1 }],
+    routes: [{ dst: "0.0.0.0/0", mtu: -1, advmss: -1, priority: -1, table: -1, scope: -1 }],
+  },
+  "numbers of 64 bits": { routes: [{ dst: "0.0.0.0/0", mtu: 2 ** 40, priority: 2 ** 40, table: 2 ** 40, scope: 300 }] },
+  "IPv4 in IPv6": { ips: [{ address: "::ffff:10.0.0.1/120", gateway: "::ffff:10.0.0.254" }] },
+  "addresses in unusual spelling": { ips: [{ address: "FD00:0::5/064", gateway: "FD00:0:0::1" }] },
+};
+
+describe("an odd prevResult that libcni's types take", () => {
+  const versions = ["0.3.0", "0.4.0", "1.0.0", "1.1.0"] as const;
+  for (const cniVersion of versions) {
+    it.each(Object.keys(ODD))(`comes out of both alike in ${cniVersion}: %s`, (what) => {
+      for (const said of [{ cniVersion }, { cniVersion: "" }, {}]) {
+        const ips = ODD[what]?.["ips"];
+        // Before 1.0.0 an address says its version.
+        const named = Array.isArray(ips) ? { ips: ips.map((one) => ({ version: "4", ...one })) } : {};
+        const prevResult: JsonObject = JSON.parse(JSON.stringify({ ...ODD[what], ...named, ...said }));
+        const input = JSON.stringify({ cniVersion, name: "n", type: "bandwidth", prevResult });
+        const peer = runPeer("bandwidth", attachment, input);
+        const ours = (): string => formatResult(parseResult(prevResult, cniVersion, "prevResult"), cniVersion);
+        if (peer.status === 0 && what !== "addresses in unusual spelling" && what !== "nulls inside") {
+          expect(ours()).toBe(`${peer.stdout}\n`);
+        } else ours();
+      }
+    });
+  }
+
+  // The peer's plugins take these and then end in a panic, or print null: nobody can want that.
+  it.each<[string, JsonObject, JsonObject]>([
+    ["null among the interfaces", { interfaces: [null, { name: "a" }] }, { interfaces: [{ name: "" }, { name: "a" }] }],
+    ["null among the addresses", { ips: [null, { address: "10.0.0.1/24" }] }, { ips: [{ address: "10.0.0.1/24" }] }],
+    ["an address that is missing", { ips: [{ gateway: "10.0.0.254" }] }, {}],
+    ["null among the routes", { routes: [null, { dst: "::/0" }] }, { routes: [{ dst: "::/0" }] }],
+    ["a destination that is missing", { routes: [{ gw: "10.0.0.254" }] }, {}],
+  ])("is read without what says nothing: %s", (_, prevResult, expected) => {
+    const printed = formatResult(parseResult(prevResult, "1.1.0", "prevResult"), "1.1.0");
+    expect(JSON.parse(printed)).toEqual({ cniVersion: "1.1.0", ...expected });
+  });
+
+  it.each<[string, JsonObject, JsonObject]>([
+    ["nothing", {}, {}],
+    ["null for a family", { ip4: null, ip6: { ip: "fd00::5/64", gateway: "", routes: null } }, { ips: ["fd00::5/64"] }],
+    ["a family without an address", { ip4: { routes: [{ dst: "0.0.0.0/0" }] } }, { routes: ["0.0.0.0/0"] }],
+    [
+      "null among the routes",
+      { ip4: { ip: "10.0.0.5/24", routes: [null, { dst: "0.0.0.0/0", gw: "" }] } },
+      { ips: ["10.0.0.5/24"], routes: ["0.0.0.0/0"] },
+    ],
+  ])("of 0.1.0 and 0.2.0 is read: %s", (_, prevResult, expected) => {
+    for (const version of ["0.1.0", "0.2.0"] as const) {
+      const { ips, routes } = parseResult(prevResult, version, "prevResult");
+      expect({ ips: ips.map(({ address }) => address), routes: routes.map(({ dst }) => dst) }).toEqual({
+        ips: [],
+        routes: [],
+        ...expected,
+      });
+    }
+  });
+});
+
 describe("a result", () => {
   const addresses = [
     { address: "10.0.0.1/24", gateway: "10.0.0.254" },

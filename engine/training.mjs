@@ -11,7 +11,6 @@ const execute = promisify(execFile);
 const SCRIPT = join(dirname(fileURLToPath(import.meta.url)), "training.sh");
 
 /** Longer than the calls take on the busiest machine: half a second on a quiet one. */
-const PATIENCE_MS = 600_000;
 
 /** As in training.h; a size is a multiple of 16. */
 const USE = { READ: 1, WRITTEN: 3 };

@@ -4,7 +4,6 @@ import { type Adoption, adopt as adoptAll } from "../masquerade/upstream/adopt.t
 import { flag } from "./arguments.ts";
 import { countOf } from "./count.ts";
 import { IncompleteError } from "./incomplete.ts";
-import { printable } from "./terminal-text.ts";
 import { type Verb, verb } from "./verb.ts";
 
 const ABOUT = `
@@ -43,8 +42,8 @@ export const adopt: Verb = verb({
         `${attachment.network} ${attachment.containerId} ${attachment.ifname} ${addresses.join(" ")}`,
     );
     lines.push(`${isDryRun ? "would adopt" : "adopted"} ${countOf(adopted.length, "attachment")}`);
-    io.write(lines.map((line) => `${printable(line)}\n`).join(""));
-    for (const phrase of [...left, ...problems]) io.log(`bauta: ${printable(phrase)}`);
+    io.print(lines);
+    for (const phrase of [...left, ...problems]) io.log(`bauta: ${phrase}`);
     if (left.length + problems.length > 0) throw new IncompleteError("not everything could be adopted");
   },
 });

@@ -3,7 +3,6 @@
 import { applyFiles } from "../masquerade/nftables/apply.ts";
 import { flag, text } from "./arguments.ts";
 import { IncompleteError } from "./incomplete.ts";
-import { printable } from "./terminal-text.ts";
 import { type Verb, verb } from "./verb.ts";
 
 const ABOUT = `
@@ -31,17 +30,17 @@ export const apply: Verb = verb({
     const nft = io.openNftables();
     try {
       const files = applyFiles(nft, file);
-      if (json) io.write(`${JSON.stringify(files)}\n`);
+      if (json) io.printJson(JSON.stringify(files));
       else {
         const lines = files.flatMap(({ file: path, added, removed }) => [
           `${path}: ${added.length} added, ${removed.length} removed`,
           ...added.map((prefix) => `  + ${prefix}`),
           ...removed.map((prefix) => `  - ${prefix}`),
         ]);
-        io.write(lines.map((line) => `${printable(line)}\n`).join(""));
+        io.print(lines);
       }
       const failed = files.filter(({ problem }) => problem !== undefined);
-      for (const { file: path, problem } of failed) io.log(printable(`bauta: ${path}: ${problem}`));
+      for (const { file: path, problem } of failed) io.log(`bauta: ${path}: ${problem}`);
       if (failed.length > 0) throw new IncompleteError("not every list could be read");
     } finally {
       nft.close();

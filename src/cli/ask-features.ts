@@ -5,13 +5,13 @@ import { FEATURES } from "../features.ts";
 import type { Nftables } from "../nftables/batch.ts";
 import { isForWantOfNftables } from "../owned/commit.ts";
 import type { Feature } from "../owned/feature.ts";
-import type { CliIo } from "./io.ts";
+import type { Output } from "./io.ts";
 
 /**
  * What each feature answers. `nft` is undefined where the kernel has no nf_tables; where no feature has a record there,
  * either, the error that says so is thrown.
  */
-export function askFeatures<T>(io: CliIo, ask: (feature: Feature, nft: Nftables | undefined) => T): T[] {
+export function askFeatures<T>(io: Output, ask: (feature: Feature, nft: Nftables | undefined) => T): T[] {
   try {
     const nft = io.openNftables();
     try {

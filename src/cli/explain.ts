@@ -9,7 +9,7 @@ import { liveLines, liveObject } from "./explain/live-words.ts";
 import { hasPorts, type Packet, parseProtocol } from "./explain/packet.ts";
 import { canSend } from "./explain/probe.ts";
 import { asLines, asObject } from "./explain/words.ts";
-import type { CliIo } from "./io.ts";
+import type { Output } from "./io.ts";
 import { styleFor } from "./terminal-text.ts";
 import { type Verb, verb } from "./verb.ts";
 
@@ -87,7 +87,8 @@ export const explain: Verb = verb({
         follow(io, explanation, json, () => traceLive(packet, netns, Number(wait ?? WAIT_S) * 1000));
         return;
       }
-      io.write(json ? `${JSON.stringify(asObject(explanation))}\n` : lines(asLines(explanation, styleOf(io))));
+      if (json) io.printJson(JSON.stringify(asObject(explanation)));
+      else io.print(asLines(explanation, styleOf(io)));
     } finally {
       nft.close();
     }
@@ -97,15 +98,12 @@ export const explain: Verb = verb({
 const WAIT_S = 10;
 
 /** What it foretells is printed before the packet is there, which may take a while; as JSON all is one object. */
-function follow(io: CliIo, explanation: Explanation, isJson: boolean, trace: () => LiveTrace): void {
-  if (!isJson) io.write(lines(asLines(explanation, styleOf(io))));
+function follow(io: Output, explanation: Explanation, isJson: boolean, trace: () => LiveTrace): void {
+  if (!isJson) io.print(asLines(explanation, styleOf(io)));
   const found = trace();
   const faults = differences(explanation, found);
-  io.write(
-    isJson
-      ? `${JSON.stringify({ ...asObject(explanation), live: liveObject(found, faults) })}\n`
-      : lines(["", ...liveLines(found, faults, styleOf(io))]),
-  );
+  if (isJson) io.printJson(JSON.stringify({ ...asObject(explanation), live: liveObject(found, faults) }));
+  else io.print(["", ...liveLines(found, faults, styleOf(io))]);
   if (faults.length > 0) throw new LiveError("the packet did otherwise than foretold");
 }
 
@@ -115,8 +113,7 @@ function requireSendable(packet: Packet): void {
   if (hasPorts(packet.protocol) && packet.port === undefined) throw new UsageError("--netns needs --port to send to");
 }
 
-const styleOf = (io: CliIo): ReturnType<typeof styleFor> => styleFor(io.isTerminal(), io.getenv);
-const lines = (all: readonly string[]): string => all.map((line) => `${line}\n`).join("");
+const styleOf = (io: Output): ReturnType<typeof styleFor> => styleFor(io.isTerminal(), io.getenv);
 
 function parsePort(value: string): number | undefined {
   const port = /^[0-9]{1,5}$/.test(value) ? Number(value) : 0;

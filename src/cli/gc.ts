@@ -11,7 +11,6 @@ import { formatCidr, type Ip } from "../wire/ip.ts";
 import { flag, text } from "./arguments.ts";
 import { countOf } from "./count.ts";
 import { IncompleteError } from "./incomplete.ts";
-import { printable } from "./terminal-text.ts";
 import { type Verb, verb } from "./verb.ts";
 
 const ABOUT = `
@@ -64,16 +63,16 @@ export const gc: Verb = verb({
         const line = lineOf(one);
         if (!isDryRun && !remove(one)) continue;
         count++;
-        io.write(`${printable(line)}\n`);
+        io.print([line]);
       } catch (error) {
         // Only for want of iptables' programs others need not stay, too.
         if (!(error instanceof IptablesError)) throw error;
         failed++;
         const { network, containerId, ifname } = one.attachment;
-        io.log(printable(`bauta: ${network} ${containerId} ${ifname}: ${error.message}`));
+        io.log(`bauta: ${network} ${containerId} ${ifname}: ${error.message}`);
       }
     }
-    io.write(`${isDryRun ? "would remove" : "removed"} ${countOf(count, "attachment")}\n`);
+    io.print([`${isDryRun ? "would remove" : "removed"} ${countOf(count, "attachment")}`]);
     if (unknown > 0)
       io.log(`bauta: ${countOf(unknown, "attachment")} kept without a look: no network namespace recorded`);
     if (failed > 0) throw new IncompleteError(`${countOf(failed, "attachment")} could not be removed`);

@@ -10,7 +10,7 @@ export const licenses: Verb = verb({
   options: {},
   run(_, io) {
     const parts = notices.map(({ name, version, text }) => `${heading(`${name} ${version}`.trim())}\n${text.trim()}\n`);
-    io.write(["bauta: Apache License 2.0, https://www.apache.org/licenses/LICENSE-2.0\n", ...parts].join("\n"));
+    io.printText(["bauta: Apache License 2.0, https://www.apache.org/licenses/LICENSE-2.0\n", ...parts].join("\n"));
   },
 });
 

@@ -6,7 +6,7 @@ import type { ListedAttachment, ListedItem, OwnedState } from "../owned/feature.
 import { joinInventories } from "../owned/inventory.ts";
 import { flag, text } from "./arguments.ts";
 import { askFeatures } from "./ask-features.ts";
-import type { CliIo } from "./io.ts";
+import type { Output } from "./io.ts";
 import { shown } from "./names-text.ts";
 import { optionsText } from "./options-text.ts";
 import { type Column, layOut } from "./table.ts";
@@ -72,7 +72,8 @@ export const list: Verb = verb({
   run({ network, json }, io) {
     const inventory = joinInventories(askFeatures(io, (feature, nft) => feature.inventory(nft, network)));
     for (const fault of inventory.faults) io.log(`bauta: warning: ${fault}`);
-    io.write(json ? asJson(inventory.attachments) : asTable(inventory.attachments, io));
+    if (json) io.printJson(asJson(inventory.attachments));
+    else io.print(asTable(inventory.attachments, io));
   },
 });
 
@@ -86,7 +87,10 @@ const COLUMNS: readonly Column[] = [
   { title: "BYTES", isNumber: true },
 ];
 
-function asTable(attachments: readonly ListedAttachment[], io: CliIo): string {
+function asTable(
+  attachments: readonly ListedAttachment[],
+  io: Pick<Output, "isTerminal" | "getenv" | "columns">,
+): string[] {
   const style = styleFor(io.isTerminal(), io.getenv);
   const hasOptions = attachments.some(({ options }) => options !== undefined);
   const isAllOk = attachments.every((attachment) => stateOf(attachment) === "ok");
@@ -106,7 +110,7 @@ function asTable(attachments: readonly ListedAttachment[], io: CliIo): string {
       return [network, container, ifname, ...cellsOf(item), ...shownState, ...options];
     });
   });
-  return `${layOut(columns, rows, style, io.columns()).join("\n")}\n`;
+  return layOut(columns, rows, style, io.columns());
 }
 
 const UNKNOWN = "-";
@@ -138,7 +142,7 @@ function stateOf({ items }: ListedAttachment): OwnedState {
 
 function asJson(attachments: readonly ListedAttachment[]): string {
   const lines = attachments.map((attachment) => ` ${JSON.stringify(objectOf(attachment))}`);
-  return lines.length === 0 ? "[]\n" : `[\n${lines.join(",\n")}\n]\n`;
+  return lines.length === 0 ? "[]" : `[\n${lines.join(",\n")}\n]`;
 }
 
 function objectOf(attachment: ListedAttachment): object {

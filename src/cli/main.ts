@@ -6,7 +6,7 @@ import { PLUGIN_NAMES } from "../plugins/all.ts";
 import { hasCode } from "../sys/error.ts";
 import { suggestion, UsageError } from "./arguments.ts";
 import { explain } from "./failure.ts";
-import type { CliIo } from "./io.ts";
+import { type CliIo, type Output, outputOf } from "./io.ts";
 import { helpText, VERBS } from "./verbs.ts";
 
 /** Exit statuses: done; could not be done; asked for wrongly. */
@@ -16,18 +16,19 @@ const USAGE = 2;
 
 /** Runs one command. Returns the exit status; never throws. */
 export function runCli(io: CliIo): number {
+  const output = outputOf(io);
   try {
     if (isCalledAsPlugin(io)) return refuseAsPlugin(io);
-    return run(io);
+    return run(output);
   } catch (error) {
-    return report(error, io);
+    return report(error, output);
   }
 }
 
-function run(io: CliIo): number {
+function run(io: Output): number {
   const [word, ...args] = io.args.slice(1);
   if (word === undefined) {
-    io.log(helpText().trimEnd());
+    for (const line of helpText().trimEnd().split("\n")) io.log(line);
     return USAGE;
   }
   const name = ALIASES.get(word) ?? word;
@@ -49,7 +50,7 @@ const ALIASES = new Map([
   ["-V", "version"],
 ]);
 
-function report(error: unknown, io: CliIo): number {
+function report(error: unknown, io: Output): number {
   // Whoever read has seen enough: `bauta list | head -1`.
   if (hasCode(error, "EPIPE")) return OK;
   if (error instanceof UsageError) {

@@ -3,12 +3,12 @@
 import type { Transaction } from "../nftables/monitor.ts";
 import type { AttachmentName } from "../owned/feature.ts";
 import { flag } from "./arguments.ts";
-import type { CliIo } from "./io.ts";
+import type { Output } from "./io.ts";
 import { Describer, type Description, isOurs, tableOf } from "./monitor/describe.ts";
 import { KnownNames } from "./monitor/known-names.ts";
 import { policyText } from "./monitor/known-policies.ts";
 import { shown } from "./names-text.ts";
-import { printable, type Style, styleFor } from "./terminal-text.ts";
+import { type Style, styleFor } from "./terminal-text.ts";
 import { type Verb, verb } from "./verb.ts";
 
 const ABOUT = `
@@ -57,18 +57,18 @@ export const monitor: Verb = verb({
     json: flag("as JSON, for programs"),
   },
   run({ all, json }, io) {
-    watch(io, all, json ? JSON_TEXT : styledText(styleFor(io.isTerminal(), io.getenv), io.isInHostPids()));
+    watch(io, all, json ? jsonPrinter(io) : styledPrinter(io, styleFor(io.isTerminal(), io.getenv)));
   },
 });
 
 interface Printer {
-  /** What is printed of a transaction; empty for nothing. */
-  readonly transaction: (transaction: Transaction, lines: readonly Description[]) => string;
-  /** What is printed where events were lost. */
-  readonly loss: string;
+  /** Prints a transaction, of which there is at least one line. */
+  readonly transaction: (transaction: Transaction, lines: readonly Description[]) => void;
+  /** Tells that events were lost. */
+  readonly loss: () => void;
 }
 
-function watch(io: CliIo, all: boolean, print: Printer): void {
+function watch(io: Output, all: boolean, print: Printer): void {
   const events = io.openEvents();
   try {
     // What is committed from now on waits in the socket, so nothing is missed between here and there.
@@ -76,20 +76,19 @@ function watch(io: CliIo, all: boolean, print: Printer): void {
     learn(io, describer);
     for (let next = events.next(); next !== undefined; next = events.next()) {
       if (next === "lost") {
-        io.write(print.loss);
+        print.loss();
         learn(io, describer);
         continue;
       }
       const lines = describer.describeAll(next.events, (event) => all || isOurs(tableOf(event)));
-      const text = print.transaction(next, lines);
-      if (text !== "") io.write(text);
+      if (lines.length > 0) print.transaction(next, lines);
     }
   } finally {
     events.close();
   }
 }
 
-function learn(io: CliIo, describer: Describer): void {
+function learn(io: Output, describer: Describer): void {
   const nft = io.openNftables();
   try {
     describer.learnAll(nft);
@@ -100,15 +99,14 @@ function learn(io: CliIo, describer: Describer): void {
 
 const LOSS = "events were lost: they came faster than they were read";
 
-function styledText(style: Style, isInHostPids: boolean): Printer {
-  const where = isInHostPids ? "" : " on the host";
+function styledPrinter(io: Output, style: Style): Printer {
+  const where = io.isInHostPids() ? "" : " on the host";
   return {
-    loss: `${style.yellow(LOSS)}\n`,
+    loss: () => io.print([style.yellow(LOSS)]),
     transaction({ generation, processName, processId }, lines) {
-      if (lines.length === 0) return "";
       const process = processId === undefined ? "" : `, process ${processId}${where}`;
-      const head = style.bold(printable(`generation ${generation} by ${processName ?? "unknown"}${process}`));
-      return `${head}\n${lines.map((line) => `  ${lineText(line, style)}\n`).join("")}`;
+      const head = style.bold(`generation ${generation} by ${processName ?? "unknown"}${process}`);
+      io.print([head, ...lines.map((line) => `  ${lineText(line, style)}`)]);
     },
   };
 }
@@ -119,9 +117,7 @@ function lineText({ change, text, name, policy }: Description, style: Style): st
     ...(name === undefined ? [] : [namesText(name)]),
     ...(policy === undefined ? [] : [policyText(policy)]),
   ];
-  return about.length === 0
-    ? paint(printable(text))
-    : `${paint(printable(text))}  ${style.dim(printable(`# ${about.join(": ")}`))}`;
+  return about.length === 0 ? paint(text) : `${paint(text)}  ${style.dim(`# ${about.join(": ")}`)}`;
 }
 
 function namesText(name: AttachmentName): string {
@@ -129,13 +125,15 @@ function namesText(name: AttachmentName): string {
   return [network, container, ifname].map((one) => one ?? "-").join(" ");
 }
 
-const JSON_TEXT: Printer = {
-  loss: `${JSON.stringify({ change: "lost" })}\n`,
-  transaction({ generation, processName, processId }, lines) {
-    const who = { generation, program: processName ?? null, pid: processId ?? null };
-    return lines.map((line) => `${JSON.stringify({ ...who, ...objectOf(line) })}\n`).join("");
-  },
-};
+function jsonPrinter(io: Output): Printer {
+  return {
+    loss: () => io.printJson(JSON.stringify({ change: "lost" })),
+    transaction({ generation, processName, processId }, lines) {
+      const who = { generation, program: processName ?? null, pid: processId ?? null };
+      io.printJson(lines.map((line) => JSON.stringify({ ...who, ...objectOf(line) })).join("\n"));
+    },
+  };
+}
 
 function objectOf({ text, name, policy, ...fields }: Description): object {
   const options = policy?.options === undefined ? {} : { options: policy.options };

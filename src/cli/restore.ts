@@ -4,7 +4,6 @@ import { flag } from "./arguments.ts";
 import { askFeatures } from "./ask-features.ts";
 import { countOf } from "./count.ts";
 import { IncompleteError } from "./incomplete.ts";
-import { printable } from "./terminal-text.ts";
 import { type Verb, verb } from "./verb.ts";
 
 const ABOUT = `
@@ -45,14 +44,14 @@ export const restore: Verb = verb({
       mended: parts.flatMap(({ mended }) => mended),
       problems: parts.flatMap(({ problems }) => problems),
     };
-    if (json) io.write(`${JSON.stringify(done)}\n`);
+    if (json) io.printJson(JSON.stringify(done));
     else {
       const { attachments, addresses, mended } = done;
       const count = `put back ${countOf(addresses, "address", "addresses")} (${countOf(attachments, "live attachment")})`;
-      io.write([...mended, count].map((line) => `${line}\n`).join(""));
+      io.print([...mended, count]);
     }
-    for (const one of parts.flatMap(({ passedOver }) => passedOver)) io.log(`bauta: warning: ${printable(one)}`);
-    for (const problem of done.problems) io.log(`bauta: ${printable(problem)}`);
+    for (const one of parts.flatMap(({ passedOver }) => passedOver)) io.log(`bauta: warning: ${one}`);
+    for (const problem of done.problems) io.log(`bauta: ${problem}`);
     if (done.problems.length > 0) throw new IncompleteError("not everything could be put back");
   },
 });

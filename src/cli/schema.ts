@@ -35,6 +35,6 @@ export const schema: Verb = verb({
       const hint = suggestion(name, PLUGIN_NAMES) || `: the plugins are ${PLUGIN_NAMES.join(", ")}`;
       throw new UsageError(`unknown plugin ${JSON.stringify(name)}${hint}`);
     }
-    io.write(`${JSON.stringify(document, undefined, 2)}\n`);
+    io.printJson(JSON.stringify(document, undefined, 2));
   },
 });

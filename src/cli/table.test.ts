@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Column, layOut } from "./table.ts";
-import { styleFor } from "./terminal-text.ts";
+import { styleFor, terminalLine } from "./terminal-text.ts";
 
 const plain = styleFor(false, () => undefined);
 const coloured = styleFor(true, () => undefined);
@@ -35,7 +35,7 @@ describe("layOut", () => {
 
   it("paints the text of a cell only, so that columns stand where they stand without colours", () => {
     const painted = columns.map((column) => ({ ...column, paint: coloured.red }));
-    const lines = layOut(painted, [row], coloured, undefined);
+    const lines = layOut(painted, [row], coloured, undefined).map(terminalLine);
     expect(lines[1]).toContain("\x1b[31m7\x1b[39m");
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape sequences are what is removed
     expect(lines.map((line) => line.replaceAll(/\x1b\[\d+m/g, ""))).toEqual(whole);

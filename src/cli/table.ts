@@ -1,6 +1,7 @@
 // Tables for terminals and for awk: a line a row, columns two spaces apart, never folded.
 
-import { printable, type Style } from "./terminal-text.ts";
+import { printable } from "../sys/printable.ts";
+import type { Style } from "./terminal-text.ts";
 
 export interface Column {
   readonly title: string;

@@ -1,4 +1,6 @@
-// Text for terminals: colours, and nothing that a terminal would obey.
+// Text for terminals: colours, and nothing else that a terminal would obey.
+
+import { printable } from "../sys/printable.ts";
 
 /** Dresses text up; the plain one leaves it as it is. */
 export interface Style {
@@ -9,11 +11,14 @@ export interface Style {
   readonly yellow: (text: string) => string;
 }
 
+/** Stands for ESC [ until a line is printed. No text in UTF-8 has it: it is the half of a character. */
+const MARK = "\udbff";
+
 // ECMA-48, 8.3.117 SGR: what switches each on, and what switches it off again.
 const wrap =
   (on: number, off: number) =>
   (text: string): string =>
-    `\x1b[${on}m${text}\x1b[${off}m`;
+    `${MARK}${on}m${text}${MARK}${off}m`;
 
 const COLOURS: Style = {
   bold: wrap(1, 22),
@@ -36,11 +41,8 @@ export function styleFor(isTerminal: boolean, getenv: (name: string) => string |
   return isTerminal && !isRefused ? COLOURS : PLAIN;
 }
 
-/** The text with control characters made visible (`\x1b`): names and comments come from whoever wrote them. */
-export function printable(text: string): string {
-  if (/^[\x20-\x7e]*$/.test(text)) return text;
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
-    const code = character.codePointAt(0) ?? 0;
-    return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
-  });
+/** A line as a terminal gets it: the colours of a Style take effect, all else that it would obey is made visible. */
+export function terminalLine(line: string): string {
+  const [first = "", ...dressed] = line.split(/\udbff(?=[0-9]{1,2}m)/);
+  return printable(first) + dressed.map((part) => `\x1b[${printable(part)}`).join("");
 }

@@ -1,7 +1,7 @@
 // A verb of the command: what it takes, what it says of itself, what it does.
 
 import { type Operands, type Options, parseArguments, type Text, type Values } from "./arguments.ts";
-import type { CliIo } from "./io.ts";
+import type { Output } from "./io.ts";
 
 export interface Verb {
   readonly name: string;
@@ -10,7 +10,7 @@ export interface Verb {
   /** All of `bauta help VERB`. */
   readonly help: () => string;
   /** Does it. Throws UsageError for arguments that it does not take. */
-  readonly run: (args: readonly string[], io: CliIo) => void;
+  readonly run: (args: readonly string[], io: Output) => void;
 }
 
 /** A verb as its file declares it. */
@@ -21,7 +21,7 @@ export interface VerbSpec<O extends Options> {
   readonly about: string;
   readonly options: O;
   readonly operands?: Operands;
-  readonly run: (values: Values<O>, io: CliIo, operands: readonly string[]) => void;
+  readonly run: (values: Values<O>, io: Output, operands: readonly string[]) => void;
 }
 
 /** Makes a verb of its declaration. */
@@ -32,7 +32,7 @@ export function verb<O extends Options>(spec: VerbSpec<O>): Verb {
     help: () => helpOf(spec),
     run(args, io) {
       if (args.includes("--help") || args.includes("-h")) {
-        io.write(helpOf(spec));
+        io.printText(helpOf(spec));
         return;
       }
       const { values, operands } = parseArguments(spec.options, args, spec.operands);

@@ -22,13 +22,13 @@ const help: Verb = verb({
   operands: { name: "COMMAND", least: 0, most: 1 },
   run(_, io, [name]) {
     if (name === undefined) {
-      io.write(helpText());
+      io.printText(helpText());
       return;
     }
     const found = VERBS.find((one) => one.name === name);
     const names = VERBS.map((one) => one.name);
     if (found === undefined) throw new UsageError(`unknown command ${JSON.stringify(name)}${suggestion(name, names)}`);
-    io.write(found.help());
+    io.printText(found.help());
   },
 });
 

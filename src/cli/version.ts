@@ -12,8 +12,7 @@ export const version: Verb = verb({
   options: {},
   run(_, io) {
     const parts = notices.map((notice) => `${notice.name} ${notice.version}`.trim());
-    io.write(`bauta ${release}\n`);
-    io.write(`CNI ${SUPPORTED_VERSIONS.join(", ")}\n`);
-    if (parts.length > 0) io.write(`built with ${parts.join(", ")}\n`);
+    const lines = [`bauta ${release}`, `CNI ${SUPPORTED_VERSIONS.join(", ")}`];
+    io.print(parts.length > 0 ? [...lines, `built with ${parts.join(", ")}`] : lines);
   },
 });

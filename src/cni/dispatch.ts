@@ -2,6 +2,7 @@
 // touches the outside comes in through PluginIo, so that a test can run a whole plugin in its own process.
 
 import { hasCode } from "../sys/error.ts";
+import { printableLine } from "../sys/printable.ts";
 import { CONFIG_LIMIT, type NetworkConfig, parseConfig } from "./config.ts";
 import { type Command, type Environment, readEnvironment } from "./environment.ts";
 import { CNI_CODE, CniError, formatError } from "./error.ts";
@@ -65,7 +66,7 @@ function serveNetwork(call: Call, environment: Environment): void {
   const config = parseConfig(readConfig(io), environment.command);
   call.version = config.cniVersion;
   const { command, containerId, netns, ifname, args, path } = environment;
-  const log = (line: string): void => io.log(`${plugin.name}: ${line}`);
+  const log = (line: string): void => io.log(printableLine(`${plugin.name}: ${line}`));
   const prevResult = readPrevResult(config, command, log);
   const invocation = { command, containerId, netns, ifname, args, path, config, prevResult, log };
   const isOwn = usesOwnNetns(environment, io);
@@ -129,7 +130,8 @@ function printResult(plugin: Plugin, result: Result, invocation: Invocation, io:
       plugin.del?.({ ...invocation, command: "DEL", prevResult: result });
     } catch (undoError) {
       const { message } = toCniError(undoError, "DEL", io.mapStack);
-      io.log(`${plugin.name}: cannot undo the attachment whose result could not be printed: ${message}`);
+      const problem = "cannot undo the attachment whose result could not be printed";
+      io.log(printableLine(`${plugin.name}: ${problem}: ${message}`));
     }
     throw error;
   }
@@ -141,6 +143,6 @@ function reportError({ io, plugin, command, version }: Call, thrown: unknown): v
     io.write(formatError(error, version));
   } catch (writeError) {
     const { message } = toCniError(writeError, command, io.mapStack);
-    for (const line of new Set([error.message, message])) io.log(`${plugin.name}: ${line}`);
+    for (const line of new Set([error.message, message])) io.log(printableLine(`${plugin.name}: ${line}`));
   }
 }

@@ -1,5 +1,7 @@
 // The error of the CNI specification (section 5, "Error"), and how it is printed.
 
+import { printableLine } from "../sys/printable.ts";
+
 /** Codes of the specification's table; 8 and 999 are those of its reference implementation. */
 export const CNI_CODE = {
   INCOMPATIBLE_VERSION: 1,
@@ -36,9 +38,12 @@ export class CniError extends Error {
   }
 }
 
-/** The error as a runtime reads it from standard output, in the protocol version in use. */
-export function formatError(error: CniError, cniVersion: string): string {
-  const { code, message: msg, details } = error;
-  const json = details === undefined || details === "" ? { cniVersion, code, msg } : { cniVersion, code, msg, details };
+/**
+ * The error as a runtime reads it from standard output, in the protocol version in use. Runtimes print both texts as they
+ * are: each is one line, without anything that a terminal would obey.
+ */
+export function formatError({ code, message, details = "" }: CniError, cniVersion: string): string {
+  const msg = printableLine(message);
+  const json = details === "" ? { cniVersion, code, msg } : { cniVersion, code, msg, details: printableLine(details) };
   return `${JSON.stringify(json, undefined, 4)}\n`;
 }

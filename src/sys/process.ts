@@ -3,6 +3,7 @@
 import { call, tryCall } from "./call.ts";
 import { engine } from "./engine.ts";
 import { readAll, writeAll } from "./fd.ts";
+import { printable } from "./printable.ts";
 
 /** Everything on standard input; throws RangeError past `limit` bytes. */
 export function readStdin(limit: number): Uint8Array {
@@ -14,9 +15,9 @@ export function writeStdout(text: string): void {
   writeAll(1, "standard output", engine.encode(text));
 }
 
-/** Writes a line for people to standard error; a closed one is no error. */
+/** Writes a line for people to standard error, and nothing that a terminal would obey; a closed one is no error. */
 export function logLine(line: string): void {
-  const bytes = engine.encode(`${line}\n`);
+  const bytes = engine.encode(`${printable(line)}\n`);
   tryCall("write", 2, bytes, bytes.length);
 }
 

@@ -5,7 +5,7 @@ import { familyName } from "../../nftables/message.ts";
 import { NFT_TRACETYPE, type TraceEvent } from "../../nftables/trace.ts";
 import { NF } from "../../nftables/uapi.ts";
 import { formatIp } from "../../wire/ip.ts";
-import { printable, type Style } from "../terminal-text.ts";
+import type { Style } from "../terminal-text.ts";
 import { type LiveTrace, TRACE_TABLE } from "./live.ts";
 
 /** What it went through but our own marks. */
@@ -20,7 +20,7 @@ function stepText({ family, table, chain, type, handle, verdict, policy }: Trace
 
 /** As lines without line ends. */
 export function liveLines(live: LiveTrace, faults: readonly string[], style: Style): string[] {
-  const steps = seen(live).map((event) => printable(`  ${stepText(event)}`));
+  const steps = seen(live).map((event) => `  ${stepText(event)}`);
   const left =
     live.source === undefined ? "  it did not leave the node" : `  it left with the source ${formatIp(live.source)}`;
   const end =

@@ -7,7 +7,7 @@ import { NF_NAT_RANGE } from "../../nftables/uapi.ts";
 import { compareIp, formatIp } from "../../wire/ip.ts";
 import { ruleText } from "../monitor/rule-text.ts";
 import { shown } from "../names-text.ts";
-import { printable, type Style } from "../terminal-text.ts";
+import type { Style } from "../terminal-text.ts";
 import { type Explanation, sourcesText } from "./explanation.ts";
 import { protocolName } from "./packet.ts";
 import type { Translation } from "./rule.ts";
@@ -132,7 +132,7 @@ export function asLines(explanation: Explanation, style: Style): string[] {
   for (const { severity, text } of interference) {
     lines.push(severity === "problem" ? style.red(`  problem: ${text}`) : `  note: ${text}`);
   }
-  return lines.map((line) => (line.includes("\x1b") ? line : printable(line)));
+  return lines;
 }
 
 function ruleLines(

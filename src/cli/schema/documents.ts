@@ -121,8 +121,8 @@ function conflist(): JsonObject {
   return {
     ...merge(toJsonSchema(list), { properties }),
     allOf: [
-      { if: { required: ["cniVersions"] }, else: onlyVersion },
-      { if: isInlined, then: { required: ["plugins"] } },
+      { anyOf: [{ required: ["cniVersions"] }, onlyVersion] },
+      { anyOf: [{ not: isInlined }, { required: ["plugins"] }] },
     ],
     $defs: Object.fromEntries([...LISTED].map(([type, plugin]) => [type, ofPlugin(plugin)])),
   };

@@ -87,7 +87,7 @@ function elementTexts(set: FakeSet): string[] {
     const [element, behind] = [set.elements.get(first), end === undefined ? undefined : set.elements.get(`${end} end`)];
     if (element === undefined) return [];
     const start = keyBytes(element);
-    const last = behind === undefined ? start.map(() => 0xff) : offsetIp(keyBytes(behind), -1);
+    const last = behind === undefined ? start.map(() => 0xff) : (offsetIp(keyBytes(behind), -1) ?? start);
     return [textOf(element, rangeText(keyType, start, last))];
   });
 }

@@ -10,8 +10,6 @@ import { PATIENCE_MS } from "./patience.mjs";
 const execute = promisify(execFile);
 const SCRIPT = join(dirname(fileURLToPath(import.meta.url)), "training.sh");
 
-/** Longer than the calls take on the busiest machine: half a second on a quiet one. */
-
 /** As in training.h; a size is a multiple of 16. */
 const USE = { READ: 1, WRITTEN: 3 };
 const USE_MASK = 15;

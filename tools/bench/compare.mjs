@@ -1,6 +1,4 @@
-// npm run bench -- --compare REV: another revision of ours beside this one, in turn, in one run. Prints a table of ratios,
-// this one's time to the other's, with their confidence; writes no file. tools/bench.sh builds both.
-import { parseArgs } from "node:util";
+// npm run bench -- --compare REV: another revision of ours beside this one, in turn, in one run. tools/bench.sh builds both.
 import { addOthers } from "./others.mjs";
 import { call, makeSide, network, removeSide, settle } from "./sides.mjs";
 import { inTurn, median, ratioOf } from "./statistics.mjs";
@@ -11,26 +9,36 @@ import { ratioTable } from "./tables.mjs";
  * @typedef {{ present: Sample[], other: Sample[] }} Samples
  */
 
-const { values } = parseArgs({
-  options: { compare: { type: "string" }, rounds: { type: "string" }, quick: { type: "boolean" } },
-});
-const rounds = Number(values.rounds ?? (values.quick ? 10 : 60));
-if (!Number.isSafeInteger(rounds) || rounds < 1) throw new Error(`--rounds is a number, not ${values.rounds}`);
-
 const PLANS = /** @type {const} */ ([
   { type: "bridge", others: 0, verbs: ["VERSION", "STATUS", "ADD", "CHECK", "DEL"] },
   { type: "bridge", others: 1, verbs: ["ADD", "CHECK", "DEL"] },
   { type: "bridge", others: 10_000, verbs: ["ADD", "CHECK", "DEL"] },
   { type: "ptp", others: 1, verbs: ["ADD", "CHECK", "DEL"] },
 ]);
-const head = [`-operation`, "others", "this [ms]", `${values.compare} [ms]`, "ratio", "ratio of CPU time"];
-process.stdout.write(`${ratioTable(head, PLANS.flatMap(comparePlan))}\n`);
 
-/** @param {(typeof PLANS)[number]} plan */
-function comparePlan({ type, others, verbs }) {
+/**
+ * Returns a table of times and of ratios, this revision's to the other's, with their confidence.
+ * @param {string} revision The other one's name.
+ * @param {string | undefined} directory The other one's plugins.
+ * @param {number} rounds
+ */
+export function compareRevisions(revision, directory, rounds) {
+  const head = ["-operation", "others", "this [ms]", `${revision} [ms]`, "ratio", "ratio of CPU time"];
+  return ratioTable(
+    head,
+    PLANS.flatMap((plan) => comparePlan(plan, directory, rounds)),
+  );
+}
+
+/**
+ * @param {(typeof PLANS)[number]} plan
+ * @param {string | undefined} directory
+ * @param {number} rounds
+ */
+function comparePlan({ type, others, verbs }, directory, rounds) {
   const pair = {
     present: makeSide("now", "bauta", others),
-    other: makeSide("then", "bauta", others, process.env["BAUTA_COMPARED"]),
+    other: makeSide("then", "bauta", others, directory),
   };
   for (const side of Object.values(pair)) addOthers(side, network(type));
   /** @type {Map<string, Samples>} */

@@ -18,17 +18,15 @@ import {
   settle,
 } from "./sides.mjs";
 import { inTurn, median, ratioOf } from "./statistics.mjs";
-import { measureWaits } from "./waits.mjs";
 
 /**
  * @typedef {{ label: string, us: number }} Part
  * @typedef {{ operation: string, others: number, wholeMs: number, cpuMs: number, kernelMs: number, startMs: number, ownMs: number,
- *   calls: number, sends: number, parts: Part[], slowest: Part[] }} FloorRow `cpuMs` is the whole's
+ *   calls: number, sends: number, parts: Part[] }} FloorRow `cpuMs` is the whole's
  *   processor time; `startMs` that of an empty program on the
  *   engine; `ownMs` what is left of the whole.
  * @typedef {{ rows: FloorRow[], start: Record<"nothing" | "engine" | "version" | "upstream", number>, bareDelete: {
- *   type: string, others: number, bareMs: number, wholeMs: number, ratio: import("./statistics.mjs").Ratio }[], waits:
- *   import("./waits.mjs").Waits[], rounds: number }} Floor
+ *   type: string, others: number, bareMs: number, wholeMs: number, ratio: import("./statistics.mjs").Ratio }[], rounds: number }} Floor
  */
 
 /**
@@ -56,7 +54,7 @@ export function measureFloor({ rounds, log }) {
     );
     removeSide(side);
   }
-  return { rows, start, bareDelete, waits: measureWaits(rounds, log), rounds };
+  return { rows, start, bareDelete, rounds };
 }
 
 /** @param {FloorRow} row */
@@ -246,10 +244,6 @@ function rowOf(operation, others, { whole, cpu, kernel, details, start, calls })
   named.forEach(({ group }, i) => {
     groups.set(group, (groups.get(group) ?? 0) + (times[i] ?? 0));
   });
-  // Where this machine keeps the repository is nobody's business.
-  const slowest = named
-    .map(({ label }, i) => ({ label: label.replace(`${process.cwd()}/`, ""), us: times[i] ?? 0 }))
-    .sort((a, b) => b.us - a.us);
   const [wholeMs, kernelMs, startMs] = [median(whole), median(kernel), median(start)];
   return {
     operation,
@@ -262,6 +256,5 @@ function rowOf(operation, others, { whole, cpu, kernel, details, start, calls })
     calls: calls.length,
     sends: calls.filter(({ name }) => name === "sendto").length,
     parts: [...groups].map(([label, us]) => ({ label, us })).sort((a, b) => b.us - a.us),
-    slowest: slowest.slice(0, 12),
   };
 }

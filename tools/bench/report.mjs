@@ -1,23 +1,40 @@
-// docs/benchmarks/: the figures as JSON, as Markdown tables and as plots.
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { markdownOf } from "./markdown.mjs";
-import { plotsOf } from "./plots.mjs";
+// docs/benchmarks/: the figures as JSON, the page with the figures that matter to users, the evidence, and the picture.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { evidenceOf } from "./evidence.mjs";
+import { overviewOf } from "./overview.mjs";
+import { pictureOf } from "./picture.mjs";
+import { root } from "./sides.mjs";
 
-const directory = fileURLToPath(new URL("../../docs/benchmarks/", import.meta.url));
-export const RESULTS = `${directory}results.json`;
+/** @typedef {import("./main.mjs").Results} Results */
 
-/** @param {import("./bench.mjs").Results} results */
-export function writeReport(results) {
-  mkdirSync(directory, { recursive: true });
-  const plots = plotsOf(results);
-  writeFileSync(RESULTS, `${JSON.stringify(results, rounded, 2)}\n`);
-  writeFileSync(`${directory}README.md`, markdownOf(results, [...plots.map(({ file }) => file), ...otherReports()]));
-  for (const { file, svg } of plots) writeFileSync(`${directory}${file}`, svg);
+export const DIRECTORY = `${root}docs/benchmarks/`;
+
+/** The figures that are recorded, or none. @returns {Results} */
+export function readResults() {
+  const file = `${DIRECTORY}results.json`;
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : { machine: "", size: 0, measured: {} };
 }
 
-/** Written by others; plots of sections that have not been measured are none of these. */
-const otherReports = () => readdirSync(directory).filter((name) => name.endsWith(".md") && name !== "README.md");
+/** Writes all files of the report. @param {Results} results */
+export function writeReport(results) {
+  for (const [name, text] of Object.entries(filesOf(results))) writeFileSync(`${DIRECTORY}${name}`, text);
+}
+
+/**
+ * The text of each file of the report.
+ * @param {Results} results
+ * @returns {Record<string, string>}
+ */
+export function filesOf(results) {
+  const kept = JSON.stringify(results, rounded, 2);
+  const figures = JSON.parse(kept); // so that all files come from the digits that are recorded
+  return {
+    "results.json": `${kept}\n`,
+    "README.md": overviewOf(figures),
+    "evidence.md": evidenceOf(figures),
+    "add.svg": pictureOf(figures),
+  };
+}
 
 /**
  * No more digits than were measured.

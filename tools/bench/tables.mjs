@@ -1,5 +1,4 @@
 // Markdown tables, and figures as their cells show them.
-import { fractionText } from "./targets.mjs";
 
 /**
  * @param {readonly string[]} head Those that begin with `-` are text, all others numbers.
@@ -14,8 +13,12 @@ export function table(head, rows) {
 
 /** @param {number} value */
 export const count = (value) => value.toLocaleString("en");
+/** With three digits. @param {number} ms */
+export const milliseconds = (ms) => `${count(Number(ms.toPrecision(3)))} ms`;
 /** @param {number} ms */
 export const time = (ms) => ms.toFixed(2);
+/** Below 1 as `1/12`. @param {number} value */
+export const fractionText = (value) => (value < 1 ? `1/${(1 / value).toFixed(value < 0.1 ? 0 : 1)}` : value.toFixed(2));
 /** @param {number} kib */
 export const mebibytes = (kib) => (kib / 1024).toFixed(1);
 

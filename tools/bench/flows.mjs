@@ -1,5 +1,5 @@
-// Packets: how long a new flow takes, and how much one TCP connection carries, through the rules of each side, through one
-// masquerade rule written by hand, and through none. All nodes stand side by side and are measured in turn.
+// How long a new flow takes through the rules of each side, through one masquerade rule written by hand, and through none.
+// All nodes stand side by side and are measured in turn.
 import { addOthers } from "./others.mjs";
 import {
   BUILD,
@@ -22,12 +22,11 @@ import { inTurn, median, ratioOf } from "./statistics.mjs";
 /**
  * @typedef {import("./sides.mjs").Side} Side
  * @typedef {{ name: string, rules: string, attachments: number, family: 4 | 6, flowsPerSecond: number, meanUs: number,
- *   medianUs: number, p99Us: number, gigabits: number, toHandWritten: import("./statistics.mjs").Ratio,
- *   streamToHandWritten: import("./statistics.mjs").Ratio }} PacketRow The ratios: time of a flow and throughput to those
- *   of the one rule written by hand.
- * @typedef {{ rows: PacketRow[], rounds: number }} Packets
+ *   medianUs: number, p99Us: number, toHandWritten: import("./statistics.mjs").Ratio }} FlowRow The ratio: median time of
+ *   a flow to that of the one rule written by hand.
+ * @typedef {{ rows: FlowRow[], rounds: number }} Flows
  * @typedef {{ side: Side, name: string, rules: string, attachments: number, flows: number }} Variant
- * @typedef {{ mean: number[], middle: number[], p99: number[], gigabits: number[] }} Times
+ * @typedef {{ mean: number[], middle: number[], p99: number[] }} Times
  */
 
 const HAND_WRITTEN = "one rule";
@@ -50,27 +49,25 @@ function masqueradeBy(statement) {
 
 /**
  * @param {{ rounds: number, isQuick: boolean, log: (text: string) => void }} options
- * @returns {Packets}
+ * @returns {Flows}
  */
-export function measurePackets({ rounds, isQuick, log }) {
+export function measureFlows({ rounds, isQuick, log }) {
   const variants = makeVariants(isQuick);
-  log(`packets: ${variants.length} nodes are ready`);
+  log(`flows: ${variants.length} nodes are ready`);
   /** @type {Map<string, Times>} */
   const times = new Map();
   const subjects = variants.flatMap((variant) => FAMILIES.map((family) => ({ subject: { variant, family } })));
   inTurn(subjects, rounds, ({ variant, family }, isMeasured) => {
-    const { mean, middle, p99, gigabits } = timesOf(isMeasured ? times : new Map(), variant, family);
+    const { mean, middle, p99 } = timesOf(isMeasured ? times : new Map(), variant, family);
     const [meanUs = 0, middleUs = 0, p99Us = 0] = openFlows(variant, family);
     mean.push(meanUs);
     middle.push(middleUs);
     p99.push(p99Us);
-    gigabits.push(stream(variant.side, family, isQuick ? 100 : 300));
   });
   const rows = variants.flatMap((variant) => FAMILIES.map((family) => rowOf(variant, family, times)));
-  for (const { name, family, meanUs, gigabits, toHandWritten } of rows) {
+  for (const { name, family, meanUs, toHandWritten } of rows) {
     log(
-      `${name}, IPv${family}: ${meanUs.toFixed(2)} us a flow (${toHandWritten.value.toFixed(2)} times the one rule's), ` +
-        `${gigabits.toFixed(1)} Gbit/s`,
+      `${name}, IPv${family}: ${meanUs.toFixed(2)} us a flow (${toHandWritten.value.toFixed(2)} times the one rule's)`,
     );
   }
   for (const { side } of variants) removeSide(side);
@@ -80,7 +77,7 @@ export function measurePackets({ rounds, isQuick, log }) {
 /** @param {Map<string, Times>} times @param {Variant} variant @param {4 | 6} family */
 function timesOf(times, { name }, family) {
   const key = `${name} ${family}`;
-  const known = times.get(key) ?? { mean: [], middle: [], p99: [], gigabits: [] };
+  const known = times.get(key) ?? { mean: [], middle: [], p99: [] };
   times.set(key, known);
   return known;
 }
@@ -146,24 +143,13 @@ function openFlows({ side, flows }, family) {
 }
 
 /**
- * Gbit/s of one TCP connection.
- * @param {Side} side
- * @param {4 | 6} family
- * @param {number} milliseconds
- */
-function stream(side, family, milliseconds) {
-  const namespaces = [netnsPath(outsideOf(side)), netnsPath(containerOf(side))];
-  return Number(run(`${BUILD}/stream`, ...namespaces, OUTSIDE[family], String(milliseconds)));
-}
-
-/**
  * @param {Variant} variant
  * @param {4 | 6} family
  * @param {Map<string, Times>} times
- * @returns {PacketRow}
+ * @returns {FlowRow}
  */
 function rowOf({ name, rules, attachments }, family, times) {
-  const own = times.get(`${name} ${family}`) ?? { mean: [], middle: [], p99: [], gigabits: [] };
+  const own = times.get(`${name} ${family}`) ?? { mean: [], middle: [], p99: [] };
   const handWritten = times.get(`${HAND_WRITTEN} ${family}`) ?? own;
   const meanUs = median(own.mean);
   return {
@@ -175,8 +161,6 @@ function rowOf({ name, rules, attachments }, family, times) {
     meanUs,
     medianUs: median(own.middle),
     p99Us: median(own.p99),
-    gigabits: median(own.gigabits),
     toHandWritten: ratioOf(own.middle, handWritten.middle),
-    streamToHandWritten: ratioOf(own.gigabits, handWritten.gigabits),
   };
 }

@@ -1,0 +1,134 @@
+// What bauta wants to reach, and whether the figures say that it has.
+import { count, fractionText } from "./tables.mjs";
+
+/**
+ * @typedef {import("./main.mjs").Results} Results
+ * @typedef {{ wanted: string, reached: string, isMet: boolean | undefined }} Aim `isMet`: undefined where nothing has been
+ *   measured.
+ * @typedef {{ wanted: string, most: number, value: (results: Results) => number | undefined, text:
+ *   (value: number) => string }} Limit A figure that must not be more than `most`.
+ */
+
+const times = (/** @type {number} */ value) => `${value.toFixed(2)} times`;
+const milliseconds = (/** @type {number} */ value) => `${value.toFixed(2)} ms`;
+const megabytes = (/** @type {number} */ value) => `${value.toFixed(2)} MB`;
+
+/** @type {readonly Limit[]} */
+const LIMITS = [
+  toUpstream("bridge ADD", 0, 10),
+  toUpstream("bridge ADD", 10_000, 250),
+  growth("bridge ADD", 10_000, 1.2),
+  growth("bridge ADD", 100_000, 1.15),
+  {
+    wanted: "bridge ADD: our own time, beside start-up and kernel, at most 1.5 ms",
+    most: 1.5,
+    value: ({ floor }) =>
+      floor?.rows.find(({ operation, others }) => operation === "bridge ADD" && others === 1)?.ownMs,
+    text: milliseconds,
+  },
+  toUpstream("bridge DEL", 0, 3),
+  toUpstream("bridge DEL", 10_000, 60),
+  {
+    wanted: "bridge DEL: at most 1.3 times a bare deletion of the link",
+    most: 1.3,
+    value: ({ floor }) => floor?.bareDelete.find(({ type, others }) => type === "bridge" && others === 1)?.ratio.value,
+    text: times,
+  },
+  toUpstream("ptp ADD", 0, 150),
+  toUpstream("ptp DEL", 0, 2),
+  toUpstream("ptp DEL", 10_000, 40),
+  toUpstream("bridge VERSION", 0, 4),
+  {
+    wanted: "STATUS: at most 1/2 of upstream's VERSION",
+    most: 1 / 2,
+    value: (results) =>
+      quotient(row(results, "bridge STATUS", 0)?.bauta.ms, row(results, "bridge VERSION", 0)?.upstream?.ms),
+    text: fractionText,
+  },
+  memory(0, 2),
+  memory(10_000, 30),
+  {
+    wanted: "memory of an ADD: under 5 MB",
+    most: 5,
+    value: (results) => quotient(row(results, "bridge ADD", 0)?.bauta.kib, 1e6 / 1024),
+    text: megabytes,
+  },
+  {
+    wanted: "all plugins and the bauta command: under 4 MB on disk",
+    most: 4,
+    value: ({ size }) => size / 1e6,
+    text: megabytes,
+  },
+  ...flowLimits("with 100,000 attachments: within 5 % of one rule written by hand", 1.05, 100_000, ["one rule", 1]),
+  ...flowLimits("with 10,000 attachments: within 10 % of ours with 1", 1.1, 10_000, ["bauta", 1]),
+  ...flowLimits("with 10,000 attachments: at most 1/8 of upstream's time", 1 / 8, 10_000, ["upstream", 10_000]),
+];
+
+/**
+ * @param {Results} results
+ * @returns {Aim[]}
+ */
+export function aimsOf(results) {
+  return LIMITS.map(({ wanted, most, value: measured, text }) => {
+    const value = measured(results);
+    if (value === undefined) return { wanted, reached: "not measured", isMet: undefined };
+    return { wanted, reached: text(value), isMet: value <= most };
+  });
+}
+
+/** @param {Results} results @param {string} operation @param {number} others */
+const row = (results, operation, others) =>
+  results.operations?.rows.find((one) => one.operation === operation && one.others === others);
+
+/** @param {number | undefined} a @param {number | undefined} b */
+const quotient = (a, b) => (a === undefined || b === undefined ? undefined : a / b);
+
+/** @param {string} operation @param {number} others */
+function beside(operation, others) {
+  return others === 0 ? operation : `${operation} with ${count(others)} others`;
+}
+
+/** @param {string} operation @param {number} others @param {number} part @returns {Limit} */
+function toUpstream(operation, others, part) {
+  const wanted = `${beside(operation, others)}: at most 1/${part} of upstream's time`;
+  const value = (/** @type {Results} */ results) => row(results, operation, others)?.ratio?.value;
+  return { wanted, most: 1 / part, value, text: fractionText };
+}
+
+/** @param {string} operation @param {number} others @param {number} most @returns {Limit} */
+function growth(operation, others, most) {
+  const wanted = `${beside(operation, others)}: at most ${most} times that with 0`;
+  const value = (/** @type {Results} */ results) => row(results, operation, others)?.growth?.value;
+  return { wanted, most, value, text: times };
+}
+
+/** @param {number} others @param {number} part @returns {Limit} */
+function memory(others, part) {
+  const wanted = `memory of a ${beside("bridge ADD", others)}: at most 1/${part} of upstream's`;
+  const value = (/** @type {Results} */ results) => {
+    const found = row(results, "bridge ADD", others);
+    return quotient(found?.bauta.kib, found?.upstream?.kib);
+  };
+  return { wanted, most: 1 / part, value, text: fractionText };
+}
+
+/**
+ * Limits for the median time of a new flow, one for each family.
+ * @param {string} wanted
+ * @param {number} most
+ * @param {number} attachments Of bauta's.
+ * @param {[rules: string, attachments: number]} other What it is compared with.
+ * @returns {Limit[]}
+ */
+function flowLimits(wanted, most, attachments, other) {
+  return [4, 6].map((family) => ({
+    wanted: `new IPv${family} flows ${wanted}`,
+    most,
+    value: ({ flows }) => {
+      const median = (/** @type {string} */ rules, /** @type {number} */ number) =>
+        flows?.rows.find((one) => one.rules === rules && one.attachments === number && one.family === family)?.medianUs;
+      return quotient(median("bauta", attachments), median(...other));
+    },
+    text: (value) => (value < 0.5 ? fractionText(value) : times(value)),
+  }));
+}

@@ -1,0 +1,126 @@
+// docs/benchmarks/evidence.md: all that has been measured, as tables.
+import { aimsOf } from "./aims.mjs";
+import { count, factor, parts, table, time } from "./tables.mjs";
+
+/** @typedef {import("./main.mjs").Results} Results */
+
+const INTRODUCTION = `# Evidence
+
+Written by \`npm run bench\` from [results.json](results.json); the [first page](README.md) says on which machine. Each side
+has nodes (network namespaces) of its own on one kernel. All that is compared is measured in turn, in one run and in changing
+order, so that a disturbance of the machine meets both sides alike. "Others" are attachments on the same network that are there
+already: for each, the rules that the side itself makes and the reserved addresses. One more container is then attached and
+detached again and again. Ratios have their 95 % confidence interval.`;
+
+/** @param {Results} results */
+export function evidenceOf(results) {
+  return `${[
+    INTRODUCTION,
+    aims(results),
+    ...(results.operations === undefined ? [] : operations(results.operations)),
+    ...(results.floor === undefined ? [] : floor(results.floor)),
+    ...(results.flows === undefined ? [] : flows(results.flows)),
+  ].join("\n\n")}\n`;
+}
+
+/** @param {Results} results */
+function aims(results) {
+  const rows = aimsOf(results).map(({ wanted, reached, isMet }) => {
+    const mark = isMet === undefined ? "" : isMet ? "yes" : "**no**";
+    return [wanted, reached, mark];
+  });
+  return `## Aims\n\n${table(["-wanted", "-reached", "-met"], rows)}`;
+}
+
+/** @param {import("./operations.mjs").Operations} result */
+function operations({ rows }) {
+  const head = ["-operation", "others", "bauta [ms]", "upstream [ms]", "ratio", "growth"];
+  return [
+    `## Whole processes, from the runtime's side
+
+Median wall time, from before the process is made to when it has been waited for. "Growth" is bauta's time divided by its time
+without others. The last column has the number of runs of either side.`,
+    table(
+      [...head, "bauta CPU [ms]", "upstream CPU [ms]", "runs"],
+      rows.map(({ operation, others, bauta, upstream, ratio, growth }) => [
+        operation,
+        count(others),
+        time(bauta.ms),
+        upstream === undefined ? "" : time(upstream.ms),
+        parts(ratio),
+        factor(growth),
+        time(bauta.cpuMs),
+        upstream === undefined ? "" : time(upstream.cpuMs),
+        upstream === undefined ? `${bauta.runs}` : `${bauta.runs}, ${upstream.runs}`,
+      ]),
+    ),
+  ];
+}
+
+/** @param {import("./floor.mjs").Floor} result */
+function floor({ rows, start, bareDelete, rounds }) {
+  const head = ["-operation", "others", "whole [ms]", "kernel", "start-up", "our own"];
+  return [
+    `## The floor: what the kernel takes
+
+The system calls of our own executable are recorded once, with all that they send. A small C program that has everything
+prepared makes them again: this is the kernel's own time for the operation. To start and end an empty C program takes
+${time(start.nothing)} ms, an empty program on the engine ${time(start.engine)} ms, our VERSION ${time(start.version)} ms,
+upstream's ${time(start.upstream)} ms. What is left of the whole process is our own time. Medians of ${rounds} rounds, each
+with a new namespace for the container.`,
+    table(
+      [...head, "CPU of the whole", "system calls", "sends"],
+      rows.map((row) => [
+        row.operation,
+        count(row.others),
+        ...[row.wholeMs, row.kernelMs, row.startMs, row.ownMs, row.cpuMs].map(time),
+        `${row.calls}`,
+        `${row.sends}`,
+      ]),
+    ),
+    "A bare deletion of the link (one RTM_DELLINK, no process) beside our DEL:",
+    table(
+      ["-link", "others", "bare deletion [ms]", "DEL [ms]", "ratio"],
+      bareDelete.map(({ type, others, bareMs, wholeMs, ratio }) => [
+        type,
+        count(others),
+        time(bareMs),
+        time(wholeMs),
+        factor(ratio),
+      ]),
+    ),
+    "Where the kernel's time goes, with one other attachment (microseconds, what is above 1 %):",
+    ...rows.filter(({ operation, others }) => operation.startsWith("bridge") && others === 1).map(partsTable),
+  ];
+}
+
+/** @param {import("./floor.mjs").FloorRow} row */
+function partsTable({ operation, kernelMs, parts: groups }) {
+  const shown = groups.filter(({ us }) => us > kernelMs * 10);
+  return table(
+    [`-${operation}`, "µs"],
+    shown.map(({ label, us }) => [label, us.toFixed(0)]),
+  );
+}
+
+/** @param {import("./flows.mjs").Flows} result */
+function flows({ rows, rounds }) {
+  return [
+    `## New flows
+
+One UDP datagram each, from the container that was attached last. The time includes forwarding, connection tracking and the
+masquerade. "One rule" is \`oifname uplink masquerade\` alone, written by hand; the ratio is that of the median times.
+${rounds} rounds.`,
+    table(
+      ["-rules, attachments", "-family", "flows a second", "median [µs]", "99 % [µs]", "to one rule"],
+      rows.map((row) => [
+        row.name,
+        `IPv${row.family}`,
+        count(Math.round(row.flowsPerSecond)),
+        time(row.medianUs),
+        time(row.p99Us),
+        factor(row.toHandWritten),
+      ]),
+    ),
+  ];
+}

@@ -1,0 +1,108 @@
+// docs/benchmarks/README.md: the figures that matter to a user in one table, and where the evidence is.
+import { count, mebibytes, milliseconds, table } from "./tables.mjs";
+
+/**
+ * @typedef {import("./main.mjs").Results} Results
+ * @typedef {{ what: string, bauta: number, upstream: number, show: (value: number) => string, isRate?: boolean }} Line
+ *   `isRate`: the larger figure is the better one.
+ */
+
+const INTRODUCTION = `# Benchmarks
+
+bauta beside containernetworking/plugins 1.9.1 ("upstream"), measured in turn on one machine. The networks have an IPv4 and an
+IPv6 range, \`ipMasq\` and \`host-local\`. "10,000 others" means that 10,000 containers of the same network are attached already.
+
+![How long it takes to attach a container](add.svg)`;
+
+const HOW = `Times are medians of whole processes, from before the process is made to when it has ended. The memory is that of the largest
+process. The tables behind these figures, with confidence intervals, are in [evidence.md](evidence.md); where bauta's own
+time goes is in [own-time.md](own-time.md); all figures are in [results.json](results.json).
+
+\`npm run bench\` measures everything again and writes these files; \`npm run bench -- floor flows\` measures two of the three
+sections (\`floor\`, \`operations\`, \`flows\`) and keeps the other's figures; \`--quick\` makes few repetitions.
+\`npm run bench -- --compare REV\` measures another revision of bauta beside this one and writes nothing.`;
+
+/** @param {Results} results */
+export function overviewOf(results) {
+  const measured = Object.entries(results.measured).map(([section, when]) => `${section} at ${when}`);
+  const rows = linesOf(results).map(({ what, bauta, upstream, show, isRate }) => {
+    const times = isRate ? bauta / upstream : upstream / bauta;
+    return [what, show(bauta), show(upstream), `${times.toFixed(times < 9.95 ? 1 : 0)} ×`];
+  });
+  const size = `${(results.size / 1e6).toFixed(2)} MB`;
+  const machine = `One executable has all plugins and the \`bauta\` command: ${size}. Machine: ${results.machine}.
+Measured: ${measured.join("; ")}.`;
+  return `${[INTRODUCTION, table(["-", "bauta", "upstream", "better"], rows), machine, HOW].join("\n\n")}\n`;
+}
+
+/**
+ * What has been measured of both sides.
+ * @param {Results} results
+ * @returns {Line[]}
+ */
+function linesOf(results) {
+  return [
+    ...operationLine(results, "attach a container to a bridge", "bridge ADD", 0),
+    ...operationLine(results, "attach a container to a bridge", "bridge ADD", 1000),
+    ...operationLine(results, "attach a container to a bridge", "bridge ADD", 10_000),
+    ...operationLine(results, "check a container on a bridge", "bridge CHECK", 0),
+    ...operationLine(results, "check a container on a bridge", "bridge CHECK", 10_000),
+    ...operationLine(results, "detach a container from a bridge", "bridge DEL", 0),
+    ...operationLine(results, "detach a container from a bridge", "bridge DEL", 10_000),
+    ...operationLine(results, "attach a container point to point", "ptp ADD", 0),
+    ...operationLine(results, "detach a container point to point", "ptp DEL", 0),
+    ...operationLine(results, "print the version of a plugin", "bridge VERSION", 0),
+    ...flowLine(results, 4),
+    ...flowLine(results, 6),
+    ...memoryLine(results, 0),
+    ...memoryLine(results, 10_000),
+  ];
+}
+
+/** @param {number} others */
+const beside = (others) => (others === 0 ? "no others" : `${count(others)} others`);
+
+/** @param {Results} results @param {string} operation @param {number} others */
+const operationOf = (results, operation, others) =>
+  results.operations?.rows.find((row) => row.operation === operation && row.others === others);
+
+/**
+ * @param {Results} results
+ * @param {string} what
+ * @param {string} operation
+ * @param {number} others
+ * @returns {Line[]}
+ */
+function operationLine(results, what, operation, others) {
+  const row = operationOf(results, operation, others);
+  if (row?.upstream === undefined) return [];
+  const text = `${what} (\`${operation}\`)${operation.endsWith("VERSION") ? "" : `, ${beside(others)}`}`;
+  return [{ what: text, bauta: row.bauta.ms, upstream: row.upstream.ms, show: milliseconds }];
+}
+
+/**
+ * @param {Results} results
+ * @param {4 | 6} family
+ * @returns {Line[]}
+ */
+function flowLine(results, family) {
+  const rateOf = (/** @type {string} */ rules) =>
+    results.flows?.rows.find((row) => row.rules === rules && row.attachments === 10_000 && row.family === family)
+      ?.flowsPerSecond;
+  const [bauta, upstream] = [rateOf("bauta"), rateOf("upstream")];
+  if (bauta === undefined || upstream === undefined) return [];
+  const what = `new IPv${family} flows a second from the last of 10,000 containers`;
+  return [{ what, bauta, upstream, show: (rate) => count(Number(rate.toPrecision(3))), isRate: true }];
+}
+
+/**
+ * @param {Results} results
+ * @param {number} others
+ * @returns {Line[]}
+ */
+function memoryLine(results, others) {
+  const row = operationOf(results, "bridge ADD", others);
+  if (row?.upstream === undefined) return [];
+  const what = `memory of \`bridge ADD\`, ${beside(others)}`;
+  return [{ what, bauta: row.bauta.kib, upstream: row.upstream.kib, show: (kib) => `${mebibytes(kib)} MiB` }];
+}

@@ -1,0 +1,126 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { aimsOf } from "./aims.mjs";
+import { evidenceOf } from "./evidence.mjs";
+import type { Results } from "./main.mjs";
+import { overviewOf } from "./overview.mjs";
+import { pictureOf } from "./picture.mjs";
+import { DIRECTORY, filesOf, readResults } from "./report.mjs";
+
+const ratio = { value: 0.1, low: 0.09, high: 0.2 };
+const figure = { ms: 5.004, low: 4, high: 6, cpuMs: 3, kib: 2048, runs: 9 };
+const upstream = { ...figure, ms: 50, kib: 20_480, runs: 3 };
+const flow = { attachments: 10_000, family: 4 as const, meanUs: 8, p99Us: 9, toHandWritten: ratio };
+const NOTHING: Results = { machine: "one processor", size: 1_330_000, measured: {} };
+const RESULTS: Results = {
+  ...NOTHING,
+  measured: { operations: "abc1234, 2026-01-01" },
+  operations: {
+    rounds: 9,
+    rows: [
+      { operation: "bridge ADD", others: 10_000, bauta: figure, upstream, ratio },
+      {
+        operation: "bridge ADD",
+        others: 100_000,
+        bauta: figure,
+        growth: { value: 1.2, low: 1, high: 1.2 },
+      },
+    ],
+  },
+  flows: {
+    rounds: 1,
+    rows: [
+      { ...flow, name: "bauta, 10,000", rules: "bauta", flowsPerSecond: 100_000, medianUs: 8 },
+      { ...flow, name: "upstream, 10,000", rules: "upstream", flowsPerSecond: 4000, medianUs: 240 },
+    ],
+  },
+};
+
+const tablesOf = (page: string): string[] =>
+  page
+    .trim()
+    .split("\n\n")
+    .filter((block) => block.startsWith("| "));
+
+describe("docs/benchmarks", () => {
+  it.each(Object.entries(filesOf(readResults())))("has in %s what the recorded figures say", (name, text) => {
+    expect(readFileSync(`${DIRECTORY}${name}`, "utf8")).toBe(text);
+  });
+});
+
+describe("the first page", () => {
+  it("has a line for each figure that has been measured of both sides", () => {
+    const page = overviewOf(RESULTS);
+    expect(tablesOf(page)[0]?.split("\n").slice(2)).toEqual([
+      "| attach a container to a bridge (`bridge ADD`), 10,000 others | 5 ms | 50 ms | 10 × |",
+      "| new IPv4 flows a second from the last of 10,000 containers | 100,000 | 4,000 | 25 × |",
+      "| memory of `bridge ADD`, 10,000 others | 2.0 MiB | 20.0 MiB | 10 × |",
+    ]);
+    expect(page).toContain("Machine: one processor.");
+    expect(page).toContain("operations at abc1234, 2026-01-01");
+  });
+});
+
+describe("the evidence", () => {
+  const page = evidenceOf(RESULTS);
+
+  it("has a row for each figure, with empty cells where upstream has not been measured", () => {
+    expect(page).toContain("| bridge ADD | 10,000 | 5.00 | 50.00 | 1/10.0 (1/11 – 1/5.0) |  | 3.00 | 3.00 | 9, 3 |");
+    expect(page).toContain("| bridge ADD | 100,000 | 5.00 |  |  | 1.20 (1.00 – 1.20) | 3.00 |  | 9 |");
+  });
+
+  it("has no section without figures, but names the aims of that section", () => {
+    expect(page).not.toContain("## The floor");
+    expect(page).toMatch(/\| bridge ADD: our own time.* \| not measured \|/);
+  });
+
+  it("has tables whose rows are as long as their heads", () => {
+    const tables = tablesOf(page);
+    expect(tables).toHaveLength(3);
+    for (const table of tables) expect(new Set(table.split("\n").map((line) => line.split("|").length)).size).toBe(1);
+  });
+});
+
+describe("an aim", () => {
+  const aim = (results: Results, wanted: RegExp) => {
+    const found = aimsOf(results).filter((one) => wanted.test(one.wanted));
+    expect(found).toHaveLength(1);
+    return { reached: found[0]?.reached, isMet: found[0]?.isMet };
+  };
+
+  it("is met up to its limit, and not beyond it", () => {
+    expect(aim(RESULTS, /^bridge ADD with 100,000 others: at most 1.15/)).toEqual({
+      reached: "1.20 times",
+      isMet: false,
+    });
+    expect(aim(RESULTS, /^new IPv4 flows .* of upstream's time/)).toEqual({ reached: "1/30", isMet: true });
+    expect(aim({ ...NOTHING, size: 4e6 }, /on disk/)).toEqual({ reached: "4.00 MB", isMet: true });
+    expect(aim({ ...NOTHING, size: 4_000_001 }, /on disk/).isMet).toBe(false);
+  });
+
+  it("is neither met nor missed where nothing has been measured", () => {
+    const aims = aimsOf(NOTHING).filter(({ wanted }) => !wanted.includes("on disk"));
+    expect(aims.length).toBeGreaterThan(20);
+    for (const one of aims) expect(one).toMatchObject({ reached: "not measured", isMet: undefined });
+  });
+});
+
+describe("the picture", () => {
+  const svg = pictureOf(readResults());
+  const texts = [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => text);
+
+  it("names both sides, the numbers of other containers and the times", () => {
+    for (const text of ["bauta", "containernetworking/plugins", "no other containers", "1,000 others", "10,000 others"])
+      expect(texts).toContain(text);
+    expect(texts.filter((text) => text?.endsWith(" ms"))).toHaveLength(6);
+  });
+
+  it("has another value for each of its colours on a dark page", () => {
+    const [, dark = ""] = /prefers-color-scheme: dark\){(.*?)}<\/style>/.exec(svg) ?? [];
+    const used = new Set([...svg.matchAll(/(?:fill|stroke)="(#[0-9a-f]+)"/g)].map(([, colour = ""]) => colour));
+    for (const colour of used) expect(dark).toContain(`[fill="${colour}"]{fill:#`);
+    expect(used.size).toBe(5);
+  });
+
+  it("is small enough for a page", () => expect(svg.length).toBeLessThan(20_000));
+});

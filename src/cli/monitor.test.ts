@@ -1,58 +1,34 @@
-// Transactions as the kernel would tell them, one after the other. That it does tell them so is for test/kernel/cli.test.ts.
+// Made-up transactions. That the kernel reports them in this way is tested by test/kernel/cli.test.ts.
 
 import { describe, expect, it } from "vitest";
 import { type CliOutcome, cli } from "../../test/support/cli.ts";
 import type { Answer } from "../../test/support/fake-kernel.ts";
 import { textOf, withSyscalls } from "../../test/support/intercept-syscalls.ts";
+import {
+  ADD,
+  DELETE,
+  elements,
+  id,
+  inTable,
+  ip,
+  MAPS,
+  map,
+  objectMessage,
+  owner,
+  policy,
+  TABLE,
+  transaction,
+} from "../../test/support/masquerade-events.ts";
 import { type Maps, mapsKernel, nftablesWith } from "../../test/support/nftables-maps.ts";
-import type { Message } from "../netlink/message.ts";
 import type { Chain } from "../nftables/chain.ts";
 import { TYPE } from "../nftables/datatype.ts";
-import type { Element } from "../nftables/element.ts";
 import { counter, ipSaddrVmap, masquerade } from "../nftables/match.ts";
 import type { NftEvent, Transaction } from "../nftables/monitor.ts";
-import type { NftSet } from "../nftables/set.ts";
-import { NFPROTO, NFT_DATA_VERDICT, NFT_MSG, NFT_SET, NFT_VERDICT } from "../nftables/uapi.ts";
-import { attachmentId } from "../owned/id.ts";
+import { NFT_MSG } from "../nftables/uapi.ts";
 import { errno } from "../sys/errno.ts";
 import { SyscallError } from "../sys/error.ts";
-import { formatIp, parseIp } from "../wire/ip.ts";
+import { formatIp } from "../wire/ip.ts";
 import type { CliIo } from "./io.ts";
-
-const TABLE = "bauta_masquerade";
-const inTable = { family: NFPROTO.IPV4, table: TABLE } as const;
-
-const transaction = (generation: number, events: readonly NftEvent[]): Transaction => ({
-  generation,
-  processId: 4711,
-  processName: "bridge",
-  events,
-  lost: false,
-});
-
-const ip = (text: string): Uint8Array => parseIp(text) ?? new Uint8Array(4);
-const id = (containerId: string): Uint8Array => attachmentId({ network: "dual", containerId, ifname: "eth0" });
-const owner = (address: string, container: string): Element => ({
-  key: ip(address),
-  data: id(container),
-  comment: `dual eth0 ${address}/24 ${container}`,
-});
-const policy = (address: string): Element => ({ key: ip(address), data: { code: NFT_VERDICT.GOTO, chain: "outside" } });
-const elements = (change: "new" | "delete", set: string, ...all: readonly Element[]): NftEvent => ({
-  kind: "elements",
-  change,
-  elements: { ...inTable, set, elements: all },
-});
-const map = (name: string, dataType: number): NftSet => ({
-  ...inTable,
-  name,
-  keyType: TYPE.IPADDR,
-  keyLength: 4,
-  dataType,
-  flags: NFT_SET.MAP,
-  handle: 1n,
-});
-const MAPS = [map("owners", TYPE.IP6ADDR), map("policies", NFT_DATA_VERDICT)];
 
 interface Surroundings extends Partial<CliIo> {
   /** What is in the maps each time that they are read; the last counts for all that follow. */
@@ -77,14 +53,8 @@ function monitor(
   );
 }
 
-const ADD = [elements("new", "owners", owner("10.0.0.5", "web")), elements("new", "policies", policy("10.0.0.5"))];
-const DELETE = [
-  elements("delete", "owners", { ...owner("10.0.0.5", "web"), comment: undefined }),
-  elements("delete", "policies", policy("10.0.0.5")),
-];
-
 describe("bauta monitor", () => {
-  it("prints each transaction with who committed it, and whose each element is", () => {
+  it("prints each transaction with the program that committed it, and each element with its attachment", () => {
     const { status, stdout, stderr } = monitor([], [transaction(7, ADD), transaction(8, DELETE)]);
     const owned = formatIp(id("web"));
     expect([status, stderr]).toEqual([0, ""]);
@@ -97,24 +67,24 @@ generation 8 by bridge, process 4711
 `);
   });
 
-  it("says in a container that the process id is the host's", () => {
+  it("says in a container that the process id is that of the host", () => {
     const transactions = [transaction(7, ADD), { ...transaction(8, DELETE), processId: undefined }];
     const heads = monitor([], transactions, { isInHostPids: () => false }).stdout.match(/^generation.*$/gm);
     expect(heads).toEqual(["generation 7 by bridge, process 4711 on the host", "generation 8 by bridge"]);
   });
 
-  it("knows whose the elements are that were there before it", () => {
+  it("names the attachments of elements that were there before bauta monitor was started", () => {
     const maps = [{ "2 owners": [owner("10.0.0.5", "web")], "2 policies": [policy("10.0.0.5")] }];
     const { stdout } = monitor([], [transaction(8, DELETE)], { maps });
     expect(stdout.match(/# dual web eth0/g)).toHaveLength(2);
   });
 
-  it("says nothing of whom where it does not know", () => {
+  it("names no attachment for an element that it does not know", () => {
     const { stdout } = monitor([], [transaction(8, DELETE)]);
     expect(stdout).not.toContain("#");
   });
 
-  it("tells an address that is taken over as the old one's, then as the new one's", () => {
+  it("names the old attachment, then the new one, when an address is taken over", () => {
     const taken = [
       ...DELETE,
       elements("new", "owners", owner("10.0.0.5", "db")),
@@ -124,7 +94,7 @@ generation 8 by bridge, process 4711
     expect(stdout.match(/(?<=# dual )\w+/g)).toEqual(["web", "web", "web", "web", "db", "db"]);
   });
 
-  it("prints a whole transaction at once, before the next one comes", () => {
+  it("prints a whole transaction at once, before it waits for the next one", () => {
     const written: string[] = [];
     monitor([], [transaction(7, ADD), transaction(8, DELETE)], { write: (text) => written.push(text) });
     expect(written.map((text) => text.split("\n")[0])).toEqual([
@@ -203,7 +173,7 @@ generation 8 by bridge, process 4711
     { kind: "other", message: { type: 0xa12, flags: 0, sequence: 0, portId: 0, payload: Uint8Array.of(2) } },
   ];
 
-  it("shows bauta's own tables only, unless it is asked for all", () => {
+  it("shows only the tables of bauta without --all", () => {
     expect(monitor([], [transaction(7, foreign)]).stdout).toBe("");
     expect(monitor([], [transaction(7, [...foreign, ...ADD])]).stdout.split("\n")).toHaveLength(4);
     expect(
@@ -219,7 +189,7 @@ generation 8 by bridge, process 4711
     ]);
   });
 
-  it("is JSON with --json, an object a change", () => {
+  it("prints a JSON object for each change with --json", () => {
     const { stdout } = monitor(["--json"], [transaction(7, ADD)]);
     expect(
       stdout
@@ -263,7 +233,7 @@ generation 8 by bridge, process 4711
     });
   });
 
-  it("tells that events were lost, and reads again whose what is", () => {
+  it("says that events were lost, and reads the attachments again", () => {
     const maps: readonly Maps[] = [{}, { "2 owners": [owner("10.0.0.5", "web")], "2 policies": [policy("10.0.0.5")] }];
     const text = monitor([], [transaction(7, []), "lost", transaction(9, DELETE)], { maps }).stdout;
     expect(text).toMatch(/^events were lost: .*\ngeneration 9 by bridge/);
@@ -271,14 +241,14 @@ generation 8 by bridge, process 4711
     expect(monitor(["--json"], ["lost"], { maps }).stdout).toBe('{"change":"lost"}\n');
   });
 
-  it("ends quietly when nobody reads any more", () => {
+  it("ends without an error when its output is closed", () => {
     const write = (): never => {
       throw new SyscallError("write", errno("EPIPE"), "write standard output");
     };
     expect(monitor([], [transaction(7, ADD)], { write })).toEqual({ status: 0, stdout: "", stderr: "" });
   });
 
-  it("says what to do where it may not listen", () => {
+  it("says what to do when the kernel does not let it listen", () => {
     const openEvents = (): never => {
       throw new SyscallError("setsockopt", errno("EPERM"), "listen to the events of nf_tables");
     };
@@ -286,7 +256,7 @@ generation 8 by bridge, process 4711
     expect([status, stderr]).toEqual([1, expect.stringMatching(/EPERM.*\n.*run it as root/)]);
   });
 
-  it("has colours on a terminal, and lets no name command it", () => {
+  it("has colours on a terminal, and makes the control characters of names visible", () => {
     const evil = { ...owner("10.0.0.5", "web"), comment: "dual \u009b2J 10.0.0.5/24 web" };
     const { stdout } = monitor([], [transaction(7, [elements("new", "owners", evil)])], { isTerminal: () => true });
     expect(stdout).toContain("\x1b[1mgeneration 7 by bridge, process 4711\x1b[22m");
@@ -294,13 +264,3 @@ generation 8 by bridge, process 4711
     expect(stdout).toContain("\\x9b2J");
   });
 });
-
-/** An event of a kind that has no codec: nfgenmsg, then table and name. */
-function objectMessage(type: number, table: string, name: string): Message {
-  const attribute = (number: number, text: string): number[] => {
-    const bytes = [...Buffer.from(`${text}\0`)];
-    return [bytes.length + 4, 0, number, 0, ...bytes, ...new Array<number>(-bytes.length & 3).fill(0)];
-  };
-  const payload = Uint8Array.from([NFPROTO.IPV4, 0, 0, 0, ...attribute(1, table), ...attribute(2, name)]);
-  return { type: 0xa00 | type, flags: 0, sequence: 0, portId: 0, payload };
-}

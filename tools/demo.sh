@@ -4,4 +4,4 @@
 cd "$(dirname "$0")/.."
 . tools/setup.sh demo
 npm run --silent build >&2
-exec bash test/support/run-in-namespaces.sh node tools/demo/demo.mjs
+exec bash test/support/run-in-namespaces.sh node tools/demo/main.mjs

@@ -1,19 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { decodeSegment, encodeLineMap, lineStarts } from "./linemap.mjs";
+import { encodeLineMap, lineStarts } from "./linemap.mjs";
 
 describe("the line map", () => {
-  // ECMA-426: base 64 digits of five bits, sign in the lowest bit, continuation in the highest.
-  it.each([
-    ["A", [0]],
-    ["C", [1]],
-    ["D", [-1]],
-    ["AAgBC", [0, 0, 16, 1]],
-    ["gggggB", [1 << 24]],
-    ["hgggggB", [-(1 << 29)]],
-  ])("reads the segment %s as %j", (segment, fields) => {
-    expect(decodeSegment(segment)).toEqual(fields);
-  });
-
   it("knows where each line of the bundle begins, and which lines have no source", () => {
     // line 1: made up; 2: source 0 line 1; 3: nothing; 4: source 1 line 11, then line 12 on the same line
     expect(lineStarts(";AAAA;;ACUA,CACA")).toEqual([

@@ -1,8 +1,7 @@
-// As much of protobuf's wire format as a client of the CRI needs: messages, strings and numbers
-// (protobuf.dev/programming-guides/encoding).
+// Messages of protobuf without their schema, as a client of the CRI needs them: strings, numbers and messages by the number
+// of their field.
 
-const VARINT = 0;
-const LENGTH_DELIMITED = 2;
+import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 
 /** A message to be sent: values by field number. An array is a repeated field. */
 export interface Fields {
@@ -10,45 +9,29 @@ export interface Fields {
 }
 type Value = string | number | Fields;
 
-export function encode(fields: Fields): Buffer {
-  const parts: Buffer[] = [];
+export function encode(fields: Fields): Uint8Array {
+  const writer = new BinaryWriter();
   for (const [number, values] of Object.entries(fields)) {
-    for (const value of Array.isArray(values) ? values : [values]) parts.push(encodeField(Number(number), value));
+    for (const value of Array.isArray(values) ? values : [values]) writeField(writer, Number(number), value);
   }
-  return Buffer.concat(parts);
+  return writer.finish();
 }
 
-function encodeField(number: number, value: Value): Buffer {
-  if (typeof value === "number") return Buffer.concat([varint(number * 8 + VARINT), varint(value)]);
-  const content = typeof value === "string" ? Buffer.from(value) : encode(value);
-  return Buffer.concat([varint(number * 8 + LENGTH_DELIMITED), varint(content.length), content]);
+function writeField(writer: BinaryWriter, number: number, value: Value): void {
+  if (typeof value === "number") writer.tag(number, WireType.Varint).uint64(value);
+  else if (typeof value === "string") writer.tag(number, WireType.LengthDelimited).string(value);
+  else writer.tag(number, WireType.LengthDelimited).bytes(encode(value));
 }
 
-function varint(value: number): Buffer {
-  const bytes = [];
-  for (; value > 127; value = Math.floor(value / 128)) bytes.push((value % 128) + 128);
-  return Buffer.from([...bytes, value]);
-}
-
-/** What was received: the contents of fields with a length, by number, in order. The others are left out. */
-export function decode(message: Buffer): Map<number, Buffer[]> {
+/** The contents of the fields that have a length, by number, in the order in which they were received. */
+export function decode(message: Uint8Array): Map<number, Buffer[]> {
   const found = new Map<number, Buffer[]>();
-  for (let at = 0; at < message.length; ) {
-    const number = (): number => {
-      let value = 0;
-      for (let factor = 1; ; factor *= 128) {
-        const byte = message[at++] ?? 0;
-        value += (byte % 128) * factor;
-        if (byte < 128) return value;
-      }
-    };
-    const key = number();
-    const value = number();
-    if (key % 8 === VARINT) continue;
-    if (key % 8 !== LENGTH_DELIMITED) throw new Error(`field ${Math.floor(key / 8)} is of wire type ${key % 8}`);
-    const field = Math.floor(key / 8);
-    found.set(field, [...(found.get(field) ?? []), message.subarray(at, at + value)]);
-    at += value;
+  const reader = new BinaryReader(message);
+  while (reader.pos < reader.len) {
+    const [number, type] = reader.tag();
+    if (type === WireType.LengthDelimited)
+      found.set(number, [...(found.get(number) ?? []), Buffer.from(reader.bytes())]);
+    else reader.skip(type);
   }
   return found;
 }

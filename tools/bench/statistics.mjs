@@ -1,19 +1,16 @@
 // Medians, and how sure a ratio of two medians is.
 
+import { quantile as quantileOf, shuffle } from "simple-statistics";
+
 /** @param {readonly number[]} values */
 export const median = (values) => quantile(values, 0.5);
 
 /**
- * The value that a part of the others stays under, between two of them where it falls there. NaN of none.
+ * The value below which a part of the values lies, between two of them where it falls there. NaN where there is no value.
  * @param {readonly number[]} values
  * @param {number} part From 0 to 1.
  */
-export function quantile(values, part) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (sorted.length - 1) * part;
-  const [low = Number.NaN, high = low] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
-  return low + (high - low) * (at - Math.floor(at));
-}
+export const quantile = (values, part) => (values.length === 0 ? Number.NaN : quantileOf([...values], part));
 
 /**
  * @typedef {{ value: number, low: number, high: number }} Ratio With its 95 % confidence interval.
@@ -76,17 +73,6 @@ export function inTurn(subjects, rounds, work) {
   const random = generator(2);
   for (let round = 0; round <= rounds; round++) {
     const due = subjects.filter(({ every = 1 }) => round % every === 0);
-    for (const { subject } of shuffled(due, random)) work(subject, round > 0);
+    for (const { subject } of shuffle(due, random)) work(subject, round > 0);
   }
-}
-
-/**
- * Fisher and Yates.
- * @template Item
- * @param {readonly Item[]} items
- * @param {() => number} random
- */
-function shuffled(items, random) {
-  const rest = [...items];
-  return items.flatMap(() => rest.splice(Math.floor(random() * rest.length), 1));
 }

@@ -6,6 +6,7 @@ import type { Results } from "./main.mjs";
 import { overviewOf } from "./overview.mjs";
 import { pictureOf } from "./picture.mjs";
 import { DIRECTORY, filesOf, readResults } from "./report.mjs";
+import { root } from "./sides.mjs";
 
 const ratio = { value: 0.1, low: 0.09, high: 0.2 };
 const figure = { ms: 5.004, low: 4, high: 6, cpuMs: 3, kib: 2048, runs: 9 };
@@ -45,6 +46,14 @@ const tablesOf = (page: string): string[] =>
 describe("docs/benchmarks", () => {
   it.each(Object.entries(filesOf(readResults())))("has in %s what the recorded figures say", (name, text) => {
     expect(readFileSync(`${DIRECTORY}${name}`, "utf8")).toBe(text);
+  });
+
+  it("has each fraction of upstream's time that the README names", () => {
+    const readme = readFileSync(`${root}README.md`, "utf8");
+    const named = [...readme.matchAll(/(?<![\w/.])1\/\d+(?![\w/.]*\w)/g)].map(([fraction]) => fraction);
+    expect(named.length).toBeGreaterThan(0);
+    const evidence = evidenceOf(readResults());
+    for (const fraction of named) expect(evidence).toContain(`| ${fraction} `);
   });
 });
 

@@ -28,7 +28,11 @@ const cidrs = (...texts: readonly string[]): Cidr[] =>
     if (cidr === undefined) throw new Error(text);
     return cidr;
   });
-const dual = (n: number): Cidr[] => cidrs(`198.18.0.${n}/17`, `fd61:7465:6d65:1000::${n.toString(16)}/112`);
+/** The addresses of container number `n`, and the policies that they have by their subnets. */
+const V4 = (n: number): string => `198.18.0.${n}/17`;
+const V6 = (n: number): string => `fd61:7465:6d65:1000::${n.toString(16)}/112`;
+const dual = (n: number): Cidr[] => cidrs(V4(n), V6(n));
+const POLICY = { V4: "outside-198.18.0.0/17", V6: "outside-fd61-7465-6d65-1000--/112" };
 
 interface Outcome {
   readonly status: number | null;
@@ -46,34 +50,35 @@ function shell(line: string): string {
 }
 
 describe("bauta list", () => {
-  it("shows what nft shows, with whole names and the kernel's counts", () => {
+  it("shows whole names and the counts that nft shows", () => {
     const container = "0123456789abcdef".repeat(4);
-    setUpMasquerade(at(container, "a-network-with-a-name-of-some-length"), dual(5));
+    const network = "a-network-with-a-name-of-some-length";
+    setUpMasquerade(at(container, network), dual(5));
     setUpMasquerade(at("c2"), dual(6));
     run("ip", "link", "set", "lo", "up");
     run("ip", "address", "add", "198.18.0.5/32", "dev", "lo");
     run("ping", "-q", "-c1", `-W${PATIENCE_S}`, "-I", "198.18.0.5", "127.0.0.1");
     const { status, stdout, stderr } = bauta(["list"]);
     expect([status, stderr]).toEqual([0, ""]);
-    const rows = stdout.split("\n").map((line) => line.split(/ {2,}/));
-    expect(rows.slice(0, 3)).toEqual([
-      ["NETWORK", "CONTAINER", "INTERFACE", "ADDRESS", "POLICY", "PACKETS", "BYTES"],
-      ["a-network-with-a-name-of-some-length", container, "eth0", "198.18.0.5/17", "outside-198.18.0.0/17", "1", "84"],
-      [
-        "a-network-with-a-name-of-some-length",
-        container,
-        "eth0",
-        "fd61:7465:6d65:1000::5/112",
-        "outside-fd61-7465-6d65-1000--/112",
-        "0",
-        "0",
-      ],
+    const [head, ...rows] = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.split(/ {2,}/));
+    expect(head).toEqual(["NETWORK", "CONTAINER", "INTERFACE", "ADDRESS", "POLICY", "PACKETS", "BYTES"]);
+    expect(rows.slice(0, 2)).toEqual([
+      [network, container, "eth0", V4(5), POLICY.V4, "1", "84"],
+      [network, container, "eth0", V6(5), POLICY.V6, "0", "0"],
     ]);
     expect(run("nft", "list", "set", "ip", "bauta_masquerade", "members")).toContain(
       "198.18.0.5 counter packets 1 bytes 84",
     );
-    const json = JSON.parse(bauta(["list", "--json", "--network", "dual"]).stdout);
-    expect(json).toEqual([
+  });
+
+  it("prints the attachments of one network as JSON with --json and --network", () => {
+    setUpMasquerade(at("c1", "other"), dual(5));
+    setUpMasquerade(at("c2"), dual(6));
+    const counted = { packets: 0, bytes: 0, state: "ok" };
+    expect(JSON.parse(bauta(["list", "--json", "--network", "dual"]).stdout)).toEqual([
       {
         network: "dual",
         container: "c2",
@@ -81,26 +86,20 @@ describe("bauta list", () => {
         id: expect.stringMatching(/^[0-9a-f]{32}$/),
         state: "ok",
         addresses: [
-          { address: "198.18.0.6/17", policy: "outside-198.18.0.0/17", packets: 0, bytes: 0, state: "ok" },
-          {
-            address: "fd61:7465:6d65:1000::6/112",
-            policy: "outside-fd61-7465-6d65-1000--/112",
-            packets: 0,
-            bytes: 0,
-            state: "ok",
-          },
+          { address: V4(6), policy: POLICY.V4, ...counted },
+          { address: V6(6), policy: POLICY.V6, ...counted },
         ],
       },
     ]);
   });
 
-  it("ends quietly when its reader has gone, even one that reads nothing", () => {
+  it("ends without an error when its reader is gone, even a reader that has read nothing", () => {
     for (let n = 1; n <= 60; n++) setUpMasquerade(at(`c${n}-${"x".repeat(60)}`), dual(n));
     expect(shell('"$BAUTA" list 2>&1 | true')).toMatch(/^0 0\n$/);
     expect(shell('"$BAUTA" list 2>&1 | head -1')).toMatch(/^NETWORK .*\n0 0\n$/);
   });
 
-  it("has no colours in a pipe, and colours and cut container ids on a terminal", () => {
+  it("has no colours in a pipe, but colours and shortened container ids on a terminal", () => {
     setUpMasquerade(at("0123456789abcdef".repeat(4)), dual(5));
     expect(bauta(["list"], { TERM: "xterm" }).stdout).not.toContain("\x1b");
     const onTerminal = (environment: string): string =>
@@ -190,7 +189,7 @@ function comparable(line: string): string {
 const WHERE = isInInitialPidNamespace() ? "" : " on the host";
 
 describe("bauta monitor", () => {
-  it("tells what nft monitor tells, and whose it is", async () => {
+  it("prints what nft monitor prints, and names the attachment", async () => {
     const nft = startBeside("nft", ["monitor"]);
     const ours = startBeside(BAUTA, ["monitor"]);
     const [expected = "", found = ""] = await eventsOf([nft, ours], () => {
@@ -215,7 +214,7 @@ describe("bauta monitor", () => {
     for (const line of lines.filter(isNetwork)) expect(line).toMatch(/ : goto \S+ \} {2}# outside /);
   });
 
-  it("knows at once whose the elements are that were there before it, and is JSON with --json", async () => {
+  it("names the attachments of elements that were there before it was started, as JSON with --json", async () => {
     setUpMasquerade(at("c1"), dual(5));
     const ours = startBeside(BAUTA, ["monitor", "--json"]);
     await until("listening", () => {
@@ -246,7 +245,7 @@ describe("bauta monitor", () => {
     ]);
   });
 
-  it("shows everybody's tables with --all, without a word that nft does not say", async () => {
+  it("shows all tables with --all, with nothing that nft does not print", async () => {
     const nft = startBeside("nft", ["monitor"]);
     const ours = startBeside(BAUTA, ["monitor", "--all"]);
     const rules = `
@@ -266,14 +265,14 @@ describe("bauta monitor", () => {
     expect(found).toContain("add element inet other hosts { 10.0.0.1 . 80 }");
   });
 
-  it("says in a process-id namespace of its own that the process ids are the host's", async () => {
+  it("says in a process-id namespace of its own that the process ids are those of the host", async () => {
     const ours = startBeside("unshare", ["--pid", "--fork", "--kill-child", "--mount-proc", BAUTA, "monitor", "--all"]);
     await mark("a", [ours]);
     const pids = [...ours.printed().matchAll(/^generation \d+ by nft, process (\d+) on the host$/gm)];
     expect(pids.length).toBeGreaterThan(0);
   });
 
-  it("ends quietly by Ctrl-C", async () => {
+  it("ends without an error when it is interrupted by Ctrl-C", async () => {
     const ours = startBeside(BAUTA, ["monitor"]);
     await mark("a", [ours]);
     const ended = ours.ends();
@@ -281,7 +280,7 @@ describe("bauta monitor", () => {
     expect(await ended).toBe("SIGINT");
   });
 
-  it("ends by itself, and quietly, when its reader has gone", () => {
+  it("ends without an error when its reader is gone, also when nothing happens any more", () => {
     const change = "nft 'add table ip bauta_other; delete table ip bauta_other'";
     const changes = `(while kill -0 $$ 2>/dev/null; do ${change}; done) & made=$!`;
     expect(shell(`${changes}; "$BAUTA" monitor 2>&1 | head -1; kill $made; true`)).toMatch(
@@ -299,8 +298,8 @@ describe("bauta monitor", () => {
   });
 });
 
-describe("the executable by a name that is no plugin's", () => {
-  it("tells the container runtime so, in CNI's way", () => {
+describe("the executable under a name that is not the name of a plugin", () => {
+  it("ends with a CNI error that quotes the name", () => {
     const link = join(temporaryDirectory(), "brige");
     symlinkSync(BAUTA, link);
     const { status, stdout } = spawnSync(link, [], { encoding: "utf8", env: { CNI_COMMAND: "ADD" } });
@@ -310,12 +309,12 @@ describe("the executable by a name that is no plugin's", () => {
 });
 
 describe("bauta", () => {
-  it("knows its version and what it is built of", () => {
+  it("prints its version, and the licences of the software that it is built from", () => {
     expect(bauta(["version"]).stdout).toMatch(/^bauta \d+\.\d+\.\d+\nCNI .*1\.1\.0\nbuilt with QuickJS .*\n$/);
     expect(bauta(["licenses"]).stdout).toMatch(/QuickJS.*Permission is hereby granted/s);
   });
 
-  it("refuses what it does not know with status 2", () => {
+  it("refuses an unknown verb with status 2, and suggests the closest verb", () => {
     expect(bauta(["lst"])).toMatchObject({
       status: 2,
       stdout: "",

@@ -153,7 +153,7 @@ describe("allocate()", () => {
     expect(network.add("a")).toBe("10.1.0.3");
   });
 
-  it("gives what is asked for, set by set, and goes on from there", () => {
+  it("gives the addresses that are asked for, set by set, and goes on from there", () => {
     const network = new Network(set(SMALL), set({ subnet: "fd00::/64" }));
     expect(network.add("a", "fd00::99", "10.1.0.4")).toBe("10.1.0.4 fd00::99");
     expect(network.add("b", "fd00::98")).toBe("10.1.0.5 fd00::98");
@@ -177,7 +177,7 @@ describe("allocate()", () => {
     expect(network.taken()).toEqual(before);
   });
 
-  it("gives back what it took when a later set has no more", () => {
+  it("gives back the addresses that it took when a later set has none left", () => {
     const network = new Network(set(SMALL), set({ subnet: "10.2.0.0/30" }));
     network.add("a");
     expect(() => network.add("b")).toThrow("failed to allocate for range 1: no IP addresses available");
@@ -186,7 +186,7 @@ describe("allocate()", () => {
     expect(network.add("b")).toBe("10.1.0.3 10.2.0.2");
   });
 
-  it("gives back what it took when the disk is full", () => {
+  it("gives back the addresses that it took when the disk is full", () => {
     const network = new Network(set(SMALL), set({ subnet: "fd00::/64" }));
     network.add("a");
     for (let nth = 1; nth <= 4; nth++) {
@@ -201,7 +201,7 @@ describe("allocate()", () => {
     }
   });
 
-  it("tells of both errors when what it took cannot be given back", () => {
+  it("reports both errors when the addresses that it took cannot be given back", () => {
     const network = new Network(set(SMALL), set({ subnet: "10.2.0.0/30" }));
     network.add("a");
     const add = (): unknown =>

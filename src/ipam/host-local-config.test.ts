@@ -107,7 +107,7 @@ describe("the configuration of host-local", () => {
     expect(setsOf({ network: { cniVersion: "0.2.0" } })).toHaveLength(2);
   });
 
-  it("gathers what is asked for from everywhere, with a prefix length or without", () => {
+  it("gathers the addresses that are asked for in each place, with a prefix length or without", () => {
     const network = { args: { cni: { ips: ["10.1.0.8", "10.1.0.9/24"] } }, runtimeConfig: { ips: ["10.1.0.10/16"] } };
     const args = "IgnoreUnknown=1;K8S_POD_NAME=x;IP=10.1.0.7/24";
     expect(requestedOf({ network, args })).toEqual(["10.1.0.7", "10.1.0.8", "10.1.0.9", "10.1.0.10"]);

@@ -270,7 +270,7 @@ describe("the index beside the files", () => {
     expect(open).toThrow(/EMFILE: Too many open files/);
   });
 
-  it("keeps to the files, whatever is done in which order by whom", () => {
+  it("agrees with the files, in whatever order whichever process changes them", () => {
     const step = fc.record({
       who: fc.nat(30),
       what: fc.constantFrom("reserve", "release", "upstream adds", "upstream removes", "look"),

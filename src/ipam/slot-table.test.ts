@@ -92,7 +92,7 @@ describe("SlotTable", () => {
     file.slice(number * PAGE_WORDS, (number + 1) * PAGE_WORDS);
   const fill = (bytes: Uint8Array, words: Int32Array): void => bytes.set(new Uint8Array(words.buffer));
 
-  it("reads only the pages it touches, each once, and tells what has changed", () => {
+  it("reads only the pages that it touches, each once, and reports the changed pages", () => {
     const { used, file } = saved(1000);
     const read: number[] = [];
     const table = new SlotTable(1000, used, (number, bytes) => {

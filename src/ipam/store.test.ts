@@ -199,7 +199,7 @@ describe("Store", () => {
     expect(held(directory, holder("c2"))).toEqual(["10.1.0.2", "10.1.0.5"]);
   });
 
-  it.each([5, 40])("knows at once what it gave back of %i, and whoever comes next knows it too", (count) => {
+  it.each([5, 40])("offers the addresses of %i that it gave back at once, and so does the next store", (count) => {
     const directory = filled(count);
     withStore(directory, (store) => {
       store.reserve(ip("10.1.9.9"), holder("new"));

@@ -20,7 +20,7 @@ describe("TakenAddresses", () => {
     expect(taken.has(ip("10.1.0.1"))).toBe(false);
   });
 
-  it("goes on behind what is taken", () => {
+  it("goes on behind the addresses that are taken", () => {
     const taken = new TakenAddresses(new SlotTable(64));
     for (const text of ["10.1.0.1", "10.1.0.2", "10.1.0.4", "fd00::1"]) expect(taken.add(ip(text))).toBe(true);
     expect(next(taken, "10.1.0.0")).toBe("10.1.0.0");
@@ -77,7 +77,7 @@ describe("TakenAddresses", () => {
     expect(added[63]).toBe(false);
   });
 
-  it("does not mind giving back what was not taken", () => {
+  it("lets an address be given back that was not taken", () => {
     const taken = new TakenAddresses(new SlotTable(64));
     taken.add(ip("10.1.0.1"));
     taken.delete(ip("10.1.0.2"));

@@ -31,7 +31,7 @@ describe("readReply", () => {
     expect(read(2, 0, 0, 0, 8, 0, 1, 0, 0, 0, 0, 7)).toEqual({ family: 2, attributes: { value: 7 } });
   });
 
-  it("names what it was reading when it refuses", () => {
+  it("names the message or the attribute that it cannot read", () => {
     expect(() => read(2, 0)).toThrow("one: 2 bytes are no nfgenmsg");
     expect(() => read(2, 0, 0, 0, 5, 0, 1, 0, 0, 0, 0, 0)).toThrow("one/value: want 4 bytes, got 1");
   });

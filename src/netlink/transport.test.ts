@@ -131,7 +131,7 @@ describe("a socket", () => {
     expect(socket(NETLINK.ROUTE).receive(false)).toBeUndefined();
   });
 
-  it("hears nobody but the kernel", () => {
+  it("receives messages from the kernel only", () => {
     const listener = socket(NETLINK_USERSOCK);
     const name = new Uint8Array(12);
     name[0] = 16;

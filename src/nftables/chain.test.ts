@@ -65,7 +65,7 @@ describe("chain operations are named as a person would type them", () => {
 describe("reading chains", () => {
   const replies = goldenReplies("chain-list", NFT_MSG.NEWCHAIN);
 
-  it("reads what the kernel tells of chains", () => {
+  it("reads chains as the kernel reports them", () => {
     const [base, plain] = replies.map(readChain);
     expect(base).toMatchObject({
       ...C,

@@ -76,7 +76,7 @@ describe("a cursor", () => {
     );
   });
 
-  it.each(["element-list", "element-get"])("sees what the kernel tells: %s", (name) => {
+  it.each(["element-list", "element-get"])("reads elements as the kernel reports them: %s", (name) => {
     const messages = goldenReplies(name, NFT_MSG.NEWSETELEM);
     expect(seenIn(messages)).toEqual(messages.flatMap((message) => readElements(message).elements.map(plain)));
     expect(seenIn(messages).length).toBeGreaterThan(0);

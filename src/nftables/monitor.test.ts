@@ -28,7 +28,7 @@ const text = (event: NftEvent): string => {
 };
 
 describe("Monitor", () => {
-  it("tells of transactions: what they changed, their generation, and who committed them", () => {
+  it("reports the changes, the generation and the process of a transaction", () => {
     const monitor = new Monitor(telling(...golden));
     const first = monitor.next();
     expect(first?.events.map(text)).toEqual([
@@ -50,7 +50,7 @@ describe("Monitor", () => {
     expect(monitor.next(false)).toBeUndefined();
   });
 
-  it("tells of several transactions in one datagram one after the other", () => {
+  it("reports several transactions of one datagram one after the other", () => {
     const monitor = new Monitor(telling(Uint8Array.of(...NEWGEN, ...NEWGEN)));
     expect(monitor.next(false)?.generation).toBe(9);
     expect(monitor.next(false)?.generation).toBe(9);
@@ -69,7 +69,7 @@ describe("Monitor", () => {
     expect(() => monitor.next()).toThrow("EBADF");
   });
 
-  it("passes on what it cannot read, and passes over what is not of nf_tables", () => {
+  it("passes on messages that it cannot read, and leaves out messages that are not from nf_tables", () => {
     const unreadable = message({ type: 0x0a03, sequence: 0, payload: Uint8Array.of(2) });
     const foreign = message({ type: 0x0100, sequence: 0, payload: Uint8Array.of(2, 0, 0, 0) });
     const transaction = new Monitor(telling(unreadable, foreign, NEWGEN)).next();

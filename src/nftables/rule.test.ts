@@ -49,7 +49,7 @@ describe("rule operations are named as a person would type them", () => {
 describe("reading rules", () => {
   const replies = goldenReplies("rule-list", NFT_MSG.NEWRULE);
 
-  it("reads what the kernel tells of rules, expressions that it does not know included", () => {
+  it("reads rules as the kernel reports them, with expressions that it does not know", () => {
     const [first, second] = replies.map(readRule);
     expect(first).toMatchObject({ ...C, handle: 4n, comment: "hello" });
     expect(first?.expressions.map(({ kind }) => kind)).toEqual(["payload", "bitwise", "cmp", "counter", "unknown"]);

@@ -84,7 +84,7 @@ describe("addSet refuses", () => {
 describe("reading sets", () => {
   const replies = goldenReplies("set-list", NFT_MSG.NEWSET);
 
-  it("reads what the kernel tells of sets and maps", () => {
+  it("reads sets and maps as the kernel reports them", () => {
     const sets = replies.map(readSet);
     expect(sets.map(({ family, table, name }) => [family, table, name])).toEqual([
       [NFPROTO.IPV4, "t", "s"],

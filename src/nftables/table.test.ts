@@ -40,7 +40,7 @@ describe("table operations are named as a person would type them", () => {
 });
 
 describe("reading tables", () => {
-  it("reads what the kernel tells of tables", () => {
+  it("reads tables as the kernel reports them", () => {
     const tables = goldenReplies("table-list", NFT_MSG.NEWTABLE).map(readTable);
     expect(tables).toEqual([
       { family: NFPROTO.IPV4, name: "t", handle: 1n, flags: 0, use: 1, owner: undefined, comment: "hello" },

@@ -39,7 +39,7 @@ describe("readTrace", () => {
     });
   });
 
-  it("passes over other messages, and says what is missing", () => {
+  it("leaves out other messages, and names the attribute that is missing", () => {
     expect(readTrace(message(HEADER, (10 << 8) | 3))).toBeUndefined();
     expect(() => readTrace(message([...HEADER, ...TABLE]))).toThrow("trace/id");
   });

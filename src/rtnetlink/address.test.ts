@@ -42,7 +42,7 @@ describe("addAddress", () => {
     expectSame("address-add-6-flags", sent(addAddress(veth0, { ...cidr("fd00:1::3/64"), flags })));
   });
 
-  it("tells what failed as a person would type it", () => {
+  it("names a failed request by its ip(8) command", () => {
     expect(addAddress(veth0, cidr("10.1.2.3/24")).operation()).toBe("address add 10.1.2.3/24 dev veth0");
     expect(addAddress({ index: 9 }, { ...cidr("10.1.2.3/32"), peer: ip("10.1.2.4") }).operation()).toBe(
       "address add 10.1.2.3 peer 10.1.2.4/32 dev if9",
@@ -115,7 +115,7 @@ describe("listAddresses", () => {
     }
   });
 
-  it("tells which address still waits for duplicate detection", () => {
+  it("reports the addresses that still wait for duplicate address detection", () => {
     const found = listAddresses(replaying("address-show"));
     expect(found.filter(isTentative).map(({ scope }) => scope)).toEqual([RT_SCOPE.LINK]);
   });

@@ -16,7 +16,7 @@ function brief(link: Link | undefined): BriefLink | undefined {
 }
 
 describe("getBriefLink", () => {
-  it.each(["link-show", "link-show-bridge"])("tells of %s what getLink tells", (golden) => {
+  it.each(["link-show", "link-show-bridge"])("reads from %s what getLink reads", (golden) => {
     const found = getBriefLink(replaying(golden), "any");
     expect(found).toEqual(brief(getLink(replaying(golden), "any")));
     expect(found?.name).not.toBe("");
@@ -31,7 +31,7 @@ describe("getBriefLink", () => {
 });
 
 describe("getOperState", () => {
-  it.each(["link-show", "link-show-bridge"])("tells of %s what getLink tells", (golden) => {
+  it.each(["link-show", "link-show-bridge"])("reads from %s what getLink reads", (golden) => {
     const link = getLink(replaying(golden), "any");
     expect(getOperState(replaying(golden), "any")).toBe(link?.operState);
     expect(link?.operState).not.toBe(0);
@@ -45,7 +45,7 @@ describe("getOperState", () => {
 });
 
 describe("getMac", () => {
-  it.each(["link-show", "link-show-bridge"])("tells of %s what getLink tells", (golden) => {
+  it.each(["link-show", "link-show-bridge"])("reads from %s what getLink reads", (golden) => {
     const mac = getMac(replaying(golden), "any");
     expect(mac).toEqual(getLink(replaying(golden), "any")?.mac);
     expect(mac).toHaveLength(6);

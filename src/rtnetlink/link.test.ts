@@ -32,7 +32,7 @@ describe("addLink", () => {
     expectSame("link-add-bridge-options", sent(addLink({ name: "br0", mtu: 1400, info })));
   });
 
-  it("says what ip(8) says for a veth pair whose peer is made in another namespace", () => {
+  it("sends what ip(8) sends for a veth pair whose peer is made in another namespace", () => {
     const peer = { name: "eth0", mtu: 1400, mac: mac("0a:58:0a:16:00:05"), netnsFd: 4 };
     expectSame("link-add-veth", sent(addLink({ name: "vethabc", mtu: 1400, info: { kind: "veth", peer } })));
   });
@@ -65,7 +65,7 @@ describe("addLink", () => {
     expect({ info, kind }).toEqual({ info: { kind: "unknown", name: "vrf", data }, kind: "vrf" });
   });
 
-  it("tells what failed as a person would type it, the peer's name included", () => {
+  it("names a failed request by its ip(8) command, with the name of the peer", () => {
     const veth = addLink({ name: "vethabc", info: { kind: "veth", peer: { name: "eth0" } } });
     expect(veth.operation()).toBe("link add vethabc type veth peer name eth0");
     expect(addLink({ name: "br0", info: { kind: "bridge" } }).operation()).toBe("link add br0 type bridge");
@@ -129,7 +129,7 @@ describe("setLink", () => {
     expect(request).toMatchObject({ index: 0, name: "lo", isUp: true });
   });
 
-  it("tells what failed as a person would type it", () => {
+  it("names a failed request by its ip(8) command", () => {
     expect(setLink("lo", { up: true }).operation()).toBe("link set lo up");
     expect(setLink({ index: 7 }, { up: false, promisc: true, allMulticast: false }).operation()).toBe(
       "link set if7 down promisc on allmulticast off",

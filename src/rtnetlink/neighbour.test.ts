@@ -24,7 +24,7 @@ describe("replaceNeighbour", () => {
     expectSame("neighbour-replace-state", sent(replaceNeighbour(veth0, neighbour)));
   });
 
-  it("tells what failed as a person would type it", () => {
+  it("names a failed request by its ip(8) command", () => {
     expect(replaceNeighbour(veth0, { ip: ip("10.1.2.4"), mac }).operation()).toBe(
       "neighbour replace 10.1.2.4 lladdr 02:00:00:00:00:04 dev veth0",
     );

@@ -53,7 +53,7 @@ describe("addRoute", () => {
     expectSame(golden, sent(addRoute(route)));
   });
 
-  it("tells what failed as a person would type it", () => {
+  it("names a failed request by its ip(8) command", () => {
     const text = (route: NewRoute): string => addRoute(route).operation();
     expect(text({ dst: anywhere, gateway, device })).toBe("route add default via 10.1.2.1 dev veth0");
     expect(text({ dst: cidr("::/0"), device: { index: 7 } })).toBe("route add ::/0 dev if7");

@@ -34,7 +34,7 @@ describe("call", () => {
     expect(() => call("open it", "openat", -100, "/tmp\0/nowhere")).toThrow(RangeError);
   });
 
-  it("throws what was being done, the error, and the system call", () => {
+  it("throws an error that names the operation, the errno and the system call", () => {
     expect(() => call("close nothing", "close", 12345)).toThrow(
       "cannot close nothing: EBADF: Bad file descriptor (close)",
     );

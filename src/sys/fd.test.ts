@@ -77,7 +77,7 @@ describe("readAll", () => {
     expect(Buffer.compare(read, content)).toBe(0);
   });
 
-  it("refuses what is larger than the limit, and takes what is exactly as large", () => {
+  it("refuses content that is larger than the limit, and takes content of exactly that size", () => {
     const path = file("12345678");
     expect(withOpen(path, O.RDONLY, (fd) => readAll(fd, "it", 8))).toHaveLength(8);
     expect(() => withOpen(path, O.RDONLY, (fd) => readAll(fd, "it", 7))).toThrow(
@@ -142,7 +142,7 @@ describe("writeAll", () => {
     }
   });
 
-  it("throws when nobody reads any more, and when the disk is full", () => {
+  it("throws when the reader is gone, and when the disk is full", () => {
     const { from, to } = pipe();
     close(from);
     expect(() => writeAll(to, "the result", Uint8Array.of(1))).toThrow(
@@ -188,7 +188,7 @@ describe("readAt and writeAt", () => {
 });
 
 describe("poll", () => {
-  it("tells which descriptors are ready, in order", () => {
+  it("reports the descriptors that are ready, in order", () => {
     const [a, b] = [pipe(), pipe()];
     writeAll(b.to, "it", Uint8Array.of(1));
     const wanted = [
@@ -199,7 +199,7 @@ describe("poll", () => {
     expect(poll(wanted, -1)).toEqual([0, POLL.IN, POLL.OUT]);
   });
 
-  it("tells that the other end is gone", () => {
+  it("reports that the other end is gone", () => {
     const { from, to } = pipe();
     close(to);
     expect(poll([{ fd: from, events: POLL.IN }], -1)).toEqual([POLL.HUP]);

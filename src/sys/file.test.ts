@@ -42,7 +42,7 @@ describe("readFile and readText", () => {
     expect(readText("/proc/self/stat")).toContain(String(process.pid));
   });
 
-  it("refuse what is larger than the limit", () => {
+  it("refuse a file that is larger than the limit", () => {
     expect(() => readText("/proc/self/stat", 3)).toThrow("/proc/self/stat is larger than 3 bytes");
   });
 
@@ -52,7 +52,7 @@ describe("readFile and readText", () => {
 });
 
 describe("writeFile", () => {
-  it("creates with a mode, and truncates what is there", () => {
+  it("creates a file with a mode, and truncates a file that is there", () => {
     const path = `${temporaryDirectory()}/a`;
     writeFile(path, "a longer text", { mode: 0o600 });
     expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -168,7 +168,7 @@ describe("directories", () => {
 });
 
 describe("stat and exists", () => {
-  it("tell what Node tells", () => {
+  it("report what Node reports", () => {
     const path = `${temporaryDirectory()}/a`;
     writeFileSync(path, "12345");
     utimesSync(path, 1, 1234567890.25);

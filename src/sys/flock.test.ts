@@ -26,7 +26,7 @@ describe("withLock", () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  it("lets go when what it runs throws", () => {
+  it("releases the lock when the function throws", () => {
     const path = `${temporaryDirectory()}/lock`;
     const fail = (): never => {
       throw new Error("stop");

@@ -69,7 +69,7 @@ describe("inNetns", () => {
     close(fd);
   });
 
-  it("comes back and passes on what was thrown", () => {
+  it("comes back to its namespace when the function throws, and throws the same error", () => {
     const fd = openNetns(own);
     const calls: unknown[] = [];
     const { bautaEngine } = globalThis;
@@ -113,7 +113,7 @@ describe("inNetns", () => {
   });
 });
 
-it("unshareNetns tells when it may not", () => {
+it("unshareNetns names the operation when the kernel refuses", () => {
   expect(() => withSyscalls((name) => (name === "unshare" ? "EPERM" : undefined), unshareNetns)).toThrow(
     "cannot make a network namespace: EPERM: Operation not permitted (unshare)",
   );

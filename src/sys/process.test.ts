@@ -28,7 +28,7 @@ describe("this process", () => {
     expect(writtenTo(2, () => logLine("a line"))).toBe("a line\n");
   });
 
-  it("tells when standard output is closed, and not when standard error is", () => {
+  it("reports that standard output is closed, but not that standard error is closed", () => {
     const closed = (name: string) => (name === "write" ? ("EBADF" as const) : undefined);
     expect(() => withSyscalls(closed, () => writeStdout("x"))).toThrow("cannot write standard output: EBADF");
     expect(() => withSyscalls(closed, () => logLine("x"))).not.toThrow();

@@ -47,14 +47,14 @@ describe("SmallFile", () => {
     expect(syscallsOf(() => put(path, "10.1.0.2"))).toEqual(["openat", "statx", "pread64", "pwrite64", "close"]);
   });
 
-  it("says what it could not open", () => {
+  it("names the file that it could not open", () => {
     const path = `${temporaryDirectory()}/hint`;
     mkdirSync(path);
     expect(() => SmallFile.open(path)).toThrow(`${path} is a directory`);
     expect(() => SmallFile.create(path, 0o600)).toThrow(`${path} is a directory`);
   });
 
-  it("says what it could not read, and leaves nothing open", () => {
+  it("names the file that it could not read, and leaves no descriptor open", () => {
     const path = `${temporaryDirectory()}/hint`;
     writeFileSync(path, "10.1.0.1");
     const names: unknown[] = [];

@@ -37,7 +37,7 @@ it("has the numbers of the system's headers", () => {
 });
 
 describe("a socket", () => {
-  it("takes a datagram that another sends to its address, and tells from where", () => {
+  it("receives a datagram that is sent to its address, and reports the sender", () => {
     withSocket((receiver) =>
       withSocket((sender) => {
         bind("bind", receiver, inetAddress(LOOPBACK, 54_321));
@@ -51,7 +51,7 @@ describe("a socket", () => {
     );
   });
 
-  it("tells the whole length of a datagram that does not fit", () => {
+  it("reports the whole length of a datagram that does not fit", () => {
     withSocket((fd) => {
       bind("bind", fd, inetAddress(LOOPBACK, 54_323));
       connect("connect", fd, inetAddress(LOOPBACK, 54_323));
@@ -68,7 +68,7 @@ describe("a socket", () => {
     });
   });
 
-  it("says what it was for when the kernel refuses", () => {
+  it("names the operation when the kernel refuses", () => {
     expect(() => openSocket("open a socket of no family", { ...UDP, family: 9999 })).toThrow(
       "cannot open a socket of no family: EAFNOSUPPORT",
     );

@@ -19,7 +19,7 @@ describe("spawn", () => {
     expect([stdout, stderr].map((bytes) => Buffer.from(bytes).toString())).toEqual(["printed\n", "wrong\n"]);
   });
 
-  it("tells the signal that ended the child", () => {
+  it("reports the signal that ended the child", () => {
     expect(run("kill -TERM $$")).toMatchObject({ status: 0, signal: 15 });
   });
 

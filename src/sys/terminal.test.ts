@@ -30,7 +30,7 @@ describe("terminalColumns", () => {
     expect(columns).toBe(300);
   });
 
-  it("is unknown for a terminal that was given none, and for what is no terminal", () => {
+  it("is unknown for a terminal without a width, and for a descriptor that is no terminal", () => {
     expect(withOpen("/dev/ptmx", O.RDWR, terminalColumns)).toBeUndefined();
     expect(withOpen("/dev/null", O.RDWR, terminalColumns)).toBeUndefined();
   });

@@ -92,10 +92,7 @@ const executables = [
   { flavour: FLAVOURS.sanitized, flags: [...sanitizers, smallMemory] },
 ];
 
-/** Judges nothing: for a busy machine. */
-const PATIENCE = { timeout: 120_000 };
-
-describe.each(executables)("the executable, $flavour.name", PATIENCE, ({ flavour, flags }) => {
+describe.each(executables)("the executable, $flavour.name", ({ flavour, flags }) => {
   const directory = mkdtempSync(join(tmpdir(), "bauta-engine-"));
   afterAll(() => rmSync(directory, { recursive: true }));
 

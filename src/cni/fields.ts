@@ -3,7 +3,7 @@
 import { type Cidr, formatCidr, formatIp, type Ip, parseCidr, parseIp } from "../wire/ip.ts";
 import { type Mac, parseMac } from "../wire/mac.ts";
 import { interfaceNameProblem } from "./environment.ts";
-import { type Schema, text } from "./schema.ts";
+import { emptyIsAbsent, type Schema, text } from "./schema.ts";
 
 /** `10.22.0.5/16`: an address and the length of its prefix. */
 export function cidr(about = ""): Schema<Cidr> {
@@ -12,12 +12,12 @@ export function cidr(about = ""): Schema<Cidr> {
 
 /** An IPv4 or IPv6 address; "" counts as absent. */
 export function ip(about = ""): Schema<Ip> {
-  return { ...text("an IP address", parseIp, about), emptyIsAbsent: true };
+  return emptyIsAbsent(text("an IP address", parseIp, about));
 }
 
 /** An Ethernet address; "" counts as absent. */
 export function mac(about = ""): Schema<Mac> {
-  return { ...text("a MAC address", parseMac, about), emptyIsAbsent: true };
+  return emptyIsAbsent(text("a MAC address", parseMac, about));
 }
 
 /** A name that the kernel would take for an interface. */
@@ -37,7 +37,7 @@ export function cidrText(about = ""): Schema<string> {
 
 /** An address that stays text, in its canonical form; "" counts as absent. */
 export function ipText(about = ""): Schema<string> {
-  return { ...text("an IP address", (given) => map(parseIp(given), formatIp), about), emptyIsAbsent: true };
+  return emptyIsAbsent(text("an IP address", (given) => map(parseIp(given), formatIp), about));
 }
 
 function map<T>(value: T | undefined, use: (value: T) => string): string | undefined {

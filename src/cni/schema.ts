@@ -88,6 +88,27 @@ export function text<T>(noun: string, parse: (text: string) => T | undefined, ab
   };
 }
 
+/** Text of which "" counts as absent. */
+export function emptyIsAbsent<T>(inner: Schema<T>): Schema<T> {
+  return { ...inner, emptyIsAbsent: true };
+}
+
+/**
+ * Text that is judged only when it is used: what is switched off, or replaced by another key, may be any text. The value is a
+ * function that returns what `inner` reads, and throws what `inner` throws. "" counts as absent.
+ */
+export function judgedLater<T>(inner: Schema<T>): Schema<() => T> {
+  return {
+    shape: { kind: "string" },
+    about: inner.about,
+    emptyIsAbsent: true,
+    read(value, at) {
+      const given = readString(value, at);
+      return () => inner.read(given, at);
+    },
+  };
+}
+
 /** Any JSON object, as it is. */
 export function jsonObject(about = ""): Schema<JsonObject> {
   return { shape: { kind: "json object" }, about, read: readObject };

@@ -6,7 +6,7 @@ import { CNI_CODE, CniError } from "../cni/error.ts";
 import { cidr, ip } from "../cni/fields.ts";
 import { excerpt } from "../cni/json.ts";
 import { type Dns, dnsSchema, type Route, routeSchema } from "../cni/result.ts";
-import { array, object, optional, type Schema, withDefault } from "../cni/schema.ts";
+import { array, judgedLater, object, optional, type Schema, withDefault } from "../cni/schema.ts";
 import { isAtLeast } from "../cni/versions.ts";
 import { type Cidr, contains, familyOf, formatCidr, formatIp, type Ip, parseCidr, parseIp } from "../wire/ip.ts";
 import type { IpamCall } from "./ipam.ts";
@@ -23,53 +23,83 @@ export interface StaticConfig {
   readonly dns: Dns;
 }
 
-export const staticSchema: Schema<StaticConfig> = object({
-  addresses: withDefault(
-    array(object({ address: cidr("address and prefix length"), gateway: optional(ip("the address's gateway")) })),
-    [],
-  ),
+/** An address of the section: a placeholder where the runtime is to bring another in its place, so nothing is judged yet. */
+interface Entry {
+  readonly address: (() => Cidr) | undefined;
+  readonly gateway: (() => Ip) | undefined;
+}
+
+interface Section extends Omit<StaticConfig, "addresses"> {
+  readonly addresses: readonly Entry[];
+}
+
+const entrySchema: Schema<Entry> = object({
+  address: optional(judgedLater(cidr("address and prefix length; anything where the runtime brings the addresses"))),
+  gateway: optional(judgedLater(ip("the address's gateway"))),
+});
+
+export const staticSchema: Schema<Section> = object({
+  addresses: withDefault(array(entrySchema), []),
   routes: withDefault(array(routeSchema), []),
   dns: withDefault(dnsSchema, {}),
 });
 
-const requestedSchema = requestedIpsSchema(cidr());
+const requestedSchema = requestedIpsSchema(judgedLater(cidr()));
 
 /**
- * Reads and checks everything. The addresses of CNI_ARGS come after those of the section; those of `args`, and before all
- * those of the `ips` capability, instead of any other. Throws CniError.
+ * Reads the configuration and checks all of it that counts. The addresses of CNI_ARGS come after those of the section; those of
+ * `args`, and before all those of the `ips` capability, come instead of any other. What is replaced is not judged. Throws
+ * CniError.
  */
 export function readStaticConfig({ config, args }: IpamCall): StaticConfig {
-  if (config.ipam === undefined) {
-    throw new CniError(CNI_CODE.INVALID_CONFIG, "ipam is missing: it says which addresses there are");
-  }
-  const section = staticSchema.read(config.ipam, "ipam");
-  section.addresses.forEach(checkGateway);
+  const section = readSection(config);
   const fromArgs = readArgs(args);
   const asked = readRequestedIps(config.raw, requestedSchema);
   const instead = asked.runtimeConfig.length > 0 ? asked.runtimeConfig : asked.args;
   const addresses =
     instead.length > 0
-      ? instead.map((address) => ({ address, gateway: undefined }))
-      : [...section.addresses, ...fromArgs];
+      ? instead.map((read) => ({ address: read(), gateway: undefined }))
+      : [...section.addresses.map(judge), ...fromArgs()];
   checkFamilies(addresses, config);
   return { ...section, addresses };
 }
 
-function checkGateway({ address, gateway }: StaticAddress, i: number): void {
-  if (gateway === undefined || familyOf(gateway) === familyOf(address.ip)) return;
+/** For STATUS, which is not told what the runtime will bring: throws CniError where no ADD can be served. */
+export function checkStaticConfig({ config, args }: IpamCall): void {
+  readSection(config);
+  readArgs(args)();
+}
+
+function readSection(config: NetworkConfig): Section {
+  if (config.ipam !== undefined) return staticSchema.read(config.ipam, "ipam");
+  throw new CniError(CNI_CODE.INVALID_CONFIG, "ipam is missing: it says which addresses there are");
+}
+
+function judge(entry: Entry, i: number): StaticAddress {
+  if (entry.address === undefined) {
+    throw new CniError(
+      CNI_CODE.INVALID_CONFIG,
+      `ipam.addresses[${i}].address is missing`,
+      'an address with its prefix length, unless the runtime brings the addresses (capability "ips", args.cni.ips)',
+    );
+  }
+  const [address, gateway] = [entry.address(), entry.gateway?.()];
+  if (gateway === undefined || familyOf(gateway) === familyOf(address.ip)) return { address, gateway };
   const [is, family] = [familyOf(gateway), familyOf(address.ip)];
   const problem = `${formatIp(gateway)} is IPv${is}, and address ${formatCidr(address)} is IPv${family}`;
   throw new CniError(CNI_CODE.INVALID_CONFIG, `ipam.addresses[${i}].gateway: ${problem}`);
 }
 
-/** `IP=10.22.0.5/16,fd00::5/64;GATEWAY=10.22.0.1`: each gateway is that of the addresses here whose prefix it is in. */
-function readArgs(args: string): readonly StaticAddress[] {
+/** `IP=10.22.0.5/16,fd00::5/64;GATEWAY=10.22.0.1`: each gateway is that of the addresses here whose prefix it is in. The values are judged when they are asked for. */
+function readArgs(args: string): () => readonly StaticAddress[] {
   const { IP: ips = "", GATEWAY: gateways = "" } = parseArgs(args, ["IP", "GATEWAY"]);
-  const known = parseList("GATEWAY", gateways, "an IP address", parseIp);
-  return parseList("IP", ips, "an address in CIDR notation", parseCidr).map((address) => ({
-    address,
-    gateway: known.findLast((gateway) => contains(address, gateway)),
-  }));
+  return () => {
+    const known = parseList("GATEWAY", gateways, "an IP address", parseIp);
+    return parseList("IP", ips, "an address in CIDR notation", parseCidr).map((address) => ({
+      address,
+      gateway: known.findLast((gateway) => contains(address, gateway)),
+    }));
+  };
 }
 
 function parseList<T>(key: string, list: string, noun: string, parse: (text: string) => T | undefined): readonly T[] {

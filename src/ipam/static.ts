@@ -4,7 +4,7 @@ import { CNI_CODE, CniError } from "../cni/error.ts";
 import type { Result } from "../cni/result.ts";
 import { formatCidr, formatIp } from "../wire/ip.ts";
 import type { Ipam, IpamCall } from "./ipam.ts";
-import { readStaticConfig } from "./static-config.ts";
+import { checkStaticConfig, readStaticConfig } from "./static-config.ts";
 
 export const staticIpam: Ipam = {
   add,
@@ -12,7 +12,7 @@ export const staticIpam: Ipam = {
   del: () => undefined,
   gc: () => undefined,
   /** There are always addresses, unless the configuration is wrong. */
-  status: (call) => void readStaticConfig(call),
+  status: checkStaticConfig,
 };
 
 function add(call: IpamCall): Result {

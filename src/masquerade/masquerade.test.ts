@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseConfig } from "../cni/config.ts";
 import type { Invocation } from "../cni/plugin.ts";
 import { engine } from "../sys/engine.ts";
-import { backendOf, backendProblem } from "./masquerade.ts";
+import { type BackendName, backendFor, backendOf } from "./masquerade.ts";
 
 function invocation(keys: object): Invocation {
   const config = parseConfig(
@@ -35,21 +35,28 @@ describe("backendOf", () => {
   });
 });
 
-describe("backendProblem", () => {
+describe("backendFor", () => {
   const options = { random: "none" };
+  const read = (backend: BackendName, keys: object): BackendName | undefined =>
+    backendFor({ ipMasq: true, ipMasqBackend: () => backend }, invocation(keys));
 
   it.each([
     { ipMasqOptions: options },
     { args: { cni: { ipMasqOptions: options } } },
     { runtimeConfig: { ipMasq: options } },
-  ])("names options that iptables does not have: %j", (keys) => {
-    expect(backendProblem("iptables", invocation(keys))).toBe(
-      'ipMasqOptions: the options need ipMasqBackend "nftables"',
-    );
-    expect(backendProblem("nftables", invocation(keys))).toBeUndefined();
+  ])("refuses options that iptables does not have: %j", (keys) => {
+    expect(() => read("iptables", keys)).toThrow('ipMasqOptions: the options need ipMasqBackend "nftables"');
+    expect(read("nftables", keys)).toBe("nftables");
   });
 
   it("has nothing against iptables without options", () => {
-    expect(backendProblem("iptables", invocation({ ipMasqOptions: {} }))).toBeUndefined();
+    expect(read("iptables", { ipMasqOptions: {} })).toBe("iptables");
+  });
+
+  it("does not judge what is off", () => {
+    const ipMasqBackend = (): never => {
+      throw new Error("judged");
+    };
+    expect(backendFor({ ipMasq: false, ipMasqBackend }, invocation({ ipMasqOptions: 5 }))).toBeUndefined();
   });
 });

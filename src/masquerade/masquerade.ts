@@ -2,8 +2,9 @@
 
 import type { Attachment } from "../cni/attachment.ts";
 import { attachmentOf, validAttachments } from "../cni/attachment.ts";
+import { CNI_CODE, CniError } from "../cni/error.ts";
 import type { Invocation } from "../cni/plugin.ts";
-import { boolean, object, oneOf, type Schema, withDefault } from "../cni/schema.ts";
+import { boolean, judgedLater, object, oneOf, type Schema, withDefault } from "../cni/schema.ts";
 import { orLog, runAll, type Undo } from "../cni/undo.ts";
 import type { Keep } from "../owned/commit.ts";
 import { type Cidr, parseCidr } from "../wire/ip.ts";
@@ -17,10 +18,10 @@ export type { BackendName } from "./backend.ts";
 
 const BACKENDS: Readonly<Record<BackendName, Backend>> = { nftables, iptables };
 
-/** The key "ipMasqBackend". */
-export const backendKey: Schema<BackendName> = withDefault(
-  oneOf(["nftables", "iptables"], "how to masquerade"),
-  "nftables",
+/** The key "ipMasqBackend", judged where "ipMasq" is on: see backendFor. */
+export const backendKey: Schema<() => BackendName> = withDefault(
+  judgedLater(oneOf(["nftables", "iptables"], "how to masquerade: nftables, which is the default, or iptables")),
+  () => "nftables",
 );
 
 const ipMasqSchema = object({ ipMasq: withDefault(boolean(), false) });
@@ -36,14 +37,19 @@ export function backendOf({ config }: Invocation): BackendName | undefined {
 }
 
 /**
- * What contradicts itself in the configuration: options, and a back end that takes none. Undefined where nothing is wrong.
- * Throws CniError where an option is wrong in itself, so that an ADD is refused before it has done anything, and STATUS
- * knows, too.
+ * The back end for ADD, CHECK and STATUS; undefined where "ipMasq" is off, and then nothing else is judged. Throws CniError for
+ * a back end that is none, for options that are wrong, and for options of a back end that takes none: so an ADD is refused
+ * before it has done anything, and STATUS knows, too.
  */
-export function backendProblem(name: BackendName, { config }: Invocation): string | undefined {
+export function backendFor(
+  keys: { readonly ipMasq: boolean; readonly ipMasqBackend: () => BackendName },
+  { config }: Invocation,
+): BackendName | undefined {
+  if (!keys.ipMasq) return undefined;
+  const name = keys.ipMasqBackend();
   const hasOptions = optionsOf(config.raw).given !== undefined;
-  if (BACKENDS[name].takesOptions || !hasOptions) return undefined;
-  return 'ipMasqOptions: the options need ipMasqBackend "nftables"';
+  if (BACKENDS[name].takesOptions || !hasOptions) return name;
+  throw new CniError(CNI_CODE.INVALID_CONFIG, 'ipMasqOptions: the options need ipMasqBackend "nftables"');
 }
 
 /** Masquerades what the container sends beyond its subnets. Throws CniError, NetlinkError, SyscallError or IptablesError. */

@@ -1,52 +1,37 @@
-// CHECK: is everything that ADD made still there, and as it was made?
+// CHECK of the node's side.
 
 import { attachmentOf } from "../../cni/attachment.ts";
-import { type Invocation, requirePrevResult } from "../../cni/plugin.ts";
 import type { Result } from "../../cni/result.ts";
-import { checkAllocation } from "../../ipam/call.ts";
 import { checkPort } from "../../links/bridge-port.ts";
-import { arePeers, CheckError, checkAddresses, checkLink, checkRoutes, containerInterface } from "../../links/check.ts";
+import { arePeers, CheckError, checkLink } from "../../links/check.ts";
 import { readAssignments } from "../../links/configure.ts";
 import { checkGateways } from "../../links/gateway-address.ts";
-import { type Namespaces, withNamespaces } from "../../links/namespaces.ts";
 import { checkWaysBack } from "../../links/way-back.ts";
 import { checkGuard } from "../../mac-spoof/check.ts";
-import { checkIpMasq } from "../../masquerade/masquerade.ts";
 import type { Connection } from "../../netlink/connection.ts";
 import { getLink, type Link } from "../../rtnetlink/link.ts";
 import { IFF } from "../../rtnetlink/uapi.ts";
-import { type BridgeConfig, readBridgeConfig, vlanGatewayName } from "./config.ts";
+import type { Checking } from "../interface.ts";
+import { type BridgeConfig, vlanGatewayName } from "./config.ts";
 import { gatewaysOf } from "./gateways.ts";
 
-export function check(invocation: Invocation): void {
-  const config = readBridgeConfig(invocation);
-  withNamespaces(invocation.netns, (namespaces) => {
-    if (invocation.config.ipamType !== "") checkAllocation(invocation);
-    checkAttachment(invocation, config, namespaces, requirePrevResult(invocation));
-  });
-}
-
-function checkAttachment(
-  invocation: Invocation,
-  config: BridgeConfig,
-  { node, container }: Namespaces,
-  result: Result,
-): void {
-  const attachment = attachmentOf(invocation);
+/** The bridge, the port and the gateway addresses must be as ADD left them. */
+export function checkNode({
+  invocation,
+  config,
+  namespaces: { node },
+  result,
+  link: device,
+}: Checking<BridgeConfig>): void {
   const bridge = checkBridge(node, config, result);
-  const device = checkLink(container, containerInterface(invocation, result), "veth", "in the container");
   const port = findPort(node, result, device, bridge);
   checkPort(port, { hairpin: config.hairpinMode, isolated: config.portIsolation });
-  if (config.macspoofchk) checkGuard(attachment, { port: port.name, mac: device.mac });
-  checkAddresses(container, device, result);
-  checkRoutes(container, result);
-  if (invocation.config.ipamType === "") return;
-  if (config.isGateway) {
-    const link = gatewayLink(node, config, bridge, result);
-    checkGateways(node, link, gatewaysOf(result));
-    checkWaysBack(node, link, readAssignments(result));
-  }
-  if (config.ipMasq) checkIpMasq(invocation, config.ipMasqBackend, readAssignments(result));
+  if (config.macspoofchk) checkGuard(attachmentOf(invocation), { port: port.name, mac: device.mac });
+  if (invocation.config.ipamType === "" || !config.isGateway) return;
+  const link = gatewayLink(node, config, bridge, result);
+  const addresses = readAssignments(result);
+  checkGateways(node, link, gatewaysOf(addresses));
+  checkWaysBack(node, link, addresses);
 }
 
 function checkBridge(node: Connection, config: BridgeConfig, result: Result): Link {

@@ -4,7 +4,7 @@ import { CniError } from "../../cni/error.ts";
 import type { Invocation } from "../../cni/plugin.ts";
 import { engine } from "../../sys/engine.ts";
 import { formatMac } from "../../wire/mac.ts";
-import { type BridgeConfig, readBridgeConfig, vlanGatewayName, wantsMacSpoofCheck } from "./config.ts";
+import { type BridgeConfig, readBridgeConfig, vlanGatewayName } from "./config.ts";
 
 const ipam = { type: "host-local", ranges: [[{ subnet: "10.22.0.0/16" }]] };
 
@@ -42,8 +42,7 @@ describe("readBridgeConfig()", () => {
       isGateway: false,
       isDefaultGateway: false,
       forceAddress: false,
-      ipMasq: false,
-      ipMasqBackend: "nftables",
+      masquerade: undefined,
       mtu: undefined,
       hairpinMode: false,
       promiscMode: false,
@@ -64,7 +63,6 @@ describe("readBridgeConfig()", () => {
       isGateway: true,
       isDefaultGateway: true,
       forceAddress: true,
-      ipMasq: true,
       hairpinMode: true,
       preserveDefaultVlan: true,
       macspoofchk: true,
@@ -74,6 +72,7 @@ describe("readBridgeConfig()", () => {
     const keys = {
       ...flags,
       bridge: "br0",
+      ipMasq: true,
       ipMasqBackend: "nftables",
       mtu: 1400,
       vlan: 100,
@@ -83,7 +82,7 @@ describe("readBridgeConfig()", () => {
     const { mac, ...config } = read({ ...keys, runtimeConfig: { mac: "0a:00:00:00:00:01" } });
     expect(config).toEqual({
       ...flags,
-      ipMasqBackend: "nftables",
+      masquerade: "nftables",
       bridge: "br0",
       mtu: 1400,
       promiscMode: false,
@@ -111,7 +110,6 @@ describe("readBridgeConfig()", () => {
 
   it.each([
     ["a bridge name that the kernel would not take", { bridge: "no/bridge" }, 'bridge: "no/bridge"'],
-    ["an empty bridge name", { bridge: "" }, "bridge"],
     ["a bridge name that is too long", { bridge: "a-very-long-name" }, "bridge"],
     ["a VLAN below 0", { vlan: -100 }, "vlan: -100 is not a number from 0 to 4094"],
     ["a VLAN above 4094", { vlan: 4095 }, "vlan: 4095 is not a number from 0 to 4094"],
@@ -129,7 +127,11 @@ describe("readBridgeConfig()", () => {
       { ipMasq: true, ipMasqBackend: "iptables", ipMasqOptions: { random: "none" } },
       'ipMasqOptions: the options need ipMasqBackend "nftables"',
     ],
-    ["an unknown back end", { ipMasqBackend: "pf" }, 'ipMasqBackend: "pf" is not one of "nftables", "iptables"'],
+    [
+      "an unknown back end",
+      { ipMasq: true, ipMasqBackend: "pf" },
+      'ipMasqBackend: "pf" is not one of "nftables", "iptables"',
+    ],
     ["half a range of VLANs", { vlanTrunk: [{ minID: 5 }] }, "vlanTrunk[0]: a range needs minID and maxID"],
     ["a multicast MAC address", { runtimeConfig: { mac: "01:00:5e:00:00:01" } }, "multicast"],
     ["a MAC address of zeros", { args: { cni: { mac: "00:00:00:00:00:00" } } }, "00:00:00:00:00:00"],
@@ -154,9 +156,26 @@ describe("readBridgeConfig()", () => {
     expect(read({ bridge: "br0123456789", vlan: 100, ipam }).vlan).toBe(100);
   });
 
-  it("takes the iptables back end, and options for the other where nothing is masqueraded", () => {
-    expect(read({ ipMasq: true, ipMasqBackend: "iptables" }).ipMasqBackend).toBe("iptables");
-    expect(read({ ipMasqBackend: "iptables", ipMasqOptions: { random: "none" } }).ipMasq).toBe(false);
+  it("takes the iptables back end", () => {
+    expect(read({ ipMasq: true, ipMasqBackend: "iptables" }).masquerade).toBe("iptables");
+  });
+
+  it.each([
+    [
+      "the back end and the options of a masquerade that is off",
+      { ipMasqBackend: "pf", ipMasqOptions: { random: "x" } },
+    ],
+    [
+      "a MAC address that another replaces",
+      { args: { cni: { mac: "x" } }, runtimeConfig: { mac: "0a:00:00:00:00:01" } },
+    ],
+    ["an empty name of a bridge", { bridge: "" }],
+    ["an empty name of a back end", { ipMasq: true, ipMasqBackend: "" }],
+    ["empty MAC addresses", { args: { cni: { mac: "" } }, runtimeConfig: { mac: "" } }],
+    ["the gateway of a VLAN on a bridge without addresses", { bridge: "br0123456789", vlan: 100, isGateway: true }],
+    ["an ipam without a type", { ipam: {}, isGateway: true, disableContainerInterface: true }],
+  ])("does not judge what is off, replaced or empty: %s", (_, keys) => {
+    expect(() => read(keys)).not.toThrow();
   });
 
   it.each(["isGateway", "mtu", "vlanTrunk", "bridge", "runtimeConfig", "args"])(
@@ -181,17 +200,6 @@ describe("readBridgeConfig()", () => {
     expect(refusal({}, "IP=10.22.0.7")).toMatchObject({ code: 4 });
     const found = refusal({}, "MAC=nonsense");
     expect(found).toMatchObject({ code: 4, message: 'CNI_ARGS: MAC "nonsense" is not a MAC address' });
-  });
-});
-
-describe("wantsMacSpoofCheck()", () => {
-  it("looks at nothing else", () => {
-    expect(wantsMacSpoofCheck(invocation({ macspoofchk: true, vlan: 9999, bridge: "/" }))).toBe(true);
-    expect(wantsMacSpoofCheck(invocation({}))).toBe(false);
-  });
-
-  it("refuses a wrong type", () => {
-    expect(() => wantsMacSpoofCheck(invocation({ macspoofchk: "yes" }))).toThrow(CniError);
   });
 });
 

@@ -2,9 +2,10 @@ import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../cni/config.ts";
 import type { Invocation } from "../../cni/plugin.ts";
 import type { Result, Route } from "../../cni/result.ts";
+import { readAssignments } from "../../links/configure.ts";
 import { engine } from "../../sys/engine.ts";
 import { type Cidr, formatCidr, parseCidr } from "../../wire/ip.ts";
-import { gatewayOfNetwork, gatewaysOf, planGateways } from "./gateways.ts";
+import { completeGateways, gatewayOfNetwork, gatewaysOf } from "./gateways.ts";
 
 const result = (ips: Result["ips"], routes: readonly Route[] = []): Result => ({
   interfaces: [],
@@ -17,11 +18,20 @@ const asGateway = { isGateway: true, isDefaultGateway: false };
 const asDefault = { isGateway: true, isDefaultGateway: true };
 const dual = [{ address: "10.1.0.5/24" }, { address: "fd00:1::5/64", gateway: "fd00:1::ff" }];
 
-describe("planGateways()", () => {
-  it("points every address at the container's interface and leaves the rest alone on a bridge that is no gateway", () => {
+/** What IPAM's result comes to, and the gateways of that. */
+function planGateways(
+  ipam: Result,
+  keys: Parameters<typeof completeGateways>[1],
+): ReturnType<typeof completeGateways> & { readonly gateways: readonly Cidr[] } {
+  const plan = completeGateways(ipam, keys);
+  return { ...plan, gateways: keys.isGateway ? gatewaysOf(readAssignments({ ...ipam, ips: plan.ips })) : [] };
+}
+
+describe("completeGateways()", () => {
+  it("leaves addresses alone on a bridge that is no gateway", () => {
     const plan = planGateways(result(dual), { isGateway: false, isDefaultGateway: false });
     expect(plan).toEqual({
-      ips: dual.map((ip) => ({ gateway: undefined, ...ip, interface: 2 })),
+      ips: dual.map((ip) => ({ gateway: undefined, ...ip })),
       routes: [],
       gateways: [],
     });
@@ -71,7 +81,9 @@ describe("planGateways()", () => {
 describe("gatewaysOf()", () => {
   it("passes over addresses without a gateway", () => {
     expect(
-      gatewaysOf(result([{ address: "10.1.0.5/24" }, { address: "10.2.0.5/24", gateway: "10.2.0.1" }])).map(formatCidr),
+      gatewaysOf(
+        readAssignments(result([{ address: "10.1.0.5/24" }, { address: "10.2.0.5/24", gateway: "10.2.0.1" }])),
+      ).map(formatCidr),
     ).toEqual(["10.2.0.1/24"]);
   });
 });

@@ -6,42 +6,34 @@ import type { Invocation } from "../../cni/plugin.ts";
 import { familyOfCidr, type IpConfig, type Result, type Route } from "../../cni/result.ts";
 import { servedName } from "../../cni/served-name.ts";
 import { readHostLocalConfig } from "../../ipam/host-local-config.ts";
-import { readAssignments } from "../../links/configure.ts";
+import type { Assignment } from "../../links/configure.ts";
 import { type Cidr, formatIp, networkOf, offsetIp, parseCidr, sameCidr } from "../../wire/ip.ts";
-
-/** What the container is given, and what the bridge needs for it. */
-export interface GatewayPlan {
-  readonly ips: readonly IpConfig[];
-  readonly routes: readonly Route[];
-  /** Addresses for the bridge, one for each subnet; none where it is no gateway. */
-  readonly gateways: readonly Cidr[];
-}
-
-/** Index of the container's interface in the result. */
-const CONTAINER = 2;
 
 const RT_TABLE_MAIN = 254; // include/uapi/linux/rtnetlink.h
 
-/** Completes what IPAM gave, as upstream does; `isDefaultGateway` adds default routes where there are none. */
-export function planGateways(
+/**
+ * Completes what IPAM gave, as upstream does: `isGateway` makes the first address of a subnet its gateway where there is none,
+ * and `isDefaultGateway` adds default routes where there are none.
+ */
+export function completeGateways(
   ipam: Result,
   { isGateway, isDefaultGateway }: { readonly isGateway: boolean; readonly isDefaultGateway: boolean },
-): GatewayPlan {
+): { readonly ips: readonly IpConfig[]; readonly routes: readonly Route[] } {
   const routes = [...ipam.routes];
   const ips = ipam.ips.map(({ address, gateway }) => {
     const wanted = gateway || (isGateway ? firstAddress(address) : undefined);
     if (isDefaultGateway && !routes.some(isDefaultOf(familyOfCidr(address)))) {
       routes.push({ dst: familyOfCidr(address) === 4 ? "0.0.0.0/0" : "::/0", gw: wanted });
     }
-    return { address, gateway: wanted, interface: CONTAINER };
+    return { address, gateway: wanted };
   });
-  return { ips, routes, gateways: isGateway ? gatewaysOf({ ...ipam, ips }) : [] };
+  return { ips, routes };
 }
 
-/** The addresses that a bridge carries for a result: the gateway of each address, with its prefix length. */
-export function gatewaysOf(result: Result): Cidr[] {
+/** The addresses that a bridge carries as the gateway of these: the gateway of each, with its prefix length. */
+export function gatewaysOf(addresses: readonly Assignment[]): Cidr[] {
   const gateways: Cidr[] = [];
-  for (const { gateway, prefixLength } of readAssignments(result)) {
+  for (const { gateway, prefixLength } of addresses) {
     if (gateway === undefined) continue;
     const one = { ip: gateway, prefixLength };
     if (!gateways.some((other) => sameCidr(other, one))) gateways.push(one);

@@ -1,7 +1,8 @@
 // vlanTrunk: the VLANs that a container sees with their tags, as single ids and ranges.
 
 import { CNI_CODE, CniError } from "../../cni/error.ts";
-import { integer, object, optional, type Schema } from "../../cni/schema.ts";
+import { object, optional, type Schema } from "../../cni/schema.ts";
+import { vlanId } from "../keys.ts";
 
 /** VLANs from `vid` to `lastVid`, both included. */
 export interface VlanRange {
@@ -16,9 +17,7 @@ export interface TrunkItem {
   readonly maxID: number | undefined;
 }
 
-const VLAN_MAX = 4094; // IEEE 802.1Q: 0 and 4095 are reserved
-
-const vlan = (about: string): Schema<number | undefined> => optional(integer(1, VLAN_MAX, about));
+const vlan = (about: string): Schema<number | undefined> => optional(vlanId(1, about));
 
 /** The schema of an element. */
 export const trunkItem: Schema<TrunkItem> = object({

@@ -12,12 +12,12 @@ function invocation(keys: Readonly<Record<string, unknown>>): Invocation {
 
 describe("readPtpConfig", () => {
   it("has a default for every key", () => {
-    expect(readPtpConfig(invocation({}))).toEqual({ ipMasq: false, ipMasqBackend: "nftables", mtu: 0 });
+    expect(readPtpConfig(invocation({}))).toEqual({ masquerade: undefined, mtu: undefined });
   });
 
   it("reads every key", () => {
     const keys = { ipMasq: true, ipMasqBackend: "nftables", mtu: 1400 };
-    expect(readPtpConfig(invocation(keys))).toEqual(keys);
+    expect(readPtpConfig(invocation(keys))).toEqual({ masquerade: "nftables", mtu: 1400 });
   });
 
   it.each([
@@ -26,7 +26,7 @@ describe("readPtpConfig", () => {
     [{ mtu: -4 }, 7, /^mtu: -4 is not a number from 0 to 65535/],
     [{ mtu: 67 }, 7, /^mtu: 67 is not a number from 68 to 65535/],
     [{ mtu: 65536 }, 7, /^mtu: 65536 is not/],
-    [{ ipMasqBackend: "pf" }, 7, /^ipMasqBackend: "pf" is not one of "nftables", "iptables"/],
+    [{ ipMasq: true, ipMasqBackend: "pf" }, 7, /^ipMasqBackend: "pf" is not one of "nftables", "iptables"/],
     [
       { ipMasq: true, ipMasqBackend: "iptables", ipMasqOptions: { random: "none" } },
       7,
@@ -38,11 +38,14 @@ describe("readPtpConfig", () => {
     );
   });
 
-  it("takes the iptables back end, and options for the other where nothing is masqueraded", () => {
-    const keys = { ipMasq: true, ipMasqBackend: "iptables" };
-    expect(readPtpConfig(invocation(keys))).toMatchObject(keys);
-    expect(readPtpConfig(invocation({ ...keys, ipMasqOptions: {} }))).toMatchObject(keys);
-    const none = { ipMasqBackend: "iptables", ipMasqOptions: { random: "none" } };
-    expect(readPtpConfig(invocation(none)).ipMasqBackend).toBe("iptables");
+  it.each([
+    [{ ipMasq: true, ipMasqBackend: "iptables" }, "iptables"],
+    [{ ipMasq: true, ipMasqBackend: "iptables", ipMasqOptions: {} }, "iptables"],
+    [{ ipMasq: true, ipMasqBackend: "" }, "nftables"],
+    [{ ipMasq: true, ipMasqBackend: null }, "nftables"],
+    [{ ipMasqBackend: "iptables", ipMasqOptions: { random: "none" } }, undefined],
+    [{ ipMasq: false, ipMasqBackend: "pf", ipMasqOptions: { random: "never" } }, undefined],
+  ])("judges the back end of a masquerade that is on: %j", (keys, masquerade) => {
+    expect(readPtpConfig(invocation(keys))).toEqual({ masquerade, mtu: undefined });
   });
 });

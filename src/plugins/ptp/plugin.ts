@@ -1,53 +1,68 @@
 // The ptp plugin: a veth pair between the node and the container, without a bridge. The node is the container's gateway
-// and routes all it sends, also what goes to other containers.
+// and routes all that the container sends, also what goes to other containers.
 
 import { CNI_CODE, CniError } from "../../cni/error.ts";
-import type { Invocation, OwnPlugin } from "../../cni/plugin.ts";
-import { runAll } from "../../cni/undo.ts";
-import { allocatorStatus, collectAllocations, releaseAddresses } from "../../ipam/call.ts";
-import { detachLink } from "../../links/detach.ts";
-import { backendOf, collectStaleMasquerade, endMasquerade, ipMasqUnavailable } from "../../masquerade/masquerade.ts";
-import { closingLast } from "../../owned/commit.ts";
+import { waitForCarrier } from "../../links/carrier.ts";
+import type { Assignment, ContainerSetup } from "../../links/configure.ts";
+import { enableForwarding } from "../../links/forwarding.ts";
+import type { Namespaces } from "../../links/namespaces.ts";
+import { createVeth, type Veth } from "../../links/veth.ts";
+import { trySetSysctl } from "../../sys/sysctl.ts";
+import { familyOf, formatCidr } from "../../wire/ip.ts";
+import { formatMac } from "../../wire/mac.ts";
 import { attachedKeys } from "../attached-keys.ts";
-import { add } from "./add.ts";
-import { check } from "./check.ts";
-import { ptpSchema, readPtpConfig } from "./config.ts";
+import { ipMasq } from "../extras.ts";
+import { type Attaching, interfacePlugin, type Made } from "../interface.ts";
+import { checkNode } from "./check.ts";
+import { type PtpConfig, ptpSchema, readPtpConfig } from "./config.ts";
+import { type Connected, containerRoutes, gatewayAddresses, routesToContainer } from "./routes.ts";
 
-export const plugin: OwnPlugin = {
+export const plugin = interfacePlugin({
   name: "ptp",
-  kind: "interface",
   keys: [ptpSchema, attachedKeys],
   ipam: "required",
-  add,
-  check,
-  del,
-  gc,
-  status,
-};
+  linkKind: "veth",
+  read: readPtpConfig,
+  make,
+  checkNode,
+  extras: [ipMasq],
+});
 
-/** The rules go first and the address goes back to IPAM last, so that whoever gets it next meets nothing of ours. */
-function del(invocation: Invocation): void {
-  const backend = backendOf(invocation);
-  closingLast((keep) =>
-    runAll([
-      () => endMasquerade(invocation, backend, keep),
-      () => {
-        detachLink(invocation, "veth");
-        releaseAddresses(invocation);
-      },
-    ]),
+function make({ invocation: { ifname }, config: { mtu }, namespaces, undo }: Attaching<PtpConfig>): Made {
+  const veth = createVeth(namespaces, { ifname, mtu }, undo);
+  const node = { name: veth.node.name, mac: formatMac(veth.node.mac) };
+  return {
+    device: veth.container,
+    mtu,
+    setUp: (addresses) => connect(namespaces, veth, addresses.map(requireGateway)),
+    // Last, as it may take an address from a stale attachment: nothing fails after it.
+    finish: (addresses) => namespaces.node.executeAll(routesToContainer(veth.node, addresses)),
+    wait: () => waitForCarrier(namespaces.node, veth.node),
+    interfaces: (container) => [node, container],
+  };
+}
+
+function requireGateway(assignment: Assignment): Connected {
+  const { gateway } = assignment;
+  if (gateway !== undefined) return { ...assignment, gateway };
+  throw new CniError(
+    CNI_CODE.INVALID_CONFIG,
+    `ptp needs a gateway for ${formatCidr(assignment)}, and the IPAM plugin gave none`,
+    "with static IPAM, add a gateway to the address",
   );
 }
 
-function gc(invocation: Invocation): void {
-  const backend = backendOf(invocation);
-  runAll([() => collectStaleMasquerade(invocation, backend), () => collectAllocations(invocation)]);
-}
-
-function status(invocation: Invocation): void {
-  const { ipMasq, ipMasqBackend } = readPtpConfig(invocation);
-  allocatorStatus(invocation);
-  const reason = ipMasq ? ipMasqUnavailable(ipMasqBackend) : undefined;
-  if (reason === undefined) return;
-  throw new CniError(CNI_CODE.NOT_AVAILABLE, `ipMasq: this node can't masquerade: ${reason}`);
+/** Gives the node's end the gateways, and says how the container's end gets its addresses and its routes to them. */
+function connect(namespaces: Namespaces, veth: Veth, addresses: readonly Connected[]): Partial<ContainerSetup> {
+  const { node, container } = veth;
+  const families = new Set(addresses.map(({ ip }) => familyOf(ip)));
+  for (const family of families) enableForwarding(family);
+  // Nobody but these two is on the link, so the link-local addresses are theirs at once, too. Until its own is, the node
+  // could not ask for the container's Ethernet address (ndisc_solicit() in net/ipv6/ndisc.c) on behalf of others.
+  if (families.has(6)) trySetSysctl(`net/ipv6/conf/${node.name}/accept_dad`, "0");
+  namespaces.node.executeAll(gatewayAddresses(node, addresses));
+  return {
+    parameters: families.has(6) ? [[`net/ipv6/conf/${container.name}/accept_dad`, "0"]] : [],
+    afterwards: containerRoutes(container, addresses),
+  };
 }

@@ -1,0 +1,199 @@
+// The skeleton of the plugins that make a container's interface: the order of steps that ADD, CHECK, DEL, GC and STATUS have
+// in common. A plugin says what kind of link it makes, how it makes one, and what else there is to do.
+
+import { CNI_CODE, CniError } from "../cni/error.ts";
+import { type Invocation, type OwnPlugin, type PluginFacts, requirePrevResult } from "../cni/plugin.ts";
+import type { Dns, Interface, IpConfig, Result, Route } from "../cni/result.ts";
+import { runAll, type Undo, undoOnFailure } from "../cni/undo.ts";
+import {
+  allocateAddresses,
+  allocatorStatus,
+  checkAllocation,
+  collectAllocations,
+  dnsOf,
+  releaseAddresses,
+} from "../ipam/call.ts";
+import { checkAddresses, checkLink, checkRoutes, containerInterface } from "../links/check.ts";
+import { type Assignment, type ContainerSetup, configureContainer, readAssignments } from "../links/configure.ts";
+import { detachLink } from "../links/detach.ts";
+import { requireMtuFor } from "../links/ipv6-mtu.ts";
+import { type Namespaces, withNamespaces } from "../links/namespaces.ts";
+import { deleteLinkIfAny } from "../links/veth.ts";
+import { closingLast } from "../owned/commit.ts";
+import type { Device } from "../rtnetlink/device.ts";
+import type { Link } from "../rtnetlink/link.ts";
+import { formatMac, type Mac } from "../wire/mac.ts";
+import type { Extra } from "./extras.ts";
+
+/** A plugin that makes an interface. `C` is what it has read of its configuration. */
+export interface InterfacePlugin<C> extends Omit<PluginFacts, "kind"> {
+  /** The kind of link in the container, as `ip link show type` has it. */
+  readonly linkKind: string;
+  /** Reads the plugin's keys. Throws CniError. */
+  readonly read: (invocation: Invocation) => C;
+  /** Makes the interface, without addresses and down, and notes in `undo` how to remove it. */
+  readonly make: (attaching: Attaching<C>) => Made;
+  /** Throws CheckError where something that the plugin made on the node is not as ADD left it. */
+  readonly checkNode?: (checking: Checking<C>) => void;
+  /** DEL: removes what the plugin made besides the interface, by the result of ADD. */
+  readonly removeRest?: (result: Result) => void;
+  /** In the order in which DEL ends them. */
+  readonly extras?: readonly Extra<C>[];
+}
+
+/** An ADD at work. */
+export interface Attaching<C> {
+  readonly invocation: Invocation;
+  readonly config: C;
+  readonly namespaces: Namespaces;
+  readonly undo: Undo;
+}
+
+/** A CHECK at work. */
+export interface Checking<C> {
+  readonly invocation: Invocation;
+  readonly config: C;
+  readonly namespaces: Namespaces;
+  /** The result of ADD. */
+  readonly result: Result;
+  /** The container's interface. */
+  readonly link: Link;
+}
+
+/** An interface that has been made, and the steps that are left. */
+export interface Made {
+  readonly device: Device & { readonly name: string; readonly mac: Mac };
+  /** The MTU that was asked for; undefined: the kernel's default. */
+  readonly mtu?: number | undefined;
+  /** Whether the interface stays down. It can't have addresses then. */
+  readonly staysDown?: boolean;
+  /** Completes what IPAM gave. */
+  readonly complete?: (ipam: Result) => Addressing;
+  /** Does what comes before the container gets its addresses, and returns how the container is set up. */
+  readonly setUp?: (addresses: readonly Assignment[]) => Partial<ContainerSetup>;
+  /** Does what comes last where there are addresses. What other attachments share comes here: it stays when the ADD fails. */
+  readonly finish?: (addresses: readonly Assignment[]) => void;
+  /** Waits until frames can pass. */
+  readonly wait?: () => void;
+  /** The interfaces of the result: that of the container, and those on the node. */
+  readonly interfaces?: (container: Interface) => readonly Interface[];
+}
+
+/** Addresses and routes of a result. */
+interface Addressing {
+  readonly ips: readonly IpConfig[];
+  readonly routes: readonly Route[];
+}
+
+/** The plugin with its verbs. */
+export function interfacePlugin<C>(plugin: InterfacePlugin<C>): OwnPlugin {
+  const { name, keys, ipam } = plugin;
+  return {
+    name,
+    kind: "interface",
+    keys,
+    ...(ipam === undefined ? {} : { ipam }),
+    add: (invocation) => add(plugin, invocation),
+    check: (invocation) => check(plugin, invocation),
+    del: (invocation) => del(plugin, invocation),
+    gc: (invocation) => gc(plugin, invocation),
+    status: (invocation) => status(plugin, invocation),
+  };
+}
+
+/** Makes the attachment; a failure at whatever step leaves nothing of it. */
+function add<C>(plugin: InterfacePlugin<C>, invocation: Invocation): Result {
+  const config = plugin.read(invocation);
+  return withNamespaces(invocation.netns, (namespaces) =>
+    undoOnFailure(invocation.log, (undo) => {
+      const attaching = { invocation, config, namespaces, undo };
+      const made = plugin.make(attaching);
+      const { ips, routes, dns } = asksIpam(plugin, invocation)
+        ? giveAddresses(plugin, attaching, made)
+        : giveNone(attaching, made);
+      if (!made.staysDown) made.wait?.();
+      const container = { name: made.device.name, mac: formatMac(made.device.mac), sandbox: invocation.netns };
+      const interfaces = made.interfaces?.(container) ?? [container];
+      const index = interfaces.indexOf(container);
+      return { interfaces, ips: ips.map((ip) => ({ ...ip, interface: index })), routes, dns };
+    }),
+  );
+}
+
+/** Some IPAM plugins (dhcp) need the interface, so it is made before they are asked. */
+function giveAddresses<C>(plugin: InterfacePlugin<C>, attaching: Attaching<C>, made: Made): Given {
+  const { invocation, config, namespaces, undo } = attaching;
+  const { device, mtu } = made;
+  const ipam = allocateAddresses(invocation, undo);
+  // The next owner of the addresses must not meet the interface that has them: it goes before they are given back.
+  undo.defer(() => deleteLinkIfAny(namespaces.container, device));
+  const { ips, routes } = made.complete?.(ipam) ?? ipam;
+  const addresses = readAssignments({ ...ipam, ips });
+  requireMtuFor(addresses, mtu);
+  configureContainer(namespaces, { device, addresses, routes, ...made.setUp?.(addresses) });
+  for (const { begin } of plugin.extras ?? []) begin?.(invocation, config, addresses, undo);
+  made.finish?.(addresses);
+  return { ips, routes, dns: dnsOf(invocation.config, ipam) };
+}
+
+interface Given extends Addressing {
+  readonly dns: Dns;
+}
+
+function giveNone<C>({ invocation, namespaces }: Attaching<C>, { device, staysDown }: Made): Given {
+  if (!staysDown) configureContainer(namespaces, { device, addresses: [], routes: [] });
+  return { ips: [], routes: [], dns: invocation.config.dns };
+}
+
+/** Is everything that ADD made still there, and as it was made? */
+function check<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
+  const config = plugin.read(invocation);
+  withNamespaces(invocation.netns, (namespaces) => {
+    const { container } = namespaces;
+    const isAddressed = asksIpam(plugin, invocation);
+    if (isAddressed) checkAllocation(invocation);
+    const result = requirePrevResult(invocation);
+    const link = checkLink(container, containerInterface(invocation, result), plugin.linkKind, "in the container");
+    checkAddresses(container, link, result);
+    checkRoutes(container, result);
+    plugin.checkNode?.({ invocation, config, namespaces, result, link });
+    const addresses = isAddressed ? readAssignments(result) : [];
+    for (const extra of addresses.length > 0 ? (plugin.extras ?? []) : []) extra.check?.(invocation, config, addresses);
+  });
+}
+
+/** The rules go first and the addresses back to IPAM last, so that their next owner meets nothing of ours. */
+function del<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
+  const { prevResult } = invocation;
+  closingLast((keep) =>
+    runAll([
+      ...(plugin.extras ?? []).map((extra) => () => extra.end(invocation, keep)),
+      () => {
+        if (prevResult !== undefined) plugin.removeRest?.(prevResult);
+        detachLink(invocation, plugin.linkKind);
+        releaseAddresses(invocation);
+      },
+    ]),
+  );
+}
+
+function gc<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
+  runAll([
+    ...(plugin.extras ?? []).map((extra) => () => extra.collect(invocation)),
+    () => collectAllocations(invocation),
+  ]);
+}
+
+function status<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
+  const config = plugin.read(invocation);
+  if (asksIpam(plugin, invocation)) allocatorStatus(invocation);
+  for (const { key, unavailable } of plugin.extras ?? []) {
+    const reason = unavailable(config);
+    if (reason !== undefined) throw new CniError(CNI_CODE.NOT_AVAILABLE, `${key}: this node can't do it: ${reason}`);
+  }
+}
+
+/** Whether addresses come from an IPAM plugin; where that is required, asking for it tells that it is missing. */
+function asksIpam<C>({ ipam }: InterfacePlugin<C>, { config }: Invocation): boolean {
+  return ipam === "required" || (ipam === "optional" && config.ipamType !== "");
+}

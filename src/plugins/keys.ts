@@ -1,0 +1,70 @@
+// Keys that several plugins have, each read in one way.
+
+import { parseArgs } from "../cni/args.ts";
+import { CNI_CODE, CniError } from "../cni/error.ts";
+import { mac } from "../cni/fields.ts";
+import { excerpt } from "../cni/json.ts";
+import { boolean, integer, judgedLater, object, optional, type Schema, withDefault } from "../cni/schema.ts";
+import { type Mac, parseMac } from "../wire/mac.ts";
+
+/** `"hairpinMode": true`; false where absent. */
+export function flag(about: string): Schema<boolean> {
+  return withDefault(boolean(about), false);
+}
+
+const MTU_MIN = 68; // RFC 791: what every link must carry
+const MTU_MAX = 65535; // ETH_MAX_MTU, include/uapi/linux/if_ether.h
+
+/** The key "mtu", 0 where absent; see mtuOf. `about` says of what. */
+export function mtuKey(about: string): Schema<number> {
+  return withDefault(integer(0, MTU_MAX, `${about}; 0: the kernel's default`), 0);
+}
+
+/** The MTU that is asked for; undefined: the kernel's default. Throws CniError 7 for one that no link can have. */
+export function mtuOf({ mtu }: { readonly mtu: number }): number | undefined {
+  if (mtu === 0) return undefined;
+  if (mtu >= MTU_MIN) return mtu;
+  throw new CniError(CNI_CODE.INVALID_CONFIG, `mtu: ${mtu} is not a number from ${MTU_MIN} to ${MTU_MAX}`);
+}
+
+const VLAN_MAX = 4094; // IEEE 802.1Q: 0 and 4095 are reserved
+
+/** The id of a VLAN, from `least` (1, or 0 for none) to 4094. */
+export function vlanId(least: 0 | 1, about: string): Schema<number> {
+  return integer(least, VLAN_MAX, about);
+}
+
+const noMac = { mac: undefined };
+
+/** The keys that can bring a MAC address besides CNI_ARGS; see macOf. */
+export const macKeys = {
+  args: withDefault(object({ cni: withDefault(object({ mac: optional(judgedLater(mac())) }), noMac) }), { cni: noMac }),
+  runtimeConfig: withDefault(object({ mac: optional(mac("of the container's interface")) }), noMac),
+};
+
+interface MacKeys {
+  readonly args: { readonly cni: { readonly mac: (() => Mac) | undefined } };
+  readonly runtimeConfig: { readonly mac: Mac | undefined };
+}
+
+/**
+ * The MAC address that is asked for; undefined: a random one. The runtime's comes before that of `args`, and that before the
+ * one of CNI_ARGS, as in upstream's bridge; what is replaced is not judged. Throws CniError 7, or 4 for CNI_ARGS.
+ */
+export function macOf({ runtimeConfig, args }: MacKeys, cniArgs: string): Mac | undefined {
+  const { MAC } = parseArgs(cniArgs, ["MAC"]);
+  const wanted = runtimeConfig.mac ?? args.cni.mac?.() ?? (MAC ? macOfArgs(MAC) : undefined);
+  if (wanted === undefined) return undefined;
+  const isGroup = ((wanted[0] ?? 0) & 1) !== 0;
+  if (isGroup || wanted.every((byte) => byte === 0)) {
+    const problem = "mac: an interface can't have a multicast address or 00:00:00:00:00:00";
+    throw new CniError(CNI_CODE.INVALID_CONFIG, problem);
+  }
+  return wanted;
+}
+
+function macOfArgs(text: string): Mac {
+  const found = parseMac(text);
+  if (found !== undefined) return found;
+  throw new CniError(CNI_CODE.INVALID_ENVIRONMENT, `CNI_ARGS: MAC ${excerpt(text)} is not a MAC address`);
+}

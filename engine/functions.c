@@ -172,16 +172,18 @@ static JSValue spawn_result(JSContext *context, const struct bauta_child *child)
   return result;
 }
 
-// The limits of spawn; the limit of standard error may be left out.
+// The limits of spawn: output, standard error and time, of which the last two may be left out.
 static int limits_of(JSContext *context, JSValueConst *values, struct bauta_child *child) {
   long limit;
   if (integer_of(context, values[0], &limit) < 0) return -1;
   child->output_limit = limit < 0 ? 0 : (size_t)limit;
   child->error_limit = -1;
-  return JS_IsUndefined(values[1]) ? 0 : integer_of(context, values[1], &child->error_limit);
+  child->timeout = 0;
+  if (!JS_IsUndefined(values[1]) && integer_of(context, values[1], &child->error_limit) < 0) return -1;
+  return JS_IsUndefined(values[2]) ? 0 : integer_of(context, values[2], &child->timeout);
 }
 
-// spawn(path, argv, environment, stdin, outputLimit, errorLimit)
+// spawn(path, argv, environment, stdin, outputLimit, errorLimit, timeout)
 static JSValue engine_spawn(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
   (void)this;
   (void)count;
@@ -298,7 +300,7 @@ static JSValue engine_map_stack(JSContext *context, JSValueConst this, int count
 
 static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("syscall", 7, engine_syscall),
-    JS_CFUNC_DEF("spawn", 6, engine_spawn),
+    JS_CFUNC_DEF("spawn", 7, engine_spawn),
     JS_CFUNC_DEF("encode", 1, engine_encode),
     JS_CFUNC_DEF("decode", 1, engine_decode),
     JS_CFUNC_DEF("getenv", 1, engine_getenv),

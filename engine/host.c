@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef SYS_close_range
@@ -95,6 +96,7 @@ static void become(const struct bauta_child *child, const struct ends *ends, con
     if (present.sa_handler != SIG_IGN || is_ours) sigaction(number, &standard, NULL);
   }
   sigprocmask(SIG_SETMASK, mask, NULL);
+  if (child->timeout > 0) setpgid(0, 0);
   if (dup2(ends->in, 0) < 0 || dup2(ends->out, 1) < 0 || (ends->error >= 0 && dup2(ends->error, 2) < 0)) {
     *error = errno;
     _exit(127);
@@ -166,8 +168,22 @@ static int took(int more, int *fd) {
   return more < 0 ? more : 0;
 }
 
+// Milliseconds of the monotonic clock.
+static int64_t now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+// What poll(2) may wait for until then; -1 where there is no end.
+static int until(int64_t deadline) {
+  if (deadline < 0) return -1;
+  int64_t left = deadline - now();
+  return left < 0 ? 0 : (int)left;
+}
+
 // Writes and reads in turn until all output ends. Closes the ends.
-static int converse(struct bauta_child *child, struct ends *ends) {
+static int converse(struct bauta_child *child, struct ends *ends, int64_t deadline) {
   size_t written = 0, capacity = 0;
   int failed = 0;
   fcntl(ends->in, F_SETFL, O_NONBLOCK);
@@ -178,8 +194,9 @@ static int converse(struct bauta_child *child, struct ends *ends) {
     struct pollfd ready[3] = {{.fd = ends->out, .events = POLLIN},
                               {.fd = ends->error, .events = POLLIN},
                               {.fd = ends->in, .events = POLLOUT}};
-    if (poll(ready, 3, -1) < 0) {
-      failed = errno == EINTR ? 0 : -errno;
+    int count = poll(ready, 3, until(deadline));
+    if (count <= 0) {
+      failed = count == 0 ? -ETIMEDOUT : errno == EINTR ? 0 : -errno;
       continue;
     }
     if (ready[2].revents != 0) {
@@ -191,6 +208,20 @@ static int converse(struct bauta_child *child, struct ends *ends) {
   }
   shut_all(ends);
   return failed;
+}
+
+// Waits until the child has ended or the time is over. Kernels before 5.3 have no descriptor of a process to wait for;
+// there it is over when the output has ended.
+static int await(pid_t pid, int64_t deadline) {
+  if (deadline < 0) return 0;
+  int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+  if (fd < 0) return 0;
+  struct pollfd ended = {.fd = fd, .events = POLLIN};
+  int count;
+  do count = poll(&ended, 1, until(deadline));
+  while (count < 0 && errno == EINTR);
+  close(fd);
+  return count == 0 ? -ETIMEDOUT : 0;
 }
 
 // Waits for the child's end and notes its status.
@@ -214,8 +245,10 @@ static int run(struct bauta_child *child, struct ends *ours, struct ends *theirs
     if (pid > 0) reap(child, pid);
     return -error;
   }
-  failed = converse(child, ours);
-  if (failed < 0) kill(pid, SIGKILL);
+  int64_t deadline = child->timeout > 0 ? now() + child->timeout : -1;
+  failed = converse(child, ours, deadline);
+  if (failed == 0) failed = await(pid, deadline);
+  if (failed < 0) kill(child->timeout > 0 ? -pid : pid, SIGKILL);
   int lost = reap(child, pid);
   return failed < 0 ? failed : lost;
 }

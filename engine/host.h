@@ -27,6 +27,7 @@ struct bauta_child {
   const uint8_t *input;
   size_t input_length;
   size_t output_limit;
+  long timeout;      // in milliseconds; 0: it may run for ever
   long error_limit;  // of standard error so many bytes are collected, and the rest is dropped; negative: it is inherited
   // Out, when bauta_spawn returned 0. The caller frees `output` and `error`.
   uint8_t *output;
@@ -39,7 +40,8 @@ struct bauta_child {
 
 // Runs a program to its end: gives it `input` on standard input and collects its standard output, and its standard error
 // where that is asked for. Every descriptor above 2 is closed in the child, and SIGPIPE and SIGXFSZ do there what they do
-// by default. Returns 0; or the negated errno when it could not be started; or -EMSGSIZE when it printed more than
+// by default. A child with a timeout leads a process group of its own, which is killed as a whole when the time is over:
+// that is -ETIMEDOUT. Returns 0; or the negated errno when it could not be started; or -EMSGSIZE when it printed more than
 // `output_limit` bytes, for which it is killed. The calling process must ignore SIGPIPE and must not ignore SIGCHLD.
 int bauta_spawn(struct bauta_child *child);
 

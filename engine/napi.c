@@ -168,15 +168,18 @@ static napi_value spawn_result(napi_env env, const struct bauta_child *child) {
   return result;
 }
 
-// The limits of spawn; the limit of standard error may be left out.
+// The limits of spawn: output, standard error and time, of which the last two may be left out.
 static bool limits_of(napi_env env, napi_value *values, struct bauta_child *child) {
   long limit;
   napi_valuetype type;
   if (!integer_of(env, values[0], &limit)) return false;
   child->output_limit = limit < 0 ? 0 : (size_t)limit;
   child->error_limit = -1;
+  child->timeout = 0;
   napi_typeof(env, values[1], &type);
-  return type == napi_undefined || integer_of(env, values[1], &child->error_limit);
+  if (type != napi_undefined && !integer_of(env, values[1], &child->error_limit)) return false;
+  napi_typeof(env, values[2], &type);
+  return type == napi_undefined || integer_of(env, values[2], &child->timeout);
 }
 
 static napi_value engine_spawn(napi_env env, napi_callback_info info) {

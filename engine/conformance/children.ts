@@ -57,6 +57,18 @@ export const CHILDREN: readonly Check[] = [
     run: () => equal(outcome(spawn("kill -PIPE $$; echo survived")), [0, 13, ""]),
   },
   {
+    name: "a child that does not end in time is killed with its children",
+    run: () => {
+      const argv = ["sh", "-c", "sleep 60 & exec >&- sleep 60"];
+      for (const script of [argv, ["sh", "-c", "sleep 60 & exit 0"]]) {
+        const late = engine.spawn("/bin/sh", script, ["PATH=/usr/bin:/bin"], NOTHING, 4096, undefined, 200);
+        equal(late, -errno("ETIMEDOUT"));
+      }
+      const inTime = engine.spawn("/bin/sh", ["sh", "-c", "echo done"], [], NOTHING, 4096, undefined, 60_000);
+      equal(outcome(inTime), [0, 0, "done\n"]);
+    },
+  },
+  {
     name: "what cannot be executed is a negated errno",
     run: () => {
       const run = (file: string): unknown => engine.spawn(file, ["x"], [], NOTHING, 0);

@@ -9,9 +9,9 @@ import { checkVersion, DEFAULT_VERSION, type Version } from "./versions.ts";
 
 /**
  * More than any runtime sends; what is larger isn't read to its end. What is smaller fits the engine's memory several
- * times: as bytes, as text and as objects.
+ * times: as bytes, as text and as objects, and takes less than a second to read.
  */
-export const CONFIG_LIMIT: number = 16 << 20;
+export const CONFIG_LIMIT: number = 4 << 20;
 
 /** An attachment that is still valid, as GC is told. */
 interface ValidAttachment {

@@ -1,8 +1,9 @@
 import { chmodSync, copyFileSync, linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, parse } from "node:path";
-import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { engine } from "../sys/engine.ts";
+import { errno } from "../sys/errno.ts";
 import { parseConfig } from "./config.ts";
 import { delegate, delegateAdd, findPlugin, isOwnPlugin } from "./delegate.ts";
 import type { Invocation } from "./plugin.ts";
@@ -201,6 +202,29 @@ describe("delegate()", () => {
     install("fake", "cat >stdin; echo $CNI_COMMAND >command; echo oops");
     delegate("fake", command, invocation());
     expect([read("command"), read("stdin")]).toEqual([`${command}\n`, stdin]);
+  });
+
+  it("names a delegate that does not end, and asks to try again", () => {
+    install("fake", "echo here");
+    const { bautaEngine } = globalThis;
+    const original = bautaEngine.spawn;
+    onTestFinished(() => {
+      bautaEngine.spawn = original;
+    });
+    const timeouts: unknown[] = [];
+    bautaEngine.spawn = (...args) => {
+      timeouts.push(args[6]);
+      return -errno("ETIMEDOUT");
+    };
+    const details = expect.stringContaining("killed with its children");
+    expect(() => delegate("fake", "CHECK", invocation())).toThrow(
+      expect.objectContaining({ code: 11, message: 'CHECK of plugin "fake" did not end within 100 s', details }),
+    );
+    expect(() => delegateAdd("fake", invocation())).toThrow(
+      failure(11, 'ADD of plugin "fake" did not end within 220 s'),
+    );
+    expect(log).toEqual([expect.stringContaining("DEL after a failed ADD")]);
+    expect(timeouts).toEqual([100_000, 220_000, 100_000]);
   });
 
   it("passes the delegate's error on, and does not answer it with a DEL", () => {

@@ -82,20 +82,43 @@ export function delegate(type: string, command: Exclude<Command, "ADD" | "VERSIO
 /** What the plugin printed; throws its error when it failed. */
 function execute(path: string, type: string, command: Command, { config }: Invocation): Uint8Array {
   const environment = engine.environ().filter((variable) => !variable.startsWith("CNI_COMMAND="));
-  const result = run(path, [...environment, `CNI_COMMAND=${command}`], config.bytes);
+  const timeoutMs = command === "ADD" ? TIMEOUT_MS.ADD : TIMEOUT_MS.others;
+  const result = run(path, [...environment, `CNI_COMMAND=${command}`], config.bytes, { type, command, timeoutMs });
   if (result.status === 0 && result.signal === 0) return result.stdout;
   throw errorOf(result, `plugin ${excerpt(type)}`);
 }
 
+/**
+ * How long a delegate may take. A kubelet gives up an ADD after four minutes and a DEL after two; the slowest delegate that
+ * there is, the dhcp plugin, gives up by itself after 208 seconds (its resendtimeout). Neither has an error that names the
+ * delegate to blame.
+ */
+const TIMEOUT_MS = { ADD: 220_000, others: 100_000 };
+
 const BUSY_ATTEMPTS = 10;
 const BUSY_PAUSE_MS = 200;
 
+interface Run {
+  readonly type: string;
+  readonly command: Command;
+  readonly timeoutMs: number;
+}
+
 /** A file that is just being written can't be executed: that passes. */
-function run(path: string, environment: readonly string[], stdin: Uint8Array): SpawnResult {
+function run(
+  path: string,
+  environment: readonly string[],
+  stdin: Uint8Array,
+  { type, command, timeoutMs }: Run,
+): SpawnResult {
   for (let attempt = 1; ; attempt++) {
     try {
-      return spawn(path, [path], environment, stdin);
+      return spawn(path, [path], environment, stdin, { timeoutMs });
     } catch (error) {
+      if (hasCode(error, "ETIMEDOUT")) {
+        const problem = `${command} of plugin ${excerpt(type)} did not end within ${timeoutMs / 1000} s`;
+        throw CniError.because(error, CNI_CODE.TRY_AGAIN_LATER, problem, "it was killed with its children");
+      }
       if (!hasCode(error, "ETXTBSY") || attempt === BUSY_ATTEMPTS) throw error;
       poll([], BUSY_PAUSE_MS);
     }

@@ -23,8 +23,9 @@ export interface Engine {
   /**
    * Runs `path` with `argv` and `environment`, writes `stdin` to it and collects its standard output. Of standard error
    * the first `errorLimit` bytes are collected and the rest is dropped; without that limit it is inherited. Every
-   * descriptor above 2 is closed in the child. Returns the negated errno when the child could not be started, or
-   * -EMSGSIZE when it printed more than `outputLimit` bytes (it is killed then).
+   * descriptor above 2 is closed in the child. Returns the negated errno when the child could not be started, -EMSGSIZE
+   * when it printed more than `outputLimit` bytes (it is killed then), and -ETIMEDOUT when it or its children did not end
+   * within `timeout` milliseconds (it leads a process group of its own then, which is killed).
    */
   spawn(
     path: string,
@@ -33,6 +34,7 @@ export interface Engine {
     stdin: Uint8Array,
     outputLimit: number,
     errorLimit?: number,
+    timeout?: number,
   ): SpawnResult | number;
   /** Text to UTF-8. */
   encode(text: string): Uint8Array;

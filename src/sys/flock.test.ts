@@ -1,5 +1,7 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, statSync, writeFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { withSyscalls } from "../../test/support/intercept-syscalls.ts";
 import { run } from "../../test/support/netns.ts";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
@@ -62,6 +64,32 @@ describe("openLocked", () => {
     };
     expect(() => withSyscalls(refuse, () => openLocked(path))).toThrow(`cannot lock ${path}: ENOLCK`);
     expect(tryCall("fcntl", locked, 1, 0)).toBe(-errno("EBADF"));
+  });
+
+  it("waits for another process, and says which one does not let go", async () => {
+    const path = `${temporaryDirectory()}/lock`;
+    writeFileSync(path, "");
+    const holder = spawn("flock", ["--exclusive", "--no-fork", path, "sh", "-c", "echo locked; read line"]);
+    onTestFinished(() => void holder.kill("SIGKILL"));
+    await once(holder.stdout, "data");
+    expect(() => openLocked(path, { timeoutMs: 50 })).toThrow(
+      `cannot lock ${path}: process ${holder.pid} ("sh") has held it for 0.05 s`,
+    );
+    setTimeout(() => holder.stdin.end("\n"), 0);
+    await once(holder, "exit");
+    close(openLocked(path, { timeoutMs: 0 }));
+  });
+
+  it("goes on as soon as another process lets go", () => {
+    const path = `${temporaryDirectory()}/lock`;
+    writeFileSync(path, "");
+    spawn("flock", ["--exclusive", path, "sleep", "0.2"]);
+    let tries = 0;
+    withSyscalls(
+      (name) => (name === "flock" && tries++ === 0 ? "EAGAIN" : undefined),
+      () => close(openLocked(path)),
+    );
+    expect(tries).toBeGreaterThan(1);
   });
 
   it("names the path when there is no directory for it", () => {

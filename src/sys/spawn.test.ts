@@ -1,5 +1,16 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { spawn } from "./spawn.ts";
+
+/** The state of a process, "Z" for one that has ended and that nobody has waited for; "" where there is none. */
+function stateOf(pid: string): string {
+  try {
+    return /\) (.)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1] ?? "";
+  } catch {
+    return "";
+  }
+}
 
 describe("spawn", () => {
   const environment = ["PATH=/usr/bin:/bin", "GREETING=hello"];
@@ -21,6 +32,37 @@ describe("spawn", () => {
 
   it("reports the signal that ended the child", () => {
     expect(run("kill -TERM $$")).toMatchObject({ status: 0, signal: 15 });
+  });
+
+  it.each([
+    ["a child", "sleep 50"],
+    ["a child that has closed its output", "exec >&-; sleep 50"],
+    ["a child whose own child has the output", "sleep 50 & exit 0"],
+  ])("kills %s when the time is over", (_, script) => {
+    const path = `${temporaryDirectory()}/pids`;
+    const start = Date.now();
+    const late = () =>
+      spawn(
+        "/bin/sh",
+        ["sh", "-c", `echo $$ > ${path}; ${script} & echo $! >> ${path}; wait`],
+        environment,
+        new Uint8Array(0),
+        {
+          timeoutMs: 300,
+        },
+      );
+    expect(late).toThrow("cannot wait for /bin/sh longer than 0.3 s: ETIMEDOUT");
+    expect(Date.now() - start).toBeLessThan(20_000);
+    const pids = readFileSync(path, "utf8").trim().split("\n");
+    expect(pids).toHaveLength(2);
+    for (const pid of pids) expect(stateOf(pid)).toMatch(/^Z?$/);
+  });
+
+  it("leaves a child alone that ends in time", () => {
+    const { stdout } = spawn("/bin/sh", ["sh", "-c", "echo done"], environment, new Uint8Array(0), {
+      timeoutMs: 60_000,
+    });
+    expect(Buffer.from(stdout).toString()).toBe("done\n");
   });
 
   it("throws when there is no such program", () => {

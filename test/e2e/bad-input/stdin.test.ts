@@ -5,7 +5,7 @@ import { expectError, expectRefused, leavesNothing, networkOf, PLUGIN_NAMES, use
 
 const { call } = useNode();
 
-const LIMIT = 16 << 20;
+const LIMIT = 4 << 20;
 const WHOLE = JSON.stringify(networkOf("bridge"));
 
 describe.each(PLUGIN_NAMES)("%s", (plugin) => {

@@ -27,7 +27,17 @@ const execute = promisify(execFile);
 /** What bauta uses of QuickJS beside the engine itself; its compiler, qjsc, takes two files more. */
 const QUICKJS = ["dtoa.c", "libregexp.c", "libunicode.c", "cutils.c"];
 const COMPILER = ["qjsc.c", "quickjs-libc.c"];
-const OWN = ["quickjs.c", "snapshot.c", "functions.c", "heap.c", "failure.c", "text.c", "linemap.c", "host.c"];
+const OWN = [
+  "quickjs.c",
+  "snapshot.c",
+  "functions.c",
+  "heap.c",
+  "failure.c",
+  "text.c",
+  "linemap.c",
+  "host.c",
+  "sha512.c",
+];
 
 /** -fwrapv as in QuickJS's own Makefile; CONFIG_CC and CONFIG_PREFIX are for a part of qjsc that is not used. */
 const QUICKJS_FLAGS = ["-w", "-fwrapv", "-D_GNU_SOURCE", '-DCONFIG_VERSION="2025-04-26"'];

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host.h"
+#include "sha512.h"
 #include "text.h"
 
 extern char **environ;
@@ -228,6 +229,17 @@ static JSValue engine_decode(JSContext *context, JSValueConst this, int count, J
   return bytes == NULL ? JS_EXCEPTION : text_value(context, bytes, length);
 }
 
+static JSValue engine_sha512(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
+  (void)this;
+  (void)count;
+  size_t length;
+  uint8_t digest[BAUTA_SHA512_SIZE];
+  const uint8_t *bytes = view_of(context, values[0], &length);
+  if (bytes == NULL) return JS_EXCEPTION;
+  bauta_sha512(bytes, length, digest);
+  return bytes_value(context, digest, sizeof digest);
+}
+
 static JSValue engine_getenv(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
   (void)this;
   (void)count;
@@ -303,6 +315,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("spawn", 7, engine_spawn),
     JS_CFUNC_DEF("encode", 1, engine_encode),
     JS_CFUNC_DEF("decode", 1, engine_decode),
+    JS_CFUNC_DEF("sha512", 1, engine_sha512),
     JS_CFUNC_DEF("getenv", 1, engine_getenv),
     JS_CFUNC_DEF("environ", 0, engine_environ),
     JS_CFUNC_DEF("mapStack", 1, engine_map_stack),

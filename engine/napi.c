@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "host.h"
+#include "sha512.h"
 
 extern char **environ;
 
@@ -227,6 +228,16 @@ static napi_value engine_decode(napi_env env, napi_callback_info info) {
   return text(env, bytes == NULL ? "" : (const char *)bytes, length);
 }
 
+static napi_value engine_sha512(napi_env env, napi_callback_info info) {
+  napi_value values[MOST_ARGUMENTS];
+  uint8_t *bytes, digest[BAUTA_SHA512_SIZE];
+  size_t length;
+  arguments(env, info, values);
+  if (!view_of(env, values[0], &bytes, &length)) return NULL;
+  bauta_sha512(bytes == NULL ? digest : bytes, length, digest);
+  return bytes_value(env, (const char *)digest, sizeof digest);
+}
+
 static napi_value engine_getenv(napi_env env, napi_callback_info info) {
   napi_value values[MOST_ARGUMENTS], result;
   arguments(env, info, values);
@@ -260,8 +271,8 @@ NAPI_MODULE_INIT() {
     const char *name;
     napi_callback function;
   } functions[] = {
-      {"syscall", engine_syscall}, {"spawn", engine_spawn},     {"encode", engine_encode},     {"decode", engine_decode},
-      {"getenv", engine_getenv},   {"environ", engine_environ}, {"mapStack", engine_map_stack},
+      {"syscall", engine_syscall}, {"spawn", engine_spawn},   {"encode", engine_encode},   {"decode", engine_decode},
+      {"sha512", engine_sha512},   {"getenv", engine_getenv}, {"environ", engine_environ}, {"mapStack", engine_map_stack},
   };
   for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
     napi_value function;

@@ -37,13 +37,14 @@ describe("backendOf", () => {
 
 describe("backendFor", () => {
   const options = { random: "none" };
+  const allowed = { ipMasqOptions: { allow: ["random"] }, capabilities: { ipMasq: true } };
   const read = (backend: BackendName, keys: object): BackendName | undefined =>
     backendFor({ ipMasq: true, ipMasqBackend: () => backend }, invocation(keys));
 
   it.each([
     { ipMasqOptions: options },
-    { args: { cni: { ipMasqOptions: options } } },
-    { runtimeConfig: { ipMasq: options } },
+    { ...allowed, args: { cni: { ipMasqOptions: options } } },
+    { ...allowed, runtimeConfig: { ipMasq: options } },
   ])("refuses options that iptables does not have: %j", (keys) => {
     expect(() => read("iptables", keys)).toThrow('ipMasqOptions: the options need ipMasqBackend "nftables"');
     expect(read("nftables", keys)).toBe("nftables");

@@ -47,7 +47,7 @@ export function backendFor(
 ): BackendName | undefined {
   if (!keys.ipMasq) return undefined;
   const name = keys.ipMasqBackend();
-  const hasOptions = optionsOf(config.raw).given !== undefined;
+  const hasOptions = optionsOf(config).given !== undefined;
   if (BACKENDS[name].takesOptions || !hasOptions) return name;
   throw new CniError(CNI_CODE.INVALID_CONFIG, 'ipMasqOptions: the options need ipMasqBackend "nftables"');
 }
@@ -61,7 +61,7 @@ export function beginMasquerade(
 ): void {
   const attachment = attachmentOf(invocation);
   const backend = BACKENDS[name];
-  const options = optionsOf(invocation.config.raw);
+  const options = optionsOf(invocation.config);
   undo.defer(() => backend.tearDown(attachment, addresses));
   backend.setUp(attachment, { addresses, options }, invocation.netns);
 }
@@ -72,7 +72,7 @@ export function beginMasquerade(
  */
 export function checkIpMasq(invocation: Invocation, wanted: BackendName, addresses: readonly Cidr[]): void {
   const attachment = attachmentOf(invocation);
-  const options = optionsOf(invocation.config.raw);
+  const options = optionsOf(invocation.config);
   requireNoFaults(attachment, backendInForce(attachment, wanted).faults(attachment, { addresses, options }));
 }
 

@@ -1,41 +1,26 @@
 // The ids that stand for networks and attachments in kernel maps and in the names of records.
 
 import type { Attachment } from "../cni/attachment.ts";
-import { halfSipHash } from "../hash/half-siphash.ts";
-import { engine } from "../sys/engine.ts";
+import { sha512 } from "../hash/sha512.ts";
 
 const ID_SIZE = 16;
 const NETWORK_SIZE = 8;
 
-// "bauta id", as two words: any fixed key does, but it must never change while attachments live.
-const KEY0 = 0x74756162;
-const KEY1 = 0x64692061;
-
-/** Of many attachments, few networks. */
-const networkIds = new Map<string, Uint8Array>();
-
 /** The first half of every attachment id on this network: eight bytes. */
 export function networkId(network: string): Uint8Array {
-  const id = networkIds.get(network) ?? halfSipHash(engine.encode(network), KEY0, KEY1);
-  networkIds.set(network, id);
-  return id;
+  return sha512(network, NETWORK_SIZE);
 }
 
-/** Sixteen bytes that stand for the attachment in kernel maps: a hash of the network, then one of interface and container. */
+/**
+ * Sixteen bytes that stand for the attachment in kernel maps: a digest of the network, then one of interface and container.
+ * They never change while attachments live: records and elements bear them.
+ */
 export function attachmentId(attachment: Attachment): Uint8Array {
-  if (attachment === last.attachment) return last.id;
   const id = new Uint8Array(ID_SIZE);
   id.set(networkId(attachment.network));
-  id.set(halfSipHash(engine.encode(`${attachment.ifname}:${attachment.containerId}`), KEY0, KEY1), NETWORK_SIZE);
-  last = { attachment, id };
+  id.set(sha512(`${attachment.ifname}:${attachment.containerId}`, ID_SIZE - NETWORK_SIZE), NETWORK_SIZE);
   return id;
 }
-
-/** A call is about one attachment, and asks for its id again and again. */
-let last: { readonly attachment: Attachment | undefined; readonly id: Uint8Array } = {
-  attachment: undefined,
-  id: new Uint8Array(0),
-};
 
 /** Whether an attachment id belongs to the network. */
 export function isOfNetwork(id: Uint8Array, network: Uint8Array): boolean {

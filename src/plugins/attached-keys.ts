@@ -2,7 +2,7 @@
 
 import { array, object, optional, type Schema, text } from "../cni/schema.ts";
 import { rangeSchema } from "../ipam/range.ts";
-import { optionsSchema } from "../masquerade/options/options.ts";
+import { containerOptionsSchema, networkOptionsSchema } from "../masquerade/options/options.ts";
 import { parseCidr, parseIp } from "../wire/ip.ts";
 
 // static needs the prefix length, host-local passes over it.
@@ -10,13 +10,13 @@ const address = text("an IP address, with a prefix length or without", (one) => 
 const ips = optional(array(address, "addresses that the container is to have"));
 
 export const attachedKeys: Schema<unknown> = object({
-  ipMasqOptions: optional(optionsSchema),
-  args: optional(object({ cni: optional(object({ ips, ipMasqOptions: optional(optionsSchema) })) })),
+  ipMasqOptions: optional(networkOptionsSchema),
+  args: optional(object({ cni: optional(object({ ips, ipMasqOptions: optional(containerOptionsSchema) })) })),
   runtimeConfig: optional(
     object({
       ips,
       ipRanges: optional(array(array(rangeSchema), "range sets of host-local, before those of ipam")),
-      ipMasq: optional(optionsSchema),
+      ipMasq: optional(containerOptionsSchema),
     }),
   ),
 });

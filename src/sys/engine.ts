@@ -40,6 +40,8 @@ export interface Engine {
   encode(text: string): Uint8Array;
   /** UTF-8 to text; bytes that are not UTF-8 become U+FFFD. */
   decode(bytes: Uint8Array): string;
+  /** SHA-512 (FIPS 180-4): 64 bytes. */
+  sha512(bytes: Uint8Array): Uint8Array;
   /** One environment variable, or undefined. */
   getenv(name: string): string | undefined;
   /** The whole environment as `NAME=value`. */

@@ -165,12 +165,24 @@ function look(path: string): DataView {
   return new DataView(buffer.buffer);
 }
 
+const AT_EMPTY_PATH = 0x1000;
+
+/** Like fstat(2): what an open descriptor leads to, whatever its path leads to by now. Throws SyscallError naming `what`. */
+export function statOpen(fd: number, what: string): Stat {
+  const buffer = new Uint8Array(STATX_SIZE);
+  call(`look at ${what}`, "statx", fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, buffer);
+  return statIn(new DataView(buffer.buffer));
+}
+
 /** Of stx_mode, the kind of file. */
 const kindOf = (view: DataView): number => view.getUint16(28, true) & S_IFMT;
 
 /** Like stat(2), following symbolic links. */
 export function stat(path: string): Stat {
-  const view = look(path);
+  return statIn(look(path));
+}
+
+function statIn(view: DataView): Stat {
   const kind = kindOf(view);
   return {
     device: `${view.getUint32(136, true)}:${view.getUint32(140, true)}`,

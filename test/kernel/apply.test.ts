@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Attachment } from "../../src/cni/attachment.ts";
 import { checkMasquerade, setUpMasquerade, tearDownMasquerade } from "../../src/masquerade/nftables/nftables.ts";
-import { listKey } from "../../src/masquerade/nftables/policy.ts";
 import { forgetList, readExcluded } from "../../src/masquerade/options/exclude-file.ts";
 import { readOptions } from "../../src/masquerade/options/options.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
@@ -92,6 +91,62 @@ describe("bauta apply", () => {
   });
 });
 
+/** What can become of a file that one network names. */
+const BAD: readonly (readonly [string, (file: string) => void, RegExp])[] = [
+  ["is gone", (file) => rmSync(file), /ENOENT/],
+  ["is a FIFO", (file) => void run("sh", "-c", `rm ${file} && mkfifo ${file}`), /it is not a regular file/],
+  ["is a device", (file) => void run("sh", "-c", `rm ${file} && ln -s /dev/zero ${file}`), /it is not a regular file/],
+  ["is too large", (file) => void run("truncate", "-s", "5M", file), /is larger than 4194304 bytes/],
+  ["is no list", (file) => writeFileSync(file, "root:secret:0"), /line 1 is neither/],
+  ["is not whole", (file) => writeFileSync(file, '{"secret'), /it is not whole JSON/],
+  ["contradicts the options", (file) => write(file, "9.9.0.0/16"), /excludeFile: prefix 1 of the file is not possible/],
+];
+
+describe.each(BAD)("where a list of one network %s", (_, spoil, reason) => {
+  it("bauta apply and bauta restore name that list, tell nothing of what is in it, and do all else", () => {
+    const [bad, good] = [join(temporaryDirectory(), "bad"), join(temporaryDirectory(), "good")];
+    write(bad, "8.0.0.0/8");
+    write(good, "1.0.0.0/8");
+    const [spoilt, fine] = [{ excludeFile: bad, excludeExceptions: ["9.9.0.0/16"] }, { excludeFile: good }];
+    setUpMasquerade(at("c1"), dual(1), readOptions(spoilt));
+    setUpMasquerade(at("c2"), dual(2), readOptions(fine));
+    spoil(bad);
+    write(good, "2.0.0.0/8");
+    const applied = cli(["apply"]);
+    expect(applied).toMatchObject({ status: 1, stdout: expect.stringContaining(`${good}: 1 added, 1 removed`) });
+    expect(applied.stderr).toMatch(reason);
+    checkMasquerade(at("c1"), dual(1), readOptions(spoilt)); // the last good list
+    checkMasquerade(at("c2"), dual(2), readOptions(fine));
+    // Without a last good list there is none for that network.
+    run("nft", "flush", "ruleset");
+    rmSync("/run/bauta/lists", { recursive: true });
+    const restored = cli(["restore"]);
+    expect(restored).toMatchObject({ status: 1, stdout: expect.stringContaining("put back 2 addresses") });
+    expect(restored.stderr).toMatch(/^bauta: c1 eth0 on net: /);
+    expect(restored.stderr).toMatch(reason);
+    checkMasquerade(at("c2"), dual(2), readOptions(fine));
+    expect(applied.stderr + restored.stderr).not.toMatch(/secret|9\.9\.0\.0/);
+    for (const c of ["c1", "c2"]) tearDownMasquerade(at(c), []);
+    expect(ruleset()).toBe("");
+  });
+});
+
+describe("an address that goes back to an attachment whose list is bad", () => {
+  it("is given up, which stops no DEL", () => {
+    const bad = join(temporaryDirectory(), "bad");
+    write(bad, "8.0.0.0/8");
+    setUpMasquerade(at("old"), dual(1), readOptions({ excludeFile: bad }));
+    setUpMasquerade(at("new"), dual(1));
+    writeFileSync(bad, "no list");
+    rmSync("/run/bauta/lists", { recursive: true });
+    tearDownMasquerade(at("new"), []);
+    expect(ruleset()).not.toContain("10.1.0.5");
+    write(bad, "8.0.0.0/8");
+    expect(cli(["restore"])).toMatchObject({ status: 0, stdout: expect.stringContaining("put back 2 addresses") });
+    checkMasquerade(at("old"), dual(1), readOptions({ excludeFile: bad }));
+  });
+});
+
 describe("what is remembered of a list", () => {
   const lists = (): string[] => readdirSync("/run/bauta/lists");
 
@@ -103,11 +158,11 @@ describe("what is remembered of a list", () => {
     setUpMasquerade(at("c1"), dual(1), mine);
     setUpMasquerade(at("c2"), dual(2).slice(1), readOptions({ excludeFile: file, ports: "1024-2047" }));
     setUpMasquerade(at("c3"), dual(3), theirs);
-    expect(lists().sort()).toEqual([listKey(mine), listKey(theirs)].sort());
+    expect(lists().sort()).toEqual([mine.listKey, theirs.listKey].sort());
     tearDownMasquerade(at("c1"), []);
     expect(lists()).toHaveLength(2);
     tearDownMasquerade(at("c2"), []);
-    expect(lists()).toEqual([listKey(theirs)]);
+    expect(lists()).toEqual([theirs.listKey]);
     tearDownMasquerade(at("c3"), []);
     expect(lists()).toEqual([]);
   });
@@ -117,15 +172,15 @@ describe("what is remembered of a list", () => {
     write(file, "8.0.0.0/8");
     const options = readOptions({ excludeFile: file });
     setUpMasquerade(at("c1"), dual(1), options);
-    const before = readFileSync(`/run/bauta/lists/${listKey(options)}`, "utf8");
+    const before = readFileSync(`/run/bauta/lists/${options.listKey}`, "utf8");
     const answers = [false, true];
     forgetList(options, () => answers.shift() ?? true);
-    expect(readFileSync(`/run/bauta/lists/${listKey(options)}`, "utf8")).toBe(before);
+    expect(readFileSync(`/run/bauta/lists/${options.listKey}`, "utf8")).toBe(before);
     // Or it has read it before, and remembers it once its rules are there.
     const read = readExcluded(options);
     forgetList(options, () => false);
     expect(lists()).toEqual([]);
     read.remember();
-    expect(readFileSync(`/run/bauta/lists/${listKey(options)}`, "utf8")).toBe(before);
+    expect(readFileSync(`/run/bauta/lists/${options.listKey}`, "utf8")).toBe(before);
   });
 });

@@ -8,7 +8,7 @@ import type { Attachment } from "../../src/cni/attachment.ts";
 import { macSpoof } from "../../src/mac-spoof/feature.ts";
 import { setUpMasquerade, tearDownMasquerade } from "../../src/masquerade/nftables/nftables.ts";
 import { RECORDS } from "../../src/masquerade/nftables/records.ts";
-import { optionsOf } from "../../src/masquerade/options/options.ts";
+import { readOptions } from "../../src/masquerade/options/options.ts";
 import { attachmentId, idText } from "../../src/owned/id.ts";
 import { call } from "../../src/sys/call.ts";
 import { close, O } from "../../src/sys/fd.ts";
@@ -245,9 +245,7 @@ describe("bauta monitor", () => {
   });
 
   it("says in the words of bauta list which policy elements, chains and rules are about", () => {
-    const options = optionsOf({
-      ipMasqOptions: { exclude: ["private", "192.0.2.0/24", "2001:db8::/32"], dropInvalid: true },
-    });
+    const options = readOptions({ exclude: ["private", "192.0.2.0/24", "2001:db8::/32"], dropInvalid: true });
     const add = (n: number): void => setUpMasquerade(at(`c${n}`), four(n), options);
     const words = "outside 198.18.0.0/17, dropInvalid, exclude 3";
     const lists = cli(["list"]).stdout;
@@ -271,7 +269,7 @@ describe("bauta monitor", () => {
   });
 
   it("tells the policy as JSON, too", () => {
-    const options = optionsOf({ ipMasqOptions: { ports: "1024-2047" } });
+    const options = readOptions({ ports: "1024-2047" });
     const lines = monitored(["--json"], () => setUpMasquerade(at("c1"), four(1), options))
       .trim()
       .split("\n")
@@ -279,7 +277,7 @@ describe("bauta monitor", () => {
     const ofPolicy = lines.filter(({ policy }) => policy !== undefined);
     expect(new Set(ofPolicy.map(({ kind }) => kind))).toEqual(new Set(["chain", "rule", "element"]));
     for (const line of ofPolicy) {
-      expect(line["policy"]).toMatch(/^outside-198\.18\.0\.0\/17-[0-9a-f]{16}$/);
+      expect(line["policy"]).toMatch(/^outside-198\.18\.0\.0\/17-[0-9a-f]{32}$/);
       expect(line["options"]).toEqual({ ports: "1024-2047" });
     }
   });

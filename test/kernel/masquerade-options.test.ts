@@ -62,8 +62,8 @@ describe("ipMasqOptions", () => {
     expect(policyRules("ip")).toEqual([
       "ip daddr 10.1.0.0/16 return",
       'oifname "wg0" return',
-      expect.stringMatching(/^oifname != @interfaces-[0-9a-f]{16} return$/),
-      expect.stringMatching(/^ip daddr @kept-[0-9a-f]{16} return$/),
+      expect.stringMatching(/^oifname != @interfaces-[0-9a-f]{32} return$/),
+      expect.stringMatching(/^ip daddr @kept-[0-9a-f]{32} return$/),
       "meta l4proto tcp snat to 192.0.2.1-192.0.2.3:20000-30000 random,persistent",
       "meta l4proto udp snat to 192.0.2.1-192.0.2.3:20000-30000 random,persistent",
       "meta l4proto sctp snat to 192.0.2.1-192.0.2.3:20000-30000 random,persistent",
@@ -137,6 +137,41 @@ describe("ipMasqOptions", () => {
     setUpMasquerade(at("c4"), dual(8), options);
     for (const c of ["c1", "c2", "c3", "c4"]) tearDownMasquerade(at(c), []);
     expect(ruleset()).toBe("");
+  });
+
+  describe("a range of more than 256 addresses", () => {
+    const uses = (to: JsonObject) => () => {
+      setUpMasquerade(at("c1"), dual(5), readOptions({ to }));
+      checkMasquerade(at("c1"), dual(5), readOptions({ to }));
+      tearDownMasquerade(at("c1"), []);
+    };
+
+    it("is refused where only its ends are the node's", () => {
+      for (const ip of ["192.0.2.0", "192.0.3.255", "2001:db8::", "2001:db8::ffff"]) {
+        run("ip", "address", "add", ip, "dev", "lo", ...(ip.includes(":") ? ["nodad"] : []));
+      }
+      expect(uses({ ipv4: "192.0.2.0/23" })).toThrow("ipMasqOptions.to.ipv4: 192.0.2.1 is not an address of this node");
+      expect(uses({ ipv6: "2001:db8::/112" })).toThrow("ipMasqOptions.to.ipv6: 2001:db8::1 is not an address of this");
+    });
+
+    it("is taken where local routes cover it, and refused where a longer prefix among them is something else", () => {
+      run("ip", "route", "add", "local", "192.0.2.0/24", "dev", "lo");
+      expect(uses({ ipv4: "192.0.2.0/23" })).toThrow("192.0.3.0 is not an address of this node");
+      run("ip", "route", "add", "local", "192.0.3.0/24", "dev", "lo");
+      expect(uses({ ipv4: "192.0.2.0/23" })).not.toThrow();
+      expect(uses({ ipv4: "192.0.2.7-192.0.3.249" })).not.toThrow();
+      run("ip", "route", "add", "broadcast", "192.0.3.9", "dev", "lo", "table", "local");
+      expect(uses({ ipv4: "192.0.2.7-192.0.3.249" })).toThrow("192.0.3.9 is not an address of this node");
+      run("ip", "route", "add", "local", "2001:db8::/64", "dev", "lo");
+      expect(uses({ ipv6: "2001:db8::/64" })).not.toThrow();
+      expect(uses({ ipv6: "2001:db8::/63" })).toThrow("2001:db8:0:1:: is not an address of this node");
+    });
+
+    it("is taken as the kernel takes each of its addresses", () => {
+      run("ip", "address", "add", "198.18.0.1/15", "dev", "lo"); // on lo the whole subnet is local
+      expect(run("ip", "route", "get", "198.18.77.7")).toMatch(/^local/);
+      expect(uses({ ipv4: "198.18.0.1-198.18.9.9" })).not.toThrow();
+    });
   });
 
   const refused: readonly (readonly [string, JsonObject, string])[] = [

@@ -102,10 +102,10 @@ describe("policies of overlapping subnets", () => {
     setUpMasquerade(at("ports"), [cidr("fd00::6/64")], withPorts);
     checkMasquerade(at("ports"), [cidr("fd00::6/64")], withPorts);
     expect(wayOf("fd00::5")).toBe("members outside-fd00--/64");
-    expect(wayOf("fd00::6")).toMatch(/^exceptions outside-fd00--\/64-[0-9a-f]{16}$/);
+    expect(wayOf("fd00::6")).toMatch(/^exceptions outside-fd00--\/64-[0-9a-f]{32}$/);
     expect(listed().map(([, , , address, policy]) => [address, policy])).toEqual([
       ["fd00::5/64", "outside-fd00--/64"],
-      ["fd00::6/64", expect.stringMatching(/^outside-fd00--\/64-[0-9a-f]{16}-apart$/)],
+      ["fd00::6/64", expect.stringMatching(/^outside-fd00--\/64-[0-9a-f]{32}-apart$/)],
     ]);
     collectMasquerade("net", [at("ports")]);
     checkMasquerade(at("ports"), [cidr("fd00::6/64")], withPorts);
@@ -256,7 +256,7 @@ describe("bauta restore", () => {
     setUpMasquerade(at("c1"), [cidr("10.22.0.5/16")]);
     setUpMasquerade(at("c2"), [cidr("10.22.0.6/16")], withPorts);
     const before = ruleset();
-    const chain = /chain (outside-10.22.0.0\/16-[0-9a-f]{16}-apart) /.exec(before)?.[1] ?? "";
+    const chain = /chain (outside-10.22.0.0\/16-[0-9a-f]{32}-apart) /.exec(before)?.[1] ?? "";
     run(
       "nft",
       `flush map ${table} exceptions; delete element ${table} policies { 10.22.0.6 }; flush chain ${table} ${chain}; delete chain ${table} ${chain}`,

@@ -32,10 +32,10 @@ function accepts(read: () => unknown): boolean {
 /** Whether all the plugin's readers take it; `type` and, for ptp, `ipam.type` are what a runtime and the plugin need. */
 function reads(plugin: string, config: JsonObject): boolean {
   return accepts(() => {
-    parseConfig(engine.encode(JSON.stringify(config)), "ADD");
+    const parsed = parseConfig(engine.encode(JSON.stringify(config)), "ADD");
     for (const schema of LISTED.get(plugin)?.keys ?? []) schema.read(config, "");
     if (plugin === "loopback") return;
-    optionsOf(config);
+    optionsOf(parsed);
     const { ipam } = config;
     const type = isJsonObject(ipam) ? ipam["type"] : undefined;
     if (typeof type === "string") for (const schema of IPAM.get(type)?.keys ?? []) schema.read(ipam ?? {}, "ipam");

@@ -4,7 +4,6 @@
 import type { Attachment } from "../../cni/attachment.ts";
 import { sha512Hex } from "../../hash/sha512.ts";
 import type { OwnChains } from "../../iptables/nat-table.ts";
-import { engine } from "../../sys/engine.ts";
 
 /** What the names of chains begin with, and those of other plugins' chains. */
 const CHAIN_PREFIX = "CNI-";
@@ -14,7 +13,7 @@ const HASH_DIGITS = 24;
 
 /** `CNI-` and the beginning of a hash. */
 export function chainOf({ network, containerId }: Pick<Attachment, "network" | "containerId">): string {
-  return CHAIN_PREFIX + sha512Hex(engine.encode(network + containerId)).slice(0, HASH_DIGITS);
+  return CHAIN_PREFIX + sha512Hex(network + containerId, HASH_DIGITS);
 }
 
 const CHAIN = /^CNI-[0-9a-f]{24}$/;

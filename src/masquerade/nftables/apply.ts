@@ -3,9 +3,10 @@
 import type { JsonObject } from "../../cni/json.ts";
 import type { Nftables } from "../../nftables/batch.ts";
 import { untilCommitted } from "../../owned/commit.ts";
+import type { Family } from "../../wire/ip.ts";
 import { readExcluded, readInForce } from "../options/exclude-file.ts";
-import { type MasqueradeOptions, readOptions } from "../options/options.ts";
-import { destinationSet, listKey } from "./policy.ts";
+import { listKeyOfRecord, readOptions } from "../options/options.ts";
+import { destinationSet, type PolicySet } from "./policy.ts";
 import { refreshSet } from "./policy-chains.ts";
 import { records } from "./records.ts";
 
@@ -24,53 +25,57 @@ export interface AppliedFile {
  */
 export function applyFiles(nft: Nftables, only?: string): AppliedFile[] {
   return untilCommitted(nft, (generation) => {
-    const lists = [...listsInUse(only).values()].map((options) => ({ options, ...compare(options) }));
+    const lists = listsInUse(only).map(readList);
     const genid = generation();
-    const commands = lists.flatMap(({ options, excluded }) =>
-      ([4, 6] as const).flatMap((family) => {
-        const set = excluded === undefined ? undefined : destinationSet(options, family, excluded.prefixes);
-        return set === undefined ? [] : refreshSet(nft, family, set);
-      }),
-    );
+    const commands = lists.flatMap(({ sets }) => sets.flatMap(({ family, set }) => refreshSet(nft, family, set)));
     nft.commit(commands, { genid });
-    for (const { excluded } of lists) excluded?.remember();
+    for (const { remember } of lists) remember?.();
     return lists.map(({ applied }) => applied);
   });
 }
 
-/** By what the sets are named after. */
-function listsInUse(only: string | undefined): Map<string, MasqueradeOptions> {
-  const read = new Map<string, MasqueradeOptions>();
+/** The options of live records that name a file, one record for each list; or those that name just this file. */
+function listsInUse(only: string | undefined): JsonObject[] {
+  const found = new Map<string, JsonObject>();
   const seen = new Set<JsonObject>(); // records with the same options have the same object
   for (const { record } of records.listLive()) {
-    const file = record.options?.["excludeFile"];
-    if (record.options === undefined || seen.has(record.options)) continue;
-    seen.add(record.options);
-    if (typeof file !== "string" || (only !== undefined && file !== only)) continue;
-    const options = readOptions(record.options);
-    read.set(listKey(options), options);
+    const { options } = record;
+    if (options === undefined || seen.has(options)) continue;
+    seen.add(options);
+    const file = options["excludeFile"];
+    if (typeof file === "string" && (only === undefined || file === only)) found.set(listKeyOfRecord(options), options);
   }
-  return read;
+  return [...found.values()];
 }
 
-function compare(options: MasqueradeOptions): {
-  applied: AppliedFile;
-  excluded: ReturnType<typeof readExcluded> | undefined;
-} {
-  const file = options.excludeFile ?? "";
+interface ReadList {
+  readonly applied: AppliedFile;
+  /** What the kernel is to have of the list; empty where the list can't be read. */
+  readonly sets: readonly { readonly family: Family; readonly set: PolicySet }[];
+  readonly remember?: () => void;
+}
+
+/** Reads one list. What is wrong with the list is told, and stops no other. */
+function readList(recorded: JsonObject): ReadList {
+  const file = String(recorded["excludeFile"]);
   try {
+    const options = readOptions(recorded);
     const before = new Set(readInForce(options));
     const excluded = readExcluded(options);
     const after = new Set(excluded.prefixes);
+    const sets = ([4, 6] as const).flatMap((family) => {
+      const set = destinationSet(options, family, excluded.prefixes);
+      return set === undefined ? [] : [{ family, set }];
+    });
     const applied = {
       file,
       added: [...after].filter((one) => !before.has(one)),
       removed: [...before].filter((one) => !after.has(one)),
       ...(excluded.problem === undefined ? {} : { problem: excluded.problem }),
     };
-    return { applied, excluded };
+    return { applied, sets, remember: excluded.remember };
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
-    return { applied: { file, added: [], removed: [], problem }, excluded: undefined };
+    return { applied: { file, added: [], removed: [], problem }, sets: [] };
   }
 }

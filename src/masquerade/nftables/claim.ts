@@ -23,7 +23,7 @@ import {
   wayTo,
 } from "./elements.ts";
 import { Networks } from "./networks.ts";
-import { destinationSet, type Policy, policyFor } from "./policy.ts";
+import { DestinationSets, destinationSet, type Policy, policyFor } from "./policy.ts";
 import { createPolicies, createPolicy, policyFaults, refreshSet } from "./policy-chains.ts";
 import { apart, goesByNetwork } from "./policy-name.ts";
 import { type DisplacedClaim, records } from "./records.ts";
@@ -52,7 +52,8 @@ export function claim(
   netns?: string,
 ): void {
   const excluded = readExcluded(options);
-  const wanted = addresses.map((cidr) => ({ cidr, policy: policyFor(cidr, options, excluded.prefixes) }));
+  const lists = new DestinationSets();
+  const wanted = addresses.map((cidr) => ({ cidr, policy: policyFor(cidr, options, excluded.prefixes, lists) }));
   const isStrict = options.dropInvalid === true;
   const remember = ({ holdings, displaced }: ClaimPlan): void =>
     records.write({

@@ -99,8 +99,7 @@ export class ExactRelease {
     this.#deletions.push(...deletionOf(ip, held));
     for (const name of chainsLedTo(held)) this.#count(family, name, 1);
     const heir = heirOf(ip, displaced, leavingIds);
-    if (heir === undefined) this.#left.push(ip);
-    else this.#return(family, heir);
+    if (heir === undefined || !this.#return(family, heir)) this.#left.push(ip);
   }
 
   #count(family: Family, chain: string, going: number): void {
@@ -108,14 +107,17 @@ export class ExactRelease {
     counts.set(chain, (counts.get(chain) ?? 0) + going);
   }
 
-  #return(family: Family, { owner, holding }: Inheritance): void {
+  /** Returns false where the address can't be given back. */
+  #return(family: Family, { owner, holding }: Inheritance): boolean {
     const networks = this.#networks[family] ?? Networks.read(this.#nft, family);
     this.#networks[family] = networks;
     const back = { owner, holding: { ...holding, chain: networks.chainFor(holding.chain) } };
-    const { faults, commands } = giveBack(this.#nft, back, networks);
-    this.#faults.push(...faults);
-    this.#returns.push(...commands);
+    const given = giveBack(this.#nft, back, networks);
+    if (given === undefined) return false;
+    this.#faults.push(...given.faults);
+    this.#returns.push(...given.commands);
     this.#inherited.push(back);
+    return true;
   }
 
   #unused(family: Family): Command[] {

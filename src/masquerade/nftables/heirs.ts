@@ -1,18 +1,20 @@
 // Whoever had an address before: the newest claim wins, and when it goes, the one it displaced gets the address back.
 
+import { CniError } from "../../cni/error.ts";
 import type { Nftables } from "../../nftables/batch.ts";
 import type { Command } from "../../nftables/message.ts";
 import { attachmentId } from "../../owned/id.ts";
 import { type Fault, partFaults } from "../../owned/table.ts";
+import { logLine } from "../../sys/process.ts";
 import { sameBytes } from "../../wire/codec.ts";
-import { familyOf, type Ip, parseCidr } from "../../wire/ip.ts";
+import { familyOf, formatIp, type Ip, parseCidr } from "../../wire/ip.ts";
 import { readInForce } from "../options/exclude-file.ts";
 import { readOptions } from "../options/options.ts";
 import { addHoldings, type Holding } from "./elements.ts";
 import type { Networks } from "./networks.ts";
-import { policyFor } from "./policy.ts";
+import { type PolicyContents, policyFor } from "./policy.ts";
 import { policyFaults } from "./policy-chains.ts";
-import { type DisplacedClaim, records } from "./records.ts";
+import { type DisplacedClaim, type MasqueradeRecord, records } from "./records.ts";
 import { strictPart } from "./tables.ts";
 
 /** An address, and the attachment (by id, as text) that gets it back. */
@@ -35,21 +37,41 @@ export function heirOf(
   return undefined;
 }
 
-/** What gives the address back, once what is wrong has been put right. Throws NetlinkError. */
+/**
+ * What gives the address back, once what is wrong has been put right. Undefined, with a line on standard error, where the
+ * attachment's options can't be carried out: no reason to stop what is leaving. Throws NetlinkError.
+ */
 export function giveBack(
   nft: Nftables,
   { owner, holding }: Inheritance,
   networks: Networks,
-): { readonly faults: readonly Fault[]; readonly commands: readonly Command[] } {
+): { readonly faults: readonly Fault[]; readonly commands: readonly Command[] } | undefined {
   const record = records.byId(owner);
   if (record === undefined) return { faults: [], commands: [] };
+  const contents = contentsFor(record, holding);
+  if (contents === undefined) return undefined;
   const family = familyOf(holding.ip);
-  const options = readOptions(record.options ?? {});
-  const { contents } = policyFor(holding, options, readInForce(options));
-  const faults = policyFaults(nft, family, { chain: holding.chain, contents }, networks);
+  const policy = { chain: holding.chain, contents: () => contents };
+  const faults = policyFaults(nft, family, policy, networks);
   const strict = holding.isStrict ? partFaults(nft.connection, strictPart(family)) : [];
   const commands = addHoldings(family, record.attachment, attachmentId(record.attachment), [holding]);
   return { faults: [...faults, ...strict], commands };
+}
+
+function contentsFor(
+  { attachment, options: recorded }: MasqueradeRecord,
+  holding: Holding,
+): PolicyContents | undefined {
+  try {
+    const options = readOptions(recorded ?? {});
+    return policyFor(holding, options, readInForce(options)).contents();
+  } catch (error) {
+    if (!(error instanceof CniError)) throw error;
+    const { containerId, ifname, network } = attachment;
+    const who = `${containerId} ${ifname} on ${network}`;
+    logLine(`bauta: ${formatIp(holding.ip)} does not go back to ${who}: ${error.message}`);
+    return undefined;
+  }
 }
 
 /** Whether there is such an attachment. */

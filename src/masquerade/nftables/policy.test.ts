@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { parseCidr } from "../../wire/ip.ts";
-import { type MasqueradeOptions, optionsOf, PLAIN } from "../options/options.ts";
-import { destinationSet, listKey, policyFor } from "./policy.ts";
+import { type MasqueradeOptions, PLAIN, readOptions } from "../options/options.ts";
+import { destinationSet, policyFor } from "./policy.ts";
 
 const ADDRESS = parseCidr("10.22.0.5/16") ?? { ip: new Uint8Array(4), prefixLength: 0 };
 const options = (ipMasqOptions: Record<string, unknown>): MasqueradeOptions =>
-  optionsOf(JSON.parse(JSON.stringify({ ipMasqOptions })));
+  readOptions(JSON.parse(JSON.stringify(ipMasqOptions)));
 const chain = (given: Record<string, unknown>): string => policyFor(ADDRESS, options(given)).chain;
 
 describe("the chain of a policy", () => {
@@ -37,10 +37,8 @@ describe("the chain of a policy", () => {
 
 describe("a list of destinations", () => {
   it("is shared by policies that differ in all else", () => {
-    const keys = [{ exclude: ["private"] }, { exclude: ["private"], ports: "1-2", dropInvalid: true }].map((given) =>
-      listKey(options(given)),
-    );
-    expect(keys[0]).toBe(keys[1]);
+    const lists = [{ exclude: ["private"] }, { exclude: ["private"], ports: "1-2", dropInvalid: true }].map(options);
+    expect(lists[0]?.listKey).toBe(lists[1]?.listKey);
   });
 
   it("is made anew for each family and for what a file says by now", () => {

@@ -1,7 +1,5 @@
 // Policies: what becomes of the packets of an address. Each distinct one is a chain, shared by all addresses that have it.
 
-import { fold64 } from "../../hash/fold.ts";
-import { halfSipHash } from "../../hash/half-siphash.ts";
 import { TYPE } from "../../nftables/datatype.ts";
 import type { Element } from "../../nftables/element.ts";
 import type { Expression } from "../../nftables/expression.ts";
@@ -22,10 +20,9 @@ import type { NatOptions } from "../../nftables/nat-range.ts";
 import { daddr, oifname } from "../../nftables/selector.ts";
 import { snat } from "../../nftables/statement.ts";
 import { NFT_SET } from "../../nftables/uapi.ts";
-import { engine } from "../../sys/engine.ts";
 import { type Cidr, compareIp, type Family, familyOf, networkOf } from "../../wire/ip.ts";
 import { hasDestinations, keptDestinations } from "../options/destinations.ts";
-import { type MasqueradeOptions, PLAIN, sourcesOf } from "../options/options.ts";
+import { digestOf, type MasqueradeOptions, PLAIN, sourcesOf } from "../options/options.ts";
 import { policyName } from "./policy-name.ts";
 
 /** A set that rules look into. Its name tells its content, so that policies which name the same list share it. */
@@ -50,37 +47,27 @@ export interface Policy {
   contents(): PolicyContents;
 }
 
-// "policies", as two words: any fixed key does.
-const KEY0 = 0x696c6f70;
-const KEY1 = 0x73656963;
-
-/** Sixteen hexadecimal digits that stand for bytes in a name. */
-function digits(bytes: Uint8Array): string {
-  return Array.from(halfSipHash(bytes, KEY0, KEY1), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
 /**
  * The policy of an address with this prefix: what leaves its subnet is masqueraded, as the options say. Unless they say
  * otherwise source ports are chosen at random, because the kernel drops packets when two flows race for one port.
- * `excluded` are destinations from the options' file.
+ * `excluded` are destinations from the options' file. Policies with the same `lists` share the sets that they look into.
  */
-export function policyFor(address: Cidr, options: MasqueradeOptions = PLAIN, excluded: readonly string[] = []): Policy {
+export function policyFor(
+  address: Cidr,
+  options: MasqueradeOptions = PLAIN,
+  excluded: readonly string[] = [],
+  lists: DestinationSets = new DestinationSets(),
+): Policy {
   const subnet = networkOf(address);
   return {
-    chain: policyName(subnet, options.given === undefined ? undefined : policyKey(options)),
-    contents: () => contentsOf(subnet, options, excluded),
+    chain: policyName(subnet, options.given === undefined ? undefined : options.key),
+    contents: () => contentsOf(subnet, options, lists.of(options, familyOf(subnet.ip), excluded)),
   };
 }
 
-/** What tells policies with options apart. Lists may be long, so their key stands for them. */
-function policyKey(options: MasqueradeOptions): string {
-  return digits(engine.encode(`${options.othersJson} ${listKey(options)}`));
-}
-
-function contentsOf(subnet: Cidr, options: MasqueradeOptions, excluded: readonly string[]): PolicyContents {
+function contentsOf(subnet: Cidr, options: MasqueradeOptions, destinations: PolicySet | undefined): PolicyContents {
   const family = familyOf(subnet.ip);
   const interfaces = interfaceSet(options.outInterfaces);
-  const destinations = destinationSet(options, family, excluded);
   const rules: Expression[][] = [];
   if (options.sameSubnet !== true) rules.push([...ipDaddr(subnet), ...returnVerdict()]);
   for (const name of options.excludeOutInterfaces ?? []) rules.push([...oifnameIs(name), ...returnVerdict()]);
@@ -97,22 +84,12 @@ function interfaceSet(names: readonly string[] | undefined): PolicySet | undefin
   const unique = [...new Set(names)].sort();
   const elements = unique.map((name) => ({ key: ifnameKey(name) }));
   return {
-    name: `interfaces-${digits(engine.encode(unique.join("/")))}`,
+    name: `interfaces-${digestOf(unique.join("/"))}`,
     keyType: TYPE.IFNAME,
     keyLength: 16,
     flags: 0,
     elements,
   };
-}
-
-/** Each family asks for the same. */
-const listKeys = new Map<string, string>();
-
-/** What the set of destinations is named after. */
-export function listKey({ listsJson }: Pick<MasqueradeOptions, "listsJson">): string {
-  const key = listKeys.get(listsJson) ?? digits(fold64(engine.encode(listsJson)));
-  listKeys.set(listsJson, key);
-  return key;
 }
 
 /** The destinations that keep their source; undefined where the options name none. Throws CniError for wrong lists. */
@@ -122,28 +99,31 @@ export function destinationSet(
   excluded: readonly string[],
 ): PolicySet | undefined {
   if (!hasDestinations(options)) return undefined;
-  const name = destinationSetName(options);
-  const key = `${name} ${family}`;
-  const known = destinationSets.get(key);
-  if (known?.excluded === excluded) return known.set;
-  const set: PolicySet = {
-    name,
+  return {
+    name: destinationSetName(options),
     keyType: family === 4 ? TYPE.IPADDR : TYPE.IP6ADDR,
     keyLength: family === 4 ? 4 : 16,
     flags: NFT_SET.INTERVAL,
     elements: intervalElements(keptDestinations(options, family, excluded)),
   };
-  destinationSets.set(key, { excluded, set });
-  return set;
 }
 
 /** The name of that set, in both families. */
-export function destinationSetName(options: Pick<MasqueradeOptions, "listsJson">): string {
-  return `kept-${listKey(options)}`;
+export function destinationSetName({ listKey }: Pick<MasqueradeOptions, "listKey">): string {
+  return `kept-${listKey}`;
 }
 
-/** Of many policies, few lists. */
-const destinationSets = new Map<string, { readonly excluded: readonly string[]; readonly set: PolicySet }>();
+/** The sets of destinations that one piece of work needs: many policies have the same lists, and each list is read once. */
+export class DestinationSets {
+  readonly #known = new Map<string, PolicySet | undefined>();
+
+  /** See destinationSet; the first `excluded` of a list counts. */
+  of(options: MasqueradeOptions, family: Family, excluded: readonly string[]): PolicySet | undefined {
+    const key = `${family} ${options.listKey}`;
+    if (!this.#known.has(key)) this.#known.set(key, destinationSet(options, family, excluded));
+    return this.#known.get(key);
+  }
+}
 
 // include/uapi/linux/in.h: the protocols with ports that the kernel translates.
 const WITH_PORTS = [6, 17, 132]; // TCP, UDP, SCTP

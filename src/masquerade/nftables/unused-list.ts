@@ -5,14 +5,14 @@ import type { Nftables } from "../../nftables/batch.ts";
 import { getSet } from "../../nftables/set.ts";
 import type { Family } from "../../wire/ip.ts";
 import { forgetList } from "../options/exclude-file.ts";
-import { listsJsonOf } from "../options/options.ts";
+import { listKeyOfRecord } from "../options/options.ts";
 import { destinationSetName } from "./policy.ts";
 import { nfproto, TABLE } from "./table-names.ts";
 
 /** Forgets it where neither family has a set of these options' lists any more. Throws NetlinkError or SyscallError. */
 export function forgetListOf(nft: Nftables, recorded: JsonObject | undefined): void {
   if (recorded?.["excludeFile"] === undefined) return;
-  const options = { listsJson: listsJsonOf(recorded) };
+  const options = { listKey: listKeyOfRecord(recorded) };
   const name = destinationSetName(options);
   const has = (family: Family): boolean =>
     getSet(nft.connection, { family: nfproto(family), table: TABLE, name }) !== undefined;

@@ -7,7 +7,7 @@ import { type Family, familyOf, type Ip, parseCidr } from "../../wire/ip.ts";
 import { type Excluded, readExcluded } from "../options/exclude-file.ts";
 import { type MasqueradeOptions, PLAIN, readOptions } from "../options/options.ts";
 import type { NewElement } from "./elements.ts";
-import { type Policy, policyFor } from "./policy.ts";
+import { DestinationSets, type Policy, policyFor } from "./policy.ts";
 import { baseOf } from "./policy-name.ts";
 import { type ClaimedAddress, type LiveRecord, type MasqueradeRecord, records } from "./records.ts";
 
@@ -67,7 +67,9 @@ function newer(ip: string, a: Claimant, b: Claimant): Claimant {
 class Collector {
   readonly #addresses: Record<Family, Map<string, WantedAddress>> = { 4: new Map(), 6: new Map() };
   readonly #policies: Record<Family, Map<string, Policy>> = { 4: new Map(), 6: new Map() };
-  readonly #files = new Map<MasqueradeOptions, Excluded>();
+  /** By the `listKey` of the options. */
+  readonly #files = new Map<string, Excluded>();
+  readonly #lists = new DestinationSets();
   readonly #problems = new Set<string>();
   readonly #options = new Map<JsonObject, MasqueradeOptions>();
   readonly #ids = new Map<string, Uint8Array>();
@@ -103,10 +105,11 @@ class Collector {
   ): boolean {
     try {
       const read = this.#read(options);
-      const file = this.#files.get(read) ?? readExcluded(read);
-      this.#files.set(read, file);
-      const { contents } = policyFor(cidr, read, file.prefixes);
-      this.#policies[family].set(chain, { chain, contents });
+      const file = this.#files.get(read.listKey) ?? readExcluded(read);
+      this.#files.set(read.listKey, file);
+      // Made here, where a list that can't be meant so stops only those who have it.
+      const contents = policyFor(cidr, read, file.prefixes, this.#lists).contents();
+      this.#policies[family].set(chain, { chain, contents: () => contents });
       return true;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

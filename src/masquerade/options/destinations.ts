@@ -1,17 +1,8 @@
 // Which destinations keep their source address: prefixes that exclude and exceptions to them, the longest one winning,
 // flattened into intervals that do not overlap, so that one look-up decides however many they are.
 
-import {
-  type Cidr,
-  compareIp,
-  type Family,
-  familyOf,
-  formatCidr,
-  lastOf,
-  networkOf,
-  offsetIp,
-  parseCidr,
-} from "../../wire/ip.ts";
+import { type Cidr, type Family, familyOf, formatCidr, networkOf, parseCidr } from "../../wire/ip.ts";
+import { intervalsOf, type PrefixEntry } from "./longest-prefix.ts";
 import { type AddressRange, type MasqueradeOptions, wrong } from "./options.ts";
 
 /** Names for lists of prefixes. `reserved` has the other two in it. Sources: RFC 6890, RFC 1918, RFC 4193, RFC 6598. */
@@ -30,53 +21,68 @@ const PRESETS: Readonly<Record<string, readonly string[]>> = {
   reserved: RESERVED,
 };
 
-interface Entry {
-  readonly prefix: Cidr;
-  /** Whether packets to it keep their source. */
-  readonly keeps: boolean;
-}
-
 /** Whether any list decides about destinations. */
 export function hasDestinations({ exclude, only, excludeFile }: MasqueradeOptions): boolean {
   return exclude !== undefined || only !== undefined || excludeFile !== undefined;
 }
 
 /**
- * The destinations of the family that keep their source, as intervals in order. `more` are excluded besides, from a
- * file. Throws CniError 7 for what is no prefix and for one that is on both sides.
+ * The destinations of the family that keep their source, as intervals in order. `excluded` are more to exclude, from a file.
+ * Throws CniError 7 for what is no prefix and for one that is on both sides.
  */
 export function keptDestinations(
   options: MasqueradeOptions,
   family: Family,
-  more: readonly string[] = [],
+  excluded: readonly string[] = [],
 ): AddressRange[] {
-  const entries = new Map<string, Entry>();
-  const addAll = (key: string, given: readonly string[] | undefined, keeps: boolean): void =>
-    given?.forEach((text, i) => {
-      for (const prefix of prefixesOf(`${key}[${i}]`, text)) {
-        const name = formatCidr(prefix);
-        const other = entries.get(name);
-        if (other !== undefined && other.keeps !== keeps) {
-          throw wrong(`${key}[${i}]`, JSON.stringify(text), "possible: the same prefix is excluded and not excluded");
-        }
-        entries.set(name, { prefix, keeps });
-      }
-    });
-  addAll("ipMasqOptions.exclude", options.exclude, true);
-  addAll("ipMasqOptions.excludeFile", more, true);
-  addAll("ipMasqOptions.excludeExceptions", options.excludeExceptions, false);
-  addAll("ipMasqOptions.only", options.only, false);
-  const own = [...entries.values()].filter(({ prefix }) => familyOf(prefix.ip) === family);
-  return flatten(own, family, options.only !== undefined);
+  const own = entriesOf(options, excluded).filter(({ prefix }) => familyOf(prefix.ip) === family);
+  return intervalsOf(own, family, options.only !== undefined);
 }
 
-function prefixesOf(key: string, text: string): Cidr[] {
+/** Throws CniError 7 where the lists of the options and a file's cannot go together. The file's contents are not told. */
+export function requireUnambiguous(options: MasqueradeOptions, excluded: readonly string[]): void {
+  entriesOf(options, excluded);
+}
+
+/** Each prefix, and whether packets to it keep their source. */
+function entriesOf(options: MasqueradeOptions, excluded: readonly string[]): PrefixEntry[] {
+  const entries = new Map<string, PrefixEntry>();
+  const addAll = (
+    given: readonly string[] | undefined,
+    isIn: boolean,
+    nameOf: (i: number, text: string) => { readonly key: string; readonly value: string },
+  ): void =>
+    given?.forEach((text, i) => {
+      for (const prefix of prefixesOf(text, () => nameOf(i, text))) {
+        const name = formatCidr(prefix);
+        const other = entries.get(name);
+        if (other !== undefined && other.isIn !== isIn) {
+          const { key, value } = nameOf(i, text);
+          throw wrong(key, value, "possible: the same prefix is excluded and not excluded");
+        }
+        entries.set(name, { prefix, isIn });
+      }
+    });
+  const inList = (key: string) => (i: number, text: string) => ({
+    key: `ipMasqOptions.${key}[${i}]`,
+    value: JSON.stringify(text),
+  });
+  addAll(options.exclude, true, inList("exclude"));
+  addAll(options.excludeExceptions, false, inList("excludeExceptions"));
+  addAll(options.only, false, inList("only"));
+  // What a file says is nobody's business who may read the error.
+  addAll(excluded, true, (i) => ({ key: "ipMasqOptions.excludeFile", value: `prefix ${i + 1} of the file` }));
+  return [...entries.values()];
+}
+
+function prefixesOf(text: string, nameOf: () => { readonly key: string; readonly value: string }): Cidr[] {
   return (PRESETS[text] ?? [text]).map((one) => {
     const prefix = parseCidr(one);
     if (prefix === undefined) {
+      const { key, value } = nameOf();
       throw wrong(
         key,
-        JSON.stringify(text),
+        value,
         `a CIDR prefix or one of ${Object.keys(PRESETS)
           .map((name) => `"${name}"`)
           .join(", ")}`,
@@ -84,46 +90,4 @@ function prefixesOf(key: string, text: string): Cidr[] {
     }
     return networkOf(prefix);
   });
-}
-
-/** Prefixes nest or are apart, so in order of their first address a stack of those around is all that it takes. */
-function flatten(entries: readonly Entry[], family: Family, keepsOthers: boolean): AddressRange[] {
-  const whole: Entry = { prefix: { ip: new Uint8Array(family === 4 ? 4 : 16), prefixLength: 0 }, keeps: keepsOthers };
-  const ordered = entries.toSorted(
-    (a, b) => compareIp(a.prefix.ip, b.prefix.ip) || a.prefix.prefixLength - b.prefix.prefixLength,
-  );
-  const kept: AddressRange[] = [];
-  const around: Entry[] = [];
-  let at: Uint8Array | undefined = whole.prefix.ip;
-  /** Everything from where we are to `end` is as the innermost prefix around says. */
-  const advance = (end: Uint8Array): void => {
-    const innermost = around.at(-1);
-    if (at === undefined || compareIp(at, end) > 0) return;
-    const last = kept.at(-1);
-    if (innermost?.keeps) {
-      if (last !== undefined && compareIp(offsetIp(last.last, 1) ?? last.last, at) === 0)
-        kept[kept.length - 1] = { first: last.first, last: end };
-      else kept.push({ first: at, last: end });
-    }
-    at = offsetIp(end, 1);
-  };
-  for (const entry of [whole, ...ordered]) {
-    for (
-      let top = around.at(-1);
-      top !== undefined && compareIp(lastOf(top.prefix), entry.prefix.ip) < 0;
-      top = around.at(-1)
-    ) {
-      advance(lastOf(top.prefix));
-      around.pop();
-    }
-    const before = offsetIp(entry.prefix.ip, -1);
-    if (before !== undefined) advance(before);
-    around.push(entry);
-  }
-  for (let top = around.pop(); top !== undefined; top = around.pop()) {
-    around.push(top);
-    advance(lastOf(top.prefix));
-    around.pop();
-  }
-  return kept;
 }

@@ -1,18 +1,25 @@
-// "excludeFile": destinations in a file that changes while containers run, in the format of ip-masq-agent's
-// configuration: JSON, or YAML of plain keys and lists. What was last read whole stays in force until the file can be
-// read whole again.
+// "excludeFile": destinations in a file that changes while containers run. What was last read whole stays in force until the
+// file can be read whole again. The configuration names the file, root reads it, and whoever runs a container may read the
+// errors: so no error tells anything of the file's contents.
 
 import { CNI_CODE, CniError } from "../../cni/error.ts";
-import { isJsonObject, type JsonValue } from "../../cni/json.ts";
+import { engine } from "../../sys/engine.ts";
 import { hasCode } from "../../sys/error.ts";
-import { exists, makeDirectories, readText, remove, replaceFile, stat } from "../../sys/file.ts";
+import { O, readAll, withOpen } from "../../sys/fd.ts";
+import { exists, makeDirectories, remove, replaceFile, statOpen } from "../../sys/file.ts";
 import { logLine } from "../../sys/process.ts";
-import { parseCidr } from "../../wire/ip.ts";
-import { listKey } from "../nftables/policy.ts";
+import { OddEntryError, readRegularText } from "../../sys/regular-file.ts";
+import { requireUnambiguous } from "./destinations.ts";
+import { parseExcludeFile } from "./exclude-file-format.ts";
 import type { MasqueradeOptions } from "./options.ts";
 
 const DIRECTORY = "/run/bauta/lists";
+
+/** Room for 200,000 prefixes. */
 const FILE_LIMIT = 4 << 20;
+
+/** The same list as JSON, with what is known of the file. */
+const APPLIED_LIMIT = 2 * FILE_LIMIT;
 
 /** What is in force of a file, and of which state of the file that is. */
 interface Applied {
@@ -39,15 +46,19 @@ const NOTHING: Excluded = { prefixes: [], isApplied: true, remember() {} };
 export function readExcluded(options: MasqueradeOptions): Excluded {
   const { excludeFile } = options;
   if (excludeFile === undefined) return NOTHING;
-  const state = `${DIRECTORY}/${listKey(options)}`;
+  const state = `${DIRECTORY}/${options.listKey}`;
   const applied = readApplied(state);
   try {
-    const { mtimeNs, size, inode, isRegular } = stat(excludeFile);
-    if (!isRegular) throw new SyntaxError("it is not a regular file"); // reading a pipe might never end
-    const stamp = `${excludeFile} ${inode} ${mtimeNs} ${size}`;
-    if (applied?.stamp === stamp) return inForce(state, applied);
-    const prefixes = parseExcludeFile(readText(excludeFile, FILE_LIMIT));
-    return { prefixes, isApplied: false, remember: () => write(state, { stamp, prefixes }) };
+    // Whoever opens a FIFO to read it waits for a writer, unless they say that they don't.
+    return withOpen(excludeFile, O.RDONLY | O.NONBLOCK, (fd) => {
+      const { mtimeNs, size, inode, isRegular } = statOpen(fd, excludeFile);
+      if (!isRegular) throw new SyntaxError("it is not a regular file");
+      const stamp = `${excludeFile} ${inode} ${mtimeNs} ${size}`;
+      if (applied?.stamp === stamp) return inForce(state, applied);
+      const prefixes = parseExcludeFile(engine.decode(readAll(fd, excludeFile, FILE_LIMIT)));
+      requireUnambiguous(options, prefixes);
+      return { prefixes, isApplied: false, remember: () => write(state, { stamp, prefixes }) };
+    });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     if (applied === undefined) {
@@ -75,9 +86,9 @@ function write(state: string, applied: Applied): void {
  * Forgets what was read for the options' lists when nothing uses it any more. Whoever comes to use it remembers it after that; what
  * has come to be used between the question and the removal is put back. Throws SyscallError.
  */
-export function forgetList(options: Pick<MasqueradeOptions, "listsJson">, isUsed: () => boolean): void {
+export function forgetList(options: Pick<MasqueradeOptions, "listKey">, isUsed: () => boolean): void {
   if (isUsed()) return;
-  const state = `${DIRECTORY}/${listKey(options)}`;
+  const state = `${DIRECTORY}/${options.listKey}`;
   const applied = readApplied(state);
   if (remove(state) && applied !== undefined && isUsed() && !exists(state)) write(state, applied);
 }
@@ -88,70 +99,21 @@ export function forgetList(options: Pick<MasqueradeOptions, "listsJson">, isUsed
  */
 export function readInForce(options: MasqueradeOptions): readonly string[] {
   if (options.excludeFile === undefined) return [];
-  return readApplied(`${DIRECTORY}/${listKey(options)}`)?.prefixes ?? readExcluded(options).prefixes;
+  return readApplied(`${DIRECTORY}/${options.listKey}`)?.prefixes ?? readExcluded(options).prefixes;
 }
 
 function readApplied(path: string): Applied | undefined {
   try {
-    const value: Applied = JSON.parse(readText(path));
-    return value;
+    const value: unknown = JSON.parse(readRegularText(path, APPLIED_LIMIT));
+    return isApplied(value) ? value : undefined;
   } catch (error) {
-    if (hasCode(error, "ENOENT") || error instanceof SyntaxError) return undefined;
+    if (hasCode(error, "ENOENT") || error instanceof SyntaxError || error instanceof OddEntryError) return undefined;
     throw error;
   }
 }
 
-/** The prefixes that such a file excludes. Throws SyntaxError where it isn't whole or has something else in it. */
-export function parseExcludeFile(text: string): string[] {
-  const keys = text.trimStart().startsWith("{") ? jsonKeys(text) : yamlKeys(text);
-  const listed = keys.get("nonmasqueradecidrs") ?? [];
-  if (!Array.isArray(listed)) throw new SyntaxError("nonMasqueradeCIDRs is not a list");
-  const prefixes = listed.map((one: JsonValue) => {
-    if (typeof one !== "string" || parseCidr(one) === undefined) {
-      throw new SyntaxError(`nonMasqueradeCIDRs: ${JSON.stringify(one)} is not a CIDR prefix`);
-    }
-    return one;
-  });
-  // As ip-masq-agent: link-local destinations are excluded unless the file says otherwise.
-  if (!isTrue(keys.get("masqlinklocal"))) prefixes.push("169.254.0.0/16");
-  if (!isTrue(keys.get("masqlinklocalipv6"))) prefixes.push("fe80::/10");
-  return [...new Set(prefixes)];
-}
-
-const isTrue = (value: JsonValue | undefined): boolean => value === true || value === "true";
-
-function jsonKeys(text: string): ReadonlyMap<string, JsonValue> {
-  const value: JsonValue = JSON.parse(text);
-  if (!isJsonObject(value)) throw new SyntaxError("it is not an object");
-  return new Map(Object.entries(value).flatMap(([key, one]) => (one === undefined ? [] : [[key.toLowerCase(), one]])));
-}
-
-/** `key: value`, `key: [a, b]`, and `key:` with lines of `- item` below it. */
-function yamlKeys(text: string): ReadonlyMap<string, JsonValue> {
-  const keys = new Map<string, JsonValue>();
-  let items: JsonValue[] | undefined;
-  for (const [i, raw] of text.split("\n").entries()) {
-    const line = raw.replace(/(^|\s)#.*$/, "").trimEnd();
-    if (line === "" || line === "---") continue;
-    const item = /^\s*-\s+(.+)$/.exec(line);
-    const pair = /^([A-Za-z0-9]+):(?:\s+(.*))?$/.exec(line);
-    if (item !== null && items !== undefined) items.push(scalar(item[1] ?? ""));
-    else if (pair !== null) {
-      const [, key = "", value = ""] = pair;
-      items = value === "" ? [] : undefined;
-      keys.set(key.toLowerCase(), items ?? flow(value));
-    } else throw new SyntaxError(`line ${i + 1} is neither "key: value" nor an item of a list: ${JSON.stringify(raw)}`);
-  }
-  return keys;
-}
-
-function flow(value: string): JsonValue {
-  if (!value.startsWith("[")) return scalar(value);
-  if (!value.endsWith("]")) throw new SyntaxError(`${value}: the list does not end`);
-  const inner = value.slice(1, -1).trim();
-  return inner === "" ? [] : inner.split(",").map((one) => scalar(one.trim()));
-}
-
-function scalar(text: string): string {
-  return /^(["']).*\1$/.test(text) ? text.slice(1, -1) : text;
+function isApplied(value: unknown): value is Applied {
+  if (typeof value !== "object" || value === null || !("stamp" in value && "prefixes" in value)) return false;
+  const { stamp, prefixes } = value;
+  return typeof stamp === "string" && Array.isArray(prefixes) && prefixes.every((one) => typeof one === "string");
 }

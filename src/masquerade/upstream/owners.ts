@@ -4,7 +4,6 @@ import type { Attachment } from "../../cni/attachment.ts";
 import { sha512Hex } from "../../hash/sha512.ts";
 import { attachmentId, idText } from "../../owned/id.ts";
 import { cachedResults, holderOf, resultName } from "../../owned/runtime-files.ts";
-import { engine } from "../../sys/engine.ts";
 import type { Cidr } from "../../wire/ip.ts";
 import { parseUpstreamComment, type UpstreamName, type UpstreamRule } from "./rules.ts";
 
@@ -66,5 +65,5 @@ function wholeName({ network, ifname, containerId, isCut }: UpstreamName): Attac
 }
 
 function isHashOf({ hash }: UpstreamName, { ifname, containerId }: Attachment): boolean {
-  return sha512Hex(engine.encode(`${ifname}:${containerId}`)).startsWith(hash);
+  return sha512Hex(`${ifname}:${containerId}`, hash.length) === hash;
 }

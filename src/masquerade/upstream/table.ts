@@ -7,7 +7,6 @@ import type { Nftables } from "../../nftables/batch.ts";
 import { deleteRule } from "../../nftables/rule.ts";
 import { getTable } from "../../nftables/table.ts";
 import { deleteConnectionsOf } from "../../owned/connections.ts";
-import { engine } from "../../sys/engine.ts";
 import { hasCode } from "../../sys/error.ts";
 import { formatIp, type Ip } from "../../wire/ip.ts";
 import { readHeld } from "../nftables/elements.ts";
@@ -15,7 +14,7 @@ import { readUpstreamRules, UPSTREAM, type UpstreamRule } from "./rules.ts";
 
 const HASH_DIGITS = 16;
 
-const hash = (text: string): string => sha512Hex(engine.encode(text)).slice(0, HASH_DIGITS);
+const hash = (text: string): string => sha512Hex(text, HASH_DIGITS);
 
 function commentPrefix({ network, ifname, containerId }: Attachment): string {
   return `${hash(network)}-${hash(`${ifname}:${containerId}`)}`;

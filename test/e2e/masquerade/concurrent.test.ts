@@ -82,7 +82,7 @@ describe.each(TYPES)("%s", (type) => {
         expect(found.flat()).toHaveLength(subjects.length);
         for (const [i, { config: own }] of ordered.entries()) {
           const [way] = found[i] ?? [];
-          expect(/-[0-9a-f]{16}(-apart)?$/.test(way?.chain ?? "")).toBe(own !== config);
+          expect(/-[0-9a-f]{32}(-apart)?$/.test(way?.chain ?? "")).toBe(own !== config);
           expect(way?.by).toBe(way?.chain.endsWith("-apart") ? "exceptions" : "members");
         }
       }

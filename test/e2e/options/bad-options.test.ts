@@ -25,6 +25,7 @@ function expectRefused(config: Json, code: number, says: readonly string[]): voi
   expect(outcome).toMatchObject({ status: 1, json: { code, cniVersion: "1.1.0", msg: expect.any(String) } });
   const { msg, details = "" } = outcome.json;
   for (const one of says) expect(`${msg}; ${details}`).toContain(one);
+  expect(`${msg}; ${details}`).not.toMatch(/office|no list|2001:d"/); // what the files of lists contain
   expect(msg).not.toMatch(/src\/|\bat <|(Type|Range|Internal|Reference)Error/);
   expect(left()).toEqual([]); // the container's end of a link would be there with the node's
   expect(del(config, container)).toMatchObject({ status: 0 });
@@ -60,7 +61,7 @@ const WRONG: readonly (readonly [Json, number, readonly string[]])[] = [
   [{ excludeFile: "/dev/zero" }, 7, ["ipMasqOptions.excludeFile", "/dev/zero", "regular file"]],
   [{ excludeFile: "lists/half" }, 7, ["ipMasqOptions.excludeFile", '"lists/half"', "absolute path"]],
   [{ excludeFile: "/run/lists/half" }, 7, ["ipMasqOptions.excludeFile", "/run/lists/half"]],
-  [{ excludeFile: "/run/lists/wrong" }, 7, ["ipMasqOptions.excludeFile", '"the office"', "CIDR prefix"]],
+  [{ excludeFile: "/run/lists/wrong" }, 7, ["ipMasqOptions.excludeFile", "nonMasqueradeCIDRs[1]", "CIDR prefix"]],
   [{ excludeFile: "/run/lists/number" }, 7, ["ipMasqOptions.excludeFile", "nonMasqueradeCIDRs is not a list"]],
   [{ excludeFile: "/run/lists/text" }, 7, ["ipMasqOptions.excludeFile", "line 1"]],
   [{ to: "192.0.2.1" }, 6, ["ipMasqOptions.to", '"192.0.2.1"', "object"]],
@@ -100,13 +101,41 @@ describe.each(TYPES)("%s refuses", (type) => {
   });
 });
 
-describe("a value that is the container's own", () => {
-  it.each([
-    ["args.cni.ipMasqOptions", (options: Json) => ({ args: { cni: { ipMasqOptions: options } } })],
-    ["runtimeConfig.ipMasq", (options: Json) => ({ runtimeConfig: { ipMasq: options } })],
-  ])("is refused under the name that it was given by: %s", (at, given) => {
-    expectRefused(networkWith("ptp", {}, given({ random: "rather" })), 7, [`${at}.random`, '"rather"', '"fully"']);
-    expectRefused(networkWith("ptp", {}, given(["ipv4"])), 6, [at, '["ipv4"]', "object"]);
+describe("what a container chooses", () => {
+  const ways: readonly (readonly [string, (options: Json) => object])[] = [
+    ["args.cni.ipMasqOptions", (options) => ({ args: { cni: { ipMasqOptions: options } } })],
+    ["runtimeConfig.ipMasq", (options) => ({ runtimeConfig: { ipMasq: options }, capabilities: { ipMasq: true } })],
+  ];
+
+  it.each(ways)("is refused under the name that it was given by, where it is wrong: %s", (at, given) => {
+    const allow = ["random"];
+    expectRefused(networkWith("ptp", { allow }, given({ random: "rather" })), 7, [`${at}.random`, '"rather"']);
+    expectRefused(networkWith("ptp", { allow }, given(["ipv4"])), 6, [at, '["ipv4"]', "object"]);
+  });
+
+  it.each(ways)("is refused where the network does not allow it: %s", (at, given) => {
+    const remedy = (allow: readonly string[]): string => `"ipMasqOptions": {"allow": ${JSON.stringify(allow)}}`;
+    expectRefused(networkWith("ptp", undefined, given({ exclude: null })), 7, [`${at}.exclude`, remedy(["exclude"])]);
+    const network = { allow: ["ports"], exclude: ["private"] };
+    expectRefused(networkWith("ptp", network, given({ EXCLUDE: [] })), 7, [
+      `${at}.exclude`,
+      remedy(["ports", "exclude"]),
+    ]);
+    expectRefused(networkWith("ptp", network, given({ allow: ["exclude"], exclude: [] })), 7, [`${at}.exclude`]);
+  });
+
+  it.each(ways)("is never a file that root reads: %s", (at, given) => {
+    const config = networkWith("ptp", { allow: ["exclude"] }, given({ excludeFile: "/etc/shadow" }));
+    expectRefused(config, 7, [`${at}.excludeFile`, "only the network's own ipMasqOptions"]);
+    expectRefused(networkWith("ptp", { allow: ["excludeFile"] }), 7, ["ipMasqOptions.allow[0]", '"excludeFile"']);
+  });
+
+  it("takes a capability that is declared, to come by runtimeConfig", () => {
+    const own = { runtimeConfig: { ipMasq: { random: "none" } } };
+    const says = ["runtimeConfig.ipMasq.random", '"capabilities": {"ipMasq": true}'];
+    for (const capabilities of [undefined, {}, { ipMasq: false }]) {
+      expectRefused(networkWith("ptp", { allow: ["random"] }, { ...own, capabilities }), 7, says);
+    }
   });
 });
 

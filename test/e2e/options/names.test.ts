@@ -6,7 +6,7 @@ import { rmSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { destinationSetName, policyFor } from "../../../src/masquerade/nftables/policy.ts";
 import { baseOf } from "../../../src/masquerade/nftables/policy-name.ts";
-import { optionsOf } from "../../../src/masquerade/options/options.ts";
+import { readOptions } from "../../../src/masquerade/options/options.ts";
 import { unshareNetns } from "../../../src/sys/netns.ts";
 import { parseCidr } from "../../../src/wire/ip.ts";
 import { requireNamespaces, run } from "../../support/netns.ts";
@@ -24,9 +24,10 @@ afterAll(() => {
 });
 
 it.each([1, 7, 30, 200])("are the same in the executable and under Node: a list of %i prefixes", (count) => {
+  const ipMasqOptions = { exclude: Array.from({ length: count }, (_, i) => `198.18.${i}.0/24`), ports: "1024-2047" };
   const config = {
     ...{ cniVersion: "1.1.0", name: `names-${count}`, type: "bridge", bridge: "names0", ipMasq: true },
-    ipMasqOptions: { exclude: Array.from({ length: count }, (_, i) => `198.18.${i}.0/24`), ports: "1024-2047" },
+    ipMasqOptions,
     ipam: { type: "static", addresses: [{ address: "10.1.0.5/16" }] },
   };
   const env = {
@@ -34,7 +35,7 @@ it.each([1, 7, 30, 200])("are the same in the executable and under Node: a list 
     CNI_PATH: PLUGINS,
   };
   execFileSync(`${PLUGINS}/bridge`, { input: JSON.stringify({ ...config, ipMasqBackend: "nftables" }), env });
-  const options = optionsOf(JSON.parse(JSON.stringify(config)));
+  const options = readOptions(ipMasqOptions);
   const address = parseCidr("10.1.0.5/16");
   if (address === undefined) throw new Error("no address");
   const ruleset = run("nft", "list", "ruleset");

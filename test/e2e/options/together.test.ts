@@ -4,9 +4,9 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { FAMILIES } from "../../../src/wire/ip.ts";
-import { run, type TestNetns } from "../../support/netns.ts";
+import { makeNetns, run, type TestNetns } from "../../support/netns.ts";
 import { NODE, PLUGINS } from "../masquerade/node.ts";
-import { attach, check, del, type Json, networkOf, TYPES } from "../masquerade/runtime.ts";
+import { attach, check, del, type Json, networkOf, TYPES, tryAdd } from "../masquerade/runtime.ts";
 import { hasSegment, listenForSegments, STRAY, sendSegment } from "./segments.ts";
 import {
   addressOf,
@@ -35,7 +35,7 @@ beforeAll(() => {
 const FIXED = { 4: "192.0.2.17", 6: "2001:db8:a::11" } as const;
 
 describe("per container", () => {
-  const network = { exclude: ["private"], random: "none" };
+  const network = { allow: ["exclude", "to", "dropInvalid", "only"], exclude: ["private"], random: "none" };
   const ways: readonly (readonly [string, (options: Json) => object, number])[] = [
     ["args.cni.ipMasqOptions", (options) => ({ args: { cni: { ipMasqOptions: options } } }), 41_001],
     [
@@ -49,6 +49,9 @@ describe("per container", () => {
     const to = { ipv4: FIXED[4], ipv6: FIXED[6] };
     const own = networkWith("ptp", network, given({ exclude: ["10.9.2.0/24", "fd99:2::/64"], to }));
     const { args: _args, runtimeConfig: _runtimeConfig, ...plain } = own;
+    expect(tryAdd({ ...own, ipMasqOptions: { exclude: ["private"] } }, makeNetns())).toMatchObject({
+      json: { code: 7, msg: expect.stringContaining("does not let a container choose") },
+    });
     const [special, usual] = [attach(own), attach(plain)];
     for (const family of FAMILIES) {
       expect(seenAt(special, outside, PRIVATE[family])).toBe(FIXED[family]);
@@ -64,8 +67,9 @@ describe("per container", () => {
   it("runtimeConfig has the last word, and null takes back what the network says", () => {
     const config = networkWith(
       "ptp",
-      { exclude: ["private"], families: ["ipv4"] },
+      { allow: ["exclude", "families"], exclude: ["private"], families: ["ipv4"] },
       {
+        capabilities: { ipMasq: true },
         args: { cni: { ipMasqOptions: { exclude: ["reserved"], families: null } } },
         runtimeConfig: { ipMasq: { exclude: [] } },
       },

@@ -44,13 +44,17 @@ export function legacyNatTable(family: Family, own: OwnChains): NatTable | undef
   };
 }
 
-/** The kernel makes a table when somebody first asks for it, so before that nobody should. */
+/**
+ * The kernel makes a table when somebody first asks for it, so before that nobody should. In the user namespace of an ordinary
+ * user the kernel shows these names to nobody: where /proc/net belongs to a user that the namespace does not have, there
+ * is no table of iptables-legacy that we may see, and iptables' programs serve nf_tables there.
+ */
 function isPresent(family: Family): boolean {
   try {
     const names = readText(`/proc/thread-self/net/${family === 4 ? "ip" : "ip6"}_tables_names`);
     return names.split("\n").includes(TABLE);
   } catch (error) {
-    if (hasCode(error, "ENOENT")) return false; // the module isn't loaded
+    if (hasCode(error, "ENOENT", "EACCES")) return false; // ENOENT: the module isn't loaded
     throw error;
   }
 }

@@ -9,10 +9,12 @@ import { orLog, runAll, type Undo } from "../cni/undo.ts";
 import type { Keep } from "../owned/commit.ts";
 import { type Cidr, parseCidr } from "../wire/ip.ts";
 import type { Backend, BackendName } from "./backend.ts";
-import { requireNoFaults } from "./faults.ts";
+import { REMEDY, requireNoFaults } from "./faults.ts";
 import { iptables } from "./iptables/backend.ts";
 import { nftables } from "./nftables/backend.ts";
-import { optionsOf } from "./options/options.ts";
+import { records } from "./nftables/records.ts";
+import { type MasqueradeOptions, optionsOf } from "./options/options.ts";
+import { findUpstream } from "./upstream/check.ts";
 
 export type { BackendName } from "./backend.ts";
 
@@ -73,7 +75,21 @@ export function beginMasquerade(
 export function checkIpMasq(invocation: Invocation, wanted: BackendName, addresses: readonly Cidr[]): void {
   const attachment = attachmentOf(invocation);
   const options = optionsOf(invocation.config);
-  requireNoFaults(attachment, backendInForce(attachment, wanted).faults(attachment, { addresses, options }));
+  const inForce = backendInForce(attachment, wanted);
+  const faults = inForce.faults(attachment, { addresses, options });
+  if (faults.length === 0) return;
+  if (inForce.recordOf(attachment) !== undefined) requireNoFaults(attachment, faults, remedyFor(attachment, options));
+  const theirs = findUpstream(attachment, addresses);
+  if (theirs === undefined) requireNoFaults(attachment, faults, REMEDY.NO_RECORD);
+  else if (options.given !== undefined) requireNoFaults(attachment, faults, REMEDY.OTHER_OPTIONS);
+  else requireNoFaults(attachment, theirs.faults, theirs.isAdoptable ? REMEDY.ADOPT : REMEDY.NO_RECORD);
+}
+
+/** `bauta restore` puts back what the record tells of, which had better be what the configuration asks for. */
+function remedyFor(attachment: Attachment, { given = {} }: MasqueradeOptions): string {
+  const record = records.read(attachment);
+  const isSame = record === undefined || JSON.stringify(record.options ?? {}) === JSON.stringify(given);
+  return isSame ? REMEDY.RESTORE : REMEDY.OTHER_OPTIONS;
 }
 
 /** By the records; where there is none, by the configuration: upstream's plugin has made it then, or somebody swept /run. */

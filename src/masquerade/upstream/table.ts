@@ -20,6 +20,11 @@ function commentPrefix({ network, ifname, containerId }: Attachment): string {
   return `${hash(network)}-${hash(`${ifname}:${containerId}`)}`;
 }
 
+/** Whether upstream's plugin made the rule with this comment for the attachment. */
+export function isOfAttachment(comment: string, attachment: Attachment): boolean {
+  return comment.startsWith(commentPrefix(attachment));
+}
+
 /** Removes the rules that upstream's plugin made for the attachment. Costs one question where it has made none. */
 export function removeUpstreamRules(nft: Nftables, attachment: Attachment): void {
   deleteWhere(nft, () => {

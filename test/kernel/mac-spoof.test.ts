@@ -1,13 +1,15 @@
 // macspoofchk in the kernel's tables, with nft(8) and real frames as the witnesses.
 
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Attachment } from "../../src/cni/attachment.ts";
 import { checkGuard } from "../../src/mac-spoof/check.ts";
 import { macSpoof } from "../../src/mac-spoof/feature.ts";
+import { records as macSpoofRecords } from "../../src/mac-spoof/records.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
 import { type Mac, parseMac } from "../../src/wire/mac.ts";
+import { cli } from "../support/cli.ts";
 import { peerDirectory } from "../support/differential.ts";
 import { withSyscalls } from "../support/intercept-syscalls.ts";
 import { makeNetns, requireNamespaces, run } from "../support/netns.ts";
@@ -17,6 +19,7 @@ import { executable, succeed } from "../support/plugin.ts";
 beforeAll(() => requireNamespaces());
 // Each test has a node of its own: this thread, and the programs that it starts, move into an empty namespace.
 beforeEach(() => unshareNetns());
+afterEach(() => rmSync(macSpoofRecords.directory, { recursive: true, force: true }));
 
 const at = (containerId: string, network = "net", ifname = "eth0"): Attachment => ({ network, containerId, ifname });
 
@@ -372,6 +375,79 @@ describe("GC", () => {
     expect(ruleset()).toBe("");
   });
 });
+
+describe("the command", () => {
+  const nft = (command: string): string => run("nft", command);
+  const listed = (): string[] =>
+    cli(["list"])
+      .stdout.match(/\bc\d .*$/gm)
+      ?.map((line) => line.replaceAll(/ +/g, " ")) ?? [];
+
+  it("restores guards from their records, and touches nothing that is as it should be", () => {
+    setUp(at("c1"), "veth0000000a", MAC_A);
+    setUp(at("c2"), "veth0000000b", MAC_B);
+    const before = ruleset();
+    nft("flush ruleset");
+    expect(cli(["restore"])).toEqual({
+      status: 0,
+      stdout: "table bridge bauta_macspoofchk is missing\nput back 2 addresses (2 live attachments)\n",
+      stderr: "",
+    });
+    const sorted = (text: string): string[] => text.split(/[\n,]\s*/).sort();
+    expect(sorted(ruleset())).toEqual(sorted(before));
+    expect(cli(["restore"]).stdout).toBe("put back 0 addresses (2 live attachments)\n");
+    nft("delete element bridge bauta_macspoofchk ports { veth0000000a }");
+    nft("flush chain bridge bauta_macspoofchk guarded");
+    expect(cli(["restore"]).stdout).toBe(
+      "chain guarded of table bridge bauta_macspoofchk has been altered\nput back 1 address (2 live attachments)\n",
+    );
+    check(at("c1"), "veth0000000a", MAC_A);
+    check(at("c2"), "veth0000000b", MAC_B);
+  });
+
+  it("gives a port that two attachments have had to the later one", () => {
+    setUp(at("c1"), "veth0000000a", MAC_A);
+    setUp(at("c2"), "veth0000000a", MAC_B);
+    nft("flush ruleset");
+    cli(["restore"]);
+    check(at("c2"), "veth0000000a", MAC_B);
+    expect(mentions("veth0000000a")).toBe(GUARDED);
+  });
+
+  it("lists guards, and how they stand", () => {
+    setUp(at("c1"), "veth0000000a", MAC_A);
+    setUp(at("c2"), "veth0000000b", MAC_B);
+    expect(listed()).toEqual([
+      "c1 eth0 0a:00:00:00:00:01 macspoofchk veth0000000a - -",
+      "c2 eth0 0a:00:00:00:00:02 macspoofchk veth0000000b - -",
+    ]);
+    nft("delete element bridge bauta_macspoofchk ports { veth0000000a }");
+    nft("flush map bridge bauta_macspoofchk attachments");
+    setUp(at("c3"), "veth0000000c", MAC_A);
+    rmSync(macSpoofRecords.directory, { recursive: true });
+    setUp(at("c1"), "veth0000000d", MAC_A);
+    nft("delete element bridge bauta_macspoofchk attachments { %s }".replace("%s", elementOf("veth0000000d")));
+    expect(listed()).toEqual([
+      "c1 eth0 0a:00:00:00:00:01 macspoofchk veth0000000d - - missing",
+      "c3 eth0 0a:00:00:00:00:01 macspoofchk veth0000000c - - no-record",
+    ]);
+  });
+
+  it("removes the guards of containers that are gone, and no others", () => {
+    macSpoof.setUp(at("c1"), { port: "veth0000000a", mac: MAC_A }, "/run/netns/long-gone");
+    macSpoof.setUp(at("c2"), { port: "veth0000000b", mac: MAC_B }, "/proc/self/ns/net");
+    expect(cli(["gc", "--grace", "0s"]).stdout).toBe(
+      "net c1 eth0: /run/netns/long-gone is gone\nremoved 1 attachment\n",
+    );
+    expect(listed()).toEqual(["c2 eth0 0a:00:00:00:00:02 macspoofchk veth0000000b - -"]);
+  });
+});
+
+/** The key of the port's element in the map attachments. */
+function elementOf(port: string): string {
+  const map = run("nft", "list", "map", "bridge", "bauta_macspoofchk", "attachments");
+  return new RegExp(`([0-9a-f:]+) comment "[^"]*" : "${port}"`).exec(map)?.[1] ?? "";
+}
 
 describe("what upstream's bridge leaves", () => {
   it("goes with the attachment that it was for, and no other's", () => {

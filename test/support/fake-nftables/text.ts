@@ -16,15 +16,14 @@ export function rulesetText({ tables }: Ruleset): string {
 
 function tableText(table: FakeTable): string {
   const comment = commentIn(table.userdata);
-  const head = [
-    ...((table.flags & NFT_TABLE_F.DORMANT) === 0 ? [] : ["flags dormant"]),
-    ...(comment === undefined ? [] : [`comment "${comment}"`]),
-  ].map((line) => `\t${line}\n`);
-  const blocks = [
-    ...[...table.sets.values()].map(setText),
-    ...[...table.chains.values()].map((c) => chainText(table, c)),
-  ];
-  return `table ${familyName(table.family)} ${table.name} {\n${head.join("")}${blocks.join("\n")}}\n`;
+  const isDormant = (table.flags & NFT_TABLE_F.DORMANT) !== 0;
+  const head = [...(isDormant ? ["flags dormant"] : []), ...(comment === undefined ? [] : [`comment "${comment}"`])];
+  const sets = [...table.sets.values()].map(setText);
+  const blocks = [...sets, ...[...table.chains.values()].map((chain) => chainText(table, chain))];
+  // nft leaves a line free between flags and what comes after them.
+  const gap = isDormant && blocks.length > 0 ? "\n" : "";
+  const lines = head.map((line) => `\t${line}\n`).join("");
+  return `table ${familyName(table.family)} ${table.name} {\n${lines}${gap}${blocks.join("\n")}}\n`;
 }
 
 function commentIn(userdata: Uint8Array | undefined): string | undefined {

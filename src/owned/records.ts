@@ -7,7 +7,7 @@ import { engine } from "../sys/engine.ts";
 import { hasCode } from "../sys/error.ts";
 import { close, readAll } from "../sys/fd.ts";
 import { exists, makeDirectories, readDirectory, remove, rename, replaceFile, stat, writeFile } from "../sys/file.ts";
-import { ownNetnsId } from "../sys/netns.ts";
+import { ownNetnsId } from "../sys/netns-id.ts";
 import { OddEntryError, openRegular, readRegular } from "../sys/regular-file.ts";
 import { attachmentId, idText } from "./id.ts";
 

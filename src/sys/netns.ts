@@ -5,7 +5,7 @@ import { call, tryCall } from "./call.ts";
 import { engine } from "./engine.ts";
 import { SyscallError } from "./error.ts";
 import { close, O, open } from "./fd.ts";
-import { identify, isSame, stat } from "./file.ts";
+import { identify, isSame } from "./file.ts";
 import { SYS } from "./syscalls.ts";
 
 const CLONE_NEWNET = 0x40000000;
@@ -32,26 +32,6 @@ export function openNetns(path: string): number {
 /** Whether the path is the namespace that this process is in. */
 export function isOwnNetns(path: string): boolean {
   return isSame(identify(path), identify(OWN_NETNS));
-}
-
-const AF_UNIX = 1;
-const SOCK_DGRAM_CLOEXEC = 0o2000002;
-const SOL_SOCKET = 1;
-const SO_NETNS_COOKIE = 71; // include/uapi/asm-generic/socket.h, since Linux 5.14
-
-/**
- * What tells the network namespace that this thread is in from all others, for notes that end with the boot: `cookie:1`. The
- * kernel gives no two namespaces the same cookie. Older kernels have none: there it is the device and the inode, `inode:0:4:…`,
- * which a later namespace can have again once this one is gone. Throws SyscallError.
- */
-export function ownNetnsId(): string {
-  const fd = call("open a socket", "socket", AF_UNIX, SOCK_DGRAM_CLOEXEC, 0);
-  const cookie = new Uint8Array(8);
-  const result = tryCall("getsockopt", fd, SOL_SOCKET, SO_NETNS_COOKIE, cookie, new Int32Array([cookie.length]));
-  close(fd);
-  if (result === 0) return `cookie:${new DataView(cookie.buffer).getBigUint64(0, true)}`;
-  const { device, inode } = stat(OWN_NETNS);
-  return `inode:${device}:${inode}`;
 }
 
 /**

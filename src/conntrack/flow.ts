@@ -3,26 +3,28 @@
 import type { Connection, DumpChoice } from "../netlink/connection.ts";
 import type { Message, Request } from "../netlink/message.ts";
 import { NFGENMSG_SIZE, NFNL_SUBSYS, netfilterRequest, readReply, required } from "../netlink/nfnetlink.ts";
-import { attr, attrs, pickAttributes } from "../wire/attrs.ts";
+import { AttributeCursor } from "../wire/attribute-cursor.ts";
+import { attr, attrs } from "../wire/attrs.ts";
 import { type Infer, sameBytes, u16be, u32, u32be } from "../wire/codec.ts";
 import { familyOf, formatIp, type Ip } from "../wire/ip.ts";
 import { type Tuple, tuple, tupleText } from "./tuple.ts";
-import { CTA_FILTER_F, IPCTNL_MSG_CT, NFPROTO } from "./uapi.ts";
+import { CTA, CTA_FILTER, CTA_FILTER_F, CTA_IP, CTA_TUPLE, IPCTNL_MSG_CT, NFPROTO } from "./uapi.ts";
 
 const filter = attrs({
-  originalFlags: attr(1, u32), // CTA_FILTER_ORIG_FLAGS: of CTA_FILTER_F, in host order
-  replyFlags: attr(2, u32), // CTA_FILTER_REPLY_FLAGS
+  originalFlags: attr(CTA_FILTER.ORIG_FLAGS, u32), // of CTA_FILTER_F, CTA_IP, CTA_TUPLE, in host order
+  replyFlags: attr(CTA_FILTER.REPLY_FLAGS, u32),
 });
 
-const entry = attrs({
-  original: attr(1, tuple), // CTA_TUPLE_ORIG
-  reply: attr(2, tuple), // CTA_TUPLE_REPLY
-  status: attr(3, u32be), // CTA_STATUS: of IPS
-  timeout: attr(7, u32be), // CTA_TIMEOUT: seconds left
-  mark: attr(8, u32be), // CTA_MARK
-  id: attr(12, u32be), // CTA_ID
-  zone: attr(18, u16be), // CTA_ZONE
-  filter: attr(25, filter), // CTA_FILTER
+/** The table of a flow's attributes. */
+export const entry = attrs({
+  original: attr(CTA.TUPLE_ORIG, tuple),
+  reply: attr(CTA.TUPLE_REPLY, tuple),
+  status: attr(CTA.STATUS, u32be), // of IPS
+  timeout: attr(CTA.TIMEOUT, u32be), // seconds left
+  mark: attr(CTA.MARK, u32be),
+  id: attr(CTA.ID, u32be),
+  zone: attr(CTA.ZONE, u16be),
+  filter: attr(CTA.FILTER, filter),
 });
 
 /** A flow as the kernel describes it. */
@@ -139,18 +141,17 @@ export function hasAddress(message: Message, { direction, end, address }: FlowFi
   return found !== undefined && sameBytes(found, address);
 }
 
-const CTA_TUPLE = { original: 1, reply: 2 } as const;
-const CTA_TUPLE_IP = 1;
-const CTA_IP = { source: [1, 3], destination: [2, 4] } as const;
-
 /** The address at one end of the flow in an answer that has not been read; it lies in the receive buffer. */
 export function endOf(
   { payload }: Message,
   direction: FlowFilter["direction"],
   end: FlowFilter["end"],
 ): Uint8Array | undefined {
-  const [tuplePart] = pickAttributes(payload.subarray(NFGENMSG_SIZE), [CTA_TUPLE[direction]]);
-  const [ip] = tuplePart === undefined ? [] : pickAttributes(tuplePart, [CTA_TUPLE_IP]);
-  const [v4, v6] = ip === undefined ? [] : pickAttributes(ip, CTA_IP[end]);
-  return v4 ?? v6;
+  const flow = new AttributeCursor(payload, NFGENMSG_SIZE);
+  if (!flow.find(direction === "original" ? CTA.TUPLE_ORIG : CTA.TUPLE_REPLY)) return undefined;
+  const tuple = flow.enter();
+  if (!tuple.find(CTA_TUPLE.IP)) return undefined;
+  const [v4, v6] = end === "source" ? [CTA_IP.V4_SRC, CTA_IP.V6_SRC] : [CTA_IP.V4_DST, CTA_IP.V6_DST];
+  for (const ip = tuple.enter(); ip.next(); ) if (ip.type === v4 || ip.type === v6) return ip.payload();
+  return undefined;
 }

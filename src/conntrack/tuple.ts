@@ -4,31 +4,32 @@ import { attr, attrs } from "../wire/attrs.ts";
 import { bytes, type Codec, type Infer, u8, u16be } from "../wire/codec.ts";
 import { DecodeError } from "../wire/error.ts";
 import { formatIp, type Ip } from "../wire/ip.ts";
+import { CTA_IP, CTA_PROTO, CTA_TUPLE } from "./uapi.ts";
 
 const protocol = attrs({
-  number: attr(1, u8), // CTA_PROTO_NUM: of IPPROTO
-  sourcePort: attr(2, u16be), // CTA_PROTO_SRC_PORT
-  destinationPort: attr(3, u16be), // CTA_PROTO_DST_PORT
-  icmpId: attr(4, u16be), // CTA_PROTO_ICMP_ID
-  icmpType: attr(5, u8), // CTA_PROTO_ICMP_TYPE
-  icmpCode: attr(6, u8), // CTA_PROTO_ICMP_CODE
-  icmpv6Id: attr(7, u16be), // CTA_PROTO_ICMPV6_ID
-  icmpv6Type: attr(8, u8), // CTA_PROTO_ICMPV6_TYPE
-  icmpv6Code: attr(9, u8), // CTA_PROTO_ICMPV6_CODE
+  number: attr(CTA_PROTO.NUM, u8), // of IPPROTO
+  sourcePort: attr(CTA_PROTO.SRC_PORT, u16be),
+  destinationPort: attr(CTA_PROTO.DST_PORT, u16be),
+  icmpId: attr(CTA_PROTO.ICMP_ID, u16be),
+  icmpType: attr(CTA_PROTO.ICMP_TYPE, u8),
+  icmpCode: attr(CTA_PROTO.ICMP_CODE, u8),
+  icmpv6Id: attr(CTA_PROTO.ICMPV6_ID, u16be),
+  icmpv6Type: attr(CTA_PROTO.ICMPV6_TYPE, u8),
+  icmpv6Code: attr(CTA_PROTO.ICMPV6_CODE, u8),
 });
 
 const attributes = attrs({
   ip: attr(
-    1, // CTA_TUPLE_IP
+    CTA_TUPLE.IP,
     attrs({
-      source4: attr(1, bytes), // CTA_IP_V4_SRC
-      destination4: attr(2, bytes), // CTA_IP_V4_DST
-      source6: attr(3, bytes), // CTA_IP_V6_SRC
-      destination6: attr(4, bytes), // CTA_IP_V6_DST
+      source4: attr(CTA_IP.V4_SRC, bytes),
+      destination4: attr(CTA_IP.V4_DST, bytes),
+      source6: attr(CTA_IP.V6_SRC, bytes),
+      destination6: attr(CTA_IP.V6_DST, bytes),
     }),
   ),
-  protocol: attr(2, protocol), // CTA_TUPLE_PROTO
-  zone: attr(3, u16be), // CTA_TUPLE_ZONE: absent where both directions are in the same
+  protocol: attr(CTA_TUPLE.PROTO, protocol),
+  zone: attr(CTA_TUPLE.ZONE, u16be), // absent where both directions are in the same
 });
 
 /** One direction of a flow; in a filter, what of it is given. */

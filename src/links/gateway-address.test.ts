@@ -6,7 +6,7 @@ import { addAddress } from "../rtnetlink/address.ts";
 import type { BriefLink } from "../rtnetlink/brief-link.ts";
 import { IFLA, RTM } from "../rtnetlink/uapi.ts";
 import { type ErrnoName, errno } from "../sys/errno.ts";
-import { pickAttributes } from "../wire/attrs.ts";
+import { readAttributes } from "../wire/attrs.ts";
 import { type Cidr, formatCidr, parseCidr } from "../wire/ip.ts";
 import { Writer } from "../wire/writer.ts";
 import { AddressConflictError, checkGateways, ensureGateways, type GatewayOptions } from "./gateway-address.ts";
@@ -45,7 +45,12 @@ function kernel(
     }
     requests.push({ ...request, payload: payload.slice() });
     const verb = { [RTM.NEWADDR]: "add", [RTM.DELADDR]: "delete", [RTM.NEWLINK]: "mac" }[request.type] ?? "?";
-    const [address] = verb === "mac" ? [] : pickAttributes(payload.subarray(8), [2]);
+    const [address] =
+      verb === "mac"
+        ? []
+        : readAttributes(payload.subarray(8))
+            .filter(({ type }) => type === 2)
+            .map((one) => one.payload);
     const change =
       address === undefined ? verb : `${verb} ${formatCidr({ ip: address, prefixLength: payload[1] ?? 0 })}`;
     changes.push(change);
@@ -171,5 +176,5 @@ describe("checkGateways()", () => {
 });
 
 function macOf(request: Message | undefined): Uint8Array | undefined {
-  return request && pickAttributes(request.payload.subarray(16), [IFLA.ADDRESS])[0];
+  return request && readAttributes(request.payload.subarray(16)).find(({ type }) => type === IFLA.ADDRESS)?.payload;
 }

@@ -5,12 +5,12 @@ import { attr, attrs } from "../wire/attrs.ts";
 import { cstring, type Infer, u32 } from "../wire/codec.ts";
 import { DecodeError } from "../wire/error.ts";
 import type { Message } from "./message.ts";
-import { NLM_F, NLMSG, NLMSG_HDRLEN } from "./uapi.ts";
+import { NLM_F, NLMSG, NLMSG_HDRLEN, NLMSGERR_ATTR } from "./uapi.ts";
 
 const extendedAck = attrs({
-  message: attr(1, cstring), // NLMSGERR_ATTR_MSG
-  offset: attr(2, u32), // NLMSGERR_ATTR_OFFS
-  missingType: attr(5, u32), // NLMSGERR_ATTR_MISS_TYPE
+  message: attr(NLMSGERR_ATTR.MSG, cstring),
+  offset: attr(NLMSGERR_ATTR.OFFS, u32),
+  missingType: attr(NLMSGERR_ATTR.MISS_TYPE, u32),
 });
 
 /** What the kernel adds to an error: a sentence, and where in the request it saw the reason. */

@@ -12,12 +12,12 @@ import { type Infer, u32be } from "../wire/codec.ts";
 import { getGeneration } from "./generation.ts";
 import type { Command } from "./message.ts";
 import { asMissingPart } from "./missing-part.ts";
-import { NFNL_MSG, NFPROTO } from "./uapi.ts";
+import { NFNL_BATCH, NFNL_MSG, NFPROTO } from "./uapi.ts";
 
 /** How often a transaction is tried that the kernel asks to try again. */
 const COMMIT_ATTEMPTS = 16;
 
-const batchAttributes = attrs({ generation: attr(1, u32be) }); // NFNL_BATCH_GENID
+const batchAttributes = attrs({ generation: attr(NFNL_BATCH.GENID, u32be) });
 
 function frame(type: number, values: Infer<typeof batchAttributes>): Request {
   const header = { family: NFPROTO.UNSPEC, version: 0, resourceId: NFNL_SUBSYS.NFTABLES };

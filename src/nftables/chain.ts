@@ -5,32 +5,31 @@ import { type Message, question } from "../netlink/message.ts";
 import { NFGENMSG_SIZE } from "../netlink/nfnetlink.ts";
 import { NLM_F } from "../netlink/uapi.ts";
 import { errno } from "../sys/errno.ts";
-import { attr, attrs, firstAttribute } from "../wire/attrs.ts";
+import { attr, attrs, pick } from "../wire/attrs.ts";
 import { bytes, cstring, type Infer, s32be, u32be, u64be } from "../wire/codec.ts";
 import { type Command, command, familyName, readReply, required } from "./message.ts";
-import { NFPROTO, NFT_MSG } from "./uapi.ts";
+import { NFPROTO, NFT_MSG, NFTA_CHAIN, NFTA_HOOK } from "./uapi.ts";
 import { commentOf, commentUserdata, decodeUserdata, NFTNL_UDATA } from "./userdata.ts";
 
-const NFTA_CHAIN_USE = 6;
 const ENOENT = errno("ENOENT");
 
 const chain = attrs({
-  table: attr(1, cstring), // NFTA_CHAIN_TABLE
-  handle: attr(2, u64be), // NFTA_CHAIN_HANDLE
-  name: attr(3, cstring), // NFTA_CHAIN_NAME
+  table: attr(NFTA_CHAIN.TABLE, cstring),
+  handle: attr(NFTA_CHAIN.HANDLE, u64be),
+  name: attr(NFTA_CHAIN.NAME, cstring),
   hook: attr(
-    4, // NFTA_CHAIN_HOOK
+    NFTA_CHAIN.HOOK,
     attrs({
-      number: attr(1, u32be), // NFTA_HOOK_HOOKNUM
-      priority: attr(2, s32be), // NFTA_HOOK_PRIORITY
-      device: attr(3, cstring), // NFTA_HOOK_DEV
+      number: attr(NFTA_HOOK.HOOKNUM, u32be),
+      priority: attr(NFTA_HOOK.PRIORITY, s32be),
+      device: attr(NFTA_HOOK.DEV, cstring),
     }),
   ),
-  policy: attr(5, u32be), // NFTA_CHAIN_POLICY
-  use: attr(NFTA_CHAIN_USE, u32be), // how many rules and jumps refer to it
-  type: attr(7, cstring), // NFTA_CHAIN_TYPE
-  flags: attr(10, u32be), // NFTA_CHAIN_FLAGS
-  userdata: attr(12, bytes), // NFTA_CHAIN_USERDATA
+  policy: attr(NFTA_CHAIN.POLICY, u32be),
+  use: attr(NFTA_CHAIN.USE, u32be), // how many rules and jumps refer to it
+  type: attr(NFTA_CHAIN.TYPE, cstring),
+  flags: attr(NFTA_CHAIN.FLAGS, u32be),
+  userdata: attr(NFTA_CHAIN.USERDATA, bytes),
 });
 
 /** What names a chain. `family` is of NFPROTO. */
@@ -149,10 +148,11 @@ export function haveChains(connection: Connection, chains: readonly AskedChain[]
   return chainStates(connection, chains).every((state) => state === "as asked");
 }
 
-/** Of an answer, that one attribute: reading all takes four times as long. */
+const pickUse = pick({ use: attr(NFTA_CHAIN.USE, u32be) });
+
+/** How many rules and jumps refer to the chain in an answer. */
 function readUse({ payload }: Message): number | undefined {
-  const use = firstAttribute(payload.subarray(NFGENMSG_SIZE), NFTA_CHAIN_USE);
-  return use && u32be.decode(use);
+  return pickUse.decode(payload.subarray(NFGENMSG_SIZE)).use;
 }
 
 /** The chain, or undefined where there is none. Throws NetlinkError. */

@@ -1,9 +1,10 @@
 // Values that registers and elements hold: bytes, or a verdict (NFTA_DATA_…).
 
-import { attr, attrs, readAttributes, writeAttribute } from "../wire/attrs.ts";
-import { bytes, type Codec, cstring, s32be } from "../wire/codec.ts";
-import { DecodeError, decodeWithin } from "../wire/error.ts";
-import { NF, NFT_VERDICT } from "./uapi.ts";
+import { AttributeCursor } from "../wire/attribute-cursor.ts";
+import { attr, attrs, writeAttribute } from "../wire/attrs.ts";
+import { bytes, type Codec, cstring, decodeNamed, s32be } from "../wire/codec.ts";
+import { DecodeError } from "../wire/error.ts";
+import { NF, NFT_VERDICT, NFTA_DATA, NFTA_VERDICT } from "./uapi.ts";
 
 /** What becomes of a packet: accept, drop, return, or a jump or goto to a chain. */
 export interface Verdict {
@@ -15,26 +16,24 @@ export interface Verdict {
 
 export type Data = Uint8Array | Verdict;
 
-const NFTA_DATA_VALUE = 1;
-const NFTA_DATA_VERDICT = 2;
-
-const verdict = attrs({
-  code: attr(1, s32be), // NFTA_VERDICT_CODE
-  chain: attr(2, cstring), // NFTA_VERDICT_CHAIN
+/** A verdict, as a map or an event has it. */
+export const verdict = attrs({
+  code: attr(NFTA_VERDICT.CODE, s32be),
+  chain: attr(NFTA_VERDICT.CHAIN, cstring),
 });
 
-/** A nest of one attribute: NFTA_DATA_VALUE or NFTA_DATA_VERDICT. */
+/** A nest of one attribute: NFTA_DATA.VALUE or NFTA_DATA.VERDICT. */
 export const data: Codec<Data> = {
   nested: true,
   encode(value, out) {
-    if (value instanceof Uint8Array) writeAttribute(out, NFTA_DATA_VALUE, bytes, value);
-    else writeAttribute(out, NFTA_DATA_VERDICT, verdict, value);
+    if (value instanceof Uint8Array) writeAttribute(out, NFTA_DATA.VALUE, bytes, value);
+    else writeAttribute(out, NFTA_DATA.VERDICT, verdict, value);
   },
   decode(source) {
-    for (const { type, payload } of readAttributes(source)) {
-      if ((type & 0x3fff) === NFTA_DATA_VALUE) return payload.slice();
-      if ((type & 0x3fff) !== NFTA_DATA_VERDICT) continue;
-      const { code, chain } = decodeWithin("verdict", () => verdict.decode(payload));
+    for (const cursor = new AttributeCursor(source); cursor.next(); ) {
+      if (cursor.type === NFTA_DATA.VALUE) return cursor.payload().slice();
+      if (cursor.type !== NFTA_DATA.VERDICT) continue;
+      const { code, chain } = decodeNamed(verdict, cursor.payload(), "verdict");
       if (code === undefined) throw new DecodeError("missing", "verdict/code");
       return chain === undefined ? { code } : { code, chain };
     }

@@ -1,62 +1,37 @@
-// Elements of sets and maps: NFTA_SET_ELEM_… inside NFTA_SET_ELEM_LIST_…
+// Elements of sets and maps, and lists of them (NFTA_SET_ELEM_LIST_…).
 
 import type { Connection } from "../netlink/connection.ts";
 import type { Message } from "../netlink/message.ts";
 import { NLM_F } from "../netlink/uapi.ts";
 import { errno } from "../sys/errno.ts";
-import { attr, attrs, list, writeAttribute } from "../wire/attrs.ts";
-import { bytes, type Codec, cstring, type Infer, u32be, u64be } from "../wire/codec.ts";
-import { DecodeError } from "../wire/error.ts";
+import { attr, attrs, list } from "../wire/attrs.ts";
+import { bytes, type Codec, cstring, u32be } from "../wire/codec.ts";
 import { formatIp } from "../wire/ip.ts";
 import { formatMac } from "../wire/mac.ts";
 import { Writer } from "../wire/writer.ts";
-import { type Data, data, verdictText } from "./data.ts";
+import { verdictText } from "./data.ts";
+import { type Element, element, encodeElement, fromWire } from "./element-attributes.ts";
 import { type Command, command, familyName, readReply, required } from "./message.ts";
 import { PlainElements } from "./plain-elements.ts";
-import { type StatefulExpression, stateful, statefuls, statefulsFromWire, statefulsToWire } from "./stateful.ts";
-import { NFT_MSG, NFT_SET_ELEM } from "./uapi.ts";
-import {
-  commentEntry,
-  commentOf,
-  decodeUserdata,
-  encodeUserdata,
-  NFTNL_SET_ELEM_F_INTERVAL_OPEN,
-  NFTNL_UDATA_SET_ELEM,
-  numberEntry,
-  numberOf,
-  type Userdata,
-} from "./userdata.ts";
+import { NFT_MSG, NFTA_LIST, NFTA_SET_ELEM_LIST } from "./uapi.ts";
 
-const element = attrs({
-  key: attr(1, data), // NFTA_SET_ELEM_KEY
-  data: attr(2, data), // NFTA_SET_ELEM_DATA
-  flags: attr(3, u32be), // NFTA_SET_ELEM_FLAGS
-  timeout: attr(4, u64be), // NFTA_SET_ELEM_TIMEOUT
-  expiration: attr(5, u64be), // NFTA_SET_ELEM_EXPIRATION
-  userdata: attr(6, bytes), // NFTA_SET_ELEM_USERDATA
-  expression: attr(7, stateful), // NFTA_SET_ELEM_EXPR
-  object: attr(9, cstring), // NFTA_SET_ELEM_OBJREF
-  keyEnd: attr(10, data), // NFTA_SET_ELEM_KEY_END
-  expressions: attr(11, statefuls), // NFTA_SET_ELEM_EXPRESSIONS
-});
-
-const NFTA_LIST_ELEM = 1;
+export type { Element } from "./element-attributes.ts";
 
 const elements = attrs({
-  table: attr(1, cstring), // NFTA_SET_ELEM_LIST_TABLE
-  set: attr(2, cstring), // NFTA_SET_ELEM_LIST_SET
-  setId: attr(4, u32be), // NFTA_SET_ELEM_LIST_SET_ID
-  elements: attr(3, list(NFTA_LIST_ELEM, element)), // NFTA_SET_ELEM_LIST_ELEMENTS
+  table: attr(NFTA_SET_ELEM_LIST.TABLE, cstring),
+  set: attr(NFTA_SET_ELEM_LIST.SET, cstring),
+  setId: attr(NFTA_SET_ELEM_LIST.SET_ID, u32be),
+  elements: attr(NFTA_SET_ELEM_LIST.ELEMENTS, list(NFTA_LIST.ELEM, element)),
 });
 
 /** Elements that are encoded already. */
 const encoded: Codec<Uint8Array> = { ...bytes, nested: true };
 
 const encodedElements = attrs({
-  table: attr(1, cstring),
-  set: attr(2, cstring),
-  setId: attr(4, u32be),
-  elements: attr(3, encoded),
+  table: attr(NFTA_SET_ELEM_LIST.TABLE, cstring),
+  set: attr(NFTA_SET_ELEM_LIST.SET, cstring),
+  setId: attr(NFTA_SET_ELEM_LIST.SET_ID, u32be),
+  elements: attr(NFTA_SET_ELEM_LIST.ELEMENTS, encoded),
 });
 
 /** What names a set for its elements. `family` is of NFPROTO. */
@@ -68,88 +43,12 @@ export interface ElementSet {
   readonly setId?: number | undefined;
 }
 
-/** An element: a key, and in a map what it maps to. */
-export interface Element {
-  /** Empty for the element that stands for every other key. */
-  readonly key: Uint8Array;
-  /** In an interval set of concatenated keys: the last key of the interval. */
-  readonly keyEnd?: Uint8Array | undefined;
-  readonly data?: Data | undefined;
-  /** In a map of named objects: the object. */
-  readonly object?: string | undefined;
-  /** In an interval set of plain keys: the interval before ends here, this key not included. */
-  readonly intervalEnd?: boolean | undefined;
-  /** In an interval set of plain keys: the interval that begins here reaches to the last key there is. */
-  readonly intervalOpen?: boolean | undefined;
-  /** Stands for every key that no other element has; `*` in nft. */
-  readonly catchAll?: boolean | undefined;
-  /** How long it stays, in milliseconds, if not as long as the set says. */
-  readonly timeout?: bigint | undefined;
-  /** How long it is going to stay, in milliseconds. */
-  readonly expiration?: bigint | undefined;
-  /** Its counter, say, with what it has counted, if the set has such expressions. */
-  readonly expressions?: readonly StatefulExpression[] | undefined;
-  readonly comment?: string | undefined;
-}
-
 export interface ElementsSpec extends ElementSet {
   readonly elements: readonly Element[];
 }
 
 /** An attribute's length has 16 bits, so this is what the elements of one message can take, its header aside. */
 const ELEMENTS_MAX = 0xffff - 4;
-
-function toWire(e: Element): Infer<typeof element> {
-  const flags =
-    (e.intervalEnd === true ? NFT_SET_ELEM.INTERVAL_END : 0) | (e.catchAll === true ? NFT_SET_ELEM.CATCHALL : 0);
-  const entries: Userdata[] = [];
-  if (e.comment !== undefined) entries.push(commentEntry(NFTNL_UDATA_SET_ELEM.COMMENT, e.comment));
-  if (e.intervalOpen === true) entries.push(numberEntry(NFTNL_UDATA_SET_ELEM.FLAGS, NFTNL_SET_ELEM_F_INTERVAL_OPEN));
-  return {
-    key: e.catchAll === true ? undefined : e.key,
-    data: e.data,
-    flags: flags === 0 ? undefined : flags,
-    timeout: e.timeout,
-    expiration: e.expiration,
-    userdata: encodeUserdata(entries),
-    object: e.object,
-    keyEnd: e.keyEnd,
-    ...statefulsToWire(e.expressions),
-  };
-}
-
-function keyBytes(value: Data | undefined, name: string): Uint8Array | undefined {
-  if (value === undefined || value instanceof Uint8Array) return value;
-  throw new DecodeError("a verdict", name);
-}
-
-function fromWire(values: Infer<typeof element>): Element {
-  const entries = decodeUserdata(values.userdata);
-  const flags = values.flags ?? 0;
-  const open = (numberOf(entries, NFTNL_UDATA_SET_ELEM.FLAGS) ?? 0) & NFTNL_SET_ELEM_F_INTERVAL_OPEN;
-  const catchAll = (flags & NFT_SET_ELEM.CATCHALL) !== 0;
-  const key = keyBytes(values.key, "key");
-  return {
-    key: catchAll ? new Uint8Array(0) : required(key, "key"),
-    keyEnd: keyBytes(values.keyEnd, "keyEnd"),
-    data: values.data,
-    object: values.object,
-    intervalEnd: (flags & NFT_SET_ELEM.INTERVAL_END) !== 0,
-    intervalOpen: open !== 0,
-    catchAll,
-    timeout: values.timeout,
-    expiration: values.expiration,
-    expressions: statefulsFromWire(values),
-    comment: commentOf(entries, NFTNL_UDATA_SET_ELEM.COMMENT),
-  };
-}
-
-/** The element as it stands in the list. */
-function encodeElement(e: Element): Uint8Array {
-  const one = new Writer(128);
-  writeAttribute(one, NFTA_LIST_ELEM, element, toWire(e));
-  return one.bytes();
-}
 
 /** As many messages as the elements need. */
 function commands(type: number, flags: number, verb: string, spec: ElementsSpec): Command[] {

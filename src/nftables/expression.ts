@@ -23,9 +23,10 @@ import { payload } from "./expr/payload.ts";
 import { range } from "./expr/range.ts";
 import { redir } from "./expr/redir.ts";
 import { reject } from "./expr/reject.ts";
+import { NFTA_EXPR, NFTA_LIST } from "./uapi.ts";
 
 const anyExpression = submessage(
-  { name: 1, data: 2 },
+  { name: NFTA_EXPR.NAME, data: NFTA_EXPR.DATA },
   {
     bitwise,
     byteorder,
@@ -73,7 +74,5 @@ export const expression: Codec<Expression> = {
   },
 };
 
-const NFTA_LIST_ELEM = 1;
-
 /** NFTA_RULE_EXPRESSIONS and its like. */
-export const expressions = list(NFTA_LIST_ELEM, expression);
+export const expressions = list(NFTA_LIST.ELEM, expression);

@@ -5,12 +5,12 @@ import type { Message } from "../netlink/message.ts";
 import { attr, attrs } from "../wire/attrs.ts";
 import { cstring, u32be } from "../wire/codec.ts";
 import { command, readReply, required } from "./message.ts";
-import { NFPROTO, NFT_MSG } from "./uapi.ts";
+import { NFPROTO, NFT_MSG, NFTA_GEN } from "./uapi.ts";
 
 const generation = attrs({
-  id: attr(1, u32be), // NFTA_GEN_ID
-  processId: attr(2, u32be), // NFTA_GEN_PROC_PID
-  processName: attr(3, cstring), // NFTA_GEN_PROC_NAME
+  id: attr(NFTA_GEN.ID, u32be),
+  processId: attr(NFTA_GEN.PROC_PID, u32be),
+  processName: attr(NFTA_GEN.PROC_NAME, cstring),
 });
 
 export interface GenerationInfo {

@@ -7,17 +7,17 @@ import { attr, attrs } from "../wire/attrs.ts";
 import { bytes, cstring, type Infer, u32be, u64be } from "../wire/codec.ts";
 import { type Expression, expressions } from "./expression.ts";
 import { type Command, command, familyName, readReply, required } from "./message.ts";
-import { NFPROTO, NFT_MSG } from "./uapi.ts";
+import { NFPROTO, NFT_MSG, NFTA_RULE } from "./uapi.ts";
 import { commentOf, commentUserdata, decodeUserdata, NFTNL_UDATA } from "./userdata.ts";
 
 const rule = attrs({
-  table: attr(1, cstring), // NFTA_RULE_TABLE
-  chain: attr(2, cstring), // NFTA_RULE_CHAIN
-  handle: attr(3, u64be), // NFTA_RULE_HANDLE
-  expressions: attr(4, expressions), // NFTA_RULE_EXPRESSIONS
-  position: attr(6, u64be), // NFTA_RULE_POSITION: handle of the rule to put this one beside; of the one before, in answers
-  userdata: attr(7, bytes), // NFTA_RULE_USERDATA
-  id: attr(9, u32be), // NFTA_RULE_ID
+  table: attr(NFTA_RULE.TABLE, cstring),
+  chain: attr(NFTA_RULE.CHAIN, cstring),
+  handle: attr(NFTA_RULE.HANDLE, u64be),
+  expressions: attr(NFTA_RULE.EXPRESSIONS, expressions),
+  position: attr(NFTA_RULE.POSITION, u64be), // handle of the rule to put this one beside; of the one before, in answers
+  userdata: attr(NFTA_RULE.USERDATA, bytes),
+  id: attr(NFTA_RULE.ID, u32be),
 });
 
 /** What names a chain for its rules. `family` is of NFPROTO. */

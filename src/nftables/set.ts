@@ -9,7 +9,16 @@ import { bytes, cstring, type Infer, u32be, u64be } from "../wire/codec.ts";
 import { byteorderOf, layoutOf, partsOf } from "./datatype.ts";
 import { type Command, command, familyName, readReply, required } from "./message.ts";
 import { type StatefulExpression, stateful, statefuls, statefulsFromWire, statefulsToWire } from "./stateful.ts";
-import { NFPROTO, NFT_DATA_VERDICT, NFT_MSG, NFT_SET } from "./uapi.ts";
+import {
+  NFPROTO,
+  NFT_DATA_VERDICT,
+  NFT_MSG,
+  NFT_SET,
+  NFTA_LIST,
+  NFTA_SET,
+  NFTA_SET_DESC,
+  NFTA_SET_FIELD,
+} from "./uapi.ts";
 import {
   commentEntry,
   commentOf,
@@ -20,32 +29,30 @@ import {
   type Userdata,
 } from "./userdata.ts";
 
-const NFTA_LIST_ELEM = 1;
-
 const set = attrs({
-  table: attr(1, cstring), // NFTA_SET_TABLE
-  name: attr(2, cstring), // NFTA_SET_NAME
-  flags: attr(3, u32be), // NFTA_SET_FLAGS
-  keyType: attr(4, u32be), // NFTA_SET_KEY_TYPE
-  keyLength: attr(5, u32be), // NFTA_SET_KEY_LEN
-  dataType: attr(6, u32be), // NFTA_SET_DATA_TYPE
-  dataLength: attr(7, u32be), // NFTA_SET_DATA_LEN
-  objectType: attr(15, u32be), // NFTA_SET_OBJ_TYPE
-  policy: attr(8, u32be), // NFTA_SET_POLICY
+  table: attr(NFTA_SET.TABLE, cstring),
+  name: attr(NFTA_SET.NAME, cstring),
+  flags: attr(NFTA_SET.FLAGS, u32be),
+  keyType: attr(NFTA_SET.KEY_TYPE, u32be),
+  keyLength: attr(NFTA_SET.KEY_LEN, u32be),
+  dataType: attr(NFTA_SET.DATA_TYPE, u32be),
+  dataLength: attr(NFTA_SET.DATA_LEN, u32be),
+  objectType: attr(NFTA_SET.OBJ_TYPE, u32be),
+  policy: attr(NFTA_SET.POLICY, u32be),
   description: attr(
-    9, // NFTA_SET_DESC
+    NFTA_SET.DESC,
     attrs({
-      size: attr(1, u32be), // NFTA_SET_DESC_SIZE
-      concat: attr(2, list(NFTA_LIST_ELEM, attrs({ length: attr(1, u32be) }))), // NFTA_SET_DESC_CONCAT, NFTA_SET_FIELD_LEN
+      size: attr(NFTA_SET_DESC.SIZE, u32be),
+      concat: attr(NFTA_SET_DESC.CONCAT, list(NFTA_LIST.ELEM, attrs({ length: attr(NFTA_SET_FIELD.LEN, u32be) }))),
     }),
   ),
-  id: attr(10, u32be), // NFTA_SET_ID
-  timeout: attr(11, u64be), // NFTA_SET_TIMEOUT
-  gcInterval: attr(12, u32be), // NFTA_SET_GC_INTERVAL
-  userdata: attr(13, bytes), // NFTA_SET_USERDATA
-  handle: attr(16, u64be), // NFTA_SET_HANDLE
-  expression: attr(17, stateful), // NFTA_SET_EXPR
-  expressions: attr(18, statefuls), // NFTA_SET_EXPRESSIONS
+  id: attr(NFTA_SET.ID, u32be),
+  timeout: attr(NFTA_SET.TIMEOUT, u64be),
+  gcInterval: attr(NFTA_SET.GC_INTERVAL, u32be),
+  userdata: attr(NFTA_SET.USERDATA, bytes),
+  handle: attr(NFTA_SET.HANDLE, u64be),
+  expression: attr(NFTA_SET.EXPR, stateful),
+  expressions: attr(NFTA_SET.EXPRESSIONS, statefuls),
 });
 
 /** What names a set or map. `family` is of NFPROTO. */

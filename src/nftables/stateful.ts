@@ -4,13 +4,12 @@ import { list, submessage } from "../wire/attrs.ts";
 import type { Infer } from "../wire/codec.ts";
 import { counter, counterText } from "./expr/counter.ts";
 import { limit, limitText } from "./expr/limit.ts";
+import { NFTA_EXPR, NFTA_LIST } from "./uapi.ts";
 
-/** NFTA_EXPR_NAME and NFTA_EXPR_DATA. Quotas and the like, which have no codec here, survive as bytes. */
-export const stateful = submessage({ name: 1, data: 2 }, { counter, limit });
+/** Quotas and the like, which have no codec here, survive as bytes. */
+export const stateful = submessage({ name: NFTA_EXPR.NAME, data: NFTA_EXPR.DATA }, { counter, limit });
 
-const NFTA_LIST_ELEM = 1;
-
-export const statefuls = list(NFTA_LIST_ELEM, stateful);
+export const statefuls = list(NFTA_LIST.ELEM, stateful);
 
 export type StatefulExpression = Infer<typeof stateful>;
 

@@ -7,16 +7,16 @@ import { errno } from "../sys/errno.ts";
 import { attr, attrs } from "../wire/attrs.ts";
 import { bytes, cstring, type Infer, u32be, u64be } from "../wire/codec.ts";
 import { type Command, command, familyName, readReply, required } from "./message.ts";
-import { NFPROTO, NFT_MSG } from "./uapi.ts";
+import { NFPROTO, NFT_MSG, NFTA_TABLE } from "./uapi.ts";
 import { commentOf, commentUserdata, decodeUserdata, NFTNL_UDATA } from "./userdata.ts";
 
 const table = attrs({
-  name: attr(1, cstring), // NFTA_TABLE_NAME
-  flags: attr(2, u32be), // NFTA_TABLE_FLAGS
-  use: attr(3, u32be), // NFTA_TABLE_USE: how many chains, sets, objects and flowtables it has
-  handle: attr(4, u64be), // NFTA_TABLE_HANDLE
-  userdata: attr(6, bytes), // NFTA_TABLE_USERDATA
-  owner: attr(7, u32be), // NFTA_TABLE_OWNER: port id of the process that alone may change it
+  name: attr(NFTA_TABLE.NAME, cstring),
+  flags: attr(NFTA_TABLE.FLAGS, u32be),
+  use: attr(NFTA_TABLE.USE, u32be), // how many chains, sets, objects and flowtables it has
+  handle: attr(NFTA_TABLE.HANDLE, u64be),
+  userdata: attr(NFTA_TABLE.USERDATA, bytes),
+  owner: attr(NFTA_TABLE.OWNER, u32be), // port id of the process that alone may change it
 });
 
 /** What names a table: the family (of NFPROTO) and its own name. */

@@ -4,23 +4,23 @@
 import type { Message } from "../netlink/message.ts";
 import { NFNL_SUBSYS } from "../netlink/nfnetlink.ts";
 import { attr, attrs } from "../wire/attrs.ts";
-import { bytes, cstring, s32be, u32be, u64be } from "../wire/codec.ts";
-import type { Verdict } from "./data.ts";
+import { bytes, cstring, u32be, u64be } from "../wire/codec.ts";
+import { type Verdict, verdict } from "./data.ts";
 import { readReply, required } from "./message.ts";
-import { NFT_MSG } from "./uapi.ts";
+import { NFT_MSG, NFTA_TRACE } from "./uapi.ts";
 
 /** NFTA_TRACE_TYPE: the end of a base chain, the end of another, a rule that matched. */
 export const NFT_TRACETYPE = { POLICY: 1, RETURN: 2, RULE: 3 } as const;
 
 const trace = attrs({
-  table: attr(1, cstring), // NFTA_TRACE_TABLE
-  chain: attr(2, cstring), // NFTA_TRACE_CHAIN
-  handle: attr(3, u64be), // NFTA_TRACE_RULE_HANDLE
-  type: attr(4, u32be), // NFTA_TRACE_TYPE
-  verdict: attr(5, attrs({ code: attr(1, s32be), chain: attr(2, cstring) })), // NFTA_TRACE_VERDICT
-  id: attr(6, u32be), // NFTA_TRACE_ID
-  networkHeader: attr(8, bytes), // NFTA_TRACE_NETWORK_HEADER
-  policy: attr(16, u32be), // NFTA_TRACE_POLICY
+  table: attr(NFTA_TRACE.TABLE, cstring),
+  chain: attr(NFTA_TRACE.CHAIN, cstring),
+  handle: attr(NFTA_TRACE.RULE_HANDLE, u64be),
+  type: attr(NFTA_TRACE.TYPE, u32be),
+  verdict: attr(NFTA_TRACE.VERDICT, verdict),
+  id: attr(NFTA_TRACE.ID, u32be),
+  networkHeader: attr(NFTA_TRACE.NETWORK_HEADER, bytes),
+  policy: attr(NFTA_TRACE.POLICY, u32be),
 });
 
 /** One step of a packet. */

@@ -1,5 +1,5 @@
-// include/uapi/linux/netfilter.h, nfnetlink.h, nf_tables.h and nf_nat.h, in the kernel's spelling. Attribute numbers
-// (NFTA_…) stand in the tables of the files that use them.
+// include/uapi/linux/netfilter.h, nfnetlink.h, nf_tables.h and nf_nat.h, in the kernel's spelling. The numbers of
+// an expression's attributes stand in its own file under expr/.
 
 export const NFNL_MSG = { BATCH_BEGIN: 0x10, BATCH_END: 0x11 } as const;
 /** Multicast group of the events of nf_tables. */
@@ -87,3 +87,70 @@ export const NF_NAT_RANGE = {
   PROTO_RANDOM_FULLY: 0x10,
   NETMAP: 0x40,
 } as const;
+
+// Attributes of each kind of message, and of the nests in them.
+
+export const NFTA_CHAIN = {
+  TABLE: 1,
+  HANDLE: 2,
+  NAME: 3,
+  HOOK: 4,
+  POLICY: 5,
+  USE: 6,
+  TYPE: 7,
+  FLAGS: 10,
+  USERDATA: 12,
+} as const;
+export const NFTA_HOOK = { HOOKNUM: 1, PRIORITY: 2, DEV: 3 } as const;
+export const NFTA_VERDICT = { CODE: 1, CHAIN: 2 } as const;
+export const NFTA_SET_ELEM = {
+  KEY: 1,
+  DATA: 2,
+  FLAGS: 3,
+  TIMEOUT: 4,
+  EXPIRATION: 5,
+  USERDATA: 6,
+  EXPR: 7,
+  OBJREF: 9,
+  KEY_END: 10,
+  EXPRESSIONS: 11,
+} as const;
+export const NFTA_SET_ELEM_LIST = { TABLE: 1, SET: 2, ELEMENTS: 3, SET_ID: 4 } as const;
+export const NFTA_GEN = { ID: 1, PROC_PID: 2, PROC_NAME: 3 } as const;
+export const NFTA_RULE = { TABLE: 1, CHAIN: 2, HANDLE: 3, EXPRESSIONS: 4, POSITION: 6, USERDATA: 7, ID: 9 } as const;
+export const NFTA_SET = {
+  TABLE: 1,
+  NAME: 2,
+  FLAGS: 3,
+  KEY_TYPE: 4,
+  KEY_LEN: 5,
+  DATA_TYPE: 6,
+  DATA_LEN: 7,
+  POLICY: 8,
+  DESC: 9,
+  ID: 10,
+  TIMEOUT: 11,
+  GC_INTERVAL: 12,
+  USERDATA: 13,
+  OBJ_TYPE: 15,
+  HANDLE: 16,
+  EXPR: 17,
+  EXPRESSIONS: 18,
+} as const;
+export const NFTA_SET_DESC = { SIZE: 1, CONCAT: 2 } as const;
+export const NFTA_TABLE = { NAME: 1, FLAGS: 2, USE: 3, HANDLE: 4, USERDATA: 6, OWNER: 7 } as const;
+export const NFTA_TRACE = {
+  TABLE: 1,
+  CHAIN: 2,
+  RULE_HANDLE: 3,
+  TYPE: 4,
+  VERDICT: 5,
+  ID: 6,
+  NETWORK_HEADER: 8,
+  POLICY: 16,
+} as const;
+export const NFTA_SET_FIELD = { LEN: 1 } as const;
+export const NFTA_LIST = { ELEM: 1 } as const;
+export const NFTA_DATA = { VALUE: 1, VERDICT: 2 } as const;
+export const NFTA_EXPR = { NAME: 1, DATA: 2 } as const;
+export const NFNL_BATCH = { GENID: 1 } as const;

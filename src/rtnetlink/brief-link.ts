@@ -4,8 +4,8 @@
 import type { Connection } from "../netlink/connection.ts";
 import type { Message } from "../netlink/message.ts";
 import { errno } from "../sys/errno.ts";
-import { firstAttribute, pickAttributes } from "../wire/attrs.ts";
-import { cstring, u8, u32 } from "../wire/codec.ts";
+import { attr, pick } from "../wire/attrs.ts";
+import { bytes, cstring, u8, u32 } from "../wire/codec.ts";
 import { decodeWithin } from "../wire/error.ts";
 import type { Mac } from "../wire/mac.ts";
 import type { LinkRef } from "./device.ts";
@@ -31,9 +31,10 @@ export function getOperState(connection: Connection, link: LinkRef): number | un
 
 /** The same of an RTM_NEWLINK. Throws DecodeError. */
 export function decodeOperState({ payload }: Message): number {
-  const state = firstAttribute(payload.subarray(ifinfomsg.size), IFLA.OPERSTATE);
-  return state === undefined ? 0 : u8.decode(state);
+  return pickOperState.decode(payload.subarray(ifinfomsg.size)).operState ?? 0;
 }
+
+const pickOperState = pick({ operState: attr(IFLA.OPERSTATE, u8) });
 
 /** The link's address; undefined when there is no such link, empty where it has none. */
 export function getMac(connection: Connection, link: LinkRef): Mac | undefined {
@@ -41,29 +42,37 @@ export function getMac(connection: Connection, link: LinkRef): Mac | undefined {
 }
 
 function decodeMac({ payload }: Message): Mac {
-  return firstAttribute(payload.subarray(ifinfomsg.size), IFLA.ADDRESS)?.slice() ?? new Uint8Array(0);
+  return pickMac.decode(payload.subarray(ifinfomsg.size)).mac ?? new Uint8Array(0);
 }
+
+const pickMac = pick({ mac: attr(IFLA.ADDRESS, bytes) });
 
 /** Reads an RTM_NEWLINK. Throws DecodeError. */
 export function decodeBriefLink({ payload }: Message): BriefLink {
   return decodeWithin("link", () => {
     const { index, flags } = ifinfomsg.decode(payload);
-    const found = pickAttributes(payload.subarray(ifinfomsg.size), WANTED);
-    const [mac, name, mtu, linkIndex, masterIndex, operState, info] = found;
-    const kind = info && firstAttribute(info, IFLA_INFO.KIND);
+    const found = pickBriefLink.decode(payload.subarray(ifinfomsg.size));
     return {
       index,
-      name: name === undefined ? "" : cstring.decode(name),
+      name: found.name ?? "",
       flags,
       isUp: (flags & IFF.UP) !== 0,
-      operState: operState === undefined ? 0 : u8.decode(operState),
-      mtu: mtu === undefined ? 0 : u32.decode(mtu),
-      mac: mac === undefined ? new Uint8Array(0) : mac.slice(),
-      masterIndex: masterIndex && u32.decode(masterIndex),
-      linkIndex: linkIndex && u32.decode(linkIndex),
-      kind: kind && cstring.decode(kind),
+      operState: found.operState ?? 0,
+      mtu: found.mtu ?? 0,
+      mac: found.mac ?? new Uint8Array(0),
+      masterIndex: found.masterIndex,
+      linkIndex: found.linkIndex,
+      kind: found.info?.kind,
     };
   });
 }
 
-const WANTED = [IFLA.ADDRESS, IFLA.IFNAME, IFLA.MTU, IFLA.LINK, IFLA.MASTER, IFLA.OPERSTATE, IFLA.LINKINFO] as const;
+const pickBriefLink = pick({
+  mac: attr(IFLA.ADDRESS, bytes),
+  name: attr(IFLA.IFNAME, cstring),
+  mtu: attr(IFLA.MTU, u32),
+  linkIndex: attr(IFLA.LINK, u32),
+  masterIndex: attr(IFLA.MASTER, u32),
+  operState: attr(IFLA.OPERSTATE, u8),
+  info: attr(IFLA.LINKINFO, pick({ kind: attr(IFLA_INFO.KIND, cstring) })),
+});

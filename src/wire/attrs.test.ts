@@ -4,10 +4,9 @@ import {
   attr,
   attrs,
   decodeVariant,
-  firstAttribute,
   list,
   multi,
-  pickAttributes,
+  pick,
   type RawAttribute,
   readAttributes,
   submessage,
@@ -152,55 +151,26 @@ describe("readAttributes", () => {
   });
 });
 
-describe("pickAttributes", () => {
-  const three = rows([5, 0, 1, 0], [7, 0, 0, 0], [6, 0, 2, 0x80], [8, 9, 0, 0], [5, 0, 1, 0], [10, 0, 0, 0]);
+describe("pick", () => {
+  const two = pick({ number: attr(1, bytes), text: attr(2, bytes), inner: attr(3, pick({ id: attr(1, u32be) })) });
 
-  it("has the payloads in the order of the types, of a repeated attribute the last, whatever its flag bits", () => {
-    expect(pickAttributes(three, [3, 2, 1])).toEqual([undefined, rows([8, 9]), rows([10])]);
+  it("reads the attributes of its table, whatever their flag bits, and passes over the others", () => {
+    const raw = rows([5, 0, 9, 0], [1, 0, 0, 0], [6, 0, 2, 0x80], [8, 9, 0, 0], [5, 0, 1, 0], [10, 0, 0, 0]);
+    expect(two.decode(raw)).toEqual({ number: rows([10]), text: rows([8, 9]) });
   });
 
-  it("finds what reading everything finds, and throws where that throws", () => {
-    const anything = fc.oneof(
-      fc.uint8Array({ maxLength: 40 }),
-      fc.array(fc.tuple(fc.integer({ min: 0, max: 3 }), fc.uint8Array({ maxLength: 9 }))).map((all) => {
-        const out = new Writer();
-        for (const [type, payload] of all) writeAttribute(out, type, bytes, payload);
-        return out.bytes().slice();
-      }),
-    );
-    const resultOf = (read: () => unknown): unknown => {
-      try {
-        return read();
-      } catch (error) {
-        return String(error);
-      }
-    };
-    fc.assert(
-      fc.property(anything, (given) => {
-        const all = (): unknown => {
-          const found = readAttributes(given);
-          return [1, 2].map((wanted) => found.findLast(({ type }) => (type & 0x3fff) === wanted)?.payload);
-        };
-        expect(resultOf(() => pickAttributes(given, [1, 2]))).toEqual(resultOf(all));
-      }),
-    );
-  });
-});
-
-describe("firstAttribute", () => {
-  it("has the payload of the first attribute of the type, whatever its flag bits, and of others nothing", () => {
-    const four = rows([5, 0, 1, 0], [7, 0, 0, 0], [6, 0, 2, 0x80], [8, 9, 0, 0], [5, 0, 1, 0], [10, 0, 0, 0]);
-    expect([1, 2, 3].map((type) => firstAttribute(four, type))).toEqual([rows([7]), rows([8, 9]), undefined]);
-  });
-
-  it("throws where a length before it does not fit, and only there", () => {
+  it("takes the first of a repeated attribute, and does not look behind the last that it wants", () => {
+    const one = pick({ number: attr(1, u8) });
     const broken = rows([5, 0, 1, 0], [7, 0, 0, 0], [99, 0, 2, 0]);
-    expect(firstAttribute(broken, 1)).toEqual(rows([7]));
-    for (const type of [2, 3])
-      expect(() => firstAttribute(broken, type)).toThrow(
-        new DecodeError("attribute 2 at byte 8 has length 99 of 4 left"),
-      );
-    expect(() => firstAttribute(rows([3, 0, 1, 0]), 1)).toThrow(DecodeError);
+    expect(one.decode(broken)).toEqual({ number: 7 });
+    expect(() => two.decode(broken)).toThrow(new DecodeError("attribute 2 at byte 8 has length 99 of 4 left"));
+    expect(() => one.decode(rows([3, 0, 1, 0]))).toThrow(DecodeError);
+  });
+
+  it("names the place of what cannot be read", () => {
+    expect(() => two.decode(rows([8, 0, 3, 0x80], [4, 0, 1, 0]))).toThrow(
+      new DecodeError("want 4 bytes, got 0", "inner/id"),
+    );
   });
 });
 

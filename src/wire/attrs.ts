@@ -1,11 +1,11 @@
 // Attribute sets: sequences of `struct nlattr { u16 nla_len; u16 nla_type; }` and payload, padded to four bytes
 // (include/uapi/linux/netlink.h). The vocabulary is that of the kernel's YNL specifications.
 
+import { AttributeCursor } from "./attribute-cursor.ts";
 import { type Codec, cstring, decodeNamed, type Infer, bytes as rawBytes } from "./codec.ts";
 import { DecodeError } from "./error.ts";
 import type { Writer } from "./writer.ts";
 
-const NLA_HDRLEN = 4;
 const NLA_F_NESTED = 0x8000;
 const NLA_TYPE_MASK = 0x3fff;
 
@@ -53,56 +53,10 @@ export function writeAttribute<T>(out: Writer, type: number, codec: Codec<T>, va
 /** Every attribute in the bytes, in order. Throws DecodeError where a length does not fit. */
 export function readAttributes(bytes: Uint8Array): RawAttribute[] {
   const found: RawAttribute[] = [];
-  for (let at = 0; at + NLA_HDRLEN <= bytes.length; ) {
-    const length = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
-    const type = (bytes[at + 2] ?? 0) | ((bytes[at + 3] ?? 0) << 8);
-    if (length < NLA_HDRLEN || at + length > bytes.length) throw misfit(type & NLA_TYPE_MASK, at, length, bytes.length);
-    found.push({ type, payload: bytes.subarray(at + NLA_HDRLEN, at + length) });
-    at += (length + 3) & ~3;
+  for (const cursor = new AttributeCursor(bytes); cursor.next(); ) {
+    found.push({ type: cursor.typeAndFlags(), payload: cursor.payload() });
   }
   return found;
-}
-
-/**
- * The payloads of attributes of these types, in their order, the last of a repeated attribute; undefined where there is
- * none. The others are passed over, which is much cheaper than to read them. Throws DecodeError where a length does not fit.
- */
-export function pickAttributes(bytes: Uint8Array, types: readonly number[]): (Uint8Array | undefined)[] {
-  const found: (Uint8Array | undefined)[] = types.map(() => undefined);
-  const size = bytes.length;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, size);
-  for (let at = 0; at + NLA_HDRLEN <= size; ) {
-    const header = view.getUint32(at, true);
-    const length = header & 0xffff;
-    const type = (header >>> 16) & NLA_TYPE_MASK;
-    if (length < NLA_HDRLEN || at + length > size) throw misfit(type, at, length, size);
-    const i = types.indexOf(type);
-    if (i >= 0) found[i] = bytes.subarray(at + NLA_HDRLEN, at + length);
-    at += (length + 3) & ~3;
-  }
-  return found;
-}
-
-/**
- * The payload of the first attribute of this type, or undefined; what comes after it is not even looked at. Throws
- * DecodeError where a length before it does not fit.
- */
-export function firstAttribute(bytes: Uint8Array, wanted: number): Uint8Array | undefined {
-  const size = bytes.length;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, size);
-  for (let at = 0; at + NLA_HDRLEN <= size; ) {
-    const header = view.getUint32(at, true);
-    const length = header & 0xffff;
-    const type = (header >>> 16) & NLA_TYPE_MASK;
-    if (length < NLA_HDRLEN || at + length > size) throw misfit(type, at, length, size);
-    if (type === wanted) return bytes.subarray(at + NLA_HDRLEN, at + length);
-    at += (length + 3) & ~3;
-  }
-  return undefined;
-}
-
-function misfit(type: number, at: number, length: number, size: number): DecodeError {
-  return new DecodeError(`attribute ${type} at byte ${at} has length ${length} of ${size - at} left`);
 }
 
 /**
@@ -110,7 +64,7 @@ function misfit(type: number, at: number, length: number, size: number): DecodeE
  * counts (as in the kernel) unless its codec is `multi`; unknown attributes are kept in `unknown`.
  */
 export function attrs<S extends AttributeSet>(set: S): Codec<AttributeValues<S>> {
-  const rows = Object.entries(set).map(([name, { type, codec }]) => ({ name, type, codec }));
+  const rows = rowsOf(set);
   const byType = new Map(rows.map((row) => [row.type, row]));
   return {
     nested: true,
@@ -132,22 +86,57 @@ export function attrs<S extends AttributeSet>(set: S): Codec<AttributeValues<S>>
     decode(bytes) {
       const values: Record<string, unknown> = {};
       const unknown: RawAttribute[] = [];
-      for (const raw of readAttributes(bytes)) {
-        const row = byType.get(raw.type & NLA_TYPE_MASK);
+      for (const cursor = new AttributeCursor(bytes); cursor.next(); ) {
+        const row = byType.get(cursor.type);
         if (row === undefined) {
-          unknown.push({ type: raw.type, payload: raw.payload.slice() });
+          unknown.push({ type: cursor.typeAndFlags(), payload: cursor.payload().slice() });
           continue;
         }
         const { name, codec } = row;
-        const one = decodeNamed(codec, raw.payload, name);
+        const one = decodeNamed(codec, cursor.payload(), name);
         const before = values[name];
-        if (codec.multi && Array.isArray(before)) before.push(...one);
+        if (codec.multi && Array.isArray(before)) before.push(...(one as readonly unknown[]));
         else values[name] = one;
       }
       if (unknown.length > 0) values["unknown"] = unknown;
       return values as AttributeValues<S>;
     },
   };
+}
+
+/**
+ * The codec of a few attributes of a larger set, for readers of long lists. Attributes that are not in the table are passed
+ * over, and reading ends when all of the table are found, so the first of a repeated attribute counts. Reading all that
+ * the kernel tells of a link takes the engine five times as long.
+ */
+export function pick<S extends AttributeSet>(set: S): Codec<AttributeValues<S>> {
+  const rows = rowsOf(set);
+  const byType = new Map(rows.map((row) => [row.type, row]));
+  return {
+    ...attrs(set),
+    decode(bytes) {
+      const values: Record<string, unknown> = {};
+      let missing = rows.length;
+      for (const cursor = new AttributeCursor(bytes); missing > 0 && cursor.next(); ) {
+        const row = byType.get(cursor.type);
+        if (row === undefined || Object.hasOwn(values, row.name)) continue;
+        values[row.name] = decodeNamed(row.codec, cursor.payload(), row.name);
+        missing--;
+      }
+      return values as AttributeValues<S>;
+    },
+  };
+}
+
+/** A row of a table, with its name. */
+interface Row {
+  readonly name: string;
+  readonly type: number;
+  readonly codec: Codec<unknown>;
+}
+
+function rowsOf(set: AttributeSet): Row[] {
+  return Object.entries(set).map(([name, { type, codec }]) => ({ name, type, codec }));
 }
 
 /** An attribute that stands once for each element of an array (YNL's multi-attr). */
@@ -214,12 +203,14 @@ export function submessage<V extends Variants>(
       }
     },
     decode(bytes) {
-      const found = readAttributes(bytes);
-      const part = (type: number): Uint8Array | undefined =>
-        found.findLast((a) => (a.type & NLA_TYPE_MASK) === type)?.payload;
-      const nameBytes = part(types.name);
-      if (nameBytes === undefined) throw new DecodeError(`the attribute ${types.name} that names the kind is missing`);
-      return decodeVariant(variants, cstring.decode(nameBytes), part(types.data));
+      let name: Uint8Array | undefined;
+      let data: Uint8Array | undefined;
+      for (const cursor = new AttributeCursor(bytes); cursor.next(); ) {
+        if (cursor.type === types.name) name = cursor.payload();
+        else if (cursor.type === types.data) data = cursor.payload();
+      }
+      if (name === undefined) throw new DecodeError(`the attribute ${types.name} that names the kind is missing`);
+      return decodeVariant(variants, cstring.decode(name), data);
     },
   };
 }

@@ -7,14 +7,16 @@ import { dataText } from "./text.ts";
 
 export const NFT_BITWISE = { MASK_XOR: 0, LSHIFT: 1, RSHIFT: 2 } as const;
 
+export const NFTA_BITWISE = { SREG: 1, DREG: 2, LEN: 3, MASK: 4, XOR: 5, OP: 6, DATA: 7 } as const;
+
 export const bitwise = attrs({
-  sreg: attr(1, u32be), // NFTA_BITWISE_SREG
-  dreg: attr(2, u32be), // NFTA_BITWISE_DREG
-  len: attr(3, u32be), // NFTA_BITWISE_LEN, in bytes
-  mask: attr(4, data), // NFTA_BITWISE_MASK
-  xor: attr(5, data), // NFTA_BITWISE_XOR
-  op: attr(6, u32be), // NFTA_BITWISE_OP: of NFT_BITWISE; MASK_XOR when absent
-  data: attr(7, data), // NFTA_BITWISE_DATA: how far a shift shifts
+  sreg: attr(NFTA_BITWISE.SREG, u32be),
+  dreg: attr(NFTA_BITWISE.DREG, u32be),
+  len: attr(NFTA_BITWISE.LEN, u32be), // in bytes
+  mask: attr(NFTA_BITWISE.MASK, data),
+  xor: attr(NFTA_BITWISE.XOR, data),
+  op: attr(NFTA_BITWISE.OP, u32be), // of NFT_BITWISE; MASK_XOR when absent
+  data: attr(NFTA_BITWISE.DATA, data), // how far a shift shifts
 });
 
 /** `bitwise reg 1 = ( reg 1 & 0x0080ffff ) ^ 0x00000000` */

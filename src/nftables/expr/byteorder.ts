@@ -6,12 +6,14 @@ import { nameText } from "./text.ts";
 
 export const NFT_BYTEORDER = { NTOH: 0, HTON: 1 } as const;
 
+const NFTA_BYTEORDER = { SREG: 1, DREG: 2, OP: 3, LEN: 4, SIZE: 5 } as const;
+
 export const byteorder = attrs({
-  sreg: attr(1, u32be), // NFTA_BYTEORDER_SREG
-  dreg: attr(2, u32be), // NFTA_BYTEORDER_DREG
-  op: attr(3, u32be), // NFTA_BYTEORDER_OP: of NFT_BYTEORDER
-  len: attr(4, u32be), // NFTA_BYTEORDER_LEN: of all, in bytes
-  size: attr(5, u32be), // NFTA_BYTEORDER_SIZE: of one number, in bytes
+  sreg: attr(NFTA_BYTEORDER.SREG, u32be),
+  dreg: attr(NFTA_BYTEORDER.DREG, u32be),
+  op: attr(NFTA_BYTEORDER.OP, u32be), // of NFT_BYTEORDER
+  len: attr(NFTA_BYTEORDER.LEN, u32be), // of all, in bytes
+  size: attr(NFTA_BYTEORDER.SIZE, u32be), // of one number, in bytes
 });
 
 /** `byteorder reg 1 = hton(reg 1, 4, 4)` */

@@ -7,10 +7,12 @@ import { dataText, nameText } from "./text.ts";
 
 export const NFT_CMP = { EQ: 0, NEQ: 1, LT: 2, LTE: 3, GT: 4, GTE: 5 } as const;
 
+export const NFTA_CMP = { SREG: 1, OP: 2, DATA: 3 } as const;
+
 export const cmp = attrs({
-  sreg: attr(1, u32be), // NFTA_CMP_SREG
-  op: attr(2, u32be), // NFTA_CMP_OP: of NFT_CMP
-  data: attr(3, data), // NFTA_CMP_DATA
+  sreg: attr(NFTA_CMP.SREG, u32be),
+  op: attr(NFTA_CMP.OP, u32be), // of NFT_CMP
+  data: attr(NFTA_CMP.DATA, data),
 });
 
 const OPERATIONS = ["eq", "neq", "lt", "lte", "gt", "gte"];

@@ -3,9 +3,11 @@
 import { attr, attrs } from "../../wire/attrs.ts";
 import { type Infer, u64be } from "../../wire/codec.ts";
 
+export const NFTA_COUNTER = { BYTES: 1, PACKETS: 2 } as const;
+
 export const counter = attrs({
-  bytes: attr(1, u64be), // NFTA_COUNTER_BYTES
-  packets: attr(2, u64be), // NFTA_COUNTER_PACKETS
+  bytes: attr(NFTA_COUNTER.BYTES, u64be),
+  packets: attr(NFTA_COUNTER.PACKETS, u64be),
 });
 
 /** `counter pkts 0 bytes 0` */

@@ -27,11 +27,13 @@ export const IPS = { SEEN_REPLY: 2, ASSURED: 4, CONFIRMED: 8, SRC_NAT: 0x10, DST
 /** IP_CT_DIR_… */
 export const IP_CT_DIR = { ORIGINAL: 0, REPLY: 1 } as const;
 
+const NFTA_CT = { DREG: 1, KEY: 2, DIRECTION: 3, SREG: 4 } as const;
+
 export const ct = attrs({
-  dreg: attr(1, u32be), // NFTA_CT_DREG: absent when setting
-  key: attr(2, u32be), // NFTA_CT_KEY: of NFT_CT
-  direction: attr(3, u8), // NFTA_CT_DIRECTION: of IP_CT_DIR, for addresses and ports
-  sreg: attr(4, u32be), // NFTA_CT_SREG: absent when loading
+  dreg: attr(NFTA_CT.DREG, u32be), // absent when setting
+  key: attr(NFTA_CT.KEY, u32be), // of NFT_CT
+  direction: attr(NFTA_CT.DIRECTION, u8), // of IP_CT_DIR, for addresses and ports
+  sreg: attr(NFTA_CT.SREG, u32be), // absent when loading
 });
 
 const KEYS =

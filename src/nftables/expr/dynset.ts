@@ -8,16 +8,28 @@ import { optionalText } from "./text.ts";
 export const NFT_DYNSET_OP = { ADD: 0, UPDATE: 1, DELETE: 2 } as const;
 export const NFT_DYNSET_F = { INV: 0x1, EXPR: 0x2 } as const;
 
+const NFTA_DYNSET = {
+  SET_NAME: 1,
+  SET_ID: 2,
+  OP: 3,
+  SREG_KEY: 4,
+  SREG_DATA: 5,
+  TIMEOUT: 6,
+  EXPR: 7,
+  FLAGS: 9,
+  EXPRESSIONS: 10,
+} as const;
+
 export const dynset = attrs({
-  set: attr(1, cstring), // NFTA_DYNSET_SET_NAME
-  setId: attr(2, u32be), // NFTA_DYNSET_SET_ID
-  op: attr(3, u32be), // NFTA_DYNSET_OP: of NFT_DYNSET_OP
-  sregKey: attr(4, u32be), // NFTA_DYNSET_SREG_KEY
-  sregData: attr(5, u32be), // NFTA_DYNSET_SREG_DATA
-  timeout: attr(6, u64be), // NFTA_DYNSET_TIMEOUT, in milliseconds
-  expression: attr(7, stateful), // NFTA_DYNSET_EXPR
-  flags: attr(9, u32be), // NFTA_DYNSET_FLAGS: of NFT_DYNSET_F
-  expressions: attr(10, statefuls), // NFTA_DYNSET_EXPRESSIONS
+  set: attr(NFTA_DYNSET.SET_NAME, cstring),
+  setId: attr(NFTA_DYNSET.SET_ID, u32be),
+  op: attr(NFTA_DYNSET.OP, u32be), // of NFT_DYNSET_OP
+  sregKey: attr(NFTA_DYNSET.SREG_KEY, u32be),
+  sregData: attr(NFTA_DYNSET.SREG_DATA, u32be),
+  timeout: attr(NFTA_DYNSET.TIMEOUT, u64be), // in milliseconds
+  expression: attr(NFTA_DYNSET.EXPR, stateful),
+  flags: attr(NFTA_DYNSET.FLAGS, u32be), // of NFT_DYNSET_F
+  expressions: attr(NFTA_DYNSET.EXPRESSIONS, statefuls),
 });
 
 /** `dynset update reg_key 1 set seen timeout 10000ms expr [ counter pkts 0 bytes 0 ]` */

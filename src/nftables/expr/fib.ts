@@ -9,10 +9,12 @@ export const NFTA_FIB_F = { SADDR: 0x1, DADDR: 0x2, MARK: 0x4, IIF: 0x8, OIF: 0x
 /** Kinds of address, in host order: RTN_… of rtnetlink.h. */
 export const RTN = { UNICAST: 1, LOCAL: 2, BROADCAST: 3, MULTICAST: 5 } as const;
 
+const NFTA_FIB = { DREG: 1, RESULT: 2, FLAGS: 3 } as const;
+
 export const fib = attrs({
-  dreg: attr(1, u32be), // NFTA_FIB_DREG
-  result: attr(2, u32be), // NFTA_FIB_RESULT: of NFT_FIB_RESULT
-  flags: attr(3, u32be), // NFTA_FIB_FLAGS: of NFTA_FIB_F
+  dreg: attr(NFTA_FIB.DREG, u32be),
+  result: attr(NFTA_FIB.RESULT, u32be), // of NFT_FIB_RESULT
+  flags: attr(NFTA_FIB.FLAGS, u32be), // of NFTA_FIB_F
 });
 
 const FLAGS: readonly (readonly [number, string])[] = [

@@ -5,14 +5,16 @@ import { type Infer, u32be } from "../../wire/codec.ts";
 
 export const NFT_HASH = { JENKINS: 0, SYM: 1 } as const;
 
+const NFTA_HASH = { SREG: 1, DREG: 2, LEN: 3, MODULUS: 4, SEED: 5, OFFSET: 6, TYPE: 7 } as const;
+
 export const hash = attrs({
-  sreg: attr(1, u32be), // NFTA_HASH_SREG
-  dreg: attr(2, u32be), // NFTA_HASH_DREG
-  len: attr(3, u32be), // NFTA_HASH_LEN, in bytes
-  modulus: attr(4, u32be), // NFTA_HASH_MODULUS
-  seed: attr(5, u32be), // NFTA_HASH_SEED: the kernel chooses one when absent
-  offset: attr(6, u32be), // NFTA_HASH_OFFSET
-  type: attr(7, u32be), // NFTA_HASH_TYPE: of NFT_HASH; JENKINS when absent
+  sreg: attr(NFTA_HASH.SREG, u32be),
+  dreg: attr(NFTA_HASH.DREG, u32be),
+  len: attr(NFTA_HASH.LEN, u32be), // in bytes
+  modulus: attr(NFTA_HASH.MODULUS, u32be),
+  seed: attr(NFTA_HASH.SEED, u32be), // the kernel chooses one when absent
+  offset: attr(NFTA_HASH.OFFSET, u32be),
+  type: attr(NFTA_HASH.TYPE, u32be), // of NFT_HASH; JENKINS when absent
 });
 
 /** `hash reg 1 = jhash(reg 2, 4, 0xabcd) % mod 2` */

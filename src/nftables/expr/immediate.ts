@@ -5,9 +5,11 @@ import { type Infer, u32be } from "../../wire/codec.ts";
 import { data } from "../data.ts";
 import { dataText } from "./text.ts";
 
+const NFTA_IMMEDIATE = { DREG: 1, DATA: 2 } as const;
+
 export const immediate = attrs({
-  dreg: attr(1, u32be), // NFTA_IMMEDIATE_DREG
-  data: attr(2, data), // NFTA_IMMEDIATE_DATA
+  dreg: attr(NFTA_IMMEDIATE.DREG, u32be),
+  data: attr(NFTA_IMMEDIATE.DATA, data),
 });
 
 /** `immediate reg 0 return` */

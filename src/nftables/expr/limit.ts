@@ -7,12 +7,14 @@ import { nameText } from "./text.ts";
 export const NFT_LIMIT = { PKTS: 0, PKT_BYTES: 1 } as const;
 export const NFT_LIMIT_F = { INV: 0x1 } as const;
 
+const NFTA_LIMIT = { RATE: 1, UNIT: 2, BURST: 3, TYPE: 4, FLAGS: 5 } as const;
+
 export const limit = attrs({
-  rate: attr(1, u64be), // NFTA_LIMIT_RATE: packets or bytes a unit
-  unit: attr(2, u64be), // NFTA_LIMIT_UNIT, in seconds
-  burst: attr(3, u32be), // NFTA_LIMIT_BURST: how many may come at once
-  type: attr(4, u32be), // NFTA_LIMIT_TYPE: of NFT_LIMIT
-  flags: attr(5, u32be), // NFTA_LIMIT_FLAGS: of NFT_LIMIT_F
+  rate: attr(NFTA_LIMIT.RATE, u64be), // packets or bytes a unit
+  unit: attr(NFTA_LIMIT.UNIT, u64be), // in seconds
+  burst: attr(NFTA_LIMIT.BURST, u32be), // how many may come at once
+  type: attr(NFTA_LIMIT.TYPE, u32be), // of NFT_LIMIT
+  flags: attr(NFTA_LIMIT.FLAGS, u32be), // of NFT_LIMIT_F
 });
 
 const UNITS: Readonly<Record<string, string>> = {

@@ -4,13 +4,15 @@ import { attr, attrs } from "../../wire/attrs.ts";
 import { cstring, type Infer, u16be, u32be } from "../../wire/codec.ts";
 import { optionalText } from "./text.ts";
 
+const NFTA_LOG = { GROUP: 1, PREFIX: 2, SNAPLEN: 3, QTHRESHOLD: 4, LEVEL: 5, FLAGS: 6 } as const;
+
 export const log = attrs({
-  group: attr(1, u16be), // NFTA_LOG_GROUP: a group of nfnetlink_log; the kernel's log when absent
-  prefix: attr(2, cstring), // NFTA_LOG_PREFIX, at most 127 bytes
-  snaplen: attr(3, u32be), // NFTA_LOG_SNAPLEN: how many bytes of the packet
-  qthreshold: attr(4, u16be), // NFTA_LOG_QTHRESHOLD: how many packets to gather
-  level: attr(5, u32be), // NFTA_LOG_LEVEL: as syslog's, 0 to 7
-  flags: attr(6, u32be), // NFTA_LOG_FLAGS: NF_LOG_… of nf_log.h
+  group: attr(NFTA_LOG.GROUP, u16be), // a group of nfnetlink_log; the kernel's log when absent
+  prefix: attr(NFTA_LOG.PREFIX, cstring), // at most 127 bytes
+  snaplen: attr(NFTA_LOG.SNAPLEN, u32be), // how many bytes of the packet
+  qthreshold: attr(NFTA_LOG.QTHRESHOLD, u16be), // how many packets to gather
+  level: attr(NFTA_LOG.LEVEL, u32be), // as syslog's, 0 to 7
+  flags: attr(NFTA_LOG.FLAGS, u32be), // NF_LOG_… of nf_log.h
 });
 
 const FLAGS: readonly (readonly [number, string])[] = [

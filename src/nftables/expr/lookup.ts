@@ -6,12 +6,14 @@ import { optionalText } from "./text.ts";
 
 export const NFT_LOOKUP_F = { INV: 0x1 } as const;
 
+const NFTA_LOOKUP = { SET: 1, SREG: 2, DREG: 3, SET_ID: 4, FLAGS: 5 } as const;
+
 export const lookup = attrs({
-  set: attr(1, cstring), // NFTA_LOOKUP_SET
-  sreg: attr(2, u32be), // NFTA_LOOKUP_SREG
-  dreg: attr(3, u32be), // NFTA_LOOKUP_DREG: 0 takes the verdict
-  setId: attr(4, u32be), // NFTA_LOOKUP_SET_ID: of an anonymous set of the same transaction
-  flags: attr(5, u32be), // NFTA_LOOKUP_FLAGS: of NFT_LOOKUP_F
+  set: attr(NFTA_LOOKUP.SET, cstring),
+  sreg: attr(NFTA_LOOKUP.SREG, u32be),
+  dreg: attr(NFTA_LOOKUP.DREG, u32be), // 0 takes the verdict
+  setId: attr(NFTA_LOOKUP.SET_ID, u32be), // of an anonymous set of the same transaction
+  flags: attr(NFTA_LOOKUP.FLAGS, u32be), // of NFT_LOOKUP_F
 });
 
 /** `lookup reg 1 set policies dreg 0` */

@@ -26,10 +26,12 @@ export const NFT_META = {
   PKTTYPE: 19,
 } as const;
 
+const NFTA_META = { DREG: 1, KEY: 2, SREG: 3 } as const;
+
 export const meta = attrs({
-  dreg: attr(1, u32be), // NFTA_META_DREG: absent when setting
-  key: attr(2, u32be), // NFTA_META_KEY: of NFT_META
-  sreg: attr(3, u32be), // NFTA_META_SREG: absent when loading
+  dreg: attr(NFTA_META.DREG, u32be), // absent when setting
+  key: attr(NFTA_META.KEY, u32be), // of NFT_META
+  sreg: attr(NFTA_META.SREG, u32be), // absent when loading
 });
 
 const KEYS =

@@ -7,14 +7,24 @@ import { flagsText, nameText, optionalText } from "./text.ts";
 
 export const NFT_NAT = { SNAT: 0, DNAT: 1 } as const;
 
+const NFTA_NAT = {
+  TYPE: 1,
+  FAMILY: 2,
+  REG_ADDR_MIN: 3,
+  REG_ADDR_MAX: 4,
+  REG_PROTO_MIN: 5,
+  REG_PROTO_MAX: 6,
+  FLAGS: 7,
+} as const;
+
 export const nat = attrs({
-  type: attr(1, u32be), // NFTA_NAT_TYPE: of NFT_NAT
-  family: attr(2, u32be), // NFTA_NAT_FAMILY: of NFPROTO
-  regAddrMin: attr(3, u32be), // NFTA_NAT_REG_ADDR_MIN: the register with the first address
-  regAddrMax: attr(4, u32be), // NFTA_NAT_REG_ADDR_MAX: with the last address
-  regProtoMin: attr(5, u32be), // NFTA_NAT_REG_PROTO_MIN: with the first port
-  regProtoMax: attr(6, u32be), // NFTA_NAT_REG_PROTO_MAX: with the last port
-  flags: attr(7, u32be), // NFTA_NAT_FLAGS: of NF_NAT_RANGE
+  type: attr(NFTA_NAT.TYPE, u32be), // of NFT_NAT
+  family: attr(NFTA_NAT.FAMILY, u32be), // of NFPROTO
+  regAddrMin: attr(NFTA_NAT.REG_ADDR_MIN, u32be), // the register with the first address
+  regAddrMax: attr(NFTA_NAT.REG_ADDR_MAX, u32be), // with the last address
+  regProtoMin: attr(NFTA_NAT.REG_PROTO_MIN, u32be), // with the first port
+  regProtoMax: attr(NFTA_NAT.REG_PROTO_MAX, u32be), // with the last port
+  flags: attr(NFTA_NAT.FLAGS, u32be), // of NF_NAT_RANGE
 });
 
 /** `nat snat ip addr_min reg 1 flags 0x10` */

@@ -6,11 +6,13 @@ import { nameText } from "./text.ts";
 
 export const NFT_NG = { INCREMENTAL: 0, RANDOM: 1 } as const;
 
+const NFTA_NG = { DREG: 1, MODULUS: 2, TYPE: 3, OFFSET: 4 } as const;
+
 export const numgen = attrs({
-  dreg: attr(1, u32be), // NFTA_NG_DREG
-  modulus: attr(2, u32be), // NFTA_NG_MODULUS
-  type: attr(3, u32be), // NFTA_NG_TYPE: of NFT_NG
-  offset: attr(4, u32be), // NFTA_NG_OFFSET
+  dreg: attr(NFTA_NG.DREG, u32be),
+  modulus: attr(NFTA_NG.MODULUS, u32be),
+  type: attr(NFTA_NG.TYPE, u32be), // of NFT_NG
+  offset: attr(NFTA_NG.OFFSET, u32be),
 });
 
 /** `numgen reg 1 = inc mod 2 offset 3` */

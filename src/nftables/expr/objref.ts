@@ -3,12 +3,14 @@
 import { attr, attrs } from "../../wire/attrs.ts";
 import { cstring, type Infer, u32be } from "../../wire/codec.ts";
 
+const NFTA_OBJREF = { IMM_TYPE: 1, IMM_NAME: 2, SET_SREG: 3, SET_NAME: 4, SET_ID: 5 } as const;
+
 export const objref = attrs({
-  type: attr(1, u32be), // NFTA_OBJREF_IMM_TYPE: of NFT_OBJECT
-  name: attr(2, cstring), // NFTA_OBJREF_IMM_NAME
-  sreg: attr(3, u32be), // NFTA_OBJREF_SET_SREG: the register with the key
-  set: attr(4, cstring), // NFTA_OBJREF_SET_NAME
-  setId: attr(5, u32be), // NFTA_OBJREF_SET_ID
+  type: attr(NFTA_OBJREF.IMM_TYPE, u32be), // of NFT_OBJECT
+  name: attr(NFTA_OBJREF.IMM_NAME, cstring),
+  sreg: attr(NFTA_OBJREF.SET_SREG, u32be), // the register with the key
+  set: attr(NFTA_OBJREF.SET_NAME, cstring),
+  setId: attr(NFTA_OBJREF.SET_ID, u32be),
 });
 
 /** `objref type 1 name web`, `objref sreg 1 set counters` */

@@ -7,15 +7,26 @@ import { nameText } from "./text.ts";
 /** Where the offset counts from. */
 export const NFT_PAYLOAD = { LL_HEADER: 0, NETWORK_HEADER: 1, TRANSPORT_HEADER: 2, INNER_HEADER: 3 } as const;
 
+const NFTA_PAYLOAD = {
+  DREG: 1,
+  BASE: 2,
+  OFFSET: 3,
+  LEN: 4,
+  SREG: 5,
+  CSUM_TYPE: 6,
+  CSUM_OFFSET: 7,
+  CSUM_FLAGS: 8,
+} as const;
+
 export const payload = attrs({
-  dreg: attr(1, u32be), // NFTA_PAYLOAD_DREG: absent when writing
-  base: attr(2, u32be), // NFTA_PAYLOAD_BASE: of NFT_PAYLOAD
-  offset: attr(3, u32be), // NFTA_PAYLOAD_OFFSET, in bytes
-  len: attr(4, u32be), // NFTA_PAYLOAD_LEN, in bytes
-  sreg: attr(5, u32be), // NFTA_PAYLOAD_SREG: absent when reading
-  csumType: attr(6, u32be), // NFTA_PAYLOAD_CSUM_TYPE
-  csumOffset: attr(7, u32be), // NFTA_PAYLOAD_CSUM_OFFSET
-  csumFlags: attr(8, u32be), // NFTA_PAYLOAD_CSUM_FLAGS
+  dreg: attr(NFTA_PAYLOAD.DREG, u32be), // absent when writing
+  base: attr(NFTA_PAYLOAD.BASE, u32be), // of NFT_PAYLOAD
+  offset: attr(NFTA_PAYLOAD.OFFSET, u32be), // in bytes
+  len: attr(NFTA_PAYLOAD.LEN, u32be), // in bytes
+  sreg: attr(NFTA_PAYLOAD.SREG, u32be), // absent when reading
+  csumType: attr(NFTA_PAYLOAD.CSUM_TYPE, u32be),
+  csumOffset: attr(NFTA_PAYLOAD.CSUM_OFFSET, u32be),
+  csumFlags: attr(NFTA_PAYLOAD.CSUM_FLAGS, u32be),
 });
 
 const BASES = ["link header", "network header", "transport header", "inner header"];

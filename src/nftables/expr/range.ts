@@ -7,11 +7,13 @@ import { dataText, nameText } from "./text.ts";
 
 export const NFT_RANGE = { EQ: 0, NEQ: 1 } as const;
 
+const NFTA_RANGE = { SREG: 1, OP: 2, FROM_DATA: 3, TO_DATA: 4 } as const;
+
 export const range = attrs({
-  sreg: attr(1, u32be), // NFTA_RANGE_SREG
-  op: attr(2, u32be), // NFTA_RANGE_OP: of NFT_RANGE
-  from: attr(3, data), // NFTA_RANGE_FROM_DATA
-  to: attr(4, data), // NFTA_RANGE_TO_DATA
+  sreg: attr(NFTA_RANGE.SREG, u32be),
+  op: attr(NFTA_RANGE.OP, u32be), // of NFT_RANGE
+  from: attr(NFTA_RANGE.FROM_DATA, data),
+  to: attr(NFTA_RANGE.TO_DATA, data),
 });
 
 /** `range neq reg 1 0x0100000a 0x0900000a` */

@@ -4,10 +4,12 @@ import { attr, attrs } from "../../wire/attrs.ts";
 import { type Infer, u32be } from "../../wire/codec.ts";
 import { flagsText, optionalText } from "./text.ts";
 
+const NFTA_REDIR = { REG_PROTO_MIN: 1, REG_PROTO_MAX: 2, FLAGS: 3 } as const;
+
 export const redir = attrs({
-  regProtoMin: attr(1, u32be), // NFTA_REDIR_REG_PROTO_MIN: the register with the first port
-  regProtoMax: attr(2, u32be), // NFTA_REDIR_REG_PROTO_MAX: with the last port
-  flags: attr(3, u32be), // NFTA_REDIR_FLAGS: of NF_NAT_RANGE
+  regProtoMin: attr(NFTA_REDIR.REG_PROTO_MIN, u32be), // the register with the first port
+  regProtoMax: attr(NFTA_REDIR.REG_PROTO_MAX, u32be), // with the last port
+  flags: attr(NFTA_REDIR.FLAGS, u32be), // of NF_NAT_RANGE
 });
 
 /** `redir proto_min reg 1 flags 0x2` */

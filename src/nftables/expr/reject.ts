@@ -7,9 +7,11 @@ export const NFT_REJECT = { ICMP_UNREACH: 0, TCP_RST: 1, ICMPX_UNREACH: 2 } as c
 /** Codes of ICMPX_UNREACH, which fit IPv4 and IPv6. */
 export const NFT_REJECT_ICMPX = { NO_ROUTE: 0, PORT_UNREACH: 1, HOST_UNREACH: 2, ADMIN_PROHIBITED: 3 } as const;
 
+const NFTA_REJECT = { TYPE: 1, ICMP_CODE: 2 } as const;
+
 export const reject = attrs({
-  type: attr(1, u32be), // NFTA_REJECT_TYPE: of NFT_REJECT
-  code: attr(2, u8), // NFTA_REJECT_ICMP_CODE
+  type: attr(NFTA_REJECT.TYPE, u32be), // of NFT_REJECT
+  code: attr(NFTA_REJECT.ICMP_CODE, u8),
 });
 
 /** `reject type 0 code 3` */

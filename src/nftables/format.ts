@@ -30,53 +30,35 @@ export function formatExpression(e: Expression): string {
   return `[ ${expressionText(e)} ]`;
 }
 
+/** The text of each kind. */
+const texts: { readonly [K in Expression["kind"]]: (e: Extract<Expression, { kind: K }>) => string } = {
+  bitwise: bitwiseText,
+  byteorder: byteorderText,
+  cmp: cmpText,
+  counter: counterText,
+  ct: ctText,
+  dynset: dynsetText,
+  fib: fibText,
+  hash: hashText,
+  immediate: immediateText,
+  limit: limitText,
+  log: logText,
+  lookup: lookupText,
+  masq: masqText,
+  meta: metaText,
+  nat: natText,
+  numgen: numgenText,
+  objref: objrefText,
+  payload: payloadText,
+  range: rangeText,
+  redir: redirText,
+  reject: rejectText,
+  unknown: (e) => `${e.name} ${e.data?.length ?? 0} bytes`,
+};
+
 function expressionText(e: Expression): string {
-  switch (e.kind) {
-    case "bitwise":
-      return bitwiseText(e);
-    case "byteorder":
-      return byteorderText(e);
-    case "cmp":
-      return cmpText(e);
-    case "counter":
-      return counterText(e);
-    case "ct":
-      return ctText(e);
-    case "dynset":
-      return dynsetText(e);
-    case "fib":
-      return fibText(e);
-    case "hash":
-      return hashText(e);
-    case "immediate":
-      return immediateText(e);
-    case "limit":
-      return limitText(e);
-    case "log":
-      return logText(e);
-    case "lookup":
-      return lookupText(e);
-    case "masq":
-      return masqText(e);
-    case "meta":
-      return metaText(e);
-    case "nat":
-      return natText(e);
-    case "numgen":
-      return numgenText(e);
-    case "objref":
-      return objrefText(e);
-    case "payload":
-      return payloadText(e);
-    case "range":
-      return rangeText(e);
-    case "redir":
-      return redirText(e);
-    case "reject":
-      return rejectText(e);
-    case "unknown":
-      return `${e.name} ${e.data?.length ?? 0} bytes`;
-  }
+  const text: (e: never) => string = texts[e.kind];
+  return text(e as never);
 }
 
 /** The rule's chain, and its expressions a line each. */

@@ -104,8 +104,7 @@ function joinRanges(entries: readonly VlanInfo[]): BridgeVlan[] {
       continue;
     }
     const isEnd = (flags & BRIDGE_VLAN_INFO.RANGE_END) !== 0;
-    if (isEnd !== (first !== undefined))
-      throw new DecodeError(`the range that VLAN ${vid} belongs to has one end only`);
+    if (isEnd !== (first !== undefined)) throw halfRange(vid);
     const pvid = (flags & BRIDGE_VLAN_INFO.PVID) !== 0;
     const untagged = (flags & BRIDGE_VLAN_INFO.UNTAGGED) !== 0;
     vlans.push({ vid: first ?? vid, lastVid: isEnd ? vid : undefined, pvid, untagged });

@@ -9,5 +9,7 @@ let enabled: boolean | undefined;
 /** `direction` is ">" for what is sent and "<" for what comes back. */
 export function traceDatagram(direction: "<" | ">", datagram: Uint8Array): void {
   enabled ??= engine.getenv("BAUTA_TRACE") === "netlink";
-  if (enabled) logLine(`${direction} ${datagram.length} bytes\n${hexdump(datagram)}`);
+  if (!enabled) return;
+  logLine(`${direction} ${datagram.length} bytes`);
+  for (const row of hexdump(datagram).split("\n")) logLine(row);
 }

@@ -28,7 +28,7 @@ describe("withStore()", () => {
           }),
       );
     expect(watch).toThrow("work failed");
-    expect(locks).toEqual([2]); // LOCK_EX
+    expect(locks).toEqual([6]); // LOCK_EX | LOCK_NB: who waits looks again, until the deadline
     // A lock that were still held would keep this from ever returning.
     expect(withStore(directory, () => "worked")).toBe("worked");
   });

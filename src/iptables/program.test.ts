@@ -26,7 +26,8 @@ describe("findProgram", () => {
   it("takes the first along PATH, and the plain name before others", () => {
     const nft = program("iptables-nft-restore", "");
     // Nodes on which these tests run may have iptables of their own: the plain name is then found there.
-    expect([nft, "/usr/sbin/iptables-restore", "/sbin/iptables-restore"]).toContain(findProgram(4, "restore"));
+    const found = findProgram(4, "restore") ?? "";
+    expect(found === nft || (found.endsWith("/iptables-restore") && !found.startsWith(directory))).toBe(true);
     const plain = program("iptables-restore", "");
     expect(findProgram(4, "restore")).toBe(plain);
     const legacy = program("ip6tables-legacy-save", "");

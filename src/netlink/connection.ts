@@ -171,7 +171,7 @@ export class Connection {
     const failed = this.#batchError(first, last);
     if (failed === undefined) return;
     const command = commands[failed.sequence - first - 1] ?? begin;
-    throw new NetlinkError(command.operation(), failed);
+    throw new NetlinkError(command.operation(), failed, command.modules?.());
   }
 
   /** Reads every reply to a batch; returns the first error by sequence. */

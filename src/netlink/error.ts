@@ -13,8 +13,10 @@ export class NetlinkError extends Error {
   readonly code: string;
   readonly extack: ExtendedAck | undefined;
   readonly sequence: number;
+  /** Names of the modules that the kernel may have had to load for the request. */
+  readonly modules: readonly string[];
 
-  constructor(operation: string, ack: Ack) {
+  constructor(operation: string, ack: Ack, modules: readonly string[] = []) {
     const said = ack.extack?.message ?? errnoText(ack.errno);
     super(`cannot ${operation}: ${errnoName(ack.errno)}: ${said}`);
     this.operation = operation;
@@ -22,6 +24,7 @@ export class NetlinkError extends Error {
     this.code = errnoName(ack.errno);
     this.extack = ack.extack;
     this.sequence = ack.sequence;
+    this.modules = modules;
   }
 }
 

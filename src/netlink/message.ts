@@ -14,6 +14,8 @@ export interface Request {
   readonly isAnswered?: boolean;
   /** What a person would type for it, `route add default via 10.22.0.1`; asked for only when it failed. */
   readonly operation: () => string;
+  /** Names of the modules that the kernel may have to load for it; asked for only when it failed. */
+  readonly modules?: (() => readonly string[]) | undefined;
   /** Writes what follows the header. */
   readonly encode: (out: Writer) => void;
 }
@@ -52,11 +54,11 @@ export function question({ type, flags, operation, encode }: Request): Request {
 }
 
 /** The same request, written already: for what is always the same, which module-level code can prepare. */
-export function prepared({ type, flags, operation, encode }: Request): Request {
+export function prepared({ encode, ...rest }: Request): Request {
   const out = new Writer(256);
   encode(out);
   const bytes = out.bytes();
-  return { type, flags, operation, encode: (to) => to.raw(bytes) };
+  return { ...rest, encode: (to) => to.raw(bytes) };
 }
 
 /** Writes a message with its header, padded. */

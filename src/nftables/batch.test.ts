@@ -74,7 +74,7 @@ describe("commit", () => {
 
   it("says that the kernel lacks something, where nobody can have removed it", () => {
     const kernel = new FakeKernel(refuse(1, errno("ENOENT")));
-    const commands = [addChain({ family: NFPROTO.IPV4, table: "a", name: "c" })];
+    const commands = [addChain({ family: NFPROTO.IPV4, table: "a", name: "c", type: "nat" })];
     const nft = new Nftables(new Connection(kernel));
     expect(() => nft.commit(commands, { genid: 7 })).toThrow(MissingPartError);
     expect(() => nft.commit(commands)).toThrow(NetlinkError);
@@ -96,7 +96,7 @@ describe("tryOut", () => {
 
   it("says what the kernel lacks", () => {
     const nft = new Nftables(new Connection(new FakeKernel(refuse(1, errno("ENOENT")))));
-    const chain = addChain({ family: NFPROTO.IPV4, table: "a", name: "c" });
+    const chain = addChain({ family: NFPROTO.IPV4, table: "a", name: "c", type: "nat" });
     expect(() => nft.tryOut([chain])).toThrow(MissingPartError);
     expect(() => nft.tryOut([deleteTable({ family: NFPROTO.IPV4, name: "a" })])).toThrow(NetlinkError);
   });

@@ -73,7 +73,11 @@ function newChain(verb: string, flags: number, c: ChainSpec): Command {
     type: c.type,
     userdata: commentUserdata(c.comment),
   };
-  return command(NFT_MSG.NEWCHAIN, NLM_F.CREATE | flags, c.family, () => `${verb} ${nameOf(c)}`, [chain, values]);
+  const operation = (): string => `${verb} ${nameOf(c)}`;
+  return {
+    ...command(NFT_MSG.NEWCHAIN, NLM_F.CREATE | flags, c.family, operation, [chain, values]),
+    modules: () => (c.type === "nat" ? ["nft_chain_nat"] : []),
+  };
 }
 
 /** Makes the chain unless it exists, like `nft add chain`; the policy of one that exists is changed. */

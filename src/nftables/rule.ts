@@ -7,6 +7,7 @@ import { attr, attrs } from "../wire/attrs.ts";
 import { bytes, cstring, type Infer, u32be, u64be } from "../wire/codec.ts";
 import { type Expression, expressions } from "./expression.ts";
 import { type Command, command, familyName, readReply, required } from "./message.ts";
+import { modulesOf } from "./missing-part.ts";
 import { NFPROTO, NFT_MSG, NFTA_RULE } from "./uapi.ts";
 import { commentOf, commentUserdata, decodeUserdata, NFTNL_UDATA } from "./userdata.ts";
 
@@ -56,7 +57,10 @@ function newRule(verb: string, flags: number, r: RuleSpec, handle?: bigint): Com
     const what = r.comment === undefined ? "" : ` comment "${r.comment}"`;
     return `${verb} ${nameOf(r)}${handle === undefined ? "" : ` handle ${handle}`}${what}`;
   };
-  return command(NFT_MSG.NEWRULE, flags, r.family, operation, [rule, values]);
+  return {
+    ...command(NFT_MSG.NEWRULE, flags, r.family, operation, [rule, values]),
+    modules: () => modulesOf(r.family, r.expressions),
+  };
 }
 
 /** Adds a rule at the end of the chain or after another, like `nft add rule`; there is no test for one like it. */

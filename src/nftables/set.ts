@@ -8,6 +8,7 @@ import { attr, attrs, list } from "../wire/attrs.ts";
 import { bytes, cstring, type Infer, u32be, u64be } from "../wire/codec.ts";
 import { byteorderOf, layoutOf, partsOf } from "./datatype.ts";
 import { type Command, command, familyName, readReply, required } from "./message.ts";
+import { modulesOf } from "./missing-part.ts";
 import { type StatefulExpression, stateful, statefuls, statefulsFromWire, statefulsToWire } from "./stateful.ts";
 import {
   NFPROTO,
@@ -153,7 +154,10 @@ function newSet(verb: string, modifiers: number, s: SetSpec): Command {
     ...statefulsToWire(s.expressions),
   };
   const operation = (): string => `${verb} ${kindOf(s)} ${nameOf(s)}`;
-  return command(NFT_MSG.NEWSET, NLM_F.CREATE | modifiers, s.family, operation, [set, values]);
+  return {
+    ...command(NFT_MSG.NEWSET, NLM_F.CREATE | modifiers, s.family, operation, [set, values]),
+    modules: () => modulesOf(s.family, s.expressions ?? []),
+  };
 }
 
 /** Makes the set or map unless it exists, like `nft add set`; kernels from 6.3 on say EEXIST if it exists with other types. */

@@ -62,7 +62,7 @@ const STRICT = networkOf("ptp", undefined, { ipMasqOptions: { dropInvalid: true 
 const REFUSED: readonly (readonly [string, Json, RegExp])[] = [
   ["nf_tables", PLAIN, /this node's kernel has no nf_tables/],
   ["nft_chain_nat", PLAIN, /lacks a part of nf_tables, which may be the module nft_chain_nat/],
-  ["nft_masq", PLAIN, /lacks a part of nf_tables, which may be the module nft_masq/],
+  ["nft_masq", PLAIN, /lacks a part of nf_tables, which may be the module .*nft_masq/],
   ["nft_ct", STRICT, /lacks a part of nf_tables, which may be the module .*nft_ct/],
   ["nft_counter", PLAIN, /lacks a part of nf_tables, which may be the module .*nft_counter/],
   ["nft_meta_bridge", GUARDED, /lacks a part of nf_tables, which may be the module nft_meta_bridge/],

@@ -22,8 +22,8 @@ import {
 import { type Maps, mapsKernel, nftablesWith } from "../../test/support/nftables-maps.ts";
 import type { Chain } from "../nftables/chain.ts";
 import { TYPE } from "../nftables/datatype.ts";
-import { counter, ipSaddrVmap, masquerade } from "../nftables/match.ts";
 import type { NftEvent, Transaction } from "../nftables/monitor.ts";
+import { counter, ipSaddrVmap, masquerade } from "../nftables/statement.ts";
 import { NFT_MSG } from "../nftables/uapi.ts";
 import { errno } from "../sys/errno.ts";
 import { SyscallError } from "../sys/error.ts";

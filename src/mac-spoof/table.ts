@@ -19,9 +19,10 @@
 // has P . M, and no two attachments have the same P.
 
 import { concatType, lengthOf, TYPE } from "../nftables/datatype.ts";
-import { accept, counter, drop, isIn, vmap } from "../nftables/match.ts";
+import { isIn } from "../nftables/match.ts";
 import { etherSaddr, iifname } from "../nftables/selector.ts";
 import type { SetSpec } from "../nftables/set.ts";
+import { accept, counter, drop, vmap } from "../nftables/statement.ts";
 import { NF, NF_BR_PRI, NF_INET, NFPROTO, NFT_DATA_VERDICT } from "../nftables/uapi.ts";
 import { type FilledChain, PrivateTable } from "../owned/table.ts";
 

@@ -4,9 +4,9 @@ import { goldenCommands, ruleLines, sent, withHandle } from "../../test/support/
 import { FAMILIES, ip, RULES } from "../../test/support/nftables-rules.ts";
 import type { Message } from "../netlink/message.ts";
 import { NFT_BITWISE } from "./expr/bitwise.ts";
-import { ifnameKey, masquerade, thDport } from "./match.ts";
+import { ifnameKey, thDport } from "./match.ts";
 import { addRule, type Rule, readRule } from "./rule.ts";
-import { snat } from "./statement.ts";
+import { masquerade, snat } from "./statement.ts";
 import { NFPROTO, NFT_MSG } from "./uapi.ts";
 
 /**

@@ -1,16 +1,16 @@
-// Composers: each returns the expressions of one piece of a rule and owns the registers that it uses; a rule is their
-// concatenation. The text that `nft list` makes of a piece stands in its comment.
+// Conditions of rules. Each composer returns the expressions of one condition and owns the registers that it uses; a rule
+// is a concatenation of conditions and statements (statement.ts). A composer's comment has the text that `nft list` makes
+// of it.
 
 import { engine } from "../sys/engine.ts";
 import { encode, u32 } from "../wire/codec.ts";
-import { type Cidr, type Family, familyOf, maskOf, networkOf } from "../wire/ip.ts";
+import { type Cidr, familyOf, maskOf, networkOf } from "../wire/ip.ts";
 import type { Mac } from "../wire/mac.ts";
-import type { Data } from "./data.ts";
 import { NFT_CMP } from "./expr/cmp.ts";
 import { NFT_LOOKUP_F } from "./expr/lookup.ts";
 import { NFT_RANGE } from "./expr/range.ts";
-import { constant, type Expression } from "./expression.ts";
-import { loadValues, type NatOptions, natFlags, portBytes, portValues } from "./nat-range.ts";
+import type { Expression } from "./expression.ts";
+import { portBytes } from "./nat-range.ts";
 import {
   daddr,
   dport,
@@ -27,14 +27,11 @@ import {
   type Selector,
   saddr,
 } from "./selector.ts";
-import type { StatefulExpression } from "./stateful.ts";
-import { NF, NF_NAT_RANGE, NFT_REG, NFT_VERDICT } from "./uapi.ts";
+import { NFT_REG } from "./uapi.ts";
 
 const IFNAMSIZ = 16;
 /** In host order: include/uapi/linux/if_arp.h. */
 const ARPHRD_ETHER = Uint8Array.of(1, 0);
-
-// Conditions
 
 /** `<selector> 0x…`: the selector has this value; with `op` of NFT_CMP another comparison. */
 export function compare(selector: Selector, value: Uint8Array, op: number = NFT_CMP.EQ): Expression[] {
@@ -198,72 +195,4 @@ export function isIn(selectors: readonly Selector[], set: string): Expression[] 
 /** `ip saddr != @set` */
 export function isNotIn(selectors: readonly Selector[], set: string): Expression[] {
   return [...loadAll(selectors), { kind: "lookup", set, sreg: NFT_REG[1], flags: NFT_LOOKUP_F.INV }];
-}
-
-/** `ip saddr vmap @map`: the verdict that the map has for what the selectors say; goes on where it has none. */
-export function vmap(selectors: readonly Selector[], map: string): Expression[] {
-  return [...loadAll(selectors), { kind: "lookup", set: map, sreg: NFT_REG[1], dreg: NFT_REG.VERDICT }];
-}
-
-/** `ip saddr vmap @map`, `ip6 saddr vmap @map` */
-export function ipSaddrVmap(family: Family, map: string): Expression[] {
-  return vmap([saddr(family)], map);
-}
-
-// Statements
-
-function verdict(data: Data): Expression[] {
-  return [{ kind: "immediate", dreg: NFT_REG.VERDICT, data }];
-}
-
-/** `accept` */
-export function accept(): Expression[] {
-  return verdict({ code: NF.ACCEPT });
-}
-
-/** `drop` */
-export function drop(): Expression[] {
-  return verdict({ code: NF.DROP });
-}
-
-const RETURN = constant({ kind: "immediate", dreg: NFT_REG.VERDICT, data: { code: NFT_VERDICT.RETURN } });
-
-/** `return` */
-export function returnVerdict(): Expression[] {
-  return [RETURN];
-}
-
-/** `jump chain`: and afterwards back to the next rule. */
-export function jump(chain: string): Expression[] {
-  return verdict({ code: NFT_VERDICT.JUMP, chain });
-}
-
-/** `goto chain`: and afterwards back to where this chain was jumped to from. */
-export function goto(chain: string): Expression[] {
-  return verdict({ code: NFT_VERDICT.GOTO, chain });
-}
-
-const COUNTER = constant({ kind: "counter" });
-
-/** `counter`, which begins at zero. */
-export function counter(): StatefulExpression[] {
-  return [COUNTER];
-}
-
-const MASQUERADE_FULLY_RANDOM = constant({ kind: "masq", flags: NF_NAT_RANGE.PROTO_RANDOM_FULLY });
-
-/** `masquerade to :1024-65535 fully-random,persistent`; ports only after metaL4proto. */
-export function masquerade(options: NatOptions = {}): Expression[] {
-  const ports = portValues(options);
-  const flags = natFlags(options);
-  if (flags === NF_NAT_RANGE.PROTO_RANDOM_FULLY) return [MASQUERADE_FULLY_RANDOM];
-  return [
-    ...loadValues(ports, NFT_REG[1]),
-    {
-      kind: "masq",
-      flags,
-      regProtoMin: ports.length > 0 ? NFT_REG[1] : undefined,
-      regProtoMax: ports.length > 1 ? NFT_REG[2] : undefined,
-    },
-  ];
 }

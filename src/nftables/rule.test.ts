@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { answerWith, FakeKernel } from "../../test/support/fake-kernel.ts";
 import { expectSame, goldenReplies } from "../../test/support/nftables-golden.ts";
 import { Connection } from "../netlink/connection.ts";
-import { accept } from "./match.ts";
 import { addRule, deleteRule, insertRule, listRules, readRule, replaceRule } from "./rule.ts";
+import { accept } from "./statement.ts";
 import { NFPROTO, NFT_MSG } from "./uapi.ts";
 
 const C = { family: NFPROTO.IPV4, table: "t", chain: "c" };

@@ -1,16 +1,84 @@
-// More composers: the statements that masquerade doesn't need. Like those in match.ts they own the registers they use.
+// Statements of rules: what is done with a packet that meets the conditions (match.ts). Each composer returns the expressions
+// of one statement and owns the registers that it uses; its comment has the text that `nft list` makes of it.
 
 import { encode, u32 } from "../wire/codec.ts";
-import { compareIp, familyOf, type Ip } from "../wire/ip.ts";
+import { compareIp, type Family, familyOf, type Ip } from "../wire/ip.ts";
+import type { Data } from "./data.ts";
 import { NFT_LIMIT_F } from "./expr/limit.ts";
 import { NFT_META } from "./expr/meta.ts";
 import { NFT_NAT } from "./expr/nat.ts";
 import { NFT_REJECT } from "./expr/reject.ts";
-import type { Expression } from "./expression.ts";
+import { constant, type Expression } from "./expression.ts";
 import { loadValues, type NatOptions, natFlags, portValues } from "./nat-range.ts";
-import { loadAll, mark, type Selector } from "./selector.ts";
+import { loadAll, mark, type Selector, saddr } from "./selector.ts";
 import type { StatefulExpression } from "./stateful.ts";
-import { NFPROTO, NFT_REG } from "./uapi.ts";
+import { NF, NF_NAT_RANGE, NFPROTO, NFT_REG, NFT_VERDICT } from "./uapi.ts";
+
+function verdict(data: Data): Expression[] {
+  return [{ kind: "immediate", dreg: NFT_REG.VERDICT, data }];
+}
+
+/** `accept` */
+export function accept(): Expression[] {
+  return verdict({ code: NF.ACCEPT });
+}
+
+/** `drop` */
+export function drop(): Expression[] {
+  return verdict({ code: NF.DROP });
+}
+
+const RETURN = constant({ kind: "immediate", dreg: NFT_REG.VERDICT, data: { code: NFT_VERDICT.RETURN } });
+
+/** `return` */
+export function returnVerdict(): Expression[] {
+  return [RETURN];
+}
+
+/** `jump chain`: and afterwards back to the next rule. */
+export function jump(chain: string): Expression[] {
+  return verdict({ code: NFT_VERDICT.JUMP, chain });
+}
+
+/** `goto chain`: and afterwards back to where this chain was jumped to from. */
+export function goto(chain: string): Expression[] {
+  return verdict({ code: NFT_VERDICT.GOTO, chain });
+}
+
+/** `ip saddr vmap @map`: the verdict that the map has for what the selectors say; goes on where it has none. */
+export function vmap(selectors: readonly Selector[], map: string): Expression[] {
+  return [...loadAll(selectors), { kind: "lookup", set: map, sreg: NFT_REG[1], dreg: NFT_REG.VERDICT }];
+}
+
+/** `ip saddr vmap @map`, `ip6 saddr vmap @map` */
+export function ipSaddrVmap(family: Family, map: string): Expression[] {
+  return vmap([saddr(family)], map);
+}
+
+const COUNTER = constant({ kind: "counter" });
+
+/** `counter`, which begins at zero. */
+export function counter(): StatefulExpression[] {
+  return [COUNTER];
+}
+
+const MASQUERADE_FULLY_RANDOM = constant({ kind: "masq", flags: NF_NAT_RANGE.PROTO_RANDOM_FULLY });
+
+/** `masquerade to :1024-65535 fully-random,persistent`; ports only after metaL4proto. */
+export function masquerade(options: NatOptions = {}): Expression[] {
+  const ports = portValues(options);
+  const flags = natFlags(options);
+  if (flags === NF_NAT_RANGE.PROTO_RANDOM_FULLY) return [MASQUERADE_FULLY_RANDOM];
+  return [
+    ...loadValues(ports, NFT_REG[1]),
+    {
+      kind: "masq",
+      flags,
+      regProtoMin: ports.length > 0 ? NFT_REG[1] : undefined,
+      regProtoMax: ports.length > 1 ? NFT_REG[2] : undefined,
+    },
+  ];
+}
 
 /** Where to: an address, or the addresses from the first to the last. */
 export interface NatTarget extends NatOptions {

@@ -5,10 +5,11 @@ import { SETS } from "../../test/support/nftables-sets.ts";
 import type { Chain } from "../nftables/chain.ts";
 import { NFT_LOOKUP_F } from "../nftables/expr/lookup.ts";
 import type { Expression } from "../nftables/expression.ts";
-import { accept, counter, drop, ipSaddr, isIn } from "../nftables/match.ts";
+import { ipSaddr, isIn } from "../nftables/match.ts";
 import type { Rule } from "../nftables/rule.ts";
 import { etherSaddr, iifname } from "../nftables/selector.ts";
 import type { NftSet, SetSpec } from "../nftables/set.ts";
+import { accept, counter, drop } from "../nftables/statement.ts";
 import { NF_NAT_RANGE, NFT_CHAIN, NFT_SET } from "../nftables/uapi.ts";
 import { hasRules, isHookedAs, isSetAsMade } from "./compare.ts";
 

@@ -31,7 +31,7 @@ import {
 } from "../../src/nftables/rule.ts";
 import { randomNumber } from "../../src/nftables/selector.ts";
 import { addSet, createSet, deleteEmptySet, deleteSet, destroySet, getSet, listSets } from "../../src/nftables/set.ts";
-import { snatByMap } from "../../src/nftables/statement.ts";
+import * as statement from "../../src/nftables/statement.ts";
 import {
   addTable,
   createTable,
@@ -120,7 +120,7 @@ function masqueradeTable(family: number): Command[] {
   return [
     addTable({ family, name: t.table, comment: "IP masquerade of containers; see bauta list" }),
     addSet({ ...t, name: "owners", ...key, dataType: TYPE.IP6ADDR, dataLength: 16, comment: "address to attachment" }),
-    addSet({ ...t, name: "policies", ...key, dataType: NFT_DATA_VERDICT, expressions: match.counter() }),
+    addSet({ ...t, name: "policies", ...key, dataType: NFT_DATA_VERDICT, expressions: statement.counter() }),
     addChain({
       ...t,
       name: "postrouting",
@@ -134,14 +134,14 @@ function masqueradeTable(family: number): Command[] {
     addRule({
       ...t,
       chain: "postrouting",
-      expressions: [...match.ipDaddr(prefix(multicast)), ...match.returnVerdict()],
+      expressions: [...match.ipDaddr(prefix(multicast)), ...statement.returnVerdict()],
     }),
-    addRule({ ...t, chain: "postrouting", expressions: match.ipSaddrVmap(v4 ? 4 : 6, "policies") }),
-    addRule({ ...t, chain, expressions: [...match.ipDaddr(prefix(subnet)), ...match.returnVerdict()] }),
+    addRule({ ...t, chain: "postrouting", expressions: statement.ipSaddrVmap(v4 ? 4 : 6, "policies") }),
+    addRule({ ...t, chain, expressions: [...match.ipDaddr(prefix(subnet)), ...statement.returnVerdict()] }),
     addRule({
       ...t,
       chain,
-      expressions: [...match.counter(), ...match.masquerade({ fullyRandom: true })],
+      expressions: [...statement.counter(), ...statement.masquerade({ fullyRandom: true })],
       comment: "everything else",
     }),
     ...addElements({
@@ -241,7 +241,7 @@ describe("what we write", () => {
     const values = ["192.0.2.1", "192.0.2.2", "192.0.2.3"];
     const elements = values.map((value, i) => ({ key: Uint8Array.of(i, 0, 0, 0), data: ip(value) }));
     const pool = { ...T, set: "__map%d", setId: 5 };
-    const expressions = snatByMap([randomNumber(3)], { family: IP4, map: "__map%d", setId: 5 });
+    const expressions = statement.snatByMap([randomNumber(3)], { family: IP4, map: "__map%d", setId: 5 });
     nftables.commit([
       addTable(TABLE),
       addChain({ ...T, name: "c" }),
@@ -313,7 +313,7 @@ describe("what we write", () => {
     nftables.commit([
       addTable({ ...TABLE, comment }),
       addChain({ ...T, name, comment }),
-      addRule({ ...T, chain: name, expressions: match.accept(), comment }),
+      addRule({ ...T, chain: name, expressions: statement.accept(), comment }),
       addSet({ ...T, name: "m", ...address, dataType: NFT_DATA_VERDICT, comment }),
       ...addElements({
         ...T,
@@ -439,7 +439,7 @@ describe("the verbs", () => {
     ["flush set", [flushSet({ ...T, set: "r" })], "cannot flush set ip t r: ENOENT"],
     [
       "add rule to a chain that is not there",
-      [addRule({ ...chain, chain: "d", expressions: match.accept() })],
+      [addRule({ ...chain, chain: "d", expressions: statement.accept() })],
       "cannot add rule ip t d: ENOENT",
     ],
   ])("%s tells that it can't, naming the operation", (_, commands, message) => {

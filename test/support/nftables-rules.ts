@@ -13,8 +13,8 @@ import { encode, u32 } from "../../src/wire/codec.ts";
 import { type Cidr, type Ip, parseCidr, parseIp } from "../../src/wire/ip.ts";
 import { parseMac } from "../../src/wire/mac.ts";
 
-const { accept, compare, counter, drop, masquerade, metaL4proto, metaNfproto, returnVerdict } = match;
-const { dnat, snat } = statement;
+const { compare, metaL4proto, metaNfproto } = match;
+const { accept, counter, dnat, drop, masquerade, returnVerdict, snat } = statement;
 const TCP = 6;
 
 export function ip(text: string): Ip {
@@ -116,9 +116,9 @@ export const RULES: Readonly<Record<string, Readonly<Record<string, readonly Exp
     "tcp dport > 1024 accept": [...metaL4proto(TCP), ...compare(selector.dport, port(1024), NFT_CMP.GT), ...accept()],
     "ip saddr . th dport @sp accept": [...match.isIn([selector.saddr(4), selector.dport], "sp"), ...accept()],
     "ip saddr != @sd accept": [...match.isNotIn([selector.saddr(4)], "sd"), ...accept()],
-    "ip saddr vmap @mv": match.ipSaddrVmap(4, "mv"),
-    "jump o": match.jump("o"),
-    "goto o": match.goto("o"),
+    "ip saddr vmap @mv": statement.ipSaddrVmap(4, "mv"),
+    "jump o": statement.jump("o"),
+    "goto o": statement.goto("o"),
     drop: drop(),
     counter: counter(),
     "limit rate 10/second accept": [...statement.limitRate(10, 1), ...accept()],
@@ -203,7 +203,7 @@ export const RULES: Readonly<Record<string, Readonly<Record<string, readonly Exp
     "ether daddr 0a:58:0a:16:00:05 accept": [...match.etherDaddrIs(mac), ...accept()],
     "iifname . ether saddr @s accept": [...match.isIn([selector.iifname, selector.etherSaddr], "s"), ...accept()],
     "iifname . ether saddr != @s drop": [...match.isNotIn([selector.iifname, selector.etherSaddr], "s"), ...drop()],
-    "iifname vmap @m": match.vmap([selector.iifname], "m"),
+    "iifname vmap @m": statement.vmap([selector.iifname], "m"),
   },
 };
 

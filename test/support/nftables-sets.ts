@@ -1,9 +1,8 @@
 // The sets of test/golden/nftables/sets.nft, for addSet.
 
 import { concatType, lengthOf, TYPE } from "../../src/nftables/datatype.ts";
-import { counter } from "../../src/nftables/match.ts";
 import type { SetSpec } from "../../src/nftables/set.ts";
-import { limitRate } from "../../src/nftables/statement.ts";
+import { counter, limitRate } from "../../src/nftables/statement.ts";
 import { NFT_DATA_VERDICT, NFT_OBJECT, NFT_SET, NFT_SET_POL } from "../../src/nftables/uapi.ts";
 
 type Layout = Omit<SetSpec, "family" | "table" | "name">;

@@ -2,29 +2,33 @@ import { describe, expect, it } from "vitest";
 import { NFT_CMP } from "../../nftables/expr/cmp.ts";
 import type { Expression } from "../../nftables/expression.ts";
 import {
-  accept,
-  counter,
-  drop,
   etherSaddrIs,
-  goto,
   iifnameBegins,
   iifnameIs,
   ipDaddr,
   ipSaddrNot,
-  ipSaddrVmap,
   isIn,
   isNotIn,
-  jump,
-  masquerade,
   metaL4proto,
   metaMark,
   metaNfproto,
   oifnameIsNot,
-  returnVerdict,
   thDport,
 } from "../../nftables/match.ts";
 import { etherSaddr, iifname, saddr } from "../../nftables/selector.ts";
-import { dnat, snat, snatByMap } from "../../nftables/statement.ts";
+import {
+  accept,
+  counter,
+  dnat,
+  drop,
+  goto,
+  ipSaddrVmap,
+  jump,
+  masquerade,
+  returnVerdict,
+  snat,
+  snatByMap,
+} from "../../nftables/statement.ts";
 import { NFPROTO } from "../../nftables/uapi.ts";
 import { type Cidr, parseCidr } from "../../wire/ip.ts";
 import { ruleText } from "./rule-text.ts";

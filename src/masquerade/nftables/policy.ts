@@ -4,21 +4,10 @@ import { TYPE } from "../../nftables/datatype.ts";
 import type { Element } from "../../nftables/element.ts";
 import type { Expression } from "../../nftables/expression.ts";
 import { intervalElements } from "../../nftables/interval.ts";
-import {
-  counter,
-  ifnameKey,
-  ipDaddr,
-  isIn,
-  isNotIn,
-  masquerade,
-  metaL4proto,
-  oifnameIs,
-  oifnameIsNot,
-  returnVerdict,
-} from "../../nftables/match.ts";
+import { ifnameKey, ipDaddr, isIn, isNotIn, metaL4proto, oifnameIs, oifnameIsNot } from "../../nftables/match.ts";
 import type { NatOptions } from "../../nftables/nat-range.ts";
 import { daddr, oifname } from "../../nftables/selector.ts";
-import { snat } from "../../nftables/statement.ts";
+import { counter, masquerade, returnVerdict, snat } from "../../nftables/statement.ts";
 import { NFT_SET } from "../../nftables/uapi.ts";
 import { type Cidr, compareIp, type Family, familyOf, networkOf } from "../../wire/ip.ts";
 import { hasDestinations, keptDestinations } from "../options/destinations.ts";

@@ -6,10 +6,11 @@ import { concatKey, concatType, lengthOf, TYPE } from "../../../src/nftables/dat
 import { addElements, type Element, getElement } from "../../../src/nftables/element.ts";
 import { NFT_LIMIT } from "../../../src/nftables/expr/limit.ts";
 import type { Expression } from "../../../src/nftables/expression.ts";
-import { accept, ifnameKey, iifnameIs, masquerade } from "../../../src/nftables/match.ts";
+import { ifnameKey, iifnameIs } from "../../../src/nftables/match.ts";
 import type { Command } from "../../../src/nftables/message.ts";
 import { addRule } from "../../../src/nftables/rule.ts";
 import { addSet, type SetSpec } from "../../../src/nftables/set.ts";
+import { accept, masquerade } from "../../../src/nftables/statement.ts";
 import { addTable, deleteTable, getTable } from "../../../src/nftables/table.ts";
 import {
   NF_INET,

@@ -6,7 +6,7 @@ import { NETLINK } from "../netlink/uapi.ts";
 import { Monitor, type Transaction } from "../nftables/monitor.ts";
 import { NFNLGRP_NFTABLES } from "../nftables/uapi.ts";
 import { hasCode } from "../sys/error.ts";
-import { POLL, poll } from "../sys/fd.ts";
+import { POLL, poll } from "../sys/poll.ts";
 
 /** Transactions as they are committed. */
 export interface EventSource {

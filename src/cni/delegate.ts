@@ -2,8 +2,8 @@
 
 import { engine, type SpawnResult } from "../sys/engine.ts";
 import { hasCode } from "../sys/error.ts";
-import { poll } from "../sys/fd.ts";
 import { type Identity, identify, isSame } from "../sys/file.ts";
+import { poll } from "../sys/poll.ts";
 import { spawn } from "../sys/spawn.ts";
 import type { Command } from "./environment.ts";
 import { CNI_CODE, CniError } from "./error.ts";

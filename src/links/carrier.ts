@@ -5,7 +5,7 @@ import type { Connection } from "../netlink/connection.ts";
 import { getOperState } from "../rtnetlink/brief-link.ts";
 import type { Device } from "../rtnetlink/device.ts";
 import { IF_OPER } from "../rtnetlink/uapi.ts";
-import { poll } from "../sys/fd.ts";
+import { poll } from "../sys/poll.ts";
 import { monotonicMs } from "../sys/process.ts";
 
 // The kernel takes less than a millisecond, but a second where both ends happen to have the same index.

@@ -7,7 +7,7 @@ import { type Address, isTentative, listAddresses } from "../rtnetlink/address.t
 import { getOperState } from "../rtnetlink/brief-link.ts";
 import { type Device, deviceText } from "../rtnetlink/device.ts";
 import { IF_OPER, IFA_F, RTNLGRP } from "../rtnetlink/uapi.ts";
-import { POLL, poll } from "../sys/fd.ts";
+import { POLL, poll } from "../sys/poll.ts";
 import { monotonicMs } from "../sys/process.ts";
 import { formatIp } from "../wire/ip.ts";
 

@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import { prefixed, wrongConstants } from "../../test/support/c-constants.ts";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { type ErrnoName, errno, errnoName, errnoText } from "./errno.ts";
-import { AT_FDCWD, O, POLL } from "./fd.ts";
+import { AT_FDCWD, O } from "./fd.ts";
+import { POLL } from "./poll.ts";
 
 /** Every number that has a name. */
 const NAMED = Array.from({ length: 140 }, (_, i) => i).filter((number) => !/^E[0-9]+$/.test(errnoName(number)));

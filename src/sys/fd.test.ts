@@ -1,28 +1,17 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { syscallsOf, withResult, withSyscalls } from "../../test/support/intercept-syscalls.ts";
 import { poll as pollUntil } from "../../test/support/netns.ts";
+import { pipe } from "../../test/support/pipe.ts";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { call } from "./call.ts";
 import { errno } from "./errno.ts";
-import { close, O, open, POLL, poll, readAll, readAt, withOpen, writeAll, writeAt } from "./fd.ts";
+import { close, O, open, readAll, readAt, withOpen, writeAll, writeAt } from "./fd.ts";
 
 const EAGAIN = errno("EAGAIN");
 const F_GETFD = 1;
 const FD_CLOEXEC = 1;
-
-/** The two ends of a pipe, open until the test is over. */
-function pipe(flags = 0): { readonly from: number; readonly to: number } {
-  const ends = new Int32Array(2);
-  call("make a pipe", "pipe2", ends, flags | O.CLOEXEC);
-  const [from = -1, to = -1] = ends;
-  onTestFinished(() => {
-    close(from);
-    close(to);
-  });
-  return { from, to };
-}
 
 /** A file with this content. */
 function file(content: string | Uint8Array): string {
@@ -184,31 +173,5 @@ describe("readAt and writeAt", () => {
     });
     const { from } = pipe();
     expect(() => readAt(from, "the record", new Uint8Array(1), 0)).toThrow("cannot read the record: ESPIPE");
-  });
-});
-
-describe("poll", () => {
-  it("reports the descriptors that are ready, in order", () => {
-    const [a, b] = [pipe(), pipe()];
-    writeAll(b.to, "it", Uint8Array.of(1));
-    const wanted = [
-      { fd: a.from, events: POLL.IN },
-      { fd: b.from, events: POLL.IN },
-      { fd: a.to, events: POLL.OUT },
-    ];
-    expect(poll(wanted, -1)).toEqual([0, POLL.IN, POLL.OUT]);
-  });
-
-  it("reports that the other end is gone", () => {
-    const { from, to } = pipe();
-    close(to);
-    expect(poll([{ fd: from, events: POLL.IN }], -1)).toEqual([POLL.HUP]);
-  });
-
-  it.each([0, 1, 20])("returns after %i ms when nothing is ready", (timeoutMs) => {
-    const { from } = pipe();
-    const start = performance.now();
-    expect(poll([{ fd: from, events: POLL.IN }], timeoutMs)).toEqual([0]);
-    expect(performance.now() - start).toBeGreaterThanOrEqual(timeoutMs - 1);
   });
 });

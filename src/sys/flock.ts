@@ -3,8 +3,9 @@
 import { tryCall } from "./call.ts";
 import { errno } from "./errno.ts";
 import { SyscallError } from "./error.ts";
-import { close, O, open, poll } from "./fd.ts";
+import { close, O, open } from "./fd.ts";
 import { readText, stat } from "./file.ts";
+import { poll } from "./poll.ts";
 import { monotonicMs } from "./process.ts";
 import { requireRegular } from "./regular-file.ts";
 

@@ -14,7 +14,7 @@ import { createTable, deleteTable } from "../../nftables/table.ts";
 import { NFT_TRACETYPE, readTrace, type TraceEvent } from "../../nftables/trace.ts";
 import { NF, NF_INET, NF_IP_PRI, NFNLGRP_NFTRACE, NFT_REG, NFT_TABLE_F } from "../../nftables/uapi.ts";
 import { hasCode } from "../../sys/error.ts";
-import { POLL, poll } from "../../sys/fd.ts";
+import { POLL, poll } from "../../sys/poll.ts";
 import { monotonicMs } from "../../sys/process.ts";
 import { compareIp, type Ip } from "../../wire/ip.ts";
 import type { Explanation } from "./explanation.ts";

@@ -2,7 +2,7 @@
 // has nothing, and the others answer.
 
 import { FEATURES } from "../features.ts";
-import type { Nftables } from "../nftables/batch.ts";
+import type { Nftables } from "../nftables/nftables.ts";
 import { isForWantOfNftables } from "../owned/commit.ts";
 import type { Feature } from "../owned/feature.ts";
 import type { Output } from "./io.ts";

@@ -1,6 +1,6 @@
 // The outside as the command needs it: start.ts has the real one, the tests have theirs.
 
-import type { Nftables } from "../nftables/batch.ts";
+import type { Nftables } from "../nftables/nftables.ts";
 import { printable, printableJson } from "../sys/printable.ts";
 import type { EventSource } from "./events.ts";
 import { terminalLine } from "./terminal-text.ts";

@@ -1,6 +1,6 @@
 // The command as a program: the real outside, and the end of the process.
 
-import { Nftables } from "../nftables/batch.ts";
+import { Nftables } from "../nftables/nftables.ts";
 import { engine } from "../sys/engine.ts";
 import { isInInitialPidNamespace } from "../sys/pid-namespace.ts";
 import { exit, logLine, writeStdout } from "../sys/process.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Answer, ack, answerWith, FakeKernel } from "../../test/support/fake-kernel.ts";
 import { Connection } from "../netlink/connection.ts";
-import { Nftables } from "../nftables/batch.ts";
+import { Nftables } from "../nftables/nftables.ts";
 import { errno } from "../sys/errno.ts";
 import { nftNatTable } from "./nft-table.ts";
 

@@ -1,8 +1,8 @@
 // The nat table of iptables-nft, which is a table of nf_tables: seen and changed without a program of iptables'.
 
-import type { Nftables } from "../nftables/batch.ts";
 import { deleteChain, haveChains } from "../nftables/chain.ts";
 import type { Expression } from "../nftables/expression.ts";
+import type { Nftables } from "../nftables/nftables.ts";
 import { deleteRule, flushChain, listRules, type Rule } from "../nftables/rule.ts";
 import { getTable } from "../nftables/table.ts";
 import { NFPROTO, NFT_VERDICT } from "../nftables/uapi.ts";

@@ -2,8 +2,8 @@
 // the door.
 
 import type { Attachment } from "../cni/attachment.ts";
-import type { Nftables } from "../nftables/batch.ts";
 import type { Command } from "../nftables/message.ts";
+import type { Nftables } from "../nftables/nftables.ts";
 import { cheapThenExact, takeOut, tryCommit, untilCommitted } from "../owned/commit.ts";
 import { attachmentId, idText, isOfNetwork, networkId } from "../owned/id.ts";
 import { repairsOf } from "../owned/table.ts";

@@ -1,6 +1,6 @@
 // `bauta restore`: guards that the records tell of come back into the kernel.
 
-import type { Nftables } from "../nftables/batch.ts";
+import type { Nftables } from "../nftables/nftables.ts";
 import { untilCommitted } from "../owned/commit.ts";
 import type { Restoration } from "../owned/feature.ts";
 import { idBytes } from "../owned/id.ts";

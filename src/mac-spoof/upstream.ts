@@ -2,9 +2,9 @@
 // container and interface, and a rule of PREROUTING that jumps to them.
 
 import type { Attachment } from "../cni/attachment.ts";
-import type { Nftables } from "../nftables/batch.ts";
 import { deleteChain, getChain } from "../nftables/chain.ts";
 import type { Expression } from "../nftables/expression.ts";
+import type { Nftables } from "../nftables/nftables.ts";
 import { deleteRule, listRules } from "../nftables/rule.ts";
 import { NFPROTO } from "../nftables/uapi.ts";
 import { hasCode } from "../sys/error.ts";

@@ -1,7 +1,7 @@
 // Sockets to nf_tables, and when to close them.
 
-import { Nftables } from "../nftables/batch.ts";
 import type { Command } from "../nftables/message.ts";
+import { Nftables } from "../nftables/nftables.ts";
 import { hasCode } from "../sys/error.ts";
 
 /**

@@ -3,8 +3,8 @@
 
 import type { Attachment } from "../cni/attachment.ts";
 import type { JsonObject } from "../cni/json.ts";
-import type { Nftables } from "../nftables/batch.ts";
 import type { Element } from "../nftables/element.ts";
+import type { Nftables } from "../nftables/nftables.ts";
 import type { Cidr } from "../wire/ip.ts";
 import type { Keep } from "./commit.ts";
 

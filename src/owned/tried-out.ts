@@ -1,8 +1,8 @@
 // What this node has been found able to do, for STATUS: runtimes ask every few seconds, and trying costs the kernel a grace
 // period (16 ms). A kernel does not lose parts that it has had: the marks are on tmpfs and end with the boot.
 
-import type { Nftables } from "../nftables/batch.ts";
 import type { Command } from "../nftables/message.ts";
+import type { Nftables } from "../nftables/nftables.ts";
 import { hasCode, SyscallError } from "../sys/error.ts";
 import { exists, makeDirectories, writeFile } from "../sys/file.ts";
 

@@ -12,7 +12,7 @@ import {
   tearDownMasquerade,
 } from "../../src/masquerade/nftables/nftables.ts";
 import { RECORDS } from "../../src/masquerade/nftables/records.ts";
-import { Nftables } from "../../src/nftables/batch.ts";
+import { Nftables } from "../../src/nftables/nftables.ts";
 import { errno } from "../../src/sys/errno.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
 import { type Cidr, parseCidr } from "../../src/wire/ip.ts";

@@ -2,7 +2,6 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Nftables } from "../../src/nftables/batch.ts";
 import { addChain, createChain, deleteChain, destroyChain, getChain, listChains } from "../../src/nftables/chain.ts";
 import { concatKey, concatType, lengthOf, TYPE } from "../../src/nftables/datatype.ts";
 import {
@@ -20,6 +19,7 @@ import { intervalElements, intervalsOf, prefixInterval } from "../../src/nftable
 import * as match from "../../src/nftables/match.ts";
 import type { Command } from "../../src/nftables/message.ts";
 import { Monitor } from "../../src/nftables/monitor.ts";
+import { Nftables } from "../../src/nftables/nftables.ts";
 import {
   addRule,
   deleteRule,

@@ -7,7 +7,7 @@ import type { Attachment } from "../../src/cni/attachment.ts";
 import { checkMasquerade, setUpMasquerade, tearDownMasquerade } from "../../src/masquerade/nftables/nftables.ts";
 import { RECORDS } from "../../src/masquerade/nftables/records.ts";
 import { readOptions } from "../../src/masquerade/options/options.ts";
-import { Nftables } from "../../src/nftables/batch.ts";
+import { Nftables } from "../../src/nftables/nftables.ts";
 import { attachmentId, idText } from "../../src/owned/id.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
 import { type Cidr, parseCidr } from "../../src/wire/ip.ts";

@@ -14,7 +14,7 @@ import {
 import { RECORDS } from "../../src/masquerade/nftables/records.ts";
 import { restore } from "../../src/masquerade/nftables/restore.ts";
 import { type MasqueradeOptions, readOptions } from "../../src/masquerade/options/options.ts";
-import { Nftables } from "../../src/nftables/batch.ts";
+import { Nftables } from "../../src/nftables/nftables.ts";
 import { destroyTable } from "../../src/nftables/table.ts";
 import { NFPROTO } from "../../src/nftables/uapi.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";

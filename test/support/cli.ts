@@ -2,7 +2,7 @@
 
 import type { CliIo } from "../../src/cli/io.ts";
 import { runCli } from "../../src/cli/main.ts";
-import { Nftables } from "../../src/nftables/batch.ts";
+import { Nftables } from "../../src/nftables/nftables.ts";
 
 export interface CliOutcome {
   readonly status: number;

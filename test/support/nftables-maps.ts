@@ -3,9 +3,9 @@
 import { Connection } from "../../src/netlink/connection.ts";
 import { type Message, readMessages, writeMessage } from "../../src/netlink/message.ts";
 import { NLM_F } from "../../src/netlink/uapi.ts";
-import { Nftables } from "../../src/nftables/batch.ts";
 import { addElements, type Element, readElements } from "../../src/nftables/element.ts";
 import type { Command } from "../../src/nftables/message.ts";
+import { Nftables } from "../../src/nftables/nftables.ts";
 import { addSet, type SetSpec } from "../../src/nftables/set.ts";
 import { NFT_MSG } from "../../src/nftables/uapi.ts";
 import { errno } from "../../src/sys/errno.ts";

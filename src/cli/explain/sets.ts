@@ -1,9 +1,9 @@
 // The sets and maps that rules look into, as they are in the kernel now.
 
-import type { Nftables } from "../../nftables/batch.ts";
 import type { Data } from "../../nftables/data.ts";
 import { getElement, listElements } from "../../nftables/element.ts";
 import { intervalsOf } from "../../nftables/interval.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import { getSet, type NftSet } from "../../nftables/set.ts";
 import { NFT_SET } from "../../nftables/uapi.ts";
 import { compareIp } from "../../wire/ip.ts";

@@ -1,9 +1,9 @@
 // What outside our tables could interfere with a packet: others' chains at the same hook, forwarding, the reverse path
 // filter, routes.
 
-import type { Nftables } from "../../nftables/batch.ts";
 import { type Chain, listChains } from "../../nftables/chain.ts";
 import { familyName } from "../../nftables/message.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import { NF, NF_INET, NF_IP_PRI, NFPROTO } from "../../nftables/uapi.ts";
 import { hasCode } from "../../sys/error.ts";
 import { readText } from "../../sys/file.ts";

@@ -1,7 +1,7 @@
 // A packet's way through the rules of a table, from a base chain on.
 
-import type { Nftables } from "../../nftables/batch.ts";
 import { getChain } from "../../nftables/chain.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import { listRules, type Rule } from "../../nftables/rule.ts";
 import { NF, NFT_VERDICT } from "../../nftables/uapi.ts";
 import type { Packet } from "./packet.ts";

@@ -2,11 +2,11 @@
 
 import { FEATURES } from "../../features.ts";
 import type { Message } from "../../netlink/message.ts";
-import type { Nftables } from "../../nftables/batch.ts";
 import type { Chain } from "../../nftables/chain.ts";
 import type { Element, SetElements } from "../../nftables/element.ts";
 import { familyName, readReply } from "../../nftables/message.ts";
 import type { Change, NftEvent } from "../../nftables/monitor.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import { listSets, type NftSet, type SetName } from "../../nftables/set.ts";
 import { NF, NF_BR_PRI, NF_INET, NF_IP_PRI, NF_NETDEV, NFPROTO, NFT_MSG, NFT_SET } from "../../nftables/uapi.ts";
 import type { AttachmentName } from "../../owned/feature.ts";

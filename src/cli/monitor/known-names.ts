@@ -3,9 +3,9 @@
 // removal come one after the other.
 
 import { FEATURES } from "../../features.ts";
-import type { Nftables } from "../../nftables/batch.ts";
 import { type Element, type ElementSet, listElements } from "../../nftables/element.ts";
 import type { Change } from "../../nftables/monitor.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import type { AttachmentName, Feature, OwnTable } from "../../owned/feature.ts";
 import { hasCode } from "../../sys/error.ts";
 

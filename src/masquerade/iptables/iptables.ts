@@ -9,7 +9,7 @@ import { readListing } from "../../iptables/listing.ts";
 import type { Jump, NatTable, Removal } from "../../iptables/nat-table.ts";
 import { nftNatTable } from "../../iptables/nft-table.ts";
 import { restoreNat, saveNat } from "../../iptables/program.ts";
-import { Nftables } from "../../nftables/batch.ts";
+import { Nftables } from "../../nftables/nftables.ts";
 import type { Keep } from "../../owned/commit.ts";
 import { deleteConnectionsOf } from "../../owned/connections.ts";
 import { hasCode } from "../../sys/error.ts";

@@ -1,7 +1,7 @@
 // `bauta apply`: lists of excluded destinations that have changed come into force for containers that run.
 
 import type { JsonObject } from "../../cni/json.ts";
-import type { Nftables } from "../../nftables/batch.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import { untilCommitted } from "../../owned/commit.ts";
 import type { Family } from "../../wire/ip.ts";
 import { readExcluded, readInForce } from "../options/exclude-file.ts";

@@ -1,7 +1,7 @@
 // CHECK: is everything that an attachment's masquerade takes still there, and as it was made?
 
 import type { Attachment } from "../../cni/attachment.ts";
-import type { Nftables } from "../../nftables/batch.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import { attachmentId } from "../../owned/id.ts";
 import { partFaults } from "../../owned/table.ts";
 import { sameBytes } from "../../wire/codec.ts";

@@ -1,9 +1,9 @@
 // ADD: addresses come under masquerade.
 
 import type { Attachment } from "../../cni/attachment.ts";
-import type { Nftables } from "../../nftables/batch.ts";
 import { type AskedChain, chainStates, haveChains } from "../../nftables/chain.ts";
 import type { Command } from "../../nftables/message.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import { cheapThenExact, tryCommit } from "../../owned/commit.ts";
 import { attachmentId, idText } from "../../owned/id.ts";
 import { createPart, partFaults, repairsOf } from "../../owned/table.ts";

@@ -2,11 +2,11 @@
 // `members` or in `exceptions`.
 
 import type { Attachment } from "../../cni/attachment.ts";
-import type { Nftables } from "../../nftables/batch.ts";
 import { verdictText } from "../../nftables/data.ts";
 import { addElements, createElements, deleteElements, type Element, getElement } from "../../nftables/element.ts";
 import { type ElementCursor, eachElement } from "../../nftables/element-cursor.ts";
 import type { Command } from "../../nftables/message.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import { NFT_VERDICT } from "../../nftables/uapi.ts";
 import { writeComment } from "../../owned/comment.ts";
 import { hasCode } from "../../sys/error.ts";

@@ -1,7 +1,7 @@
 // What takes addresses out, by what the kernel says they have now; for when it is not all as the records say.
 
-import type { Nftables } from "../../nftables/batch.ts";
 import type { Command } from "../../nftables/message.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import { idText } from "../../owned/id.ts";
 import { type Fault, type PrivateTable, repairsOf } from "../../owned/table.ts";
 import { sameBytes } from "../../wire/codec.ts";

@@ -1,8 +1,8 @@
 // Whoever had an address before: the newest claim wins, and when it goes, the one it displaced gets the address back.
 
 import { CniError } from "../../cni/error.ts";
-import type { Nftables } from "../../nftables/batch.ts";
 import type { Command } from "../../nftables/message.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import { attachmentId } from "../../owned/id.ts";
 import { type Fault, partFaults } from "../../owned/table.ts";
 import { logLine } from "../../sys/process.ts";

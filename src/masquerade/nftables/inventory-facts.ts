@@ -2,9 +2,9 @@
 
 import type { Attachment } from "../../cni/attachment.ts";
 import type { JsonObject } from "../../cni/json.ts";
-import type { Nftables } from "../../nftables/batch.ts";
 import { type Element, getElement } from "../../nftables/element.ts";
 import type { Counted } from "../../nftables/element-cursor.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import type { OwnedState } from "../../owned/feature.ts";
 import { idText, isOfNetwork, networkId } from "../../owned/id.ts";
 import { type Family, formatIp, type Ip, parseIp } from "../../wire/ip.ts";

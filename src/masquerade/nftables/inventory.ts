@@ -1,7 +1,7 @@
 // What is under masquerade on this node, from both sources: the kernel's maps, which are what counts, and the records,
 // which know the whole names. For people who look: it is a listing, and no plugin makes one.
 
-import type { Nftables } from "../../nftables/batch.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import { readComment, UNKNOWN_NAME } from "../../owned/comment.ts";
 import type { AttachmentName, Inventory, ListedAttachment, ListedItem, OwnedState } from "../../owned/feature.ts";
 import { inOrder } from "../../owned/inventory.ts";

@@ -1,10 +1,10 @@
 // Which policy's chain the packets of a subnet's addresses come to: the map `networks`, whose intervals can't overlap. So
 // of policies that share a subnet, or whose subnets lie in one another, only the first has its network there.
 
-import type { Nftables } from "../../nftables/batch.ts";
 import { createElements, deleteElements, type Element, getElement, listElements } from "../../nftables/element.ts";
 import { type Interval, intervalElements, intervalsOf, prefixInterval } from "../../nftables/interval.ts";
 import type { Command } from "../../nftables/message.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import { NFT_VERDICT } from "../../nftables/uapi.ts";
 import { hasCode } from "../../sys/error.ts";
 import { type Cidr, compareIp, type Family, type Ip } from "../../wire/ip.ts";

@@ -1,9 +1,9 @@
 // What each policy has in the family's table: its chain, the sets that its rules look into, and its network.
 
-import type { Nftables } from "../../nftables/batch.ts";
 import { createChain } from "../../nftables/chain.ts";
 import { addElements, type Element, flushSet, listElements } from "../../nftables/element.ts";
 import type { Command } from "../../nftables/message.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import { addSet, createSet, getSet, type SetSpec } from "../../nftables/set.ts";
 import { addRules, chainFaults, type Fault, setFaults, setText, tableText } from "../../owned/table.ts";
 import { type Family, formatCidr } from "../../wire/ip.ts";

@@ -1,9 +1,9 @@
 // DEL and GC: addresses leave masquerade, unless they have become another's.
 
 import type { Attachment } from "../../cni/attachment.ts";
-import type { Nftables } from "../../nftables/batch.ts";
 import { listElements } from "../../nftables/element.ts";
 import type { Command } from "../../nftables/message.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import { takeOut, tryCommit, untilCommitted } from "../../owned/commit.ts";
 import { deleteConnectionsOf } from "../../owned/connections.ts";
 import { attachmentId, idBytes, idText } from "../../owned/id.ts";

@@ -1,9 +1,9 @@
 // `bauta restore`: what the records tell of comes back into the kernel, after somebody has flushed the rule set, say.
 
-import type { Nftables } from "../../nftables/batch.ts";
 import { verdictText } from "../../nftables/data.ts";
 import type { Interval } from "../../nftables/interval.ts";
 import type { Command } from "../../nftables/message.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import { NFT_VERDICT } from "../../nftables/uapi.ts";
 import { untilCommitted } from "../../owned/commit.ts";
 import type { Restoration } from "../../owned/feature.ts";

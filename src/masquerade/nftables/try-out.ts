@@ -1,6 +1,6 @@
 // STATUS: whether the kernel has all the parts of nf_tables that a masquerade takes.
 
-import type { Nftables } from "../../nftables/batch.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import { tryOutParts } from "../../owned/tried-out.ts";
 import { policyFor } from "./policy.ts";
 import { createPolicy } from "./policy-chains.ts";

@@ -1,7 +1,7 @@
 // What is remembered of a file that options name, once the last attachment that uses it has gone.
 
 import type { JsonObject } from "../../cni/json.ts";
-import type { Nftables } from "../../nftables/batch.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import { getSet } from "../../nftables/set.ts";
 import type { Family } from "../../wire/ip.ts";
 import { forgetList } from "../options/exclude-file.ts";

@@ -1,9 +1,9 @@
 // What of our tables nothing needs any more, and how it goes.
 
-import type { Nftables } from "../../nftables/batch.ts";
 import { deleteChain, getChain, listChains } from "../../nftables/chain.ts";
 import { listElements } from "../../nftables/element.ts";
 import type { Command } from "../../nftables/message.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import { dumpRules, listRules } from "../../nftables/rule.ts";
 import { deleteEmptySet, deleteSet, getSet, listSets } from "../../nftables/set.ts";
 import { untilCommitted } from "../../owned/commit.ts";

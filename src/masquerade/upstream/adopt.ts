@@ -3,8 +3,8 @@
 
 import type { Attachment } from "../../cni/attachment.ts";
 import { IptablesError } from "../../iptables/program.ts";
-import type { Nftables } from "../../nftables/batch.ts";
 import type { Command } from "../../nftables/message.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import { deleteRule } from "../../nftables/rule.ts";
 import { deleteTable, getTable } from "../../nftables/table.ts";
 import { untilCommitted } from "../../owned/commit.ts";

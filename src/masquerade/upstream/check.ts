@@ -2,8 +2,8 @@
 // upstream's rules are a masquerade, too, as long as packets come to them.
 
 import type { Attachment } from "../../cni/attachment.ts";
-import type { Nftables } from "../../nftables/batch.ts";
 import { getChain } from "../../nftables/chain.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import { listRules } from "../../nftables/rule.ts";
 import { NFT_VERDICT } from "../../nftables/uapi.ts";
 import { withNftablesIfAny } from "../../owned/commit.ts";

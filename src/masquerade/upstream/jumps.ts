@@ -6,7 +6,7 @@ import type { NatListing } from "../../iptables/listing.ts";
 import type { Jump, NatTable } from "../../iptables/nat-table.ts";
 import { IptablesError } from "../../iptables/program.ts";
 import { type RuleWords, sameRule, wordAfter } from "../../iptables/rule.ts";
-import type { Nftables } from "../../nftables/batch.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import { attachmentId, idText } from "../../owned/id.ts";
 import { cachedResults, holderOf } from "../../owned/runtime-files.ts";
 import { type Cidr, contains, FAMILIES, type Family, formatIp, parseCidr } from "../../wire/ip.ts";

@@ -4,7 +4,7 @@
 //   ip saddr == 10.5.0.2 ip daddr != 10.5.0.0/20 masquerade
 //   comment "HASH-HASH, net: NETWORK, if: IFNAME, id: CONTAINER", cut at 128 bytes
 
-import type { Nftables } from "../../nftables/batch.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import { dumpRules } from "../../nftables/rule.ts";
 import { NFPROTO } from "../../nftables/uapi.ts";
 import { engine } from "../../sys/engine.ts";

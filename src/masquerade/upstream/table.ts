@@ -3,7 +3,7 @@
 
 import type { Attachment } from "../../cni/attachment.ts";
 import { sha512Hex } from "../../hash/sha512.ts";
-import type { Nftables } from "../../nftables/batch.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
 import { deleteRule } from "../../nftables/rule.ts";
 import { getTable } from "../../nftables/table.ts";
 import { deleteConnectionsOf } from "../../owned/connections.ts";

@@ -6,7 +6,7 @@ import { type Message, readMessages } from "../../../src/netlink/message.ts";
 import { readReply } from "../../../src/netlink/nfnetlink.ts";
 import type { Transport } from "../../../src/netlink/transport.ts";
 import { NLM_F } from "../../../src/netlink/uapi.ts";
-import { Nftables } from "../../../src/nftables/batch.ts";
+import { Nftables } from "../../../src/nftables/nftables.ts";
 import { NFNL_MSG, NFT_DATA_VERDICT, NFT_MSG } from "../../../src/nftables/uapi.ts";
 import { errno } from "../../../src/sys/errno.ts";
 import type { Codec } from "../../../src/wire/codec.ts";

@@ -1,6 +1,5 @@
 // Probes for features of nf_tables.
 
-import { Nftables } from "../../../src/nftables/batch.ts";
 import { addChain, type ChainSpec, getChain } from "../../../src/nftables/chain.ts";
 import { concatKey, concatType, lengthOf, TYPE } from "../../../src/nftables/datatype.ts";
 import { addElements, type Element, getElement } from "../../../src/nftables/element.ts";
@@ -8,6 +7,7 @@ import { NFT_LIMIT } from "../../../src/nftables/expr/limit.ts";
 import type { Expression } from "../../../src/nftables/expression.ts";
 import { ifnameKey, iifnameIs } from "../../../src/nftables/match.ts";
 import type { Command } from "../../../src/nftables/message.ts";
+import { Nftables } from "../../../src/nftables/nftables.ts";
 import { addRule } from "../../../src/nftables/rule.ts";
 import { addSet, type SetSpec } from "../../../src/nftables/set.ts";
 import { accept, masquerade } from "../../../src/nftables/statement.ts";

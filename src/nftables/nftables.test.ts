@@ -5,9 +5,9 @@ import { Connection } from "../netlink/connection.ts";
 import { NetlinkError } from "../netlink/error.ts";
 import { NLM_F } from "../netlink/uapi.ts";
 import { errno } from "../sys/errno.ts";
-import { Nftables } from "./batch.ts";
 import { addChain } from "./chain.ts";
 import { MissingPartError } from "./missing-part.ts";
+import { Nftables } from "./nftables.ts";
 import { addTable, deleteTable } from "./table.ts";
 import { NFNL_MSG, NFPROTO, NFT_MSG } from "./uapi.ts";
 

@@ -73,8 +73,6 @@ export const NFT_SET_POL = { PERFORMANCE: 0, MEMORY: 1 } as const;
 export const NFT_SET_ELEM = { INTERVAL_END: 0x1, CATCHALL: 0x2 } as const;
 /** The data type of a map to verdicts. */
 export const NFT_DATA_VERDICT = 0xffffff00;
-/** The most bytes of user data that an object holds. */
-export const NFT_USERDATA_MAXLEN = 256;
 
 export const NFT_OBJECT = { COUNTER: 1, QUOTA: 2, CT_HELPER: 3, LIMIT: 4, CONNLIMIT: 5, CT_TIMEOUT: 7 } as const;
 

@@ -4,6 +4,10 @@ import { attr, attrs } from "../../wire/attrs.ts";
 import { type Infer, u32be } from "../../wire/codec.ts";
 import { nameText } from "./text.ts";
 
+/**
+ * What `op` says.
+ * @public
+ */
 export const NFT_BYTEORDER = { NTOH: 0, HTON: 1 } as const;
 
 const NFTA_BYTEORDER = { SREG: 1, DREG: 2, OP: 3, LEN: 4, SIZE: 5 } as const;

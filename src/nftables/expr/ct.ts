@@ -24,7 +24,10 @@ export const NFT_CT = {
 export const CT_STATE = { INVALID: 1, ESTABLISHED: 2, RELATED: 4, NEW: 8, UNTRACKED: 64 } as const;
 /** Bits of NFT_CT.STATUS: enum ip_conntrack_status of nf_conntrack_common.h. */
 export const IPS = { SEEN_REPLY: 2, ASSURED: 4, CONFIRMED: 8, SRC_NAT: 0x10, DST_NAT: 0x20 } as const;
-/** IP_CT_DIR_… */
+/**
+ * What `direction` says: IP_CT_DIR_….
+ * @public
+ */
 export const IP_CT_DIR = { ORIGINAL: 0, REPLY: 1 } as const;
 
 const NFTA_CT = { DREG: 1, KEY: 2, DIRECTION: 3, SREG: 4 } as const;

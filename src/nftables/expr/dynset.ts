@@ -5,7 +5,15 @@ import { cstring, type Infer, u32be, u64be } from "../../wire/codec.ts";
 import { stateful, statefuls, statefulsFromWire, statefulText } from "../stateful.ts";
 import { optionalText } from "./text.ts";
 
+/**
+ * What `op` says.
+ * @public
+ */
 export const NFT_DYNSET_OP = { ADD: 0, UPDATE: 1, DELETE: 2 } as const;
+/**
+ * Bits of `flags`.
+ * @public
+ */
 export const NFT_DYNSET_F = { INV: 0x1, EXPR: 0x2 } as const;
 
 const NFTA_DYNSET = {

@@ -1,6 +1,7 @@
 // The environment contract (CNI specification, section 2, "Parameters"): which variable, for which operation, how checked.
 
 import { engine } from "../sys/engine.ts";
+import { IFNAMSIZ } from "../wire/ifname.ts";
 import { CNI_CODE, CniError } from "./error.ts";
 import { excerpt } from "./json.ts";
 
@@ -120,8 +121,6 @@ function isPlain(text: string): boolean {
   }
   return true;
 }
-
-const IFNAMSIZ = 16; // include/uapi/linux/if.h: with the NUL at the end
 
 /**
  * What is wrong with an interface name, in words that follow "is"; undefined where nothing is. The kernel refuses most of

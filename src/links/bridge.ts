@@ -8,6 +8,7 @@ import { IF_OPER, IFF } from "../rtnetlink/uapi.ts";
 import { hasCode } from "../sys/error.ts";
 import { randomBytes } from "../sys/process.ts";
 import { trySetSysctl } from "../sys/sysctl.ts";
+import { compareBytes } from "../wire/codec.ts";
 import type { Mac } from "../wire/mac.ts";
 import { localMac } from "./local-mac.ts";
 
@@ -79,11 +80,6 @@ export function hadPorts({ operState }: BriefLink): boolean {
 export function macWithPort(connection: Connection, bridge: BriefLink, port: BriefLink): Mac {
   if (hadPorts(bridge) && compareBytes(bridge.mac, port.mac) < 0) return bridge.mac;
   return getMac(connection, bridge) ?? bridge.mac;
-}
-
-function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  const i = a.findIndex((byte, at) => byte !== b[at]);
-  return i < 0 ? 0 : (a[i] ?? 0) - (b[i] ?? 0);
 }
 
 /** Of two processes that make the bridge at once one is told EEXIST, and takes the other's. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { compareIp as compareBytes } from "../wire/ip.ts";
+import { compareBytes } from "../wire/codec.ts";
 import { localMac, localMacAbove } from "./local-mac.ts";
 
 describe("localMac()", () => {

@@ -4,6 +4,7 @@
 
 import { engine } from "../sys/engine.ts";
 import { encode, u32 } from "../wire/codec.ts";
+import { IFNAMSIZ } from "../wire/ifname.ts";
 import { type Cidr, familyOf, maskOf, networkOf } from "../wire/ip.ts";
 import type { Mac } from "../wire/mac.ts";
 import { NFT_CMP } from "./expr/cmp.ts";
@@ -29,7 +30,6 @@ import {
 } from "./selector.ts";
 import { NFT_REG } from "./uapi.ts";
 
-const IFNAMSIZ = 16;
 /** In host order: include/uapi/linux/if_arp.h. */
 const ARPHRD_ETHER = Uint8Array.of(1, 0);
 

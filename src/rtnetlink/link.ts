@@ -7,12 +7,13 @@ import { errno } from "../sys/errno.ts";
 import { attr, attrs, list } from "../wire/attrs.ts";
 import { bytes, cstring, encode, type Infer, s32, u8, u32 } from "../wire/codec.ts";
 import { decodeWithin } from "../wire/error.ts";
+import { IFNAMSIZ } from "../wire/ifname.ts";
 import { formatMac, type Mac } from "../wire/mac.ts";
 import { alternativeName, linkName, unterminated } from "./codecs.ts";
 import { type Device, deviceText, type LinkRef } from "./device.ts";
 import { ifinfomsg, linkHeader } from "./ifinfomsg.ts";
 import { kindName, type LinkInfo, linkInfo, type PortInfo } from "./link-info.ts";
-import { AF, IFF, IFLA, IFLA_INET6, IFNAMSIZ, RTEXT_FILTER, RTM } from "./uapi.ts";
+import { AF, IFF, IFLA, IFLA_INET6, RTEXT_FILTER, RTM } from "./uapi.ts";
 
 const inet6 = attrs({
   flags: attr(IFLA_INET6.FLAGS, u32),

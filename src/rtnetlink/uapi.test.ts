@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { prefixed, wrongConstants } from "../../test/support/c-constants.ts";
+import { IFNAMSIZ } from "../wire/ifname.ts";
 import * as uapi from "./uapi.ts";
 
 const HEADERS = [
@@ -15,7 +16,7 @@ const HEADERS = [
 ];
 
 it("every number is that of the system's headers", () => {
-  const { IFNAMSIZ, ALTIFNAMSIZ, ...groups } = uapi;
+  const { ALTIFNAMSIZ, ...groups } = uapi;
   const constants = [...prefixed(groups), ["IFNAMSIZ", IFNAMSIZ] as const, ["ALTIFNAMSIZ", ALTIFNAMSIZ] as const];
   expect(wrongConstants(HEADERS, constants)).toEqual([]);
   expect(constants.length).toBeGreaterThan(150);

@@ -99,8 +99,6 @@ export const IF_OPER = {
   UP: 6,
 } as const;
 
-/** Size of an interface's name with its NUL. */
-export const IFNAMSIZ = 16;
 /** Size of an alternative name with its NUL. */
 export const ALTIFNAMSIZ = 128;
 

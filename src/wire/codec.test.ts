@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   bytes,
   type Codec,
+  compareBytes,
   cstring,
   encode,
   flag,
@@ -91,6 +92,12 @@ describe("bytes", () => {
     expect(sameBytes(Uint8Array.of(1, 2), Uint8Array.of(1, 3))).toBe(false);
     expect(sameBytes(Uint8Array.of(1, 2), Uint8Array.of(1, 2, 3))).toBe(false);
     expect(sameBytes(new Uint8Array(0), new Uint8Array(0))).toBe(true);
+  });
+
+  it("are in order by their length, then by the first byte that differs", () => {
+    const inOrder = [[], [1], [2], [1, 2], [1, 3], [2, 0], [255, 0], [0, 0, 0]].map((one) => Uint8Array.from(one));
+    expect(inOrder.toReversed().sort(compareBytes)).toEqual(inOrder);
+    expect(compareBytes(Uint8Array.of(1, 2), Uint8Array.of(1, 2))).toBe(0);
   });
 });
 

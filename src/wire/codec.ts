@@ -29,6 +29,15 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
+/** Negative, zero or positive as `a` comes before, with or after `b`; a shorter byte string comes before every longer one. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const { length } = a;
+  if (length !== b.length) return length - b.length;
+  let i = 0;
+  while (i < length && a[i] === b[i]) i++;
+  return i === length ? 0 : (a[i] ?? 0) - (b[i] ?? 0);
+}
+
 /** The type of the values of a codec. */
 export type Infer<C> = C extends Codec<infer T> ? T : never;
 

@@ -1,5 +1,7 @@
 // IP addresses and prefixes as bytes in network order: four for IPv4, sixteen for IPv6.
 
+import { compareBytes } from "./codec.ts";
+
 /** An address in network byte order; its length is its family. */
 export type Ip = Uint8Array;
 
@@ -217,11 +219,7 @@ export function sameCidr(a: Cidr, b: Cidr): boolean {
 
 /** Negative, zero or positive as `a` comes before, with or after `b`; every IPv4 address comes before every IPv6. */
 export function compareIp(a: Ip, b: Ip): number {
-  const { length } = a;
-  if (length !== b.length) return length - b.length;
-  let i = 0;
-  while (i < length && a[i] === b[i]) i++;
-  return i === length ? 0 : (a[i] ?? 0) - (b[i] ?? 0);
+  return compareBytes(a, b);
 }
 
 /** The address `step` further on (or back, where negative), or undefined past the end of the family's addresses. */

@@ -1,0 +1,51 @@
+// A link that is in a container alone: nothing of it is on the node.
+
+import type { Undo } from "../cni/undo.ts";
+import { NetlinkError } from "../netlink/error.ts";
+import { type BriefLink, getBriefLink } from "../rtnetlink/brief-link.ts";
+import { addLink, type NewLink } from "../rtnetlink/link.ts";
+import { kindName } from "../rtnetlink/link-info.ts";
+import { hasCode } from "../sys/error.ts";
+import { randomBytes } from "../sys/process.ts";
+import { compareBytes } from "../wire/codec.ts";
+import { localMac } from "./local-mac.ts";
+import type { Namespaces } from "./namespaces.ts";
+import { deleteLinkIfAny } from "./veth.ts";
+
+/**
+ * Makes a link in the container, down, like `ip -n CONTAINER link add NAME [address MAC] [mtu MTU] type KIND`, and notes in
+ * `undo` how to remove the link. A link that is given no MAC address gets a random one. Returns the link as the kernel then
+ * describes it, with the MAC address that it really has. Throws an Error whose cause has the code EEXIST where the name is
+ * taken, and EOPNOTSUPP where the kernel has no such kind.
+ */
+export function createContainerLink(
+  { container }: Pick<Namespaces, "container">,
+  wanted: NewLink,
+  undo: Undo,
+): BriefLink {
+  const { name, info } = wanted;
+  const kind = kindName(info);
+  const mac = wanted.mac ?? localMac(randomBytes(6));
+  try {
+    container.execute(addLink({ ...wanted, mac }));
+  } catch (error) {
+    // Where it isn't the kernel that said no, the kernel may have said yes and not been heard. By its address the link is ours.
+    if (!(error instanceof NetlinkError)) {
+      undo.defer(() => {
+        const found = getBriefLink(container, name);
+        if (found?.kind === kind && compareBytes(found.mac, mac) === 0) deleteLinkIfAny(container, found);
+      });
+    }
+    throw new Error(problemOf(error, name, kind), { cause: error });
+  }
+  undo.defer(() => deleteLinkIfAny(container, name));
+  const link = getBriefLink(container, name);
+  if (link === undefined) throw new Error(`the interface ${name} has gone while it was being set up`);
+  return link;
+}
+
+function problemOf(error: unknown, name: string, kind: string): string {
+  if (hasCode(error, "EEXIST")) return `the container has an interface ${JSON.stringify(name)} already`;
+  if (hasCode(error, "EOPNOTSUPP")) return `this node's kernel makes no links of type ${kind} (module ${kind})`;
+  return `cannot make the container's interface ${JSON.stringify(name)} of type ${kind}`;
+}

@@ -33,8 +33,8 @@ export interface InterfacePlugin<C> extends Omit<PluginFacts, "kind"> {
   readonly read: (invocation: Invocation) => C;
   /** Makes the interface, without addresses and down, and notes in `undo` how to remove it. */
   readonly make: (attaching: Attaching<C>) => Made;
-  /** Throws CheckError where something that the plugin made on the node is not as ADD left it. */
-  readonly checkNode?: (checking: Checking<C>) => void;
+  /** Throws CheckError where something that the plugin made besides addresses and routes is not as ADD left it. */
+  readonly checkRest?: (checking: Checking<C>) => void;
   /** DEL: removes what the plugin made besides the interface, by the result of ADD. */
   readonly removeRest?: (result: Result) => void;
   /** In the order in which DEL ends them. */
@@ -156,7 +156,7 @@ function check<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
     const link = checkLink(container, containerInterface(invocation, result), plugin.linkKind, "in the container");
     checkAddresses(container, link, result);
     checkRoutes(container, result);
-    plugin.checkNode?.({ invocation, config, namespaces, result, link });
+    plugin.checkRest?.({ invocation, config, namespaces, result, link });
     const addresses = isAddressed ? readAssignments(result) : [];
     for (const extra of addresses.length > 0 ? (plugin.extras ?? []) : []) extra.check?.(invocation, config, addresses);
   });

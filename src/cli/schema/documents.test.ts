@@ -7,7 +7,7 @@ import { CniError } from "../../cni/error.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../cni/json.ts";
 import { object, type Schema } from "../../cni/schema.ts";
 import { optionsOf } from "../../masquerade/options/options.ts";
-import { PLUGINS } from "../../plugins/all.ts";
+import { PLUGIN_NAMES, PLUGINS } from "../../plugins/all.ts";
 import { engine } from "../../sys/engine.ts";
 import { IPAM, LISTED, schemaDocument } from "./documents.ts";
 import { patterns } from "./patterns.ts";
@@ -34,8 +34,9 @@ function reads(plugin: string, config: JsonObject): boolean {
   return accepts(() => {
     const parsed = parseConfig(engine.encode(JSON.stringify(config)), "ADD");
     for (const schema of LISTED.get(plugin)?.keys ?? []) schema.read(config, "");
-    if (plugin === "loopback") return;
-    optionsOf(parsed);
+    const { keys = [], ipam: asksIpam } = LISTED.get(plugin) ?? {};
+    if (keys.some(({ shape }) => shape.kind === "object" && "ipMasqOptions" in shape.fields)) optionsOf(parsed);
+    if (asksIpam === undefined) return;
     const { ipam } = config;
     const type = isJsonObject(ipam) ? ipam["type"] : undefined;
     if (typeof type === "string") for (const schema of IPAM.get(type)?.keys ?? []) schema.read(ipam ?? {}, "ipam");
@@ -238,7 +239,7 @@ describe("bauta schema", () => {
   });
 
   it("prints the schema of each plugin, with what its keys mean", () => {
-    for (const plugin of ["bridge", "host-local", "loopback", "ptp", "static"]) {
+    for (const plugin of PLUGIN_NAMES) {
       const { status, stdout } = cli(["schema", plugin]);
       expect([status, JSON.parse(stdout).$schema]).toEqual([0, "https://json-schema.org/draft/2020-12/schema"]);
     }
@@ -252,7 +253,7 @@ describe("bauta schema", () => {
       status: 2,
       stderr: expect.stringContaining("did you mean bridge?"),
     });
-    expect(cli(["schema", "macvlan"])).toMatchObject({
+    expect(cli(["schema", "nobody"])).toMatchObject({
       status: 2,
       stderr: expect.stringContaining("the plugins are bridge"),
     });

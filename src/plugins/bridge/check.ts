@@ -16,7 +16,7 @@ import { type BridgeConfig, vlanGatewayName } from "./config.ts";
 import { gatewaysOf } from "./gateways.ts";
 
 /** The bridge, the port and the gateway addresses must be as ADD left them. */
-export function checkNode({
+export function checkRest({
   invocation,
   config,
   namespaces: { node },

@@ -2,21 +2,21 @@
 
 import { withNode } from "../../links/namespaces.ts";
 import { hasWayBack, removeWaysBack } from "../../links/way-back.ts";
-import { attachedKeys } from "../attached-keys.ts";
 import { ipMasq, macSpoofCheck } from "../extras.ts";
 import { interfacePlugin } from "../interface.ts";
+import { addressKeys, masqueradeOptionKeys } from "../shared-keys.ts";
 import { make } from "./add.ts";
-import { checkNode } from "./check.ts";
+import { checkRest } from "./check.ts";
 import { bridgeSchema, readBridgeConfig } from "./config.ts";
 
 export const plugin = interfacePlugin({
   name: "bridge",
-  keys: [bridgeSchema, attachedKeys],
+  keys: [bridgeSchema, addressKeys, masqueradeOptionKeys],
   ipam: "optional",
   linkKind: "veth",
   read: readBridgeConfig,
   make,
-  checkNode,
+  checkRest,
   /** The bridge stays, and so would the routes through it. */
   removeRest(result) {
     if (hasWayBack(result)) withNode((node) => removeWaysBack(node, result));

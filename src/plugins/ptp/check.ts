@@ -10,7 +10,7 @@ import type { Checking } from "../interface.ts";
 import type { PtpConfig } from "./config.ts";
 
 /** The node's end must be the peer, have the gateway addresses, and be where the container's addresses are routed to. */
-export function checkNode({ namespaces: { node }, result, link: container }: Checking<PtpConfig>): void {
+export function checkRest({ namespaces: { node }, result, link: container }: Checking<PtpConfig>): void {
   const expected = result.interfaces.find(isNodeEnd);
   if (expected === undefined) throw new CheckError("prevResult does not have the node's end of the veth pair");
   const link = checkLink(node, expected, "veth", "on the node");

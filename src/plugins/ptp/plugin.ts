@@ -10,21 +10,21 @@ import { createVeth, type Veth } from "../../links/veth.ts";
 import { trySetSysctl } from "../../sys/sysctl.ts";
 import { familyOf, formatCidr } from "../../wire/ip.ts";
 import { formatMac } from "../../wire/mac.ts";
-import { attachedKeys } from "../attached-keys.ts";
 import { ipMasq } from "../extras.ts";
 import { type Attaching, interfacePlugin, type Made } from "../interface.ts";
-import { checkNode } from "./check.ts";
+import { addressKeys, masqueradeOptionKeys } from "../shared-keys.ts";
+import { checkRest } from "./check.ts";
 import { type PtpConfig, ptpSchema, readPtpConfig } from "./config.ts";
 import { type Connected, containerRoutes, gatewayAddresses, routesToContainer } from "./routes.ts";
 
 export const plugin = interfacePlugin({
   name: "ptp",
-  keys: [ptpSchema, attachedKeys],
+  keys: [ptpSchema, addressKeys, masqueradeOptionKeys],
   ipam: "required",
   linkKind: "veth",
   read: readPtpConfig,
   make,
-  checkNode,
+  checkRest,
   extras: [ipMasq],
 });
 

@@ -6,7 +6,7 @@ import type { Attachment } from "../../src/cni/attachment.ts";
 import { guardOf } from "../../src/mac-spoof/guard.ts";
 import { removeGuards, setUpGuard } from "../../src/mac-spoof/mac-spoof.ts";
 import { ALLOWED, GUARDED, PORTS, TABLE, table } from "../../src/mac-spoof/table.ts";
-import { addAddresses, deleteHoldings } from "../../src/masquerade/nftables/elements.ts";
+import { addAddresses, deleteOwned } from "../../src/masquerade/nftables/elements.ts";
 import { createNetwork } from "../../src/masquerade/nftables/networks.ts";
 import { policyFor } from "../../src/masquerade/nftables/policy.ts";
 import { createPolicy, policyFaults } from "../../src/masquerade/nftables/policy-chains.ts";
@@ -116,8 +116,8 @@ describe("the same as the kernel", () => {
       "an address": commit(...addAddresses(4, [{ ...holding, id, comment: "net eth0 10.1.0.5/16 c1" }])),
       "the address of another": commit(...addAddresses(4, [{ ...holding, id: attachmentId(at("c2")), comment: "x" }])),
       faults: (nft) => expect([...TABLES[4].faults(nft.connection), ...policyFaults(nft, 4, policy)]).toEqual([]),
-      "a guarded removal of another's": commit(...deleteHoldings(4, attachmentId(at("c2")), [holding])),
-      "a guarded removal": commit(...deleteHoldings(4, id, [holding])),
+      "a guarded removal of another's": commit(...deleteOwned(4, attachmentId(at("c2")), [holding])),
+      "a guarded removal": commit(...deleteOwned(4, id, [holding])),
       "a table that is not empty": commit(...TABLES[6].removeEmpty(), deleteEmptyTable(TABLES[4].name)),
       "a table": commit(...TABLES[6].removeEmpty(), deleteTable(TABLES[4].name)),
     });

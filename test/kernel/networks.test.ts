@@ -36,7 +36,7 @@ const listed = (): string[][] =>
 const restored = (): unknown => JSON.parse(cli(["restore", "--json"]).stdout);
 
 /** `members` or `exceptions`, and the chain without what tells the two apart. */
-function wayOf(address: string): string | undefined {
+function routeInOf(address: string): string | undefined {
   const way = waysOf(address.includes(":") ? "ip6" : "ip").get(address);
   return way && `${way.by} ${baseOf(way.chain)}`;
 }
@@ -47,7 +47,7 @@ describe("policies of overlapping subnets", () => {
     setUpMasquerade(at("narrow"), [cidr("10.22.3.6/24")]);
     setUpMasquerade(at("second"), [cidr("10.22.3.7/24")]);
     setUpMasquerade(at("beside"), [cidr("10.23.0.5/16")]);
-    expect(["10.22.0.5", "10.22.3.6", "10.22.3.7", "10.23.0.5"].map(wayOf)).toEqual([
+    expect(["10.22.0.5", "10.22.3.6", "10.22.3.7", "10.23.0.5"].map(routeInOf)).toEqual([
       "members outside-10.22.0.0/16",
       "exceptions outside-10.22.3.0/24",
       "exceptions outside-10.22.3.0/24",
@@ -62,10 +62,10 @@ describe("policies of overlapping subnets", () => {
       checkMasquerade(at(name), [cidr(address)]);
     tearDownMasquerade(at("wide"), []);
     setUpMasquerade(at("third"), [cidr("10.22.3.8/24")]); // where the others of its policy are
-    expect(wayOf("10.22.3.8")).toBe("exceptions outside-10.22.3.0/24");
+    expect(routeInOf("10.22.3.8")).toBe("exceptions outside-10.22.3.0/24");
     for (const name of ["narrow", "second", "third"]) tearDownMasquerade(at(name), []);
     setUpMasquerade(at("fourth"), [cidr("10.22.3.9/24")]); // now that the network is free
-    expect(wayOf("10.22.3.9")).toBe("members outside-10.22.3.0/24");
+    expect(routeInOf("10.22.3.9")).toBe("members outside-10.22.3.0/24");
     for (const name of ["fourth", "beside"]) tearDownMasquerade(at(name), []);
     expect(ruleset()).toBe("");
   });
@@ -74,7 +74,7 @@ describe("policies of overlapping subnets", () => {
     const addresses = [cidr("10.22.0.5/16"), cidr("10.22.3.6/24"), cidr("fd00::5/64"), cidr("fd00::1:6/112")];
     setUpMasquerade(at("both"), addresses);
     checkMasquerade(at("both"), addresses);
-    expect(addresses.map(({ ip }) => wayOf(formatIp(ip)))).toEqual([
+    expect(addresses.map(({ ip }) => routeInOf(formatIp(ip)))).toEqual([
       "members outside-10.22.0.0/16",
       "exceptions outside-10.22.3.0/24",
       "members outside-fd00--/64",
@@ -91,7 +91,7 @@ describe("policies of overlapping subnets", () => {
     expect(run("nft", "list", "map", "ip", "bauta_masquerade", "exceptions")).not.toContain("elements");
     for (const i of [1, 3, 0, 5, 2, 4]) {
       for (const [n, network] of networks.entries())
-        if (wayOf(network.split("/")[0] ?? "") !== undefined) checkMasquerade(at(`c${n}`), [cidr(network)]);
+        if (routeInOf(network.split("/")[0] ?? "") !== undefined) checkMasquerade(at(`c${n}`), [cidr(network)]);
       tearDownMasquerade(at(`c${i}`), []);
     }
     expect(ruleset()).toBe("");
@@ -101,8 +101,8 @@ describe("policies of overlapping subnets", () => {
     setUpMasquerade(at("plain"), [cidr("fd00::5/64")]);
     setUpMasquerade(at("ports"), [cidr("fd00::6/64")], withPorts);
     checkMasquerade(at("ports"), [cidr("fd00::6/64")], withPorts);
-    expect(wayOf("fd00::5")).toBe("members outside-fd00--/64");
-    expect(wayOf("fd00::6")).toMatch(/^exceptions outside-fd00--\/64-[0-9a-f]{32}$/);
+    expect(routeInOf("fd00::5")).toBe("members outside-fd00--/64");
+    expect(routeInOf("fd00::6")).toMatch(/^exceptions outside-fd00--\/64-[0-9a-f]{32}$/);
     expect(listed().map(([, , , address, policy]) => [address, policy])).toEqual([
       ["fd00::5/64", "outside-fd00--/64"],
       ["fd00::6/64", expect.stringMatching(/^outside-fd00--\/64-[0-9a-f]{32}-apart$/)],
@@ -116,7 +116,7 @@ describe("policies of overlapping subnets", () => {
   it("of one address each take no network", () => {
     for (const address of ["10.1.0.5/32", "10.1.0.6/32", "fd00::5/128"])
       setUpMasquerade(at(address.replace("/", "-")), [cidr(address)]);
-    expect(["10.1.0.5", "fd00::5"].map(wayOf)).toEqual([
+    expect(["10.1.0.5", "fd00::5"].map(routeInOf)).toEqual([
       "exceptions outside-10.1.0.5/32",
       "exceptions outside-fd00--5/128",
     ]);
@@ -129,7 +129,7 @@ describe("policies of overlapping subnets", () => {
   it("are given back to where there is room", () => {
     setUpMasquerade(at("old"), [cidr("10.22.3.6/24")]);
     setUpMasquerade(at("new"), [cidr("10.22.3.6/16")]);
-    expect(wayOf("10.22.3.6")).toBe("exceptions outside-10.22.0.0/16");
+    expect(routeInOf("10.22.3.6")).toBe("exceptions outside-10.22.0.0/16");
     setUpMasquerade(at("newest"), [cidr("10.22.3.6/24")], withPorts);
     tearDownMasquerade(at("newest"), []);
     checkMasquerade(at("new"), [cidr("10.22.3.6/16")]);
@@ -183,7 +183,7 @@ describe("bauta restore", () => {
     run("nft", "flush", "ruleset");
     setUpMasquerade(at("narrow"), [cidr("10.22.3.6/24")]);
     expect(restored()).toMatchObject({ addresses: 1, problems: [] });
-    expect(["10.22.0.5", "10.22.3.6"].map(wayOf)).toEqual([
+    expect(["10.22.0.5", "10.22.3.6"].map(routeInOf)).toEqual([
       "exceptions outside-10.22.0.0/16",
       "members outside-10.22.3.0/24",
     ]);

@@ -14,7 +14,7 @@ import type { Keep } from "../../owned/commit.ts";
 import { deleteConnectionsOf } from "../../owned/connections.ts";
 import { hasCode } from "../../sys/error.ts";
 import { byFamily, type Cidr, contains, FAMILIES, type Family, formatIp, type Ip } from "../../wire/ip.ts";
-import { readHeld } from "../nftables/elements.ts";
+import { readKernelState } from "../nftables/elements.ts";
 import { chainOf, OWN_CHAINS, parseComment } from "./names.ts";
 import { faultsIn, freshLines, mergedLines } from "./plan.ts";
 import { type IptablesRecord, iptablesRecords } from "./records.ts";
@@ -151,7 +151,7 @@ function forgetConnections(nft: Nftables | undefined, addresses: readonly Ip[]):
 
 function isHeld(nft: Nftables, ip: Ip): boolean {
   try {
-    return readHeld(nft, ip).id !== undefined;
+    return readKernelState(nft, ip).id !== undefined;
   } catch (error) {
     if (hasCode(error, "EINVAL", "EOPNOTSUPP")) return false; // no nf_tables
     throw error;

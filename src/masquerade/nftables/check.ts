@@ -8,12 +8,12 @@ import { sameBytes } from "../../wire/codec.ts";
 import { type Cidr, type Family, familyOf, formatIp, type Ip } from "../../wire/ip.ts";
 import { readInForce } from "../options/exclude-file.ts";
 import type { MasqueradeOptions } from "../options/options.ts";
-import { type Held, readHeld, verdictOf, wayTo } from "./elements.ts";
+import { type KernelState, readKernelState, routeInto, verdictOf } from "./elements.ts";
 import { Networks } from "./networks.ts";
 import { type Policy, policyFor } from "./policy.ts";
 import { policyFaults } from "./policy-chains.ts";
 import { baseOf } from "./policy-name.ts";
-import { type ClaimedAddress, records } from "./records.ts";
+import { type RecordedAddress, records } from "./records.ts";
 import { EXCEPTIONS, MEMBERS, OWNERS, POLICIES, STRICT } from "./table-names.ts";
 import { strictPart, TABLES } from "./tables.ts";
 
@@ -51,12 +51,12 @@ function familyFaults(
   const faults: string[] = [];
   for (const { ip, prefixLength } of addresses) {
     const policy = policyFor({ ip, prefixLength }, options, prefixes);
-    const held = readHeld(nft, ip);
+    const state = readKernelState(nft, ip);
     // Either of the policy's two chains will do.
-    const isItsOwn = held.chain !== undefined && baseOf(held.chain) === policy.chain;
-    const chain = isItsOwn ? held.chain : (recordedChain(attachment, ip, policy) ?? policy.chain);
+    const isItsOwn = state.chain !== undefined && baseOf(state.chain) === policy.chain;
+    const chain = isItsOwn ? state.chain : (recordedChain(attachment, ip, policy) ?? policy.chain);
     policies.set(chain, { chain, contents: policy.contents });
-    faults.push(...addressFaults(ip, held, { id, chain, isStrict: options.dropInvalid === true }));
+    faults.push(...addressFaults(ip, state, { id, chain, isStrict: options.dropInvalid === true }));
   }
   const networks = Networks.read(nft, family);
   const ofPolicies = [...policies.values()].flatMap((policy) => policyFaults(nft, family, policy, networks));
@@ -65,7 +65,7 @@ function familyFaults(
 
 /** That one of the policy's two chains that ADD has written down. */
 function recordedChain(attachment: Attachment, ip: Ip, { chain }: Policy): string | undefined {
-  const isIt = ({ cidr, policy }: ClaimedAddress): boolean =>
+  const isIt = ({ cidr, policy }: RecordedAddress): boolean =>
     cidr.startsWith(`${formatIp(ip)}/`) && baseOf(policy) === chain;
   return records.read(attachment)?.addresses.find(isIt)?.policy;
 }
@@ -76,21 +76,21 @@ interface WantedElements {
   readonly isStrict: boolean;
 }
 
-function addressFaults(ip: Ip, held: Held, { id, chain, isStrict }: WantedElements): string[] {
+function addressFaults(ip: Ip, state: KernelState, { id, chain, isStrict }: WantedElements): string[] {
   const address = formatIp(ip);
   const faults: string[] = [];
   const missing = (kind: "map" | "set", name: string): string => `the element ${address} of ${kind} ${name} is missing`;
-  if (held.id === undefined) faults.push(missing("map", OWNERS));
-  else if (!sameBytes(held.id, id)) faults.push(`${address} belongs to another attachment`);
+  if (state.id === undefined) faults.push(missing("map", OWNERS));
+  else if (!sameBytes(state.id, id)) faults.push(`${address} belongs to another attachment`);
   const verdict = verdictOf({ chain });
-  if (held.verdict === undefined) faults.push(missing("map", POLICIES));
-  else if (held.verdict !== verdict)
-    faults.push(`the element ${address} of map ${POLICIES} says ${held.verdict}, not ${verdict}`);
-  const way = wayTo(familyOf(ip), chain);
-  if (way.isMember && !held.isMember) faults.push(missing("set", MEMBERS));
-  if (way.exception !== undefined && held.exception === undefined) faults.push(missing("map", EXCEPTIONS));
-  if (held.exception !== undefined && held.exception !== way.exception)
-    faults.push(`the element ${address} of map ${EXCEPTIONS} says ${held.exception}`);
-  if (isStrict && !held.isStrict) faults.push(missing("set", STRICT));
+  if (state.verdict === undefined) faults.push(missing("map", POLICIES));
+  else if (state.verdict !== verdict)
+    faults.push(`the element ${address} of map ${POLICIES} says ${state.verdict}, not ${verdict}`);
+  const routeIn = routeInto(familyOf(ip), chain);
+  if (routeIn.isMember && !state.isMember) faults.push(missing("set", MEMBERS));
+  if (routeIn.exception !== undefined && state.exception === undefined) faults.push(missing("map", EXCEPTIONS));
+  if (state.exception !== undefined && state.exception !== routeIn.exception)
+    faults.push(`the element ${address} of map ${EXCEPTIONS} says ${state.exception}`);
+  if (isStrict && !state.isStrict) faults.push(missing("set", STRICT));
   return faults;
 }

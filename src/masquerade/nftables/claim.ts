@@ -12,21 +12,21 @@ import { byFamily, type Cidr, type Family, familyOf, formatCidr, formatIp } from
 import { type Excluded, readExcluded } from "../options/exclude-file.ts";
 import type { MasqueradeOptions } from "../options/options.ts";
 import {
-  addHoldings,
-  clearWay,
+  addOwned,
+  clearRouteIn,
   deleteElement,
-  type Held,
-  type Holding,
-  readHeld,
+  type KernelState,
+  type OwnedAddress,
+  readKernelState,
   requireOwner,
+  routeInto,
   verdictOf,
-  wayTo,
 } from "./elements.ts";
 import { Networks } from "./networks.ts";
 import { DestinationSets, destinationSet, type Policy, policyFor } from "./policy.ts";
 import { createPolicies, createPolicy, policyFaults, refreshSet } from "./policy-chains.ts";
 import { apart, goesByNetwork } from "./policy-name.ts";
-import { type DisplacedClaim, records } from "./records.ts";
+import { type DisplacedAddress, records } from "./records.ts";
 import { nfproto, OWNERS, POLICIES, POSTROUTING, POSTROUTING_USE, STRICT, TABLE } from "./table-names.ts";
 import { strictPart, TABLES } from "./tables.ts";
 
@@ -39,8 +39,8 @@ interface WantedAddress {
 /** What makes it so. */
 interface ClaimPlan {
   readonly commands: readonly Command[];
-  readonly holdings: readonly Holding[];
-  readonly displaced: readonly DisplacedClaim[];
+  readonly owned: readonly OwnedAddress[];
+  readonly displaced: readonly DisplacedAddress[];
 }
 
 /** Claims the addresses for the attachment: both families in one transaction, which deletes nothing of anyone else's. */
@@ -55,12 +55,12 @@ export function claim(
   const lists = new DestinationSets();
   const wanted = addresses.map((cidr) => ({ cidr, policy: policyFor(cidr, options, excluded.prefixes, lists) }));
   const isStrict = options.dropInvalid === true;
-  const remember = ({ holdings, displaced }: ClaimPlan): void =>
+  const remember = ({ owned, displaced }: ClaimPlan): void =>
     records.write({
       attachment,
-      addresses: holdings.map((holding) => ({
-        cidr: formatCidr(holding),
-        policy: holding.chain,
+      addresses: owned.map((address) => ({
+        cidr: formatCidr(address),
+        policy: address.chain,
         ...(isStrict ? { isStrict } : {}),
       })),
       ...(netns === undefined ? {} : { netns }),
@@ -78,7 +78,7 @@ export function claim(
     const genid = generation();
     const plan = planFor(nft, attachment, wanted, isStrict);
     remember(plan);
-    nft.commit([...plan.commands, ...refreshOtherFamily(nft, options, excluded, plan.holdings)], { genid });
+    nft.commit([...plan.commands, ...refreshOtherFamily(nft, options, excluded, plan.owned)], { genid });
     excluded.remember();
   });
 }
@@ -94,8 +94,8 @@ function additionsFor(
   wanted: readonly WantedAddress[],
   isStrict: boolean,
 ): ClaimPlan | undefined {
-  const holdings = wanted.map(({ cidr, policy }): Holding => ({ ...cidr, chain: policy.chain, isStrict }));
-  const families = byFamily(holdings);
+  const owned = wanted.map(({ cidr, policy }): OwnedAddress => ({ ...cidr, chain: policy.chain, isStrict }));
+  const families = byFamily(owned);
   const asked = families.flatMap(([family, own]) => {
     return [POSTROUTING, ...new Set(own.map(({ chain }) => chain))].map((name) => ({ family, name }));
   });
@@ -124,8 +124,8 @@ function additionsFor(
     else return undefined;
   }
   const placed =
-    places.size === 0 ? holdings : holdings.map((one) => ({ ...one, chain: places.get(one.chain) ?? one.chain }));
-  return { commands: [...commands, ...addAll(attachment, placed)], holdings: placed, displaced: [] };
+    places.size === 0 ? owned : owned.map((one) => ({ ...one, chain: places.get(one.chain) ?? one.chain }));
+  return { commands: [...commands, ...addAll(attachment, placed)], owned: placed, displaced: [] };
 }
 
 /** Whether the policy has had to be made without its network. */
@@ -139,9 +139,9 @@ function questionOf({ family, name }: { readonly family: Family; readonly name: 
   return name === POSTROUTING ? { ...chain, use: POSTROUTING_USE } : chain;
 }
 
-function addAll(attachment: Attachment, holdings: readonly Holding[]): Command[] {
+function addAll(attachment: Attachment, owned: readonly OwnedAddress[]): Command[] {
   const id = attachmentId(attachment);
-  return byFamily(holdings).flatMap(([family, own]) => addHoldings(family, attachment, id, own));
+  return byFamily(owned).flatMap(([family, own]) => addOwned(family, attachment, id, own));
 }
 
 /**
@@ -158,10 +158,10 @@ function planFor(
     const own = wanted.filter(({ cidr }) => familyOf(cidr.ip) === family);
     return own.length === 0 ? [] : [planForFamily(nft, family, attachmentId(attachment), own, isStrict)];
   });
-  const holdings = plans.flatMap((plan) => plan.holdings);
+  const owned = plans.flatMap((plan) => plan.owned);
   return {
-    commands: [...plans.flatMap(({ commands }) => commands), ...addAll(attachment, holdings)],
-    holdings,
+    commands: [...plans.flatMap(({ commands }) => commands), ...addAll(attachment, owned)],
+    owned,
     displaced: plans.flatMap(({ displaced }) => displaced),
   };
 }
@@ -178,7 +178,7 @@ function planForFamily(
   const isNew = faults.some(({ isWhole }) => isWhole);
   const networks = isNew ? new Networks(family) : Networks.read(nft, family);
   const policies = new Map<string, Policy>();
-  const holdings = wanted.map(({ cidr, policy }): Holding => {
+  const owned = wanted.map(({ cidr, policy }): OwnedAddress => {
     const chain = networks.chainFor(policy.chain);
     policies.set(chain, { chain, contents: policy.contents });
     return { ...cidr, chain, isStrict };
@@ -186,15 +186,15 @@ function planForFamily(
   if (isNew) {
     const strict = isStrict ? createPart(strictPart(family)) : [];
     const contents = [...createPolicies(family, [...policies.values()]), ...strict];
-    return { commands: [...repairsOf(faults), ...contents], holdings, displaced: [] };
+    return { commands: [...repairsOf(faults), ...contents], owned, displaced: [] };
   }
   for (const policy of policies.values()) faults.push(...policyFaults(nft, family, policy, networks));
   if (isStrict) faults.push(...partFaults(nft.connection, strictPart(family)));
-  const all = holdings.map((holding) => ({ holding, held: readHeld(nft, holding.ip) }));
+  const all = owned.map((address) => ({ address, state: readKernelState(nft, address.ip) }));
   return {
-    commands: [...repairsOf(faults), ...all.flatMap(({ holding, held }) => clear(holding, held, id))],
-    holdings,
-    displaced: all.flatMap(({ holding, held }) => displacedBy(holding, held, id)),
+    commands: [...repairsOf(faults), ...all.flatMap(({ address, state }) => clear(address, state, id))],
+    owned,
+    displaced: all.flatMap(({ address, state }) => displacedBy(address, state, id)),
   };
 }
 
@@ -203,10 +203,10 @@ function refreshOtherFamily(
   nft: Nftables,
   options: MasqueradeOptions,
   excluded: Excluded,
-  holdings: readonly Holding[],
+  owned: readonly OwnedAddress[],
 ): Command[] {
   if (excluded.isApplied) return [];
-  const others = ([4, 6] as const).filter((family) => holdings.every(({ ip }) => familyOf(ip) !== family));
+  const others = ([4, 6] as const).filter((family) => owned.every(({ ip }) => familyOf(ip) !== family));
   return others.flatMap((family) => {
     const set = destinationSet(options, family, excluded.prefixes);
     return set === undefined ? [] : refreshSet(nft, family, set);
@@ -214,26 +214,26 @@ function refreshOtherFamily(
 }
 
 /** Removes what is in the way of the new elements. */
-function clear(holding: Holding, held: Held, id: Uint8Array): Command[] {
-  const family = familyOf(holding.ip);
+function clear(address: OwnedAddress, state: KernelState, id: Uint8Array): Command[] {
+  const family = familyOf(address.ip);
   const commands: Command[] = [];
-  if (held.id !== undefined && !sameBytes(held.id, id)) {
-    commands.push(...requireOwner(family, holding.ip, held.id), ...deleteElement(family, OWNERS, holding.ip));
+  if (state.id !== undefined && !sameBytes(state.id, id)) {
+    commands.push(...requireOwner(family, address.ip, state.id), ...deleteElement(family, OWNERS, address.ip));
   }
-  if (held.verdict !== undefined && held.verdict !== verdictOf(holding))
-    commands.push(...deleteElement(family, POLICIES, holding.ip));
-  commands.push(...clearWay(holding.ip, held, wayTo(family, holding.chain)));
-  if (held.isStrict && !holding.isStrict) commands.push(...deleteElement(family, STRICT, holding.ip));
+  if (state.verdict !== undefined && state.verdict !== verdictOf(address))
+    commands.push(...deleteElement(family, POLICIES, address.ip));
+  commands.push(...clearRouteIn(address.ip, state, routeInto(family, address.chain)));
+  if (state.isStrict && !address.isStrict) commands.push(...deleteElement(family, STRICT, address.ip));
   return commands;
 }
 
 /** Whose address this was, and whose it was before that. */
-function displacedBy(holding: Holding, held: Held, id: Uint8Array): DisplacedClaim[] {
-  if (held.id === undefined || sameBytes(held.id, id) || held.chain === undefined) return [];
-  const owner = idText(held.id);
+function displacedBy(address: OwnedAddress, state: KernelState, id: Uint8Array): DisplacedAddress[] {
+  if (state.id === undefined || sameBytes(state.id, id) || state.chain === undefined) return [];
+  const owner = idText(state.id);
   const record = records.byId(owner);
-  const isThis = ({ cidr }: { readonly cidr: string }): boolean => cidr.startsWith(`${formatIp(holding.ip)}/`);
-  const cidr = record?.addresses.find(isThis)?.cidr ?? formatCidr(holding);
-  const strict = held.isStrict ? { isStrict: true } : {};
-  return [{ owner, cidr, policy: held.chain, ...strict }, ...(record?.displaced.filter(isThis) ?? [])];
+  const isThis = ({ cidr }: { readonly cidr: string }): boolean => cidr.startsWith(`${formatIp(address.ip)}/`);
+  const cidr = record?.addresses.find(isThis)?.cidr ?? formatCidr(address);
+  const strict = state.isStrict ? { isStrict: true } : {};
+  return [{ owner, cidr, policy: state.chain, ...strict }, ...(record?.displaced.filter(isThis) ?? [])];
 }

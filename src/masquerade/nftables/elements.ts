@@ -15,7 +15,7 @@ import { goesByNetwork } from "./policy-name.ts";
 import { EXCEPTIONS, MEMBERS, OWNERS, POLICIES, STRICT, setIn } from "./table-names.ts";
 
 /** An address of an attachment, and the chain of its policy. */
-export interface Holding {
+export interface OwnedAddress {
   readonly ip: Ip;
   readonly prefixLength: number;
   readonly chain: string;
@@ -24,7 +24,7 @@ export interface Holding {
 }
 
 /** An address that comes under masquerade. */
-export interface NewElement {
+export interface NewAddress {
   readonly ip: Ip;
   /** The attachment's. */
   readonly id: Uint8Array;
@@ -35,10 +35,10 @@ export interface NewElement {
 }
 
 /** Adds addresses of one family, of any attachments; EEXIST where one is another's. */
-export function addAddresses(family: Family, added: readonly NewElement[]): Command[] {
+export function addAddresses(family: Family, added: readonly NewAddress[]): Command[] {
   const verdicts = new Map(added.map(({ chain }) => [chain, { code: NFT_VERDICT.GOTO, chain }]));
-  const withVerdict = ({ ip, chain }: NewElement): Element => ({ key: ip, data: verdicts.get(chain) });
-  const { members, exceptions } = byWay(family, added);
+  const withVerdict = ({ ip, chain }: NewAddress): Element => ({ key: ip, data: verdicts.get(chain) });
+  const { members, exceptions } = byRouteIn(family, added);
   return [
     ...addElements({
       ...setIn(family, OWNERS),
@@ -52,7 +52,7 @@ export function addAddresses(family: Family, added: readonly NewElement[]): Comm
 }
 
 /** Addresses whose packets come to their policy by their network, and those whose packets have their own way there. */
-function byWay<T extends { readonly chain: string }>(
+function byRouteIn<T extends { readonly chain: string }>(
   family: Family,
   all: readonly T[],
 ): { readonly members: readonly T[]; readonly exceptions: readonly T[] } {
@@ -64,16 +64,16 @@ function byWay<T extends { readonly chain: string }>(
 const keyOf = ({ ip }: { readonly ip: Ip }): { readonly key: Ip } => ({ key: ip });
 
 /** Gives addresses of one family to an attachment; EEXIST where one is another's. */
-export function addHoldings(
+export function addOwned(
   family: Family,
   attachment: Attachment,
   id: Uint8Array,
-  holdings: readonly Holding[],
+  owned: readonly OwnedAddress[],
 ): Command[] {
-  const added = holdings.map((holding) => ({
-    ...holding,
+  const added = owned.map((address) => ({
+    ...address,
     id,
-    comment: writeComment(attachment, `${formatIp(holding.ip)}/${holding.prefixLength}`),
+    comment: writeComment(attachment, `${formatIp(address.ip)}/${address.prefixLength}`),
   }));
   return addAddresses(family, added);
 }
@@ -83,17 +83,17 @@ export function addHoldings(
  * command is EEXIST and nothing is done: adding an element again with the same data changes nothing, with other data
  * the kernel refuses; the deletion itself would not compare the data.
  */
-export function deleteHoldings(family: Family, id: Uint8Array, holdings: readonly Holding[]): Command[] {
-  const guard = holdings.map(({ ip }) => ({ key: ip, data: id }));
-  const keys = holdings.map(keyOf);
-  const { members, exceptions } = byWay(family, holdings);
+export function deleteOwned(family: Family, id: Uint8Array, owned: readonly OwnedAddress[]): Command[] {
+  const guard = owned.map(({ ip }) => ({ key: ip, data: id }));
+  const keys = owned.map(keyOf);
+  const { members, exceptions } = byRouteIn(family, owned);
   return [
     ...addElements({ ...setIn(family, OWNERS), elements: guard }),
     ...deleteElements({ ...setIn(family, OWNERS), elements: keys }),
     ...deleteElements({ ...setIn(family, POLICIES), elements: keys }),
     ...deleteElements({ ...setIn(family, MEMBERS), elements: members.map(keyOf) }),
     ...deleteElements({ ...setIn(family, EXCEPTIONS), elements: exceptions.map(keyOf) }),
-    ...deleteElements({ ...setIn(family, STRICT), elements: strictKeys(holdings) }),
+    ...deleteElements({ ...setIn(family, STRICT), elements: strictKeys(owned) }),
   ];
 }
 
@@ -103,7 +103,7 @@ export function requireOwner(family: Family, ip: Ip, id: Uint8Array): Command[] 
 }
 
 /** Fails with EEXIST, and nothing is done, where the address has another owner by now than it was seen to have, if any. */
-export function requireSameOwner(ip: Ip, { id }: Held): Command[] {
+export function requireSameOwner(ip: Ip, { id }: KernelState): Command[] {
   const family = familyOf(ip);
   if (id !== undefined) return requireOwner(family, ip, id);
   const owner = { ...setIn(family, OWNERS), elements: [{ key: ip, data: new Uint8Array(ID_LENGTH) }] };
@@ -112,8 +112,8 @@ export function requireSameOwner(ip: Ip, { id }: Held): Command[] {
 
 const ID_LENGTH = 16;
 
-function strictKeys(holdings: readonly Pick<Holding, "ip" | "isStrict">[]): { readonly key: Ip }[] {
-  return holdings.filter(({ isStrict }) => isStrict).map(keyOf);
+function strictKeys(owned: readonly Pick<OwnedAddress, "ip" | "isStrict">[]): { readonly key: Ip }[] {
+  return owned.filter(({ isStrict }) => isStrict).map(keyOf);
 }
 
 /** Deletes the element of an address from one map, whoever owns it. */
@@ -122,14 +122,14 @@ export function deleteElement(family: Family, map: string, ip: Ip): Command[] {
 }
 
 /** Which way an address's packets go, by the kernel's word. */
-export interface Way {
+export interface RouteIn {
   readonly isMember: boolean;
   /** The verdict of `exceptions`, as nft writes it; undefined where that has no element. */
   readonly exception: string | undefined;
 }
 
 /** Who owns an address, by the kernel's word, and what becomes of its packets. */
-export interface Held extends Way {
+export interface KernelState extends RouteIn {
   readonly id: Uint8Array | undefined;
   /** `goto outside-…`, as nft writes it; undefined where `policies` does not have the address. */
   readonly verdict: string | undefined;
@@ -147,22 +147,26 @@ export function verdictOf({ chain }: { readonly chain: string }): string {
 }
 
 /** The way of an address that is as it should be. */
-export function wayTo(family: Family, chain: string): Way {
+export function routeInto(family: Family, chain: string): RouteIn {
   const isMember = goesByNetwork(family, chain);
   return { isMember, exception: isMember ? undefined : verdictOf({ chain }) };
 }
 
 /** Removes what leads an address's packets another way than wanted; with `wanted` undefined, whatever leads them. */
-export function clearWay(ip: Ip, held: Way, wanted: Way = { isMember: false, exception: undefined }): Command[] {
+export function clearRouteIn(
+  ip: Ip,
+  state: RouteIn,
+  wanted: RouteIn = { isMember: false, exception: undefined },
+): Command[] {
   const family = familyOf(ip);
-  const isMisled = held.exception !== undefined && held.exception !== wanted.exception;
+  const isMisled = state.exception !== undefined && state.exception !== wanted.exception;
   return [
-    ...(held.isMember && !wanted.isMember ? deleteElement(family, MEMBERS, ip) : []),
+    ...(state.isMember && !wanted.isMember ? deleteElement(family, MEMBERS, ip) : []),
     ...(isMisled ? deleteElement(family, EXCEPTIONS, ip) : []),
   ];
 }
 
-export function readHeld(nft: Nftables, ip: Ip): Held {
+export function readKernelState(nft: Nftables, ip: Ip): KernelState {
   const family = familyOf(ip);
   const get = (set: string): Element | undefined => getElement(nft.connection, setIn(family, set), ip);
   const policy = get(POLICIES);
@@ -179,7 +183,7 @@ export function readHeld(nft: Nftables, ip: Ip): Held {
 }
 
 /** The chains that the address's elements lead to, each as often as they do: the kernel counts it so. */
-export function chainsLedTo({ chain, exceptionChain }: Held): string[] {
+export function chainsLedTo({ chain, exceptionChain }: KernelState): string[] {
   return [chain, exceptionChain].filter((name) => name !== undefined);
 }
 

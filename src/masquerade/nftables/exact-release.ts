@@ -8,25 +8,25 @@ import { sameBytes } from "../../wire/codec.ts";
 import { FAMILIES, type Family, familyOf, type Ip } from "../../wire/ip.ts";
 import {
   chainsLedTo,
-  clearWay,
+  clearRouteIn,
   deleteElement,
-  type Held,
-  type Holding,
-  readHeld,
+  type KernelState,
+  type OwnedAddress,
+  readKernelState,
   requireSameOwner,
 } from "./elements.ts";
-import { giveBack, heirOf, type Inheritance } from "./heirs.ts";
+import { giveBack, previousOwner, type Return } from "./give-back.ts";
 import { Networks } from "./networks.ts";
 import { apart } from "./policy-name.ts";
-import type { DisplacedClaim } from "./records.ts";
+import type { DisplacedAddress } from "./records.ts";
 import { OWNERS, POLICIES, STRICT } from "./table-names.ts";
 import { hasOptions, unusedAfter } from "./unused.ts";
 
 /** An attachment that goes, and what it is known to hold. */
-export interface Leaving {
+export interface Departure {
   readonly id: Uint8Array;
-  readonly holdings: readonly Holding[];
-  readonly displaced: readonly DisplacedClaim[];
+  readonly owned: readonly OwnedAddress[];
+  readonly displaced: readonly DisplacedAddress[];
 }
 
 /** What becomes of addresses. */
@@ -40,7 +40,7 @@ export interface Released {
 /** The plan of one transaction. With `isGuarded` it fails where another has taken part of that over since. */
 export class ExactRelease {
   readonly #nft: Nftables;
-  readonly #leaving: readonly Leaving[];
+  readonly #departures: readonly Departure[];
   readonly #isGuarded: boolean;
   readonly #networks: Partial<Record<Family, Networks>> = {};
   /** How many verdicts that lead to each chain go. */
@@ -50,17 +50,17 @@ export class ExactRelease {
   readonly #returns: Command[] = [];
   readonly #left: Ip[] = [];
   readonly #absent: Ip[] = [];
-  readonly #inherited: Inheritance[] = [];
+  readonly #returned: Return[] = [];
   readonly #structure: Record<Family, readonly Command[]>;
 
   /** Reads what there is to know. Throws NetlinkError or SyscallError. */
-  constructor(nft: Nftables, leaving: readonly Leaving[], isGuarded: boolean) {
+  constructor(nft: Nftables, departures: readonly Departure[], isGuarded: boolean) {
     this.#nft = nft;
-    this.#leaving = leaving;
+    this.#departures = departures;
     this.#isGuarded = isGuarded;
-    const ids = new Set(leaving.map(({ id }) => idText(id)));
-    for (const one of leaving) for (const holding of one.holdings) this.#take(one, holding, ids);
-    for (const { holding } of this.#inherited) this.#going[familyOf(holding.ip)].delete(holding.chain);
+    const ids = new Set(departures.map(({ id }) => idText(id)));
+    for (const one of departures) for (const address of one.owned) this.#take(one, address, ids);
+    for (const { address } of this.#returned) this.#going[familyOf(address.ip)].delete(address.chain);
     this.#structure = { 4: this.#unused(4), 6: this.#unused(6) };
   }
 
@@ -73,33 +73,33 @@ export class ExactRelease {
     return { left: this.#left, absent: this.#absent };
   }
 
-  inherited(): readonly Inheritance[] {
-    return this.#inherited;
+  returned(): readonly Return[] {
+    return this.#returned;
   }
 
   /** Families in which chains go that may have had sets. */
   untidy(): Family[] {
-    const holdings = this.#leaving.flatMap((one) => one.holdings);
+    const owned = this.#departures.flatMap((one) => one.owned);
     return FAMILIES.filter(
       (family) =>
-        this.#structure[family].length > 0 && holdings.some((one) => familyOf(one.ip) === family && hasOptions(one)),
+        this.#structure[family].length > 0 && owned.some((one) => familyOf(one.ip) === family && hasOptions(one)),
     );
   }
 
-  #take({ id, displaced }: Leaving, { ip, chain }: Holding, leavingIds: ReadonlySet<string>): void {
+  #take({ id, displaced }: Departure, { ip, chain }: OwnedAddress, departing: ReadonlySet<string>): void {
     const family = familyOf(ip);
     // Its chain may have become unused although the address itself is another's by now.
     for (const name of [chain, apart(chain)]) this.#count(family, name, 0);
-    const held = readHeld(this.#nft, ip);
-    if (held.id === undefined ? !hasElements(held) : !sameBytes(held.id, id)) {
-      if (held.id === undefined) this.#absent.push(ip);
+    const state = readKernelState(this.#nft, ip);
+    if (state.id === undefined ? !hasElements(state) : !sameBytes(state.id, id)) {
+      if (state.id === undefined) this.#absent.push(ip);
       return;
     }
-    if (this.#isGuarded) this.#deletions.push(...requireSameOwner(ip, held));
-    this.#deletions.push(...deletionOf(ip, held));
-    for (const name of chainsLedTo(held)) this.#count(family, name, 1);
-    const heir = heirOf(ip, displaced, leavingIds);
-    if (heir === undefined || !this.#return(family, heir)) this.#left.push(ip);
+    if (this.#isGuarded) this.#deletions.push(...requireSameOwner(ip, state));
+    this.#deletions.push(...deletionOf(ip, state));
+    for (const name of chainsLedTo(state)) this.#count(family, name, 1);
+    const previous = previousOwner(ip, displaced, departing);
+    if (previous === undefined || !this.#return(family, previous)) this.#left.push(ip);
   }
 
   #count(family: Family, chain: string, going: number): void {
@@ -108,36 +108,36 @@ export class ExactRelease {
   }
 
   /** Returns false where the address can't be given back. */
-  #return(family: Family, { owner, holding }: Inheritance): boolean {
+  #return(family: Family, { owner, address }: Return): boolean {
     const networks = this.#networks[family] ?? Networks.read(this.#nft, family);
     this.#networks[family] = networks;
-    const back = { owner, holding: { ...holding, chain: networks.chainFor(holding.chain) } };
+    const back = { owner, address: { ...address, chain: networks.chainFor(address.chain) } };
     const given = giveBack(this.#nft, back, networks);
     if (given === undefined) return false;
     this.#faults.push(...given.faults);
     this.#returns.push(...given.commands);
-    this.#inherited.push(back);
+    this.#returned.push(back);
     return true;
   }
 
   #unused(family: Family): Command[] {
     const deleteTable = (table: PrivateTable): Command[] => (this.#isGuarded ? table.removeEmpty() : table.remove());
-    const isUsed = this.#inherited.some(({ holding }) => familyOf(holding.ip) === family);
+    const isUsed = this.#returned.some(({ address }) => familyOf(address.ip) === family);
     return unusedAfter(this.#nft, family, this.#going[family], isUsed ? undefined : deleteTable, true);
   }
 }
 
 /** An address has all its elements in one transaction: any without an owner are what somebody has left of ours. */
-function hasElements({ verdict, isMember, exception }: Held): boolean {
+function hasElements({ verdict, isMember, exception }: KernelState): boolean {
   return verdict !== undefined || isMember || exception !== undefined;
 }
 
-function deletionOf(ip: Ip, held: Held): Command[] {
+function deletionOf(ip: Ip, state: KernelState): Command[] {
   const family = familyOf(ip);
   const maps = [
-    ...(held.id === undefined ? [] : [OWNERS]),
-    ...(held.verdict === undefined ? [] : [POLICIES]),
-    ...(held.isStrict ? [STRICT] : []),
+    ...(state.id === undefined ? [] : [OWNERS]),
+    ...(state.verdict === undefined ? [] : [POLICIES]),
+    ...(state.isStrict ? [STRICT] : []),
   ];
-  return [...maps.flatMap((map) => deleteElement(family, map, ip)), ...clearWay(ip, held)];
+  return [...maps.flatMap((map) => deleteElement(family, map, ip)), ...clearRouteIn(ip, state)];
 }

@@ -21,7 +21,7 @@ interface Owner {
 }
 
 /** What the elements of an address in `policies`, `members` and `exceptions` say. */
-interface Policed {
+interface PolicyElements {
   readonly chain: string | undefined;
   /** Where its packets go: to that chain, if all is well. */
   ledTo: string | undefined;
@@ -29,17 +29,17 @@ interface Policed {
 }
 
 /** An address that a record tells of. */
-export interface Claim {
+export interface RecordEntry {
   readonly ip: string;
   readonly prefixLength: number;
   readonly policy: string;
 }
 
 /** What a record says. */
-interface Known {
+interface ReadRecord {
   readonly attachment: Attachment;
   readonly isLeaving: boolean;
-  readonly claims: readonly Claim[];
+  readonly entries: readonly RecordEntry[];
   /** The "ipMasqOptions" in force; undefined where there are none. */
   readonly options: JsonObject | undefined;
 }
@@ -47,14 +47,14 @@ interface Known {
 /** All that was read: owners and policies by address as text, records by id. */
 export interface Facts {
   readonly owners: Map<string, Owner>;
-  readonly policies: Map<string, Policed>;
-  readonly records: Map<string, Known>;
+  readonly policies: Map<string, PolicyElements>;
+  readonly records: Map<string, ReadRecord>;
   /** What could not be read as a record, each as a phrase. */
   readonly problems: readonly string[];
 }
 
 /** An address of an attachment (by id), or of nobody (""). */
-export interface Place {
+export interface Ownership {
   readonly id: string;
   readonly ip: string;
 }
@@ -87,13 +87,13 @@ export function readFacts(nft: Nftables, network: string | undefined): Facts {
   return { ...facts, problems };
 }
 
-function lead(policy: Policed, ledTo: string | undefined, counted: Counted | undefined): void {
+function lead(policy: PolicyElements, ledTo: string | undefined, counted: Counted | undefined): void {
   policy.ledTo = ledTo;
   policy.counted = counted;
 }
 
 /** Packets of a member come by its network, which can only lead to a chain that has one. */
-function leadByNetwork(family: Family, policy: Policed, counted: Counted | undefined): void {
+function leadByNetwork(family: Family, policy: PolicyElements, counted: Counted | undefined): void {
   const { chain } = policy;
   if (chain !== undefined && goesByNetwork(family, chain)) lead(policy, chain, counted);
 }
@@ -106,53 +106,53 @@ function countedBy(element: Element): Counted | undefined {
 
 function readRecords(facts: Facts, prefix: string): readonly string[] {
   const { live, leaving, problems } = records.survey((id) => id.startsWith(prefix));
-  for (const { id, record } of live) facts.records.set(id, known(record, false));
-  for (const { id, record } of leaving) facts.records.set(id, known(record, true));
+  for (const { id, record } of live) facts.records.set(id, readRecord(record, false));
+  for (const { id, record } of leaving) facts.records.set(id, readRecord(record, true));
   return problems;
 }
 
-function known({ attachment, addresses, options }: MasqueradeRecord, isLeaving: boolean): Known {
-  const claims = addresses.map(({ cidr, policy }): Claim => {
+function readRecord({ attachment, addresses, options }: MasqueradeRecord, isLeaving: boolean): ReadRecord {
+  const entries = addresses.map(({ cidr, policy }): RecordEntry => {
     const slash = cidr.indexOf("/");
     return { ip: cidr.slice(0, slash), prefixLength: Number(cidr.slice(slash + 1)), policy };
   });
-  return { attachment, isLeaving, claims, options };
+  return { attachment, isLeaving, entries, options };
 }
 
 /** What a record says of an address. */
-export function claimTo(record: Known | undefined, ip: string): Claim | undefined {
-  return record?.claims.find((claim) => claim.ip === ip);
+export function entryFor(record: ReadRecord | undefined, ip: string): RecordEntry | undefined {
+  return record?.entries.find((entry) => entry.ip === ip);
 }
 
 /** Every address that is in the kernel or should be. */
-export function placesIn({ owners, policies, records }: Facts): Place[] {
-  const places: Place[] = [];
-  for (const [ip, { id }] of owners) places.push({ id, ip });
-  for (const [id, { claims, isLeaving }] of records) {
-    for (const { ip } of claims) if (!isLeaving && owners.get(ip)?.id !== id) places.push({ id, ip });
+export function ownershipsIn({ owners, policies, records }: Facts): Ownership[] {
+  const ownerships: Ownership[] = [];
+  for (const [ip, { id }] of owners) ownerships.push({ id, ip });
+  for (const [id, { entries, isLeaving }] of records) {
+    for (const { ip } of entries) if (!isLeaving && owners.get(ip)?.id !== id) ownerships.push({ id, ip });
   }
-  for (const ip of policies.keys()) if (!owners.has(ip)) places.push({ id: "", ip });
-  return places;
+  for (const ip of policies.keys()) if (!owners.has(ip)) ownerships.push({ id: "", ip });
+  return ownerships;
 }
 
 /** How an address stands. */
-export function stateOf({ owners, policies, records }: Facts, { id, ip }: Place): OwnedState {
+export function stateOf({ owners, policies, records }: Facts, { id, ip }: Ownership): OwnedState {
   const owner = owners.get(ip);
   if (owner === undefined) return id === "" ? "no-owner" : "missing";
   if (owner.id !== id) return "taken";
   const policy = policies.get(ip);
   if (policy?.ledTo === undefined) return "no-policy";
   const record = records.get(id);
-  const claim = claimTo(record, ip);
-  if (record === undefined || claim === undefined) return "no-record";
+  const entry = entryFor(record, ip);
+  if (record === undefined || entry === undefined) return "no-record";
   if (record.isLeaving) return "leaving";
-  if (policy.ledTo === claim.policy && policy.chain === claim.policy) return "ok";
-  const isItsOwn = policy.ledTo === policy.chain && baseOf(policy.ledTo) === baseOf(claim.policy);
+  if (policy.ledTo === entry.policy && policy.chain === entry.policy) return "ok";
+  const isItsOwn = policy.ledTo === policy.chain && baseOf(policy.ledTo) === baseOf(entry.policy);
   return isItsOwn ? "ok" : "other-policy";
 }
 
 /** Asks for one address alone, so that what looked wrong is not just something that changed between two readings. */
-export function readAgain(nft: Nftables, facts: Facts, { id, ip }: Place): void {
+export function readAgain(nft: Nftables, facts: Facts, { id, ip }: Ownership): void {
   const key = parseIp(ip);
   if (key === undefined) return;
   const family = key.length === 4 ? 4 : 6;
@@ -164,15 +164,15 @@ export function readAgain(nft: Nftables, facts: Facts, { id, ip }: Place): void 
   if (ownerId !== undefined) facts.owners.set(ip, { id: idText(ownerId), comment: owner?.comment });
   if (policy !== undefined) facts.policies.set(ip, policy);
   const record = id === "" ? undefined : records.byId(id);
-  if (record !== undefined) facts.records.set(id, known(record, false));
+  if (record !== undefined) facts.records.set(id, readRecord(record, false));
   else if (facts.records.get(id)?.isLeaving === false) facts.records.delete(id);
 }
 
-function readPolicy(nft: Nftables, family: Family, key: Ip): Policed | undefined {
+function readPolicy(nft: Nftables, family: Family, key: Ip): PolicyElements | undefined {
   const get = (set: string): Element | undefined => getElement(nft.connection, setIn(family, set), key);
   const element = get(POLICIES);
   if (element === undefined) return undefined;
-  const policy: Policed = { chain: chainOf(element), ledTo: undefined, counted: undefined };
+  const policy: PolicyElements = { chain: chainOf(element), ledTo: undefined, counted: undefined };
   const [member, exception] = [get(MEMBERS), get(EXCEPTIONS)];
   if (exception !== undefined) lead(policy, chainOf(exception), countedBy(exception));
   else if (member !== undefined) leadByNetwork(family, policy, countedBy(member));
@@ -180,8 +180,8 @@ function readPolicy(nft: Nftables, family: Family, key: Ip): Policed | undefined
 }
 
 /** Whether there is still something to show: an element of this owner, a claim, or a policy without an owner. */
-export function isThere({ owners, policies, records }: Facts, { id, ip }: Place): boolean {
+export function isThere({ owners, policies, records }: Facts, { id, ip }: Ownership): boolean {
   if (id === "") return policies.has(ip) && !owners.has(ip);
   const record = records.get(id);
-  return owners.get(ip)?.id === id || (record?.isLeaving === false && claimTo(record, ip) !== undefined);
+  return owners.get(ip)?.id === id || (record?.isLeaving === false && entryFor(record, ip) !== undefined);
 }

@@ -7,12 +7,12 @@ import type { AttachmentName, Inventory, ListedAttachment, ListedItem, OwnedStat
 import { inOrder } from "../../owned/inventory.ts";
 import { compareIp, type Family, parseCidr, parseIp } from "../../wire/ip.ts";
 import {
-  type Claim,
-  claimTo,
+  entryFor,
   type Facts,
   isThere,
-  type Place,
-  placesIn,
+  type Ownership,
+  ownershipsIn,
+  type RecordEntry,
   readAgain,
   readFacts,
   stateOf,
@@ -32,29 +32,29 @@ interface Listed {
 /** Lists all attachments, or those of one network. Throws NetlinkError or SyscallError. */
 export function takeInventory(nft: Nftables, network?: string): Inventory {
   const facts = readFacts(nft, network);
-  let places = placesIn(facts);
+  let ownerships = ownershipsIn(facts);
   // Maps and records are read one after the other, and attachments come and go meanwhile.
-  const doubtful = places.filter((place) => stateOf(facts, place) !== "ok");
-  for (const place of doubtful) readAgain(nft, facts, place);
+  const doubtful = ownerships.filter((ownership) => stateOf(facts, ownership) !== "ok");
+  for (const ownership of doubtful) readAgain(nft, facts, ownership);
   const isAllOk = doubtful.length === 0;
-  if (!isAllOk) places = places.filter((place) => isThere(facts, place));
-  const stateNow = (place: Place): OwnedState => (isAllOk ? "ok" : stateOf(facts, place));
+  if (!isAllOk) ownerships = ownerships.filter((ownership) => isThere(facts, ownership));
+  const stateNow = (ownership: Ownership): OwnedState => (isAllOk ? "ok" : stateOf(facts, ownership));
   return {
-    attachments: groupByAttachment(facts, places, stateNow),
+    attachments: groupByAttachment(facts, ownerships, stateNow),
     faults: [...facts.problems, ...faultsOfTables(nft, facts)],
   };
 }
 
 function groupByAttachment(
   facts: Facts,
-  places: readonly Place[],
-  stateNow: (place: Place) => OwnedState,
+  ownerships: readonly Ownership[],
+  stateNow: (ownership: Ownership) => OwnedState,
 ): ListedAttachment[] {
   const groups = new Map<string, Listed[]>();
-  for (const place of places) {
-    const one = listed(facts, place, stateNow(place));
-    const group = groups.get(place.id);
-    if (group === undefined) groups.set(place.id, [one]);
+  for (const ownership of ownerships) {
+    const one = listed(facts, ownership, stateNow(ownership));
+    const group = groups.get(ownership.id);
+    if (group === undefined) groups.set(ownership.id, [one]);
     else group.push(one);
   }
   return inOrder(
@@ -90,17 +90,17 @@ function compareAddresses(a: Listed, b: Listed): number {
   return left === undefined || right === undefined ? 0 : compareIp(left, right);
 }
 
-function listed(facts: Facts, place: Place, state: OwnedState): Listed {
-  const { ip } = place;
-  const claim = claimTo(facts.records.get(place.id), ip);
+function listed(facts: Facts, ownership: Ownership, state: OwnedState): Listed {
+  const { ip } = ownership;
+  const entry = entryFor(facts.records.get(ownership.id), ip);
   // Of an address that another attachment has taken, the element counts for that one.
   const policy = state === "taken" || state === "missing" ? undefined : facts.policies.get(ip);
-  const prefixLength = claim?.prefixLength ?? readComment(facts.owners.get(ip)?.comment)?.prefixLength;
+  const prefixLength = entry?.prefixLength ?? readComment(facts.owners.get(ip)?.comment)?.prefixLength;
   return {
     ip,
     item: {
       address: prefixLength === undefined ? ip : `${ip}/${prefixLength}`,
-      policy: policy?.chain ?? (state === "no-policy" ? undefined : claim?.policy),
+      policy: policy?.chain ?? (state === "no-policy" ? undefined : entry?.policy),
       packets: policy?.counted?.packets,
       bytes: policy?.counted?.bytes,
       state,
@@ -110,13 +110,13 @@ function listed(facts: Facts, place: Place, state: OwnedState): Listed {
 
 /** What is wrong with the tables that the addresses need, and with the chains of their policies. */
 function faultsOfTables(nft: Nftables, { owners, policies, records }: Facts): string[] {
-  const wanted = new Map<string, Claim>();
-  for (const { claims, isLeaving } of records.values()) {
+  const wanted = new Map<string, RecordEntry>();
+  for (const { entries, isLeaving } of records.values()) {
     // The name of a policy's chain has the subnet in it, and so the family.
     if (isLeaving) continue;
-    for (const claim of claims) {
-      const policy = policyIn(policies.get(claim.ip)?.chain, claim);
-      if (!wanted.has(policy)) wanted.set(policy, { ...claim, policy });
+    for (const entry of entries) {
+      const policy = policyIn(policies.get(entry.ip)?.chain, entry);
+      if (!wanted.has(policy)) wanted.set(policy, { ...entry, policy });
     }
   }
   const families = new Set<Family>();
@@ -129,7 +129,7 @@ function faultsOfTables(nft: Nftables, { owners, policies, records }: Facts): st
     if (skeleton.some(({ isWhole }) => isWhole)) continue;
     const own = [...wanted.values()].filter(({ ip }) => familyOf(ip) === family);
     const networks = Networks.read(nft, family);
-    faults.push(...own.flatMap((claim) => faultsOfPolicy(nft, family, claim, networks)));
+    faults.push(...own.flatMap((entry) => faultsOfPolicy(nft, family, entry, networks)));
   }
   return faults;
 }
@@ -139,7 +139,7 @@ function familyOf(ip: string): Family {
 }
 
 /** The one of the policy's two chains that the address goes to, or else the one that its record tells. */
-function policyIn(chain: string | undefined, { policy }: Claim): string {
+function policyIn(chain: string | undefined, { policy }: RecordEntry): string {
   if (chain === undefined || chain === policy) return policy;
   return baseOf(chain) === baseOf(policy) ? chain : policy;
 }
@@ -147,7 +147,7 @@ function policyIn(chain: string | undefined, { policy }: Claim): string {
 function faultsOfPolicy(
   nft: Nftables,
   family: Family,
-  { ip, prefixLength, policy: chain }: Claim,
+  { ip, prefixLength, policy: chain }: RecordEntry,
   networks: Networks,
 ): string[] {
   const address = parseCidr(`${ip}/${prefixLength}`);

@@ -97,7 +97,7 @@ export class Networks {
   }
 
   /** Those that nobody but a stranger can have made, as they do not lead to their own chain. */
-  strays(): Interval[] {
+  altered(): Interval[] {
     return this.#present.filter(({ first, last, data }) => {
       const chain = data === undefined || data instanceof Uint8Array ? undefined : data.chain;
       const network = chain === undefined ? undefined : networkOfChain(this.#family, chain);
@@ -114,12 +114,12 @@ export class Networks {
     );
   }
 
-  /** As they are once the strays have been deleted. */
-  withoutStrays(): Networks {
-    const strays = this.strays();
+  /** As they are once the altered have been deleted. */
+  withoutAltered(): Networks {
+    const altered = this.altered();
     return new Networks(
       this.#family,
-      this.#present.filter((one) => !strays.some(({ first }) => compareIp(first, one.first) === 0)),
+      this.#present.filter((one) => !altered.some(({ first }) => compareIp(first, one.first) === 0)),
     );
   }
 

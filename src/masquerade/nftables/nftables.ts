@@ -12,7 +12,7 @@ import { requireOwnAddresses } from "../options/sources.ts";
 import { collectUpstreamRules, removeUpstreamRules } from "../upstream/table.ts";
 import { faultsOf } from "./check.ts";
 import { claim } from "./claim.ts";
-import type { Leaving } from "./exact-release.ts";
+import type { Departure } from "./exact-release.ts";
 import { records } from "./records.ts";
 import { release, releaseEach, releaseExactly, search } from "./release.ts";
 import { tryOutMasquerade } from "./try-out.ts";
@@ -99,12 +99,12 @@ export function collectMasquerade(network: string, valid: readonly Attachment[])
     releaseEach(nft, stale);
     // What no record tells of any more.
     const found = search(nft, (id) => isOfNetwork(id, ofNetwork) && !validIds.has(idText(id)));
-    const leaving: Leaving[] = [...found].map(([id, holdings]) => ({
+    const departures: Departure[] = [...found].map(([id, owned]) => ({
       id: idBytes(id),
-      holdings,
+      owned,
       displaced: [],
     }));
-    if (leaving.length > 0) deleteConnectionsOf(nft.connection, releaseExactly(nft, leaving).left);
+    if (departures.length > 0) deleteConnectionsOf(nft.connection, releaseExactly(nft, departures).left);
     collectUpstreamRules(nft, network, valid);
   });
   if (!isDone) stale.forEach(forget);

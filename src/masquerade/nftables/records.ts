@@ -8,7 +8,7 @@ import { hasTexts, RecordStore, type StoredRecord, type WrittenRecord } from "..
 export const RECORDS = "/run/bauta/masquerade";
 
 /** One address under masquerade. */
-export interface ClaimedAddress {
+export interface RecordedAddress {
   /** With its prefix length: `10.22.0.5/16`. */
   readonly cidr: string;
   /** The policy chain that it goes to. */
@@ -18,18 +18,18 @@ export interface ClaimedAddress {
 }
 
 /** An address that was another attachment's when this one took it; it goes back if that attachment outlives this one. */
-export interface DisplacedClaim extends ClaimedAddress {
+export interface DisplacedAddress extends RecordedAddress {
   /** The attachment's id, 32 hexadecimal digits: its record bears that name while it lives. */
   readonly owner: string;
 }
 
 export interface MasqueradeRecord {
   readonly attachment: Attachment;
-  readonly addresses: readonly ClaimedAddress[];
+  readonly addresses: readonly RecordedAddress[];
   /** The path of the container's network namespace, for `bauta gc`; absent where nobody knew it. */
   readonly netns?: string;
   /** The latest holder first. */
-  readonly displaced: readonly DisplacedClaim[];
+  readonly displaced: readonly DisplacedAddress[];
   /** The "ipMasqOptions" in force; absent where there were none. Last, for those who read them once for many records. */
   readonly options?: JsonObject;
 }

@@ -10,9 +10,9 @@ import { attachmentId, idBytes, idText } from "../../owned/id.ts";
 import { hasCode } from "../../sys/error.ts";
 import { sameBytes } from "../../wire/codec.ts";
 import { byFamily, type Cidr, type Family, formatIp, type Ip, parseCidr } from "../../wire/ip.ts";
-import { deleteHoldings, type Holding, idOf, readHeld } from "./elements.ts";
-import { ExactRelease, type Leaving, type Released } from "./exact-release.ts";
-import { type Inheritance, isAlive } from "./heirs.ts";
+import { deleteOwned, idOf, type OwnedAddress, readKernelState } from "./elements.ts";
+import { type Departure, ExactRelease, type Released } from "./exact-release.ts";
+import { isAlive, type Return } from "./give-back.ts";
 import { policyFor } from "./policy.ts";
 import { type MasqueradeRecord, records } from "./records.ts";
 import { nfproto, OWNERS, TABLE } from "./table-names.ts";
@@ -43,38 +43,38 @@ function withdraw(nft: Nftables, attachment: Attachment, hints: readonly Cidr[])
   const id = attachmentId(attachment);
   const begun = records.beginRelease(attachment);
   const record = begun === "illegible" ? undefined : begun;
-  const holdings = holdingsOf(record, hints);
-  const isUnknown = begun === "illegible" || (holdings.length === 0 && !records.isKept());
+  const owned = ownedAddresses(record, hints);
+  const isUnknown = begun === "illegible" || (owned.length === 0 && !records.isKept());
   const found = isUnknown ? search(nft, (owner) => sameBytes(owner, id)).get(idText(id)) : undefined;
   const displaced = record?.displaced ?? [];
-  const { left, absent } = releaseHoldings(nft, { id, holdings: found ?? holdings, displaced });
+  const { left, absent } = releaseOwned(nft, { id, owned: found ?? owned, displaced });
   forgetListOf(nft, record?.options);
   // With a record there has been no DEL that went through: what is absent has not been given to anybody else yet.
   return begun === undefined ? left : [...left, ...absent];
 }
 
-function holdingsOf(record: MasqueradeRecord | undefined, hints: readonly Cidr[]): Holding[] {
-  const holdings = new Map<string, Holding>();
-  for (const cidr of hints) holdings.set(formatIp(cidr.ip), { ...cidr, chain: policyFor(cidr).chain, isStrict: false });
+function ownedAddresses(record: MasqueradeRecord | undefined, hints: readonly Cidr[]): OwnedAddress[] {
+  const owned = new Map<string, OwnedAddress>();
+  for (const cidr of hints) owned.set(formatIp(cidr.ip), { ...cidr, chain: policyFor(cidr).chain, isStrict: false });
   for (const { cidr, policy, isStrict = false } of record?.addresses ?? []) {
     const address = parseCidr(cidr);
-    if (address !== undefined) holdings.set(formatIp(address.ip), { ...address, chain: policy, isStrict });
+    if (address !== undefined) owned.set(formatIp(address.ip), { ...address, chain: policy, isStrict });
   }
-  return [...holdings.values()];
+  return [...owned.values()];
 }
 
 /** What the kernel's maps hold for the ids that are asked for, by id as text. A listing: for the rare case only. */
-export function search(nft: Nftables, isWanted: (id: Uint8Array) => boolean): Map<string, Holding[]> {
-  const found = new Map<string, Holding[]>();
+export function search(nft: Nftables, isWanted: (id: Uint8Array) => boolean): Map<string, OwnedAddress[]> {
+  const found = new Map<string, OwnedAddress[]>();
   for (const family of [4, 6] as const) {
     const table = { family: nfproto(family), table: TABLE };
     try {
       for (const owner of listElements(nft.connection, { ...table, set: OWNERS })) {
         const id = idOf(owner);
         if (id === undefined || !isWanted(id)) continue;
-        const { chain = "", isStrict } = readHeld(nft, owner.key);
-        const holding = { ip: owner.key, prefixLength: owner.key.length * 8, chain, isStrict };
-        found.set(idText(id), [...(found.get(idText(id)) ?? []), holding]);
+        const { chain = "", isStrict } = readKernelState(nft, owner.key);
+        const address = { ip: owner.key, prefixLength: owner.key.length * 8, chain, isStrict };
+        found.set(idText(id), [...(found.get(idText(id)) ?? []), address]);
       }
     } catch (error) {
       if (!hasCode(error, "ENOENT")) throw error;
@@ -83,31 +83,31 @@ export function search(nft: Nftables, isWanted: (id: Uint8Array) => boolean): Ma
   return found;
 }
 
-function releaseHoldings(nft: Nftables, leaving: Leaving): Released {
-  if (leaving.holdings.length === 0) return { left: [], absent: [] };
+function releaseOwned(nft: Nftables, departure: Departure): Released {
+  if (departure.owned.length === 0) return { left: [], absent: [] };
   const { isDone, exactly } = takeOut(
-    () => leaving.displaced.length === 0 && releaseGuarded(nft, leaving),
-    () => hasUnused(nft, leaving),
-    () => releaseExactly(nft, [leaving]),
+    () => departure.displaced.length === 0 && releaseGuarded(nft, departure),
+    () => hasUnused(nft, departure),
+    () => releaseExactly(nft, [departure]),
   );
-  return isDone || exactly === undefined ? { left: leaving.holdings.map(({ ip }) => ip), absent: [] } : exactly;
+  return isDone || exactly === undefined ? { left: departure.owned.map(({ ip }) => ip), absent: [] } : exactly;
 }
 
 /** Whether nothing goes any more to one of the chains. */
-function hasUnused(nft: Nftables, { holdings }: Leaving): boolean {
-  return byFamily(holdings).some(([family, own]) =>
+function hasUnused(nft: Nftables, { owned }: Departure): boolean {
+  return byFamily(owned).some(([family, own]) =>
     [...tally(family, own).keys()].some((chain) => policyRemoval(nft, family, chain, 0) !== undefined),
   );
 }
 
 /** The common case: all addresses are still ours. Returns false, with nothing done, where that is not so. */
-function releaseGuarded(nft: Nftables, { id, holdings }: Leaving): boolean {
+function releaseGuarded(nft: Nftables, { id, owned }: Departure): boolean {
   const genid = nft.generation();
   const commands: Command[] = [];
   const untidy: Family[] = [];
   let isLast = false;
-  for (const [family, own] of byFamily(holdings)) {
-    commands.push(...deleteHoldings(family, id, own));
+  for (const [family, own] of byFamily(owned)) {
+    commands.push(...deleteOwned(family, id, own));
     const structure = unusedAfter(nft, family, tally(family, own), (table) => table.remove());
     isLast ||= structure.length > 0;
     if (structure.length > 0 && own.some(hasOptions)) untidy.push(family);
@@ -123,15 +123,15 @@ function releaseGuarded(nft: Nftables, { id, holdings }: Leaving): boolean {
  * Reads who owns what, and deletes just what these attachments do: it fails if another takes part of that over in between,
  * and begins again. An address goes back to the attachment it was taken from, if that one is still there.
  */
-export function releaseExactly(nft: Nftables, leaving: readonly Leaving[]): Released {
+export function releaseExactly(nft: Nftables, departures: readonly Departure[]): Released {
   const plan = untilCommitted(nft, (generation) => {
     const genid = generation();
-    const exact = new ExactRelease(nft, leaving, genid === undefined);
+    const exact = new ExactRelease(nft, departures, genid === undefined);
     nft.commit(exact.commands(), { genid });
     return exact;
   });
   for (const family of plan.untidy()) tidy(nft, family);
-  withdrawDead(nft, plan.inherited());
+  withdrawDead(nft, plan.returned());
   return plan.released();
 }
 
@@ -139,9 +139,9 @@ export function releaseExactly(nft: Nftables, leaving: readonly Leaving[]): Rele
  * A DEL of the attachment that got its address back may have looked before it had it. Such a DEL has renamed the record
  * first; so whoever of the two looks last sees what the other did, and takes the address out.
  */
-function withdrawDead(nft: Nftables, inherited: readonly Inheritance[]): void {
-  for (const { owner, holding } of inherited) {
+function withdrawDead(nft: Nftables, returned: readonly Return[]): void {
+  for (const { owner, address } of returned) {
     if (isAlive(owner)) continue;
-    releaseHoldings(nft, { id: idBytes(owner), holdings: [holding], displaced: [] });
+    releaseOwned(nft, { id: idBytes(owner), owned: [address], displaced: [] });
   }
 }

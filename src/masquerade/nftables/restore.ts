@@ -10,8 +10,16 @@ import type { Restoration } from "../../owned/feature.ts";
 import { idBytes, idText } from "../../owned/id.ts";
 import { createPart, type Fault, partFaults, repairsOf, tableText } from "../../owned/table.ts";
 import { FAMILIES, type Family, formatIp } from "../../wire/ip.ts";
-import { addAddresses, clearWay, deleteElement, eachOf, requireOwner, type Way, wayTo } from "./elements.ts";
-import type { Leaving } from "./exact-release.ts";
+import {
+  addAddresses,
+  clearRouteIn,
+  deleteElement,
+  eachOf,
+  type RouteIn,
+  requireOwner,
+  routeInto,
+} from "./elements.ts";
+import type { Departure } from "./exact-release.ts";
 import { deleteIntervals, Networks } from "./networks.ts";
 import type { Policy } from "./policy.ts";
 import { createPolicies, policyFaults } from "./policy-chains.ts";
@@ -88,22 +96,22 @@ function textsOf(faults: readonly Fault[], isMendable: boolean): string[] {
 /** What fills a table that has just been made. */
 function freshCommands(family: Family, { addresses, policies }: WantedTable): Command[] {
   const wanted = [...addresses.values()];
-  const places = placesFor(wanted, new Networks(family));
-  const all = wanted.map((one) => placed(one, places));
+  const chains = chainsFor(wanted, new Networks(family));
+  const all = wanted.map((one) => withChain(one, chains));
   const strict = all.some(({ isStrict }) => isStrict) ? createPart(strictPart(family)) : [];
   return [...createPolicies(family, policiesOf(all, policies)), ...strict, ...addAddresses(family, all)];
 }
 
 /** By the chains that the addresses went to: that one of the policy's two chains that they can go to. */
-function placesFor(addresses: Iterable<WantedAddress>, networks: Networks): ReadonlyMap<string, string> {
+function chainsFor(addresses: Iterable<WantedAddress>, networks: Networks): ReadonlyMap<string, string> {
   const chains = [...new Set([...addresses].map(({ chain }) => chain))];
   // Whoever had a network has it first.
   const inOrder = [...chains.filter((one) => one === baseOf(one)), ...chains.filter((one) => one !== baseOf(one))];
   return new Map(inOrder.map((chain) => [chain, networks.chainFor(chain)]));
 }
 
-function placed(wanted: WantedAddress, places: ReadonlyMap<string, string>): WantedAddress {
-  const chain = places.get(wanted.chain) ?? wanted.chain;
+function withChain(wanted: WantedAddress, chains: ReadonlyMap<string, string>): WantedAddress {
+  const chain = chains.get(wanted.chain) ?? wanted.chain;
   return chain === wanted.chain ? wanted : { ...wanted, chain };
 }
 
@@ -123,18 +131,18 @@ function repairOf(nft: Nftables, family: Family, wanted: WantedTable, fresh: rea
     return { commands: [...repairsOf(faults), ...(fresh ?? freshCommands(family, wanted))], added, faults };
   }
   const found = Networks.read(nft, family);
-  const strays = found.strays();
-  if (strays.length > 0) faults.push(strayFault(family, strays));
-  const networks = found.withoutStrays();
+  const altered = found.altered();
+  if (altered.length > 0) faults.push(alteredFault(family, altered));
+  const networks = found.withoutAltered();
   const elements = elementRepair(nft, family, wanted, networks);
   faults.push(...policiesFaults(nft, family, policiesOf(elements.all, wanted.policies), networks));
   if (added.some(({ isStrict }) => isStrict)) faults.push(...partFaults(nft.connection, strictPart(family)));
   return { commands: [...repairsOf(faults), ...elements.commands], added: elements.added, faults };
 }
 
-function strayFault(family: Family, strays: readonly Interval[]): Fault {
+function alteredFault(family: Family, altered: readonly Interval[]): Fault {
   const text = `map ${NETWORKS} of ${tableText(TABLES[family].name)} has been altered`;
-  return { text, repair: deleteIntervals(family, strays) };
+  return { text, repair: deleteIntervals(family, altered) };
 }
 
 /** Compares several policies with what they should be; a set that they share is looked at once. */
@@ -160,34 +168,36 @@ interface ElementRepair {
 
 /** Adds the elements that are missing, and replaces those that say something else. */
 function elementRepair(nft: Nftables, family: Family, { addresses }: WantedTable, networks: Networks): ElementRepair {
-  const held = readTable(nft, family);
+  const kernel = readTable(nft, family);
   let live: ReadonlySet<string> | undefined;
   const commands: Command[] = [];
   const added: WantedAddress[] = [];
   const all: WantedAddress[] = [];
-  const places = placesFor(addresses.values(), networks);
+  const chains = chainsFor(addresses.values(), networks);
   for (const [ip, one] of addresses) {
-    const chain = held.chains.get(ip);
-    const place = placed(one, places);
-    const wanted = isItsOwnApart(chain, place.chain) ? { ...place, chain } : place;
+    const chain = kernel.chains.get(ip);
+    const moved = withChain(one, chains);
+    const wanted = isItsOwnApart(chain, moved.chain) ? { ...moved, chain } : moved;
     all.push(wanted);
-    const owner = held.owners.get(ip);
+    const owner = kernel.owners.get(ip);
     const isOurs = owner === wanted.owner;
     if (owner !== undefined && !isOurs) {
       // Whoever holds it and lives came last: its claim was made in the kernel, where only one can have the address.
       live ??= records.liveIds();
       if (live.has(owner)) continue;
     }
-    const way = held.wayOf(ip);
-    const wantedWay = wayTo(family, wanted.chain);
+    const routeIn = kernel.routeInOf(ip);
+    const wantedRoute = routeInto(family, wanted.chain);
     const isSame =
-      chain === wanted.chain && way.isMember === wantedWay.isMember && way.exception === wantedWay.exception;
-    if (isOurs && isSame && (!wanted.isStrict || held.strict.has(ip))) continue;
+      chain === wanted.chain &&
+      routeIn.isMember === wantedRoute.isMember &&
+      routeIn.exception === wantedRoute.exception;
+    if (isOurs && isSame && (!wanted.isStrict || kernel.strict.has(ip))) continue;
     if (owner !== undefined && !isOurs) {
       commands.push(...requireOwner(family, wanted.ip, idBytes(owner)), ...deleteElement(family, OWNERS, wanted.ip));
     }
     if (chain !== undefined && chain !== wanted.chain) commands.push(...deleteElement(family, POLICIES, wanted.ip));
-    commands.push(...clearWay(wanted.ip, way, wantedWay));
+    commands.push(...clearRouteIn(wanted.ip, routeIn, wantedRoute));
     added.push(wanted);
   }
   return { commands: [...commands, ...addAddresses(family, added)], added, all };
@@ -199,16 +209,16 @@ function isItsOwnApart(chain: string | undefined, wanted: string): chain is stri
 }
 
 /** What the elements of a family's table say, by address as text. */
-interface HeldTable {
+interface KernelTable {
   /** The owner's id as text. */
   readonly owners: ReadonlyMap<string, string>;
   /** The chain that it goes to; "" where it has another verdict. */
   readonly chains: ReadonlyMap<string, string>;
   readonly strict: ReadonlySet<string>;
-  wayOf(ip: string): Way;
+  routeInOf(ip: string): RouteIn;
 }
 
-function readTable(nft: Nftables, family: Family): HeldTable {
+function readTable(nft: Nftables, family: Family): KernelTable {
   const owners = new Map<string, string>();
   const chains = new Map<string, string>();
   const strict = new Set<string>();
@@ -230,8 +240,8 @@ function readTable(nft: Nftables, family: Family): HeldTable {
   eachOf(nft, family, STRICT, (element) => {
     strict.add(formatIp(element.key()));
   });
-  const wayOf = (ip: string): Way => ({ isMember: members.has(ip), exception: exceptions.get(ip) });
-  return { owners, chains, strict, wayOf };
+  const routeInOf = (ip: string): RouteIn => ({ isMember: members.has(ip), exception: exceptions.get(ip) });
+  return { owners, chains, strict, routeInOf };
 }
 
 /**
@@ -241,11 +251,11 @@ function readTable(nft: Nftables, family: Family): HeldTable {
 function withdrawGone(nft: Nftables, added: readonly WantedAddress[]): void {
   if (added.length === 0) return;
   const live = records.liveIds();
-  const gone: Leaving[] = added
+  const gone: Departure[] = added
     .filter(({ owner }) => !live.has(owner))
     .map(({ id, ip, chain, isStrict }) => ({
       id,
-      holdings: [{ ip, prefixLength: ip.length * 8, chain, isStrict }],
+      owned: [{ ip, prefixLength: ip.length * 8, chain, isStrict }],
       displaced: [],
     }));
   if (gone.length > 0) releaseExactly(nft, gone);

@@ -9,7 +9,7 @@ import { deleteEmptySet, deleteSet, getSet, listSets } from "../../nftables/set.
 import { untilCommitted } from "../../owned/commit.ts";
 import type { PrivateTable } from "../../owned/table.ts";
 import type { Family } from "../../wire/ip.ts";
-import type { Holding } from "./elements.ts";
+import type { OwnedAddress } from "./elements.ts";
 import { deleteNetworkTo } from "./networks.ts";
 import { policyFor } from "./policy.ts";
 import { baseOf, goesByNetwork } from "./policy-name.ts";
@@ -46,9 +46,9 @@ const RULES_MAX = 64;
 type Tally = ReadonlyMap<string, number>;
 
 /** The same for addresses that go, by what they are known to hold. */
-export function tally(family: Family, holdings: readonly Holding[]): Tally {
+export function tally(family: Family, owned: readonly OwnedAddress[]): Tally {
   const counts = new Map<string, number>();
-  for (const { chain } of holdings) {
+  for (const { chain } of owned) {
     const going = goesByNetwork(family, chain) ? 1 : 2; // of `policies`, and of `exceptions`
     counts.set(chain, (counts.get(chain) ?? 0) + going);
   }
@@ -74,8 +74,8 @@ export function unusedAfter(
 }
 
 /** Whether the address has a policy of its own making, which may have sets besides its chain. */
-export function hasOptions(holding: Holding): boolean {
-  return baseOf(holding.chain) !== policyFor(holding).chain;
+export function hasOptions(address: OwnedAddress): boolean {
+  return baseOf(address.chain) !== policyFor(address).chain;
 }
 
 /**

@@ -6,13 +6,13 @@ import { idBytes } from "../../owned/id.ts";
 import { type Family, familyOf, type Ip, parseCidr } from "../../wire/ip.ts";
 import { type Excluded, readExcluded } from "../options/exclude-file.ts";
 import { type MasqueradeOptions, PLAIN, readOptions } from "../options/options.ts";
-import type { NewElement } from "./elements.ts";
+import type { NewAddress } from "./elements.ts";
 import { DestinationSets, type Policy, policyFor } from "./policy.ts";
 import { baseOf } from "./policy-name.ts";
-import { type ClaimedAddress, type LiveRecord, type MasqueradeRecord, records } from "./records.ts";
+import { type LiveRecord, type MasqueradeRecord, type RecordedAddress, records } from "./records.ts";
 
 /** An address that an attachment should have. It went to this chain, but may have to go to the policy's other one. */
-export interface WantedAddress extends NewElement {
+export interface WantedAddress extends NewAddress {
   /** The attachment's id as text. */
   readonly owner: string;
 }
@@ -34,30 +34,30 @@ export interface Wanted {
 }
 
 /** A record and one of its addresses. */
-interface Claimant {
+interface Candidate {
   readonly live: LiveRecord;
-  readonly address: ClaimedAddress;
+  readonly address: RecordedAddress;
 }
 
 /** Where two attachments claim one address, the newest claim wins. Throws SyscallError. */
 export function wantedBy(all: readonly LiveRecord[]): Wanted {
   const collector = new Collector();
-  const claims = new Map<string, Claimant>();
+  const candidates = new Map<string, Candidate>();
   for (const live of all) {
     for (const address of live.record.addresses) {
       const ip = address.cidr.slice(0, address.cidr.indexOf("/"));
-      const other = claims.get(ip);
-      const claim = { live, address };
-      claims.set(ip, other === undefined ? claim : newer(ip, other, claim));
+      const other = candidates.get(ip);
+      const candidate = { live, address };
+      candidates.set(ip, other === undefined ? candidate : newer(ip, other, candidate));
     }
   }
-  for (const [ip, claim] of claims) collector.add(ip, claim);
+  for (const [ip, candidate] of candidates) collector.add(ip, candidate);
   return collector.wanted();
 }
 
 /** A claim that has displaced the other is newer than it; where neither has, the time of the records tells. */
-function newer(ip: string, a: Claimant, b: Claimant): Claimant {
-  const hasDisplaced = (one: Claimant, other: Claimant): boolean =>
+function newer(ip: string, a: Candidate, b: Candidate): Candidate {
+  const hasDisplaced = (one: Candidate, other: Candidate): boolean =>
     one.live.record.displaced.some(({ owner, cidr }) => owner === other.live.id && cidr.startsWith(`${ip}/`));
   if (hasDisplaced(a, b)) return a;
   if (hasDisplaced(b, a)) return b;
@@ -74,7 +74,7 @@ class Collector {
   readonly #options = new Map<JsonObject, MasqueradeOptions>();
   readonly #ids = new Map<string, Uint8Array>();
 
-  add(ip: string, { live, address }: Claimant): void {
+  add(ip: string, { live, address }: Candidate): void {
     const cidr = parseCidr(address.cidr);
     if (cidr === undefined) return;
     const family = familyOf(cidr.ip);

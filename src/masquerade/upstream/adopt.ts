@@ -10,7 +10,7 @@ import { deleteTable, getTable } from "../../nftables/table.ts";
 import { untilCommitted } from "../../owned/commit.ts";
 import { type Cidr, formatIp } from "../../wire/ip.ts";
 import { policyFor } from "../nftables/policy.ts";
-import { type ClaimedAddress, type DisplacedClaim, type LiveRecord, records } from "../nftables/records.ts";
+import { type DisplacedAddress, type LiveRecord, type RecordedAddress, records } from "../nftables/records.ts";
 import { releaseEach } from "../nftables/release.ts";
 import { carryOut, planFor } from "../nftables/restore.ts";
 import { readUpstreamJumps, removeUpstreamJumps, type UpstreamJump } from "./jumps.ts";
@@ -101,20 +101,23 @@ function identified(rules: readonly UpstreamRule[]): {
 
 /** The records of the attachments that have these addresses. */
 function recordsOf(found: readonly Identified[]): LiveRecord[] {
-  const byId = new Map<string, { attachment: Attachment; addresses: ClaimedAddress[]; displaced: DisplacedClaim[] }>();
-  const holders = new Map<string, DisplacedClaim>();
+  const byId = new Map<
+    string,
+    { attachment: Attachment; addresses: RecordedAddress[]; displaced: DisplacedAddress[] }
+  >();
+  const holders = new Map<string, DisplacedAddress>();
   const chains = new PlainChains();
   for (const { attachment, id, cidr } of found) {
     const group = byId.get(id) ?? { attachment, addresses: [], displaced: [] };
     byId.set(id, group);
     const ip = formatIp(cidr.ip);
-    const claim = { cidr: `${ip}/${cidr.prefixLength}`, policy: chains.of(cidr) };
-    if (group.addresses.some((one) => one.cidr === claim.cidr)) continue;
-    group.addresses.push(claim);
+    const address = { cidr: `${ip}/${cidr.prefixLength}`, policy: chains.of(cidr) };
+    if (group.addresses.some((one) => one.cidr === address.cidr)) continue;
+    group.addresses.push(address);
     // The same address twice: the later rule is the later claim, as in our maps.
     const before = holders.get(ip);
     if (before !== undefined && before.owner !== id) group.displaced.push(before);
-    holders.set(ip, { owner: id, cidr: claim.cidr, policy: claim.policy });
+    holders.set(ip, { owner: id, cidr: address.cidr, policy: address.policy });
   }
   return [...byId].map(([id, record]) => ({ id, record }));
 }

@@ -9,7 +9,7 @@ import { getTable } from "../../nftables/table.ts";
 import { deleteConnectionsOf } from "../../owned/connections.ts";
 import { hasCode } from "../../sys/error.ts";
 import { formatIp, type Ip } from "../../wire/ip.ts";
-import { readHeld } from "../nftables/elements.ts";
+import { readKernelState } from "../nftables/elements.ts";
 import { readUpstreamRules, UPSTREAM, type UpstreamRule } from "./rules.ts";
 
 const HASH_DIGITS = 16;
@@ -70,6 +70,6 @@ function forgetConnections(nft: Nftables, removed: readonly UpstreamRule[], rule
   const left = removed.flatMap(addressOf).filter((ip) => !used.has(formatIp(ip)));
   deleteConnectionsOf(
     nft.connection,
-    left.filter((ip) => readHeld(nft, ip).id === undefined),
+    left.filter((ip) => readKernelState(nft, ip).id === undefined),
   );
 }

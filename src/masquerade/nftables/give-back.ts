@@ -10,29 +10,29 @@ import { sameBytes } from "../../wire/codec.ts";
 import { familyOf, formatIp, type Ip, parseCidr } from "../../wire/ip.ts";
 import { readInForce } from "../options/exclude-file.ts";
 import { readOptions } from "../options/options.ts";
-import { addHoldings, type Holding } from "./elements.ts";
+import { addOwned, type OwnedAddress } from "./elements.ts";
 import type { Networks } from "./networks.ts";
 import { type PolicyContents, policyFor } from "./policy.ts";
 import { policyFaults } from "./policy-chains.ts";
-import { type DisplacedClaim, type MasqueradeRecord, records } from "./records.ts";
+import { type DisplacedAddress, type MasqueradeRecord, records } from "./records.ts";
 import { strictPart } from "./tables.ts";
 
 /** An address, and the attachment (by id, as text) that gets it back. */
-export interface Inheritance {
+export interface Return {
   readonly owner: string;
-  readonly holding: Holding;
+  readonly address: OwnedAddress;
 }
 
 /** The latest attachment that the address was taken from, if it is still there and not about to go. */
-export function heirOf(
+export function previousOwner(
   ip: Ip,
-  displaced: readonly DisplacedClaim[],
-  leavingIds: ReadonlySet<string>,
-): Inheritance | undefined {
+  displaced: readonly DisplacedAddress[],
+  departing: ReadonlySet<string>,
+): Return | undefined {
   for (const { owner, cidr, policy, isStrict = false } of displaced) {
     const address = parseCidr(cidr);
-    if (address === undefined || !sameBytes(address.ip, ip) || leavingIds.has(owner) || !isAlive(owner)) continue;
-    return { owner, holding: { ...address, chain: policy, isStrict } };
+    if (address === undefined || !sameBytes(address.ip, ip) || departing.has(owner) || !isAlive(owner)) continue;
+    return { owner, address: { ...address, chain: policy, isStrict } };
   }
   return undefined;
 }
@@ -43,33 +43,33 @@ export function heirOf(
  */
 export function giveBack(
   nft: Nftables,
-  { owner, holding }: Inheritance,
+  { owner, address }: Return,
   networks: Networks,
 ): { readonly faults: readonly Fault[]; readonly commands: readonly Command[] } | undefined {
   const record = records.byId(owner);
   if (record === undefined) return { faults: [], commands: [] };
-  const contents = contentsFor(record, holding);
+  const contents = contentsFor(record, address);
   if (contents === undefined) return undefined;
-  const family = familyOf(holding.ip);
-  const policy = { chain: holding.chain, contents: () => contents };
+  const family = familyOf(address.ip);
+  const policy = { chain: address.chain, contents: () => contents };
   const faults = policyFaults(nft, family, policy, networks);
-  const strict = holding.isStrict ? partFaults(nft.connection, strictPart(family)) : [];
-  const commands = addHoldings(family, record.attachment, attachmentId(record.attachment), [holding]);
+  const strict = address.isStrict ? partFaults(nft.connection, strictPart(family)) : [];
+  const commands = addOwned(family, record.attachment, attachmentId(record.attachment), [address]);
   return { faults: [...faults, ...strict], commands };
 }
 
 function contentsFor(
   { attachment, options: recorded }: MasqueradeRecord,
-  holding: Holding,
+  address: OwnedAddress,
 ): PolicyContents | undefined {
   try {
     const options = readOptions(recorded ?? {});
-    return policyFor(holding, options, readInForce(options)).contents();
+    return policyFor(address, options, readInForce(options)).contents();
   } catch (error) {
     if (!(error instanceof CniError)) throw error;
     const { containerId, ifname, network } = attachment;
     const who = `${containerId} ${ifname} on ${network}`;
-    logLine(`bauta: ${formatIp(holding.ip)} does not go back to ${who}: ${error.message}`);
+    logLine(`bauta: ${formatIp(address.ip)} does not go back to ${who}: ${error.message}`);
     return undefined;
   }
 }

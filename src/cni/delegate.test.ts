@@ -2,6 +2,7 @@ import { chmodSync, copyFileSync, linkSync, mkdirSync, mkdtempSync, rmSync, syml
 import { tmpdir } from "node:os";
 import { join, parse } from "node:path";
 import { afterAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { ipConfig } from "../../test/support/cni-result.ts";
 import { engine } from "../sys/engine.ts";
 import { errno } from "../sys/errno.ts";
 import { parseConfig } from "./config.ts";
@@ -104,7 +105,7 @@ describe("delegateAdd()", () => {
       install("fake", 'cat >stdin; env >env; echo \'{"ips": [{"address": "10.0.0.2/24"}]}\'');
       expect(delegateAdd("fake", invocation())).toEqual({
         interfaces: [],
-        ips: [{ address: "10.0.0.2/24" }],
+        ips: [ipConfig("10.0.0.2/24")],
         routes: [],
         dns: {},
       });
@@ -120,7 +121,7 @@ describe("delegateAdd()", () => {
 
   it("reads a result without version in the configuration's", () => {
     install("fake", 'cat >/dev/null; echo \'{"ip4": {"ip": "10.0.0.2/24"}}\'');
-    expect(delegateAdd("fake", invocation("0.2.0")).ips).toEqual([{ address: "10.0.0.2/24" }]);
+    expect(delegateAdd("fake", invocation("0.2.0")).ips).toEqual([ipConfig("10.0.0.2/24")]);
   });
 
   it("takes null for an empty result", () => {

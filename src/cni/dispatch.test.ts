@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { ipConfig } from "../../test/support/cni-result.ts";
 import { engine } from "../sys/engine.ts";
 import { errno } from "../sys/errno.ts";
 import { SyscallError } from "../sys/error.ts";
@@ -7,7 +8,7 @@ import { CniError } from "./error.ts";
 import { type Invocation, type Plugin, requirePrevResult } from "./plugin.ts";
 import type { Result } from "./result.ts";
 
-const result: Result = { interfaces: [{ name: "eth0" }], ips: [{ address: "10.0.0.2/24" }], routes: [], dns: {} };
+const result: Result = { interfaces: [{ name: "eth0" }], ips: [ipConfig("10.0.0.2/24")], routes: [], dns: {} };
 const attachment = {
   CNI_COMMAND: "ADD",
   CNI_CONTAINERID: "c1",

@@ -1,6 +1,6 @@
 // The kinds of text that network configurations are full of, for schemas.
 
-import { type Cidr, formatCidr, formatIp, type Ip, parseCidr, parseIp } from "../wire/ip.ts";
+import { type Cidr, type Ip, parseCidr, parseIp } from "../wire/ip.ts";
 import { type Mac, parseMac } from "../wire/mac.ts";
 import { interfaceNameProblem } from "./environment.ts";
 import { emptyIsAbsent, type Schema, text } from "./schema.ts";
@@ -28,18 +28,4 @@ export function interfaceName(about = ""): Schema<string> {
     parse,
     about,
   );
-}
-
-/** A CIDR prefix that stays text, in its canonical form. */
-export function cidrText(about = ""): Schema<string> {
-  return text("a CIDR prefix", (given) => map(parseCidr(given), formatCidr), about);
-}
-
-/** An address that stays text, in its canonical form; "" counts as absent. */
-export function ipText(about = ""): Schema<string> {
-  return emptyIsAbsent(text("an IP address", (given) => map(parseIp(given), formatIp), about));
-}
-
-function map<T>(value: T | undefined, use: (value: T) => string): string | undefined {
-  return value === undefined ? undefined : use(value);
 }

@@ -1,9 +1,10 @@
 // A result as JSON, in the version that the configuration asks for: the keys, their order and what is left out when it is
 // empty are those of the reference implementation (pkg/types 020, 040 and 100), so that a runtime sees no difference.
 
+import { type Family, familyOf, formatCidr, formatIp } from "../wire/ip.ts";
 import { CNI_CODE, CniError } from "./error.ts";
 import type { JsonObject } from "./json.ts";
-import { type Dns, familyOfCidr, type Interface, type IpConfig, type Result, type Route } from "./result.ts";
+import type { Dns, Interface, IpConfig, Result, Route } from "./result.ts";
 import { isAtLeast, type Version } from "./versions.ts";
 
 /** The result as a plugin prints it. Throws CniError where the version can't express it: see resultToJson. */
@@ -27,7 +28,7 @@ function toCurrent(result: Result, cniVersion: Version): JsonObject {
     cniVersion,
     dns: Object.keys(dns).length > 0 ? dns : undefined,
     interfaces: list(result.interfaces.map(interfaceToJson)),
-    ips: list(result.ips.map((ip) => ipToJson(ip, SORTED_IP_KEYS))),
+    ips: list(result.ips.map((one) => ipToJson(one, SORTED_IP_KEYS))),
     routes: list(result.routes.map((route) => routeToJson(route, SORTED_ROUTE_KEYS))),
   });
 }
@@ -41,7 +42,7 @@ function to040(result: Result, cniVersion: Version): JsonObject {
         compact({ name, mac: mac || undefined, sandbox: sandbox || undefined }),
       ),
     ),
-    ips: list(result.ips.map((ip) => ({ version: String(familyOfCidr(ip.address)), ...ipToJson(ip, IP_KEYS) }))),
+    ips: list(result.ips.map((one) => ({ version: String(familyOf(one.ip)), ...ipToJson(one, IP_KEYS) }))),
     routes: list(result.routes.map((route) => routeToJson(route, ROUTE_KEYS))),
     dns: dnsToJson(result.dns, DNS_KEYS),
   });
@@ -49,13 +50,13 @@ function to040(result: Result, cniVersion: Version): JsonObject {
 
 /** 0.1.0 and 0.2.0: the first address of each family with its routes, of which only destination and next hop remain. */
 function to020(result: Result, cniVersion: Version): JsonObject {
-  const family = (wanted: 4 | 6): JsonObject | undefined => {
-    const first = result.ips.find((ip) => familyOfCidr(ip.address) === wanted);
+  const family = (wanted: Family): JsonObject | undefined => {
+    const first = result.ips.find(({ ip }) => familyOf(ip) === wanted);
     if (first === undefined) return undefined;
-    const routes = result.routes.filter((route) => familyOfCidr(route.dst) === wanted);
+    const routes = result.routes.filter((route) => familyOf(route.dst.ip) === wanted);
     return compact({
-      ip: first.address,
-      gateway: first.gateway || undefined,
+      ip: formatCidr(first),
+      gateway: first.gateway && formatIp(first.gateway),
       routes: list(routes.map(({ dst, gw }) => routeToJson({ dst, gw }, ROUTE_KEYS))),
     });
   };
@@ -90,18 +91,19 @@ const SORTED_ROUTE_KEYS = [...ROUTE_KEYS].sort();
 const DNS_KEYS = ["nameservers", "domain", "search", "options"] as const;
 const SORTED_DNS_KEYS = [...DNS_KEYS].sort();
 
-function ipToJson(
-  { interface: index, address, gateway }: IpConfig,
-  keys: readonly (typeof IP_KEYS)[number][],
-): JsonObject {
-  return inOrder(keys, { interface: index, address, gateway: gateway || undefined });
+function ipToJson(one: IpConfig, keys: readonly (typeof IP_KEYS)[number][]): JsonObject {
+  return inOrder(keys, {
+    interface: one.interface,
+    address: formatCidr(one),
+    gateway: one.gateway && formatIp(one.gateway),
+  });
 }
 
 /** A table or scope of 0 is something that was said; a number of 0 elsewhere is not. */
 function routeToJson(route: Route, keys: readonly (typeof ROUTE_KEYS)[number][]): JsonObject {
   return inOrder(keys, {
-    dst: route.dst,
-    gw: route.gw || undefined,
+    dst: formatCidr(route.dst),
+    gw: route.gw && formatIp(route.gw),
     mtu: route.mtu || undefined,
     advmss: route.advmss || undefined,
     priority: route.priority || undefined,

@@ -1,7 +1,8 @@
 // The expected texts are what the `static` plugin of containernetworking/plugins 1.9.1 printed for the same addresses.
 
 import { describe, expect, it } from "vitest";
-import { type IpConfig, parseResult, type Result } from "./result.ts";
+import { ipConfig, route } from "../../test/support/cni-result.ts";
+import { parseResult, type Result } from "./result.ts";
 import { formatResult, resultToJson } from "./result-json.ts";
 import { SUPPORTED_VERSIONS, type Version } from "./versions.ts";
 
@@ -18,18 +19,18 @@ const full: Result = {
     },
   ],
   ips: [
-    { address: "10.0.0.1/24", gateway: "10.0.0.254", interface: 0 },
-    { address: "2001:db8::1/64", interface: 1 },
-    { address: "10.0.1.1/24", gateway: "10.0.1.254" },
+    { ...ipConfig("10.0.0.1/24", "10.0.0.254"), interface: 0 },
+    { ...ipConfig("2001:db8::1/64"), interface: 1 },
+    ipConfig("10.0.1.1/24", "10.0.1.254"),
   ],
   routes: [
-    { dst: "0.0.0.0/0", mtu: 1400, table: 0, scope: 0, priority: 5 },
-    { dst: "::/0", gw: "fe80::1", advmss: 3 },
+    route("0.0.0.0/0", { mtu: 1400, table: 0, scope: 0, priority: 5 }),
+    route("::/0", { gw: "fe80::1", advmss: 3 }),
   ],
   dns: { nameservers: ["1.1.1.1"], domain: "example.org" },
 };
 
-const bare: Result = { interfaces: [], ips: [{ address: "10.0.0.1/24" }], routes: [], dns: {} };
+const bare: Result = { interfaces: [], ips: [ipConfig("10.0.0.1/24")], routes: [], dns: {} };
 
 describe("formatResult()", () => {
   it("prints 0.3.0 to 0.4.0 in the order of the structs", () => {
@@ -170,10 +171,10 @@ describe("formatResult()", () => {
 
   it("leaves out texts and numbers that say nothing, but not a name", () => {
     const empty = { name: "", mac: "", mtu: 0, sandbox: "", socketPath: "", pciID: "" };
-    const route = { dst: "::/0", gw: "", mtu: 0, advmss: 0, priority: 0 };
+    const routes = [route("::/0", { mtu: 0, advmss: 0, priority: 0 })];
     const dns = { nameservers: [], domain: "", search: [], options: [] };
-    const ips = [{ address: "::1/128", gateway: "" }];
-    const result: Result = { interfaces: [empty], ips, routes: [route], dns };
+    const ips = [ipConfig("::1/128")];
+    const result: Result = { interfaces: [empty], ips, routes, dns };
     const written = { interfaces: [{ name: "" }], ips: [{ address: "::1/128" }], routes: [{ dst: "::/0" }] };
     expect(resultToJson(result, "1.1.0")).toEqual({ cniVersion: "1.1.0", ...written });
     expect(resultToJson(result, "0.4.0")).toMatchObject({ interfaces: [{ name: "" }], dns: {} });
@@ -206,15 +207,15 @@ describe("parseResult()", () => {
   });
 
   it.each(["0.1.0", "0.2.0"] as const)("reads what is printed in %s: fewer addresses, plainer routes", (version) => {
-    const ips: IpConfig[] = [{ address: "10.0.0.1/24", gateway: "10.0.0.254" }, { address: "2001:db8::1/64" }];
-    const routes = [{ dst: "0.0.0.0/0" }, { dst: "::/0", gw: "fe80::1" }];
+    const ips = [ipConfig("10.0.0.1/24", "10.0.0.254"), ipConfig("2001:db8::1/64")];
+    const routes = [route("0.0.0.0/0"), route("::/0", { gw: "fe80::1" })];
     const json = resultToJson(full, version);
     expect(parseResult(json, "1.1.0", "prevResult")).toEqual({ interfaces: [], ips, routes, dns: full.dns });
   });
 
   it("takes the configuration's version where the result names none", () => {
     const legacy = { ip4: { ip: "10.0.0.1/24" } };
-    expect(parseResult(legacy, "0.2.0", "x").ips).toEqual([{ address: "10.0.0.1/24" }]);
+    expect(parseResult(legacy, "0.2.0", "x").ips).toEqual([ipConfig("10.0.0.1/24")]);
     expect(parseResult({ ...legacy, cniVersion: "" }, "0.2.0", "x").ips).toHaveLength(1);
     expect(parseResult(legacy, "1.0.0", "x").ips).toEqual([]);
   });
@@ -229,14 +230,28 @@ describe("parseResult()", () => {
     expect(resultToJson(parseResult(json, "0.4.0", "x"), "0.4.0")).toMatchObject({ ips: [{ version: "4" }] });
   });
 
+  it("reads an empty gateway or next hop as none", () => {
+    const json = { ips: [{ address: "::1/128", gateway: "" }], routes: [{ dst: "::/0", gw: "" }] };
+    const { ips, routes } = parseResult(json, "1.1.0", "x");
+    expect({ ips, routes }).toEqual({ ips: [ipConfig("::1/128")], routes: [route("::/0")] });
+  });
+
   it("brings addresses into their canonical form", () => {
     const json = {
-      ips: [{ address: "2001:DB8:0::1/64", gateway: "2001:DB8::FF" }],
+      ips: [
+        { address: "2001:DB8:0::1/64", gateway: "2001:DB8::FF" },
+        { address: "::ffff:10.0.0.1/120", gateway: "::ffff:10.0.0.254" },
+      ],
       routes: [{ dst: "2001:DB8::/32", gw: "FE80::1" }],
     };
-    const { ips, routes } = parseResult(json, "1.1.0", "x");
-    expect(ips).toEqual([{ address: "2001:db8::1/64", gateway: "2001:db8::ff" }]);
-    expect(routes).toEqual([{ dst: "2001:db8::/32", gw: "fe80::1" }]);
+    expect(resultToJson(parseResult(json, "1.1.0", "x"), "1.1.0")).toEqual({
+      cniVersion: "1.1.0",
+      ips: [
+        { address: "2001:db8::1/64", gateway: "2001:db8::ff" },
+        { address: "10.0.0.1/24", gateway: "10.0.0.254" },
+      ],
+      routes: [{ dst: "2001:db8::/32", gw: "fe80::1" }],
+    });
   });
 
   it.each([

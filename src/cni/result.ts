@@ -1,9 +1,9 @@
 // The result of ADD (CNI specification, section 5, "ADD Success") in the shape of 1.1.0, whatever version it came in.
 // result-json.ts writes it in the version that a configuration asks for.
 
-import { parseCidr } from "../wire/ip.ts";
+import type { Cidr, Ip } from "../wire/ip.ts";
 import { CNI_CODE, CniError } from "./error.ts";
-import { cidrText, ipText } from "./fields.ts";
+import { cidr, ip } from "./fields.ts";
 import { excerpt, type JsonObject } from "./json.ts";
 import { array, integer, object, optional, type Schema, string, withDefault } from "./schema.ts";
 import { isAtLeast, isSupported, type Version } from "./versions.ts";
@@ -18,18 +18,16 @@ export interface Interface {
   readonly pciID?: string | undefined;
 }
 
-export interface IpConfig {
-  /** `10.22.0.5/16` */
-  readonly address: string;
-  readonly gateway?: string | undefined;
+/** An address of the container, with its gateway where it has one. In JSON the address and its prefix are one `address`. */
+export interface IpConfig extends Cidr {
+  readonly gateway?: Ip | undefined;
   /** Index into `interfaces`, as it was said: it may point past the end. An IPAM plugin leaves it out. */
   readonly interface?: number | undefined;
 }
 
 export interface Route {
-  /** `0.0.0.0/0` */
-  readonly dst: string;
-  readonly gw?: string | undefined;
+  readonly dst: Cidr;
+  readonly gw?: Ip | undefined;
   readonly mtu?: number | undefined;
   readonly advmss?: number | undefined;
   readonly priority?: number | undefined;
@@ -80,8 +78,8 @@ export const dnsSchema: Schema<Dns> = object({
 
 /** A route, in a result and in the configuration of an IPAM plugin. */
 export const routeSchema: Schema<Route> = object({
-  dst: cidrText("the destination"),
-  gw: optional(ipText("the next hop; without one, the gateway of the address")),
+  dst: cidr("the destination"),
+  gw: optional(ip("the next hop; without one, the gateway of the address")),
   mtu: number,
   advmss: number,
   priority: number,
@@ -97,9 +95,9 @@ export const routeSchema: Schema<Route> = object({
 const int = optional(integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER));
 const name = optional(string());
 const link = { mac: name, mtu: int, sandbox: name, socketPath: name, pciID: name };
-const address = { address: optional(cidrText()), gateway: optional(ipText()), interface: int };
+const address = { address: optional(cidr()), gateway: optional(ip()), interface: int };
 const said = { mtu: int, advmss: int, priority: int, table: int, scope: int };
-const routes = withDefault(array(optional(object({ dst: optional(cidrText()), gw: optional(ipText()), ...said }))), []);
+const routes = withDefault(array(optional(object({ dst: optional(cidr()), gw: optional(ip()), ...said }))), []);
 
 /** 0.3.0 and later. The `version` of an address (before 1.0.0) says what the address says itself. */
 const currentSchema = object({
@@ -113,14 +111,16 @@ const currentSchema = object({
 /** For those who ask which keys a result may have. */
 export const resultSchema: Schema<unknown> = currentSchema;
 
-const legacyAddress = optional(object({ ip: optional(cidrText()), gateway: optional(ipText()), routes }));
+const legacyAddress = optional(object({ ip: optional(cidr()), gateway: optional(ip()), routes }));
 const legacySchema = object({ ip4: legacyAddress, ip6: legacyAddress, dns: withDefault(dnsSchema, {}) });
 
 function fromCurrent(json: JsonObject, at: string): Result {
   const result = currentSchema.read(json, at);
   return {
     interfaces: result.interfaces.map((one) => one ?? { name: "" }),
-    ips: result.ips.flatMap((ip) => (ip?.address === undefined ? [] : [{ ...ip, address: ip.address }])),
+    ips: result.ips.flatMap((one) => {
+      return one?.address === undefined ? [] : [{ ...one.address, gateway: one.gateway, interface: one.interface }];
+    }),
     routes: result.routes.flatMap(routeOf),
     dns: result.dns,
   };
@@ -132,18 +132,13 @@ function fromLegacy(json: JsonObject, at: string): Result {
   const both = [ip4, ip6].filter((one) => one !== undefined);
   return {
     interfaces: [],
-    ips: both.flatMap(({ ip, gateway }) => (ip === undefined ? [] : [{ address: ip, gateway }])),
+    ips: both.flatMap(({ ip: address, gateway }) => (address === undefined ? [] : [{ ...address, gateway }])),
     routes: both.flatMap((one) => one.routes.flatMap(routeOf)),
     dns,
   };
 }
 
 /** A route that has been read; none where it says no destination. */
-function routeOf(route: (Omit<Route, "dst"> & { readonly dst: string | undefined }) | undefined): Route[] {
+function routeOf(route: (Omit<Route, "dst"> & { readonly dst: Cidr | undefined }) | undefined): Route[] {
   return route?.dst === undefined ? [] : [{ ...route, dst: route.dst }];
-}
-
-/** 4 or 6: the family of `10.22.0.5/16` and the like. */
-export function familyOfCidr(text: string): 4 | 6 {
-  return parseCidr(text)?.ip.length === 4 ? 4 : 6;
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { addressesOf, ipConfig } from "../../test/support/cni-result.ts";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { parseConfig } from "../cni/config.ts";
 import type { Invocation } from "../cni/plugin.ts";
@@ -33,7 +34,7 @@ function invocation(keys: Keys, path = ""): Invocation {
   return { ...rest, path, config, log: () => undefined };
 }
 
-const result = { interfaces: [], ips: [{ address: "10.1.2.3/24" }], routes: [], dns: { domain: "ipam.example" } };
+const result = { interfaces: [], ips: [ipConfig("10.1.2.3/24")], routes: [], dns: { domain: "ipam.example" } };
 const fixed = { type: "static", addresses: [{ address: "10.1.2.3/24", gateway: "10.1.2.1" }] };
 
 /** A CNI_PATH where `name` is the program that runs, or else a script that prints one address. */
@@ -48,16 +49,16 @@ function directoryWith(name: string, isOwn: boolean): string {
 
 describe("IPAM", () => {
   it("is called as a function where CNI_PATH leads to the executable that runs, and executed elsewhere", () => {
-    const addressWith = (isOwn: boolean): unknown =>
-      allocateAddresses(invocation({ ipam: fixed }, directoryWith("static", isOwn)), new Undo()).ips[0]?.address;
-    expect([addressWith(true), addressWith(false)]).toEqual(["10.1.2.3/24", "192.0.2.9/24"]);
+    const addressesWith = (isOwn: boolean): unknown =>
+      addressesOf(allocateAddresses(invocation({ ipam: fixed }, directoryWith("static", isOwn)), new Undo()));
+    expect([addressesWith(true), addressesWith(false)]).toEqual([["10.1.2.3/24"], ["192.0.2.9/24"]]);
   });
 
   it("is called as a function under a longer name, too", () => {
     const ipam = { ...fixed, type: "buildkit-cni-static" };
-    const addressWith = (isOwn: boolean): unknown =>
-      allocateAddresses(invocation({ ipam }, directoryWith(ipam.type, isOwn)), new Undo()).ips[0]?.address;
-    expect([addressWith(true), addressWith(false)]).toEqual(["10.1.2.3/24", "192.0.2.9/24"]);
+    const addressesWith = (isOwn: boolean): unknown =>
+      addressesOf(allocateAddresses(invocation({ ipam }, directoryWith(ipam.type, isOwn)), new Undo()));
+    expect([addressesWith(true), addressesWith(false)]).toEqual([["10.1.2.3/24"], ["192.0.2.9/24"]]);
   });
 
   it("must be named where it is needed", () => {

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { addressesOf, ipConfig, route } from "../../test/support/cni-result.ts";
 import { call, DUAL, inDirectory, type Json } from "../../test/support/host-local-call.ts";
 import { textOf, withSyscalls } from "../../test/support/intercept-syscalls.ts";
 import { CniError } from "../cni/error.ts";
@@ -20,11 +21,8 @@ describe("hostLocal.add()", () => {
     const ipam = { ...DUAL, routes: [{ dst: "0.0.0.0/0" }, { dst: "fd01::/16", gw: "fd00::9", mtu: 1400, table: 0 }] };
     expect(hostLocal.add(inDirectory().with({ ipam }))).toEqual({
       interfaces: [],
-      ips: [
-        { address: "10.1.0.2/24", gateway: "10.1.0.1" },
-        { address: "fd00::2/64", gateway: "fd00::1" },
-      ],
-      routes: [{ dst: "0.0.0.0/0" }, { dst: "fd01::/16", gw: "fd00::9", mtu: 1400, table: 0 }],
+      ips: [ipConfig("10.1.0.2/24", "10.1.0.1"), ipConfig("fd00::2/64", "fd00::1")],
+      routes: [route("0.0.0.0/0"), route("fd01::/16", { gw: "fd00::9", mtu: 1400, table: 0 })],
       dns: {},
     });
   });
@@ -44,7 +42,7 @@ describe("hostLocal.add()", () => {
     const { with: options } = inDirectory();
     hostLocal.add(options());
     expect(() => hostLocal.add(options())).toThrow("10.1.0.2 has been allocated to abc");
-    expect(hostLocal.add(options({ ifname: "eth1" })).ips[0]?.address).toBe("10.1.0.3/24");
+    expect(addressesOf(hostLocal.add(options({ ifname: "eth1" })))).toEqual(["10.1.0.3/24", "fd00::3/64"]);
   });
 
   it.each([

@@ -6,7 +6,7 @@ import { errnoText } from "../sys/errno.ts";
 import { hasCode, SyscallError } from "../sys/error.ts";
 import { readText } from "../sys/file.ts";
 import { OddEntryError } from "../sys/regular-file.ts";
-import { formatCidr, formatIp, parseCidr } from "../wire/ip.ts";
+import { formatIp } from "../wire/ip.ts";
 import { allocate, hasFree } from "./allocator.ts";
 import { readHostLocalConfig, storeDirectory } from "./host-local-config.ts";
 import type { Ipam, IpamCall } from "./ipam.ts";
@@ -22,10 +22,9 @@ function add(call: IpamCall): Result {
   const allocations = inStore(directory, "take addresses", () =>
     withStore(directory, (store) => allocate(store, sets, call, requested), call.log),
   );
-  const ips = allocations.map(({ ip, range: { subnet, gateway } }) => ({
-    address: formatCidr({ ip, prefixLength: subnet.prefixLength }),
-    gateway: formatIp(gateway),
-  }));
+  const ips = allocations.map(({ ip, range: { subnet, gateway } }) => {
+    return { ip, prefixLength: subnet.prefixLength, gateway };
+  });
   return { interfaces: [], ips, routes, dns };
 }
 
@@ -40,9 +39,8 @@ function readResolvConf(path: string): Dns {
 /** Every address that the result names must be noted, and in any case one. */
 function check(call: IpamCall): void {
   const { directory, sets } = readHostLocalConfig(call);
-  const ours = (call.prevResult?.ips ?? []).flatMap(({ address }) => {
-    const ip = parseCidr(address)?.ip;
-    return ip !== undefined && sets.some((set) => rangeFor(set, ip) !== undefined) ? [formatIp(ip)] : [];
+  const ours = (call.prevResult?.ips ?? []).flatMap(({ ip }) => {
+    return sets.some((set) => rangeFor(set, ip) !== undefined) ? [formatIp(ip)] : [];
   });
   const held = (store: Store): readonly string[] => store.addressesOf(call).map(formatIp);
   const isMissing = (found: readonly string[]): boolean => found.length === 0 || ours.some((ip) => !found.includes(ip));

@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { lstatSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { addressesOf } from "../../test/support/cni-result.ts";
 import { call, DUAL } from "../../test/support/host-local-call.ts";
 import { textOf, withSyscalls } from "../../test/support/intercept-syscalls.ts";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
@@ -40,9 +41,9 @@ describe.each(Object.keys(KINDS))("%s in place of a reservation", (kind) => {
     const { path, directory, at, lines } = await world(kind);
     const line = `${directory}: 10.1.0.2 is ${kind}: passed over`;
     const first = hostLocal.add(at("first"));
-    expect(first.ips.map(({ address }) => address)).toEqual(["10.1.0.3/24", "fd00::2/64"]);
+    expect(addressesOf(first)).toEqual(["10.1.0.3/24", "fd00::2/64"]);
     expect(lines()).toEqual([line]);
-    expect(hostLocal.add(at("second")).ips[0]?.address).toBe("10.1.0.4/24");
+    expect(addressesOf(hostLocal.add(at("second")))[0]).toBe("10.1.0.4/24");
     hostLocal.status(at("second"));
     hostLocal.check({ ...at("first"), prevResult: first });
     hostLocal.del(at("first"));
@@ -64,7 +65,7 @@ describe.each(Object.keys(KINDS))("%s in place of a reservation", (kind) => {
     for (const name of ["last_reserved_ip.0", ".bauta.index", "notes.txt", "10.1.0.300", "fd00:0::2"]) {
       const { at } = await world(kind, name);
       for (let n = 0; n < 20; n++) hostLocal.add(at(`c${n}`));
-      expect(hostLocal.add(at("last")).ips.map(({ address }) => address)).toEqual(["10.1.0.22/24", "fd00::16/64"]);
+      expect(addressesOf(hostLocal.add(at("last")))).toEqual(["10.1.0.22/24", "fd00::16/64"]);
     }
   });
 });
@@ -75,14 +76,14 @@ it("a reservation that this process may not read blocks its address only", async
   const unreadable = (name: string, args: readonly unknown[]) =>
     name === "openat" && textOf(args[1]) === path ? "EACCES" : undefined;
   const result = withSyscalls(unreadable, () => hostLocal.add(at("first")));
-  expect(result.ips[0]?.address).toBe("10.1.0.3/24");
+  expect(addressesOf(result)[0]).toBe("10.1.0.3/24");
   expect(lines()).toEqual([`${directory}: 10.1.0.2 is unreadable (EACCES: Permission denied): passed over`]);
 });
 
 it("many odd entries are told in one short line", async () => {
   const { directory, at, lines } = await world("");
   for (let n = 2; n < 9; n++) mkdirSync(`${directory}/10.1.0.${n}`);
-  expect(hostLocal.add(at("first")).ips[0]?.address).toBe("10.1.0.9/24");
+  expect(addressesOf(hostLocal.add(at("first")))[0]).toBe("10.1.0.9/24");
   expect(lines()).toEqual([
     expect.stringMatching(/(10\.1\.0\.\d is a directory, ){4}10\.1\.0\.\d is a directory and 2 more/),
   ]);

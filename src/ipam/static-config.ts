@@ -5,20 +5,15 @@ import type { NetworkConfig } from "../cni/config.ts";
 import { CNI_CODE, CniError } from "../cni/error.ts";
 import { cidr, ip } from "../cni/fields.ts";
 import { excerpt } from "../cni/json.ts";
-import { type Dns, dnsSchema, type Route, routeSchema } from "../cni/result.ts";
+import { type Dns, dnsSchema, type IpConfig, type Route, routeSchema } from "../cni/result.ts";
 import { array, judgedLater, object, optional, type Schema, withDefault } from "../cni/schema.ts";
 import { isAtLeast } from "../cni/versions.ts";
 import { type Cidr, contains, familyOf, formatCidr, formatIp, type Ip, parseCidr, parseIp } from "../wire/ip.ts";
 import type { IpamCall } from "./ipam.ts";
 import { readRequestedIps, requestedIpsSchema } from "./requested-ips.ts";
 
-export interface StaticAddress {
-  readonly address: Cidr;
-  readonly gateway: Ip | undefined;
-}
-
 export interface StaticConfig {
-  readonly addresses: readonly StaticAddress[];
+  readonly ips: readonly IpConfig[];
   readonly routes: readonly Route[];
   readonly dns: Dns;
 }
@@ -29,7 +24,7 @@ interface Entry {
   readonly gateway: (() => Ip) | undefined;
 }
 
-interface Section extends Omit<StaticConfig, "addresses"> {
+interface Section extends Omit<StaticConfig, "ips"> {
   readonly addresses: readonly Entry[];
 }
 
@@ -52,16 +47,13 @@ const requestedSchema = requestedIpsSchema(judgedLater(cidr()));
  * CniError.
  */
 export function readStaticConfig({ config, args }: IpamCall): StaticConfig {
-  const section = readSection(config);
+  const { addresses, routes, dns } = readSection(config);
   const fromArgs = readArgs(args);
   const asked = readRequestedIps(config.raw, requestedSchema);
   const instead = asked.runtimeConfig.length > 0 ? asked.runtimeConfig : asked.args;
-  const addresses =
-    instead.length > 0
-      ? instead.map((read) => ({ address: read(), gateway: undefined }))
-      : [...section.addresses.map(judge), ...fromArgs()];
-  checkFamilies(addresses, config);
-  return { ...section, addresses };
+  const ips = instead.length > 0 ? instead.map((read) => read()) : [...addresses.map(judge), ...fromArgs()];
+  checkFamilies(ips, config);
+  return { ips, routes, dns };
 }
 
 /** For STATUS, which is not told what the runtime will bring: throws CniError where no ADD can be served. */
@@ -75,7 +67,7 @@ function readSection(config: NetworkConfig): Section {
   throw new CniError(CNI_CODE.INVALID_CONFIG, "ipam is missing: it says which addresses there are");
 }
 
-function judge(entry: Entry, i: number): StaticAddress {
+function judge(entry: Entry, i: number): IpConfig {
   if (entry.address === undefined) {
     throw new CniError(
       CNI_CODE.INVALID_CONFIG,
@@ -84,19 +76,19 @@ function judge(entry: Entry, i: number): StaticAddress {
     );
   }
   const [address, gateway] = [entry.address(), entry.gateway?.()];
-  if (gateway === undefined || familyOf(gateway) === familyOf(address.ip)) return { address, gateway };
+  if (gateway === undefined || familyOf(gateway) === familyOf(address.ip)) return { ...address, gateway };
   const [is, family] = [familyOf(gateway), familyOf(address.ip)];
   const problem = `${formatIp(gateway)} is IPv${is}, and address ${formatCidr(address)} is IPv${family}`;
   throw new CniError(CNI_CODE.INVALID_CONFIG, `ipam.addresses[${i}].gateway: ${problem}`);
 }
 
 /** `IP=10.22.0.5/16,fd00::5/64;GATEWAY=10.22.0.1`: each gateway is that of the addresses here whose prefix it is in. The values are judged when they are asked for. */
-function readArgs(args: string): () => readonly StaticAddress[] {
+function readArgs(args: string): () => readonly IpConfig[] {
   const { IP: ips = "", GATEWAY: gateways = "" } = parseArgs(args, ["IP", "GATEWAY"]);
   return () => {
     const known = parseList("GATEWAY", gateways, "an IP address", parseIp);
     return parseList("IP", ips, "an address in CIDR notation", parseCidr).map((address) => ({
-      address,
+      ...address,
       gateway: known.findLast((gateway) => contains(address, gateway)),
     }));
   };
@@ -111,8 +103,8 @@ function parseList<T>(key: string, list: string, noun: string, parse: (text: str
   });
 }
 
-function checkFamilies(addresses: readonly StaticAddress[], { cniVersion }: NetworkConfig): void {
-  const families = addresses.map(({ address }) => familyOf(address.ip));
+function checkFamilies(ips: readonly IpConfig[], { cniVersion }: NetworkConfig): void {
+  const families = ips.map(({ ip: address }) => familyOf(address));
   if (isAtLeast(cniVersion, "0.3.0") || new Set(families).size === families.length) return;
   const problem = `CNI version ${cniVersion} does not support more than 1 address per family`;
   throw new CniError(CNI_CODE.INVALID_CONFIG, `ipam.addresses: ${problem}`, "use cniVersion 0.3.0 or later");

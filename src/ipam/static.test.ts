@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { ipConfig, route } from "../../test/support/cni-result.ts";
 import { parseConfig } from "../cni/config.ts";
 import { CniError } from "../cni/error.ts";
 import { parseResult } from "../cni/result.ts";
 import { engine } from "../sys/engine.ts";
+import { formatCidr, formatIp } from "../wire/ip.ts";
 import type { IpamCall } from "./ipam.ts";
 import { staticIpam } from "./static.ts";
 
@@ -25,7 +27,7 @@ function call(options: { ipam?: Json | null; network?: Json; args?: string; ips?
 }
 
 const ipsOf = (options: Parameters<typeof call>[0]): unknown[] =>
-  staticIpam.add(call(options)).ips.map(({ address, gateway }) => (gateway ? [address, gateway] : [address]));
+  staticIpam.add(call(options)).ips.map((one) => [formatCidr(one), ...(one.gateway ? [formatIp(one.gateway)] : [])]);
 
 function errorOf(work: () => unknown): { code: number; message: string } {
   try {
@@ -43,11 +45,8 @@ describe("staticIpam.add()", () => {
     const dns = { nameservers: ["8.8.8.8"], domain: "a.example", search: ["b.example"], options: ["ndots:1"] };
     expect(staticIpam.add(call({ ipam: { addresses: ADDRESSES, routes, dns } }))).toEqual({
       interfaces: [],
-      ips: [
-        { address: "10.10.0.1/24", gateway: "10.10.0.254" },
-        { address: "3ffe:ffff:0:1ff::1/64", gateway: undefined },
-      ],
-      routes,
+      ips: [ipConfig("10.10.0.1/24", "10.10.0.254"), ipConfig("3ffe:ffff:0:1ff::1/64")],
+      routes: [route("0.0.0.0/0"), route("192.168.0.0/16", { gw: "10.10.5.1", scope: 253 })],
       dns,
     });
   });

@@ -2,7 +2,7 @@
 
 import { CNI_CODE, CniError } from "../cni/error.ts";
 import type { Result } from "../cni/result.ts";
-import { formatCidr, formatIp } from "../wire/ip.ts";
+import { compareIp, formatCidr, formatIp, sameCidr } from "../wire/ip.ts";
 import type { Ipam, IpamCall } from "./ipam.ts";
 import { checkStaticConfig, readStaticConfig } from "./static-config.ts";
 
@@ -16,27 +16,25 @@ export const staticIpam: Ipam = {
 };
 
 function add(call: IpamCall): Result {
-  const { addresses, routes, dns } = readStaticConfig(call);
-  const ips = addresses.map(({ address, gateway }) => ({
-    address: formatCidr(address),
-    gateway: gateway === undefined ? undefined : formatIp(gateway),
-  }));
+  const { ips, routes, dns } = readStaticConfig(call);
   return { interfaces: [], ips, routes, dns };
 }
 
 /** Every address must be in the result of ADD, with its gateway where it has one. */
 function check(call: IpamCall): void {
-  const { addresses } = readStaticConfig(call);
+  const { ips } = readStaticConfig(call);
   if (call.prevResult === undefined) {
     throw new CniError(CNI_CODE.INVALID_CONFIG, "prevResult is missing: CHECK needs the result of ADD");
   }
-  for (const { address, gateway } of addresses) {
+  for (const address of ips) {
+    const { gateway } = address;
     const wanted = formatCidr(address);
-    const found = call.prevResult.ips.find((ip) => ip.address === wanted);
+    const found = call.prevResult.ips.find((one) => sameCidr(one, address));
     const where = `interface ${call.ifname} of container ${call.containerId}`;
     if (found === undefined) throw failure(`address ${wanted} is not on ${where}, as prevResult has it`);
-    if (gateway !== undefined && found.gateway !== formatIp(gateway)) {
-      const has = found.gateway === undefined ? "no gateway" : `gateway ${found.gateway}`;
+    if (gateway === undefined) continue;
+    if (found.gateway === undefined || compareIp(found.gateway, gateway) !== 0) {
+      const has = found.gateway === undefined ? "no gateway" : `gateway ${formatIp(found.gateway)}`;
       throw failure(`address ${wanted} has ${has} on ${where}, not ${formatIp(gateway)}, as prevResult has it`);
     }
   }

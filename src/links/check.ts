@@ -9,19 +9,8 @@ import { getLink, type Link } from "../rtnetlink/link.ts";
 import { type Route as KernelRoute, listRoutes } from "../rtnetlink/route.ts";
 import { RT_TABLE } from "../rtnetlink/uapi.ts";
 import { isSameNetns } from "../sys/netns.ts";
-import {
-  compareIp,
-  type Family,
-  familyOf,
-  formatCidr,
-  type Ip,
-  networkOf,
-  parseCidr,
-  parseIp,
-  sameCidr,
-} from "../wire/ip.ts";
+import { compareIp, type Family, familyOf, formatCidr, formatIp, type Ip, networkOf, sameCidr } from "../wire/ip.ts";
 import { formatMac } from "../wire/mac.ts";
-import { readAssignments } from "./configure.ts";
 
 /** Something that ADD made is gone or altered. */
 export class CheckError extends Error {
@@ -60,17 +49,16 @@ export function arePeers(one: Link, other: Link): boolean {
  * Throws CheckError where the container's interface lacks one of the result's addresses, or the container a route to the
  * subnet of one.
  */
-export function checkAddresses(container: Connection, device: Device, result: Result): void {
-  const assignments = readAssignments(result);
-  if (assignments.length === 0) return;
+export function checkAddresses(container: Connection, device: Device, { ips }: Result): void {
+  if (ips.length === 0) return;
   const there = listAddresses(container, { device }).map(formatCidr);
   const tables = new RouteTables(container);
-  for (const assignment of assignments) {
-    const cidr = formatCidr(assignment);
+  for (const address of ips) {
+    const cidr = formatCidr(address);
     if (!there.includes(cidr)) {
       throw new CheckError(`address ${cidr} is not on interface ${deviceText(device)} in the container`);
     }
-    const subnet = networkOf(assignment);
+    const subnet = networkOf(address);
     if (subnet.prefixLength === 32 && familyOf(subnet.ip) === 4) continue; // the kernel makes no route to a single address
     if (!tables.of(familyOf(subnet.ip)).some((route) => sameCidr(route.dst, subnet))) {
       throw new CheckError(`route to ${formatCidr(subnet)} not found in the container`);
@@ -83,9 +71,9 @@ export function checkRoutes(container: Connection, { routes }: Result): void {
   const tables = new RouteTables(container);
   for (const route of routes) {
     if (!tables.has(route)) {
-      const via = route.gw ? ` via ${route.gw}` : "";
+      const via = route.gw ? ` via ${formatIp(route.gw)}` : "";
       const table = route.table ? ` in table ${route.table}` : "";
-      throw new CheckError(`route to ${route.dst}${via} not found in the container${table}`);
+      throw new CheckError(`route to ${formatCidr(route.dst)}${via} not found in the container${table}`);
     }
   }
 }
@@ -106,12 +94,10 @@ class RouteTables {
     return routes;
   }
 
-  has({ dst, gw, table }: Route): boolean {
-    const wanted = parseCidr(dst);
-    if (wanted === undefined) return false;
-    const gateway = gw ? parseIp(gw) : undefined;
-    return this.of(familyOf(wanted.ip), table || undefined).some(
-      (route) => sameCidr(route.dst, networkOf(wanted)) && (gateway === undefined || goesBy(route, gateway)),
+  has({ dst, gw: gateway, table }: Route): boolean {
+    const network = networkOf(dst);
+    return this.of(familyOf(dst.ip), table || undefined).some(
+      (route) => sameCidr(route.dst, network) && (gateway === undefined || goesBy(route, gateway)),
     );
   }
 }

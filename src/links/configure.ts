@@ -1,7 +1,7 @@
 // Addresses and routes inside a container, as the result of IPAM names them.
 
 import { CNI_CODE, CniError } from "../cni/error.ts";
-import type { Result, Route } from "../cni/result.ts";
+import type { IpConfig, Route } from "../cni/result.ts";
 import type { Request } from "../netlink/message.ts";
 import { addAddress, type NewAddress } from "../rtnetlink/address.ts";
 import type { Device } from "../rtnetlink/device.ts";
@@ -10,33 +10,14 @@ import { type NewRoute, prependRoute } from "../rtnetlink/route.ts";
 import { IFA_F, RT_SCOPE } from "../rtnetlink/uapi.ts";
 import { inNetns } from "../sys/netns.ts";
 import { ensureSysctl, readSysctl, type SysctlName, setSysctl, trySetSysctl } from "../sys/sysctl.ts";
-import { type Cidr, compareIp, contains, familyOf, type Ip, lastOf, parseCidr, parseIp } from "../wire/ip.ts";
+import { type Cidr, compareIp, contains, familyOf, type Ip, lastOf } from "../wire/ip.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { settleAddresses, withAddressWatch } from "./settle.ts";
-
-/** An address for the container, with its gateway where it has one. */
-export interface Assignment extends Cidr {
-  readonly gateway: Ip | undefined;
-}
-
-/** The addresses of a result. */
-export function readAssignments({ ips }: Result): Assignment[] {
-  return ips.map(({ address, gateway }) => ({
-    ...understood(parseCidr(address), address),
-    gateway: gateway === undefined || gateway === "" ? undefined : understood(parseIp(gateway), gateway),
-  }));
-}
-
-/** Results are read and written with canonical addresses only; what isn't one came from a fault of ours. */
-function understood<T>(value: T | undefined, text: string): T {
-  if (value !== undefined) return value;
-  throw new CniError(CNI_CODE.DECODING_FAILURE, `the result has ${JSON.stringify(text)} where an address should be`);
-}
 
 /** How the container's end of an attachment is to be. */
 export interface ContainerSetup {
   readonly device: Device & { readonly name: string };
-  readonly addresses: readonly Assignment[];
+  readonly addresses: readonly IpConfig[];
   /** Those of the result: one without a next hop goes by the first gateway of its family. */
   readonly routes: readonly Route[];
   /** Parameters of the container's namespace to be set first, where its kernel has them. */
@@ -64,7 +45,7 @@ export function configureContainer(namespaces: Namespaces, setup: ContainerSetup
   });
   const flags = duplicateAddressDetection ? 0 : IFA_F.NODAD;
   const addressesAndUp = [
-    ...addresses.map((assignment) => addAddress(device, addressOf(assignment, flags))),
+    ...addresses.map((address) => addAddress(device, addressOf(address, flags))),
     setLink(device, { up: true }),
   ];
   const rest = [...routesOf(setup).map(prependRoute), ...(setup.afterwards ?? [])];
@@ -116,9 +97,9 @@ function keepAddresses(ifname: string): boolean {
 
 function routesOf({ device, addresses, routes }: ContainerSetup): NewRoute[] {
   return routes.map((route) => {
-    const dst = understood(parseCidr(route.dst), route.dst);
+    const { dst } = route;
     const scope = route.scope === undefined ? RT_SCOPE.UNIVERSE : route.scope & 0xff;
-    const gateway = route.gw ? understood(parseIp(route.gw), route.gw) : gatewayFor(dst, scope, addresses);
+    const gateway = route.gw ?? gatewayFor(dst, scope, addresses);
     return {
       dst,
       gateway,
@@ -134,7 +115,7 @@ function routesOf({ device, addresses, routes }: ContainerSetup): NewRoute[] {
 }
 
 /** The next hop of a route that names none. What a route of the scope "link" or "host" leads to is on the link itself. */
-function gatewayFor({ ip }: Cidr, scope: number, addresses: readonly Assignment[]): Ip | undefined {
+function gatewayFor({ ip }: Cidr, scope: number, addresses: readonly IpConfig[]): Ip | undefined {
   if (scope >= RT_SCOPE.LINK) return undefined;
   const family = familyOf(ip);
   return addresses.find(({ gateway }) => gateway !== undefined && familyOf(gateway) === family)?.gateway;
@@ -144,7 +125,7 @@ function gatewayFor({ ip }: Cidr, scope: number, addresses: readonly Assignment[
  * Whether an address has this gateway, and no address's subnet has it. The gateway is on the link all the same, or it would
  * be nobody's, but the kernel has to be told (`onlink`).
  */
-function isGatewayElsewhere(gateway: Ip, addresses: readonly Assignment[]): boolean {
+function isGatewayElsewhere(gateway: Ip, addresses: readonly IpConfig[]): boolean {
   const isGateway = addresses.some((one) => one.gateway !== undefined && compareIp(one.gateway, gateway) === 0);
   return isGateway && !addresses.some((address) => contains(address, gateway));
 }

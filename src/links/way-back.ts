@@ -1,7 +1,7 @@
 // The node's routes to containers whose gateway is elsewhere: where the subnet that a gateway address brings along does not
 // have the container's address, as with 10.1.0.5/32 and the gateway 169.254.1.1, the node has no way back to the container.
 
-import type { Result } from "../cni/result.ts";
+import type { IpConfig, Result } from "../cni/result.ts";
 import type { Connection } from "../netlink/connection.ts";
 import { getBriefLink } from "../rtnetlink/brief-link.ts";
 import type { Device } from "../rtnetlink/device.ts";
@@ -10,7 +10,6 @@ import { RT_SCOPE } from "../rtnetlink/uapi.ts";
 import { hasCode } from "../sys/error.ts";
 import { type Cidr, contains, familyOf, formatIp, sameCidr } from "../wire/ip.ts";
 import { CheckError } from "./check.ts";
-import { type Assignment, readAssignments } from "./configure.ts";
 
 /**
  * Sees to it that the node reaches these addresses through the link that carries their gateways, like `ip route replace
@@ -19,7 +18,7 @@ import { type Assignment, readAssignments } from "./configure.ts";
 export function ensureWaysBack(
   connection: Connection,
   link: Device,
-  addresses: readonly Assignment[],
+  addresses: readonly IpConfig[],
 ): (() => void) | undefined {
   const routes = waysBack(link, addresses);
   if (routes.length === 0) return undefined;
@@ -28,7 +27,7 @@ export function ensureWaysBack(
 }
 
 /** Throws CheckError where one of the routes is missing. */
-export function checkWaysBack(connection: Connection, link: Device, addresses: readonly Assignment[]): void {
+export function checkWaysBack(connection: Connection, link: Device, addresses: readonly IpConfig[]): void {
   for (const { dst } of waysBack(link, addresses)) {
     const present = listRoutes(connection, { family: familyOf(dst.ip), device: link });
     if (present.some((route) => sameCidr(route.dst, dst))) continue;
@@ -38,26 +37,25 @@ export function checkWaysBack(connection: Connection, link: Device, addresses: r
 
 /** Removes the routes of an attachment, by its result: through whichever of its interfaces on the node they go. */
 export function removeWaysBack(connection: Connection, result: Result): void {
-  const addresses = readAssignments(result);
   for (const { name, sandbox } of result.interfaces) {
     const link = sandbox ? undefined : getBriefLink(connection, name);
-    if (link !== undefined) removeRoutes(connection, waysBack(link, addresses));
+    if (link !== undefined) removeRoutes(connection, waysBack(link, result.ips));
   }
 }
 
 /** Whether the result has an address whose gateway is elsewhere. */
-export function hasWayBack(result: Result): boolean {
-  return readAssignments(result).some(isElsewhere);
+export function hasWayBack({ ips }: Result): boolean {
+  return ips.some(isElsewhere);
 }
 
-function waysBack(device: Device, addresses: readonly Assignment[]): (NewRoute & { readonly dst: Cidr })[] {
+function waysBack(device: Device, addresses: readonly IpConfig[]): (NewRoute & { readonly dst: Cidr })[] {
   return addresses.filter(isElsewhere).map(({ ip }) => {
     return { dst: { ip, prefixLength: ip.length * 8 }, device, scope: RT_SCOPE.LINK };
   });
 }
 
 /** Whether the subnet of the gateway, which has the prefix length of the address, does not have the address. */
-function isElsewhere({ ip, prefixLength, gateway }: Assignment): boolean {
+function isElsewhere({ ip, prefixLength, gateway }: IpConfig): boolean {
   return gateway !== undefined && !contains({ ip: gateway, prefixLength }, ip);
 }
 

@@ -7,7 +7,7 @@ import type { Invocation } from "../cni/plugin.ts";
 import { boolean, judgedLater, object, oneOf, type Schema, withDefault } from "../cni/schema.ts";
 import { orLog, runAll, type Undo } from "../cni/undo.ts";
 import type { Keep } from "../owned/commit.ts";
-import { type Cidr, parseCidr } from "../wire/ip.ts";
+import type { Cidr } from "../wire/ip.ts";
 import type { Backend, BackendName } from "./backend.ts";
 import { REMEDY, requireNoFaults } from "./faults.ts";
 import { iptables } from "./iptables/backend.ts";
@@ -107,7 +107,7 @@ function backendInForce(attachment: Attachment, wanted: BackendName): Backend {
  */
 export function endMasquerade(invocation: Invocation, wanted: BackendName | undefined, keep: Keep): void {
   const attachment = attachmentOf(invocation);
-  const known = (invocation.prevResult?.ips ?? []).flatMap(({ address }) => parseCidr(address) ?? []);
+  const known = invocation.prevResult?.ips ?? [];
   ofEach(invocation, wanted, (backend) => {
     const hints = backend === nftables && wanted === undefined ? [] : known;
     backend.tearDown(attachment, hints, keep);

@@ -14,7 +14,7 @@ import {
   releaseAddresses,
 } from "../ipam/call.ts";
 import { checkAddresses, checkLink, checkRoutes, containerInterface } from "../links/check.ts";
-import { type Assignment, type ContainerSetup, configureContainer, readAssignments } from "../links/configure.ts";
+import { type ContainerSetup, configureContainer } from "../links/configure.ts";
 import { detachLink } from "../links/detach.ts";
 import { requireMtuFor } from "../links/ipv6-mtu.ts";
 import { type Namespaces, withNamespaces } from "../links/namespaces.ts";
@@ -70,9 +70,9 @@ export interface Made {
   /** Completes what IPAM gave. */
   readonly complete?: (ipam: Result) => Addressing;
   /** Does what comes before the container gets its addresses, and returns how the container is set up. */
-  readonly setUp?: (addresses: readonly Assignment[]) => Partial<ContainerSetup>;
+  readonly setUp?: (addresses: readonly IpConfig[]) => Partial<ContainerSetup>;
   /** Does what comes last where there are addresses. What other attachments share comes here: it stays when the ADD fails. */
-  readonly finish?: (addresses: readonly Assignment[]) => void;
+  readonly finish?: (addresses: readonly IpConfig[]) => void;
   /** Waits until frames can pass. */
   readonly wait?: () => void;
   /** The interfaces of the result: that of the container, and those on the node. */
@@ -128,11 +128,10 @@ function giveAddresses<C>(plugin: InterfacePlugin<C>, attaching: Attaching<C>, m
   // The next owner of the addresses must not meet the interface that has them: it goes before they are given back.
   undo.defer(() => deleteLinkIfAny(namespaces.container, device));
   const { ips, routes } = made.complete?.(ipam) ?? ipam;
-  const addresses = readAssignments({ ...ipam, ips });
-  requireMtuFor(addresses, mtu);
-  configureContainer(namespaces, { device, addresses, routes, ...made.setUp?.(addresses) });
-  for (const { begin } of plugin.extras ?? []) begin?.(invocation, config, addresses, undo);
-  made.finish?.(addresses);
+  requireMtuFor(ips, mtu);
+  configureContainer(namespaces, { device, addresses: ips, routes, ...made.setUp?.(ips) });
+  for (const { begin } of plugin.extras ?? []) begin?.(invocation, config, ips, undo);
+  made.finish?.(ips);
   return { ips, routes, dns: dnsOf(invocation.config, ipam) };
 }
 
@@ -157,7 +156,7 @@ function check<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
     checkAddresses(container, link, result);
     checkRoutes(container, result);
     plugin.checkRest?.({ invocation, config, namespaces, result, link });
-    const addresses = isAddressed ? readAssignments(result) : [];
+    const addresses = isAddressed ? result.ips : [];
     for (const extra of addresses.length > 0 ? (plugin.extras ?? []) : []) extra.check?.(invocation, config, addresses);
   });
 }

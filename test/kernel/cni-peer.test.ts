@@ -12,6 +12,7 @@ import { formatResult } from "../../src/cni/result-json.ts";
 import { SUPPORTED_VERSIONS, type Version } from "../../src/cni/versions.ts";
 import { engine } from "../../src/sys/engine.ts";
 import { isOwnNetns } from "../../src/sys/netns.ts";
+import { formatCidr } from "../../src/wire/ip.ts";
 import { requireNamespaces } from "../support/netns.ts";
 
 const peers = process.env["BAUTA_PEER_DIR"];
@@ -189,7 +190,7 @@ describe("an odd prevResult that libcni's types take", () => {
   ])("of 0.1.0 and 0.2.0 is read: %s", (_, prevResult, expected) => {
     for (const version of ["0.1.0", "0.2.0"] as const) {
       const { ips, routes } = parseResult(prevResult, version, "prevResult");
-      expect({ ips: ips.map(({ address }) => address), routes: routes.map(({ dst }) => dst) }).toEqual({
+      expect({ ips: ips.map(formatCidr), routes: routes.map(({ dst }) => formatCidr(dst)) }).toEqual({
         ips: [],
         routes: [],
         ...expected,
@@ -213,7 +214,7 @@ describe("a result", () => {
   it.each(SUPPORTED_VERSIONS)("is converted by both alike into %s", (cniVersion) => {
     const ipam = { type: "static", addresses, routes, dns: servers };
     const peer = runPeer("static", attachment, JSON.stringify({ cniVersion, name: "n", type: "static", ipam }));
-    const result = { interfaces: [], ips: addresses, routes, dns: servers };
+    const result = parseResult({ ips: addresses, routes, dns: servers }, "1.1.0", "result");
     expect(formatResult(result, cniVersion)).toBe(`${peer.stdout}\n`);
   });
 });

@@ -1,15 +1,16 @@
 // What the node does to a container's end of a pair, and how it waits for the kernel.
 
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import type { Result, Route } from "../../src/cni/result.ts";
+import type { IpConfig, Result, Route } from "../../src/cni/result.ts";
 import { Undo } from "../../src/cni/undo.ts";
 import { waitForCarrier } from "../../src/links/carrier.ts";
 import { checkAddresses, checkLink, checkRoutes } from "../../src/links/check.ts";
-import { configureContainer, readAssignments } from "../../src/links/configure.ts";
+import { configureContainer } from "../../src/links/configure.ts";
 import { type Namespaces, withNamespaces } from "../../src/links/namespaces.ts";
 import { settleAddresses, withAddressWatch } from "../../src/links/settle.ts";
 import { createVeth, type VethEnd } from "../../src/links/veth.ts";
 import { inNetns } from "../../src/sys/netns.ts";
+import { ipConfig, route } from "../support/cni-result.ts";
 import { makeNetns, type TestNetns } from "../support/netns.ts";
 import { withoutChance } from "../support/node-state.ts";
 
@@ -39,8 +40,7 @@ const result = (ips: Result["ips"], routes: readonly Route[] = []): Result => ({
   routes,
   dns: {},
 });
-const addresses = (...texts: readonly string[]): ReturnType<typeof readAssignments> =>
-  readAssignments(result(texts.map((address) => ({ address }))));
+const addresses = (...texts: readonly string[]): IpConfig[] => texts.map((text) => ipConfig(text));
 
 describe("duplicate address detection", () => {
   it("is waited for where it is asked for", () => {
@@ -94,16 +94,17 @@ describe("configureContainer", () => {
   });
 
   it("gives routes the MTU and the segment size that the result has", () => {
-    const route = { dst: "192.0.2.0/24", gw: "10.1.2.1", mtu: 1300, advmss: 1200, priority: 7, scope: 0, table: 0 };
+    const keys = { gw: "10.1.2.1", mtu: 1300, advmss: 1200, priority: 7, scope: 0, table: 0 };
+    const routes = [route("192.0.2.0/24", keys)];
     withPair((namespaces, device) =>
-      configureContainer(namespaces, { device, addresses: addresses("10.1.2.3/24"), routes: [route] }),
+      configureContainer(namespaces, { device, addresses: addresses("10.1.2.3/24"), routes }),
     );
     const [found] = container.ipJson("route show 192.0.2.0/24");
     expect(found).toMatchObject({ gateway: "10.1.2.1", metric: 7, metrics: [{ mtu: 1300, advmss: 1200 }] });
   });
 
   it("names the route that the kernel refuses", () => {
-    const routes = [{ dst: "192.0.2.0/24", gw: "10.9.9.9" }];
+    const routes = [route("192.0.2.0/24", { gw: "10.9.9.9" })];
     withPair((namespaces, device) => {
       const configure = (): void =>
         configureContainer(namespaces, { device, addresses: addresses("10.1.2.3/24"), routes });
@@ -126,9 +127,9 @@ describe("checks", () => {
   it("are content with routes in other tables and of several next hops, and tell what is missing", () => {
     withPair((namespaces, device) => {
       const routes = [
-        { dst: "192.0.2.0/24", gw: "10.1.2.1", table: 100 },
-        { dst: "2001:db8::/32", gw: "fd00::1" },
-        { dst: "2001:db8::/32", gw: "fd00::2" },
+        route("192.0.2.0/24", { gw: "10.1.2.1", table: 100 }),
+        route("2001:db8::/32", { gw: "fd00::1" }),
+        route("2001:db8::/32", { gw: "fd00::2" }),
       ];
       configureContainer(namespaces, { device, addresses: addresses("10.1.2.3/24", "fd00::5/64"), routes });
       const check =
@@ -136,9 +137,9 @@ describe("checks", () => {
         (): void =>
           checkRoutes(namespaces.container, result([], wanted));
       expect(check(...routes)).not.toThrow();
-      expect(check({ dst: "192.0.2.0/24", gw: "10.1.2.1" })).toThrow("route to 192.0.2.0/24 via 10.1.2.1 not found");
-      expect(check({ dst: "192.0.2.0/24", gw: "10.1.2.9", table: 100 })).toThrow(/via 10\.1\.2\.9 .* in table 100$/);
-      expect(check({ dst: "198.51.100.0/24", table: 7 })).toThrow(/in table 7$/);
+      expect(check(route("192.0.2.0/24", { gw: "10.1.2.1" }))).toThrow("route to 192.0.2.0/24 via 10.1.2.1 not found");
+      expect(check(route("192.0.2.0/24", { gw: "10.1.2.9", table: 100 }))).toThrow(/via 10\.1\.2\.9 .* in table 100$/);
+      expect(check(route("198.51.100.0/24", { table: 7 }))).toThrow(/in table 7$/);
       expect(() => checkAddresses(namespaces.container, device, result([]))).not.toThrow();
     });
   });

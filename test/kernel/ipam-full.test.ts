@@ -7,6 +7,7 @@ import { hostLocal } from "../../src/ipam/host-local.ts";
 import { INDEX_NAME } from "../../src/ipam/reservation-index.ts";
 import { plugin as hostLocalPlugin } from "../../src/plugins/host-local/plugin.ts";
 import { formatIp } from "../../src/wire/ip.ts";
+import { addressesOf } from "../support/cni-result.ts";
 import { peerDirectory } from "../support/differential.ts";
 import { call, type Json } from "../support/host-local-call.ts";
 import { withSyscalls } from "../support/intercept-syscalls.ts";
@@ -136,7 +137,7 @@ describe("host-local with a /16 of which every address is taken", () => {
     expect(() => hostLocal.status(of("any"))).toThrow(/no IP addresses/);
     hostLocal.del(of("c40000"));
     hostLocal.status(of("any"));
-    expect(hostLocal.add(of("fourth")).ips.map(({ address }) => address)).toEqual([`${ipv4(40_000)}/16`]);
+    expect(addressesOf(hostLocal.add(of("fourth")))).toEqual([`${ipv4(40_000)}/16`]);
     refuse("fifth");
     expect(statSync(`${dataDir}/net/${INDEX_NAME}`).ino).toBe(index);
   });

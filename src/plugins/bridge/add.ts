@@ -3,12 +3,12 @@
 import { attachmentOf } from "../../cni/attachment.ts";
 import { CNI_CODE, CniError } from "../../cni/error.ts";
 import type { Invocation } from "../../cni/plugin.ts";
-import type { Interface } from "../../cni/result.ts";
+import type { Interface, IpConfig } from "../../cni/result.ts";
 import { type Bridge, ensureBridge, hadPorts, macWithPort, NotBridgeError } from "../../links/bridge.ts";
 import { bridgeNetfilter } from "../../links/bridge-netfilter.ts";
 import { setUpPort, waitForPort } from "../../links/bridge-port.ts";
 import { ensureVlanGateway, joinVlans } from "../../links/bridge-vlan.ts";
-import type { Assignment, ContainerSetup } from "../../links/configure.ts";
+import type { ContainerSetup } from "../../links/configure.ts";
 import { enableForwarding } from "../../links/forwarding.ts";
 import { AddressConflictError, ensureGateways } from "../../links/gateway-address.ts";
 import { requirePortMtu } from "../../links/ipv6-mtu.ts";
@@ -115,7 +115,7 @@ function setUpOf({ name }: VethEnd, { enabledad }: BridgeConfig): Partial<Contai
 }
 
 /** Puts the gateway addresses where they belong; returns the interface of the VLAN where that is not the bridge. */
-function setUpGateways(attaching: Attaching, bridge: Bridge, addresses: readonly Assignment[]): BriefLink | undefined {
+function setUpGateways(attaching: Attaching, bridge: Bridge, addresses: readonly IpConfig[]): BriefLink | undefined {
   const { invocation, config, namespaces, undo } = attaching;
   const link = gatewayLink(attaching, bridge);
   putGateways(attaching, link, addresses);
@@ -138,7 +138,7 @@ function gatewayLink({ invocation: { log }, config, namespaces }: Attaching, bri
 function putGateways(
   { invocation, config, namespaces }: Attaching,
   link: BriefLink,
-  addresses: readonly Assignment[],
+  addresses: readonly IpConfig[],
 ): void {
   const gateways = gatewaysOf(addresses);
   try {

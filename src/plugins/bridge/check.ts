@@ -4,7 +4,6 @@ import { attachmentOf } from "../../cni/attachment.ts";
 import type { Result } from "../../cni/result.ts";
 import { checkPort } from "../../links/bridge-port.ts";
 import { arePeers, CheckError, checkLink } from "../../links/check.ts";
-import { readAssignments } from "../../links/configure.ts";
 import { checkGateways } from "../../links/gateway-address.ts";
 import { checkWaysBack } from "../../links/way-back.ts";
 import { checkGuard } from "../../mac-spoof/check.ts";
@@ -29,9 +28,8 @@ export function checkRest({
   if (config.macspoofchk) checkGuard(attachmentOf(invocation), { port: port.name, mac: device.mac });
   if (invocation.config.ipamType === "" || !config.isGateway) return;
   const link = gatewayLink(node, config, bridge, result);
-  const addresses = readAssignments(result);
-  checkGateways(node, link, gatewaysOf(addresses));
-  checkWaysBack(node, link, addresses);
+  checkGateways(node, link, gatewaysOf(result.ips));
+  checkWaysBack(node, link, result.ips);
 }
 
 function checkBridge(node: Connection, config: BridgeConfig, result: Result): Link {

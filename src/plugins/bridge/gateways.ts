@@ -3,11 +3,10 @@
 
 import { CniError } from "../../cni/error.ts";
 import type { Invocation } from "../../cni/plugin.ts";
-import { familyOfCidr, type IpConfig, type Result, type Route } from "../../cni/result.ts";
+import type { IpConfig, Result, Route } from "../../cni/result.ts";
 import { servedName } from "../../cni/served-name.ts";
 import { readHostLocalConfig } from "../../ipam/host-local-config.ts";
-import type { Assignment } from "../../links/configure.ts";
-import { type Cidr, formatIp, networkOf, offsetIp, parseCidr, sameCidr } from "../../wire/ip.ts";
+import { type Cidr, type Ip, networkOf, offsetIp, sameCidr } from "../../wire/ip.ts";
 
 const RT_TABLE_MAIN = 254; // include/uapi/linux/rtnetlink.h
 
@@ -20,18 +19,17 @@ export function completeGateways(
   { isGateway, isDefaultGateway }: { readonly isGateway: boolean; readonly isDefaultGateway: boolean },
 ): { readonly ips: readonly IpConfig[]; readonly routes: readonly Route[] } {
   const routes = [...ipam.routes];
-  const ips = ipam.ips.map(({ address, gateway }) => {
-    const wanted = gateway || (isGateway ? firstAddress(address) : undefined);
-    if (isDefaultGateway && !routes.some(isDefaultOf(familyOfCidr(address)))) {
-      routes.push({ dst: familyOfCidr(address) === 4 ? "0.0.0.0/0" : "::/0", gw: wanted });
-    }
-    return { address, gateway: wanted };
+  const ips = ipam.ips.map(({ ip, prefixLength, gateway: given }) => {
+    const gateway = given ?? (isGateway ? firstAddress({ ip, prefixLength }) : undefined);
+    const everywhere = { ip: new Uint8Array(ip.length), prefixLength: 0 };
+    if (isDefaultGateway && !routes.some(isDefault(everywhere))) routes.push({ dst: everywhere, gw: gateway });
+    return { ip, prefixLength, gateway };
   });
   return { ips, routes };
 }
 
 /** The addresses that a bridge carries as the gateway of these: the gateway of each, with its prefix length. */
-export function gatewaysOf(addresses: readonly Assignment[]): Cidr[] {
+export function gatewaysOf(addresses: readonly IpConfig[]): Cidr[] {
   const gateways: Cidr[] = [];
   for (const { gateway, prefixLength } of addresses) {
     if (gateway === undefined) continue;
@@ -65,18 +63,15 @@ function rangeGateways(invocation: Invocation): Cidr[] {
   }
 }
 
-/** Whether a route is a default route that leaves no room for another: upstream overlooks those without a next hop. */
-function isDefaultOf(family: 4 | 6): (route: Route) => boolean {
-  const dst = family === 4 ? "0.0.0.0/0" : "::/0";
+/** Whether a route is one to `everywhere`, 0.0.0.0/0 or ::/0, that leaves no room for another: upstream overlooks those without a next hop. */
+function isDefault(everywhere: Cidr): (route: Route) => boolean {
   return (route) => {
-    if (route.dst !== dst) return false;
+    if (!sameCidr(route.dst, everywhere)) return false;
     const isInMainTable = (route.table ?? RT_TABLE_MAIN) === RT_TABLE_MAIN;
-    return Boolean(route.gw) || (isInMainTable && !route.priority);
+    return route.gw !== undefined || (isInMainTable && !route.priority);
   };
 }
 
-function firstAddress(address: string): string | undefined {
-  const cidr = parseCidr(address);
-  const first = cidr && offsetIp(networkOf(cidr).ip, 1);
-  return first && formatIp(first);
+function firstAddress(address: Cidr): Ip | undefined {
+  return offsetIp(networkOf(address).ip, 1);
 }

@@ -8,7 +8,7 @@ import { type Namespaces, withNamespaces, withNamespacesIfAny } from "../../link
 import { type Address, listAddresses } from "../../rtnetlink/address.ts";
 import { type BriefLink, getBriefLink } from "../../rtnetlink/brief-link.ts";
 import { setLink } from "../../rtnetlink/link.ts";
-import { formatCidr, formatIp, type Ip } from "../../wire/ip.ts";
+import { formatIp, type Ip } from "../../wire/ip.ts";
 
 /** CNI_IFNAME says something else now and then; there is but one. */
 const LOOPBACK = "lo";
@@ -25,7 +25,7 @@ function add({ netns, prevResult }: Invocation): Result {
     const addresses = link.isUp ? present : requireOwn(listAddresses(container, { device: link }));
     return [4, 16].flatMap((length): IpConfig[] => {
       const first = addresses.find(({ ip }) => ip.length === length);
-      return first === undefined ? [] : [{ address: formatCidr(first), interface: 0 }];
+      return first === undefined ? [] : [{ ip: first.ip, prefixLength: first.prefixLength, interface: 0 }];
     });
   });
   return (

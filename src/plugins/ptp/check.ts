@@ -1,7 +1,6 @@
 // CHECK of the node's side.
 
 import { arePeers, CheckError, checkLink } from "../../links/check.ts";
-import { readAssignments } from "../../links/configure.ts";
 import { isNodeEnd } from "../../links/veth.ts";
 import { listAddresses } from "../../rtnetlink/address.ts";
 import { listRoutes } from "../../rtnetlink/route.ts";
@@ -16,7 +15,7 @@ export function checkRest({ namespaces: { node }, result, link: container }: Che
   const link = checkLink(node, expected, "veth", "on the node");
   if (!arePeers(link, container)) throw new CheckError(`${link.name} is not the other end of ${container.name}`);
   const addresses = listAddresses(node, { device: link });
-  for (const { ip, gateway } of readAssignments(result)) {
+  for (const { ip, gateway } of result.ips) {
     if (gateway !== undefined && !addresses.some((one) => compareIp(one.ip, gateway) === 0)) {
       throw new CheckError(`gateway address ${formatIp(gateway)} is not on interface ${link.name} on the node`);
     }

@@ -2,8 +2,9 @@
 // and routes all that the container sends, also what goes to other containers.
 
 import { CNI_CODE, CniError } from "../../cni/error.ts";
+import type { IpConfig } from "../../cni/result.ts";
 import { waitForCarrier } from "../../links/carrier.ts";
-import type { Assignment, ContainerSetup } from "../../links/configure.ts";
+import type { ContainerSetup } from "../../links/configure.ts";
 import { enableForwarding } from "../../links/forwarding.ts";
 import type { Namespaces } from "../../links/namespaces.ts";
 import { createVeth, type Veth } from "../../links/veth.ts";
@@ -42,12 +43,12 @@ function make({ invocation: { ifname }, config: { mtu }, namespaces, undo }: Att
   };
 }
 
-function requireGateway(assignment: Assignment): Connected {
-  const { gateway } = assignment;
-  if (gateway !== undefined) return { ...assignment, gateway };
+function requireGateway(address: IpConfig): Connected {
+  const { gateway } = address;
+  if (gateway !== undefined) return { ...address, gateway };
   throw new CniError(
     CNI_CODE.INVALID_CONFIG,
-    `ptp needs a gateway for ${formatCidr(assignment)}, and the IPAM plugin gave none`,
+    `ptp needs a gateway for ${formatCidr(address)}, and the IPAM plugin gave none`,
     "with static IPAM, add a gateway to the address",
   );
 }

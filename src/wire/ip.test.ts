@@ -46,6 +46,16 @@ const isMapped = (address: Ip): boolean =>
   address.length === 16 && Buffer.from(address.subarray(0, 12)).toString("hex") === "00000000000000000000ffff";
 
 describe("parseIp", () => {
+  it("returns bytes that are the caller's own", () => {
+    for (const text of ["10.22.0.5", "fd00::5", "::ffff:10.22.0.5"]) {
+      const first = ip(text);
+      const given = first.slice();
+      first.fill(0xff);
+      expect(ip(text)).toEqual(given);
+      expect(cidr(`${text}/120`.replace(/^10.*/, "10.22.0.5/24")).ip).toEqual(given);
+    }
+  });
+
   // What Go's net.ParseIP says, which upstream reads every address with.
   it.each([
     ["0.0.0.0", [0, 0, 0, 0]],

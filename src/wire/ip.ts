@@ -31,21 +31,12 @@ export function byFamily<T extends { readonly ip: Ip }>(things: readonly T[]): [
 
 /**
  * Reads an address as Go's net.ParseIP does: dotted quads without leading zeros, IPv6 as in RFC 4291 section 2.2 without
- * zone; IPv4 mapped into IPv6 is the IPv4 address. Returns undefined for anything else. The bytes may be shared with others
- * who asked for the same: whoever wants to change them takes a copy.
+ * zone; IPv4 mapped into IPv6 is the IPv4 address. Returns undefined for anything else. The bytes are the caller's own.
  */
 export function parseIp(text: string): Ip | undefined {
-  const known = parsed.get(text);
-  if (known !== undefined) return known;
   const ip = text.includes(":") ? parseIpv6(text) : parseIpv4(text);
-  const found = ip !== undefined && isIpv4Mapped(ip) ? ip.slice(12) : ip;
-  if (found !== undefined && parsed.size < PARSED_MAX) parsed.set(text, found);
-  return found;
+  return ip !== undefined && isIpv4Mapped(ip) ? ip.slice(12) : ip;
 }
-
-/** A call reads its few addresses again and again: from the configuration, from IPAM's result, for the kernel. */
-const parsed = new Map<string, Ip>();
-const PARSED_MAX = 64;
 
 // By what the engine does in one step, here and below: to look at each character takes an interpreter several times as
 // long, and there may be tens of thousands of addresses to read.

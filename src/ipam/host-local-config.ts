@@ -76,16 +76,8 @@ function sectionOf({ ipam }: NetworkConfig): NonNullable<NetworkConfig["ipam"]> 
   throw new CniError(CNI_CODE.INVALID_CONFIG, "ipam is missing: it says which addresses to give out");
 }
 
-/** What was read last, and of what: the plugin that calls us asks for it, too. */
-let last: { readonly config: NetworkConfig; readonly args: string; readonly read: HostLocalConfig } | undefined;
-
 /** Reads and checks everything. Throws CniError. */
 export function readHostLocalConfig({ config, args }: Pick<IpamCall, "config" | "args">): HostLocalConfig {
-  if (last?.config !== config || last.args !== args) last = { config, args, read: readAll(config, args) };
-  return last.read;
-}
-
-function readAll(config: NetworkConfig, args: string): HostLocalConfig {
   const section = hostLocalSchema.read(sectionOf(config), "ipam");
   const runtime = runtimeSchema.read(config.raw, "");
   const sets = completeSets(gatherSets(section, runtime.runtimeConfig?.ipRanges ?? []));

@@ -3,6 +3,19 @@ import { describe, expect, it } from "vitest";
 import { ownerKey } from "./quick.ts";
 
 describe("ownerKey()", () => {
+  it.each([
+    ["c1\r\neth0", [573614656, 1724178388, 0, 1 << 24]],
+    ["0123456789abcdef\r\nnet1x", [880126959, 898758819, 0, 1 << 24]],
+    [`${"é".repeat(700)}\r\neth0`, [1171905178, -368732456, 0, 1 << 24]],
+  ])("is what the indexes on disk have for %j", (record, words) => {
+    expect([...ownerKey(record)]).toEqual(words);
+  });
+
+  it("is the caller's own", () => {
+    ownerKey("c1\r\neth0").fill(7);
+    expect(ownerKey("c1\r\neth0")[0]).toBe(573614656);
+  });
+
   it("is the same for the same record, and another for all others", () => {
     const keys = new Map<string, string>();
     const records = new Set<string>();

@@ -1,9 +1,9 @@
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import { SYS } from "../sys/syscalls.ts";
+import { traceDatagram } from "./trace.ts";
 
-/** What a fresh copy of the module writes to standard error for one datagram, with this in the environment. */
-async function written(setting: string | undefined): Promise<string> {
-  vi.resetModules();
+/** What is written to standard error for one datagram, with this in the environment. */
+function written(setting: string | undefined): string {
   const { bautaEngine } = globalThis;
   const { syscall, getenv } = bautaEngine;
   let text = "";
@@ -15,7 +15,6 @@ async function written(setting: string | undefined): Promise<string> {
     return bytes.length;
   };
   try {
-    const { traceDatagram } = await import("./trace.ts");
     traceDatagram(">", Uint8Array.of(0x14, 0, 0, 0, 0x61));
   } finally {
     Object.assign(bautaEngine, { syscall, getenv });
@@ -23,11 +22,11 @@ async function written(setting: string | undefined): Promise<string> {
   return text;
 }
 
-it("BAUTA_TRACE=netlink prints every datagram in rows of four bytes", async () => {
-  expect(await written("netlink")).toBe("> 5 bytes\n0000  14 00 00 00  ....\n0004  61           a\n");
+it("BAUTA_TRACE=netlink prints every datagram in rows of four bytes", () => {
+  expect(written("netlink")).toBe("> 5 bytes\n0000  14 00 00 00  ....\n0004  61           a\n");
 });
 
-it("nothing is printed otherwise", async () => {
-  expect(await written(undefined)).toBe("");
-  expect(await written("nftables")).toBe("");
+it("nothing is printed otherwise", () => {
+  expect(written(undefined)).toBe("");
+  expect(written("nftables")).toBe("");
 });

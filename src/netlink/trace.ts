@@ -4,12 +4,9 @@ import { engine } from "../sys/engine.ts";
 import { logLine } from "../sys/process.ts";
 import { hexdump } from "../wire/hexdump.ts";
 
-let enabled: boolean | undefined;
-
 /** `direction` is ">" for what is sent and "<" for what comes back. */
 export function traceDatagram(direction: "<" | ">", datagram: Uint8Array): void {
-  enabled ??= engine.getenv("BAUTA_TRACE") === "netlink";
-  if (!enabled) return;
+  if (engine.getenv("BAUTA_TRACE") !== "netlink") return;
   logLine(`${direction} ${datagram.length} bytes`);
   for (const row of hexdump(datagram).split("\n")) logLine(row);
 }

@@ -31,18 +31,12 @@ const LARGE_DATAGRAM = 65536;
 const DATAGRAM_SIZE = 32768;
 
 /**
- * For the first sockets of a process. These are in the executable: of memory that is asked for now each page would be
- * cleared, here only those that datagrams are received into are taken.
- */
-const spareBuffers = Array.from({ length: 3 }, () => new Uint8Array(DATAGRAM_SIZE));
-
-/**
  * A netlink socket with extended acknowledgements; of rtnetlink with strict checking, of others with acknowledgements that
  * are capped. Failing to set those is fatal.
  */
 export class NetlinkSocket implements Transport {
   readonly fd: number;
-  readonly #buffer = spareBuffers.pop() ?? new Uint8Array(DATAGRAM_SIZE);
+  readonly #buffer = new Uint8Array(DATAGRAM_SIZE);
   readonly #sender = new Uint8Array(12); // struct sockaddr_nl { u16 family; u16 pad; u32 pid; u32 groups; }
 
   constructor(protocol: number, options: SocketOptions = {}) {

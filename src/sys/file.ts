@@ -112,8 +112,7 @@ export function makeDirectories(path: string, mode = 0o755): void {
   throw new SyscallError("mkdirat", -result, `create directory ${path}`);
 }
 
-/** In the executable: of memory that is asked for now each page would be cleared, which most directories never reach. */
-const directoryBuffer = new Uint8Array(32768);
+const DIRECTORY_CHUNK = 32768;
 
 // include/linux/fs_types.h
 const DT_UNKNOWN = 0;
@@ -127,7 +126,7 @@ export function readDirectory(path: string, kind: "all" | "files" = "all"): stri
   // A FIFO of that name must not make us wait.
   return withOpen(path, O.RDONLY | O.NONBLOCK, (fd) => {
     const names: string[] = [];
-    const buffer = directoryBuffer;
+    const buffer = new Uint8Array(DIRECTORY_CHUNK);
     for (;;) {
       const length = call(`list ${path}`, "getdents64", fd, buffer, buffer.length);
       if (length === 0) return names;

@@ -136,7 +136,7 @@ export const flag: Codec<true> = {
   },
 };
 
-/** What names have come to already: the same table is in every message of a transaction. */
+/** The bytes of names: the same table is in every message of a transaction. The bytes are copied, never handed out. */
 const names = new Map<string, Uint8Array>();
 const NAME_LENGTH = 64;
 const NAMES_MAX = 64;

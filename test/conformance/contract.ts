@@ -2,7 +2,7 @@
 // privileges: whatever it sends must be refused, or succeed, without a look at the kernel.
 
 import { describe, expect, it } from "vitest";
-import type { Plugin } from "../../src/cni/plugin.ts";
+import type { OwnPlugin } from "../../src/cni/plugin.ts";
 import { callPlugin, type Outcome, type Variables } from "./call.ts";
 
 export interface Contract {
@@ -20,15 +20,23 @@ const attachment: Variables = {
   CNI_PATH: "/nonexistent",
 };
 
+/** What the plugins before a chained one have made. */
+const PREV_RESULT = {
+  interfaces: [{ name: "eth0", mac: "0a:00:00:00:00:07", sandbox: "/nonexistent/netns" }],
+  ips: [{ address: "198.18.0.2/24", gateway: "198.18.0.1", interface: 0 }],
+};
+
 /** Registers the suite for one plugin. */
-export function runContract(plugin: Plugin, contract: Contract): void {
-  const config = { cniVersion: "1.1.0", name: "conformance", type: plugin.name, ...contract.config };
+export function runContract(plugin: OwnPlugin, contract: Contract): void {
+  const own = { cniVersion: "1.1.0", name: "conformance", type: plugin.name, ...contract.config };
+  const config = plugin.kind === "chained" ? { ...own, prevResult: PREV_RESULT } : own;
   const call = (env: Variables, given: unknown = config): Outcome => callPlugin(plugin, env, given);
   const command = (name: string, env: Variables = {}): Variables => ({ ...attachment, CNI_COMMAND: name, ...env });
 
   describe(`${plugin.name} keeps the contract of a plugin:`, () => {
     environmentCases(call, command);
     configurationCases(call, command, config);
+    if (plugin.kind === "chained") chainCases(call, command, own);
 
     it.each(Object.entries(contract.wrong ?? {}))(
       "an invalid %s is named by ADD, with code 6, 7 or 2",
@@ -147,5 +155,19 @@ function configurationCases(call: Call, command: WithCommand, config: Readonly<R
     ["STATUS", "1.0.0"],
   ])("%s is refused for version %s, which does not have it", (verb, cniVersion) => {
     expectError(call(command(verb), { ...config, cniVersion }), 1);
+  });
+}
+
+/** `config` has no prevResult. */
+function chainCases(call: Call, command: WithCommand, config: Readonly<Record<string, unknown>>): void {
+  it.each(["ADD", "CHECK"])("%s needs the result of the plugins before, and says so", (name) => {
+    for (const given of [config, { ...config, prevResult: null }]) {
+      expect(expectError(call(command(name), given), 7).json.msg).toContain("prevResult");
+    }
+  });
+
+  it.each(["ADD", "CHECK"])("%s names what is wrong in the result of the plugins before", (name) => {
+    const prevResult = { ...PREV_RESULT, ips: [{ address: "198.18.0.2/33" }] };
+    expect(expectError(call(command(name), { ...config, prevResult })).json.msg).toContain("prevResult.ips[0].address");
   });
 }

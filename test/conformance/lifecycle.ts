@@ -4,10 +4,11 @@
 import { closeSync, openSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/cni/json.ts";
-import type { Plugin } from "../../src/cni/plugin.ts";
-import { parseResult } from "../../src/cni/result.ts";
+import type { OwnPlugin } from "../../src/cni/plugin.ts";
+import { parseResult, type Result } from "../../src/cni/result.ts";
+import { resultToJson } from "../../src/cni/result-json.ts";
 import { SUPPORTED_VERSIONS } from "../../src/cni/versions.ts";
-import { makeNetns, poll, requireNamespaces, type TestNetns } from "../support/netns.ts";
+import { makeNetns, poll, requireNamespaces, run, type TestNetns } from "../support/netns.ts";
 import { callPlugin, type Outcome, type Variables } from "./call.ts";
 
 export interface Lifecycle {
@@ -21,6 +22,11 @@ export interface Lifecycle {
   readonly entersNetns: boolean;
   /** The oldest version whose result can hold what ADD returns. 0.1.0 and 0.2.0 need an address. */
   readonly oldestVersion?: (typeof SUPPORTED_VERSIONS)[number];
+  /**
+   * For a chained plugin: does what the plugins before do, and returns their result. A veth pair between the node and the
+   * container where this is absent.
+   */
+  readonly before?: (netns: TestNetns) => Result;
   /** What there is of an attachment outside its container, as an independent witness tells it; empty when it is gone. */
   readonly leftovers: () => readonly string[];
   /** How many of these an attachment has while it lives: the witness must be able to see them. */
@@ -28,7 +34,7 @@ export interface Lifecycle {
 }
 
 /** Registers the suite for one plugin. */
-export function runLifecycle(plugin: Plugin, lifecycle: Lifecycle): void {
+export function runLifecycle(plugin: OwnPlugin, lifecycle: Lifecycle): void {
   const context = new Context(plugin, lifecycle);
   describe(`${plugin.name} at work:`, () => {
     beforeEach(() => context.begin());
@@ -36,17 +42,40 @@ export function runLifecycle(plugin: Plugin, lifecycle: Lifecycle): void {
     addCases(context);
     delCases(context);
     otherCases(context);
+    if (plugin.kind === "chained") chainCases(context);
   });
+}
+
+let pairs = 0;
+
+/** What a plugin before a chained one makes, as bridge and ptp do: a veth pair, with an address on the container's end. */
+function makePair({ path, ...netns }: TestNetns): Result {
+  const [mac, address] = ["0a:00:00:00:00:07", "198.18.0.2/24"];
+  run(
+    "ip",
+    ..."link add up name".split(" "),
+    `before${++pairs}`,
+    ..."type veth peer name eth0 netns".split(" "),
+    netns.name,
+  );
+  netns.ip(`link set eth0 address ${mac} up`);
+  netns.ip(`address add ${address} dev eth0`);
+  const interfaces = [{ name: `before${pairs}` }, { name: "eth0", mac, sandbox: path }];
+  const ips = [{ address, gateway: "198.18.0.1", interface: 1 }];
+  const json = { cniVersion: "1.1.0", interfaces, ips, dns: { nameservers: ["198.18.0.53"] } };
+  return parseResult(json, "1.1.0", "before");
 }
 
 /** One attachment, between its ADD and its DEL. */
 class Context {
-  readonly plugin: Plugin;
+  readonly plugin: OwnPlugin;
   readonly lifecycle: Lifecycle;
   netns: TestNetns | undefined;
   config: Readonly<Record<string, unknown>> = {};
+  /** What the plugins before have returned; undefined where the plugin is not chained. */
+  before: Result | undefined;
 
-  constructor(plugin: Plugin, lifecycle: Lifecycle) {
+  constructor(plugin: OwnPlugin, lifecycle: Lifecycle) {
     this.plugin = plugin;
     this.lifecycle = lifecycle;
   }
@@ -58,6 +87,7 @@ class Context {
     this.config = { ...own, ...this.lifecycle.config() };
     // The kernel takes its time over a namespace that the test before removed, and the links in it.
     poll("nothing left of the test before", () => this.lifecycle.leftovers().length === 0);
+    if (this.plugin.kind === "chained") this.before = (this.lifecycle.before ?? makePair)(this.netns);
   }
 
   end(): void {
@@ -77,7 +107,15 @@ class Context {
 
   call(command: string, config: JsonObject = {}, env: Variables = {}, closedStdout = false): Outcome {
     const variables = { ...this.env, CNI_COMMAND: command, ...env };
-    return callPlugin(this.plugin, variables, { ...this.config, ...config }, closedStdout);
+    const given = { ...this.config, ...(command === "ADD" ? this.#chain(config["cniVersion"]) : {}), ...config };
+    return callPlugin(this.plugin, variables, given, closedStdout);
+  }
+
+  /** What ADD gets of the plugins before, in the version that the configuration has. */
+  #chain(version: unknown): JsonObject {
+    if (this.before === undefined) return {};
+    const cniVersion = SUPPORTED_VERSIONS.find((one) => one === version) ?? "1.1.0";
+    return { prevResult: resultToJson(this.before, cniVersion) };
   }
 
   /** An ADD that must succeed; its result. */
@@ -216,5 +254,49 @@ function otherCases(context: Context): void {
 
   it("STATUS is content", () => {
     context.expectSuccess(context.call("STATUS"));
+  });
+}
+
+/** What the plugins before have made in the container, as ip(8) tells it. */
+function containerState(netns: TestNetns | undefined): unknown {
+  const links: readonly { ifname: string; address: string; mtu: number; flags: readonly string[] }[] =
+    netns?.ipJson("link show") ?? [];
+  return {
+    links: links.map(({ ifname, address, mtu, flags }) => [ifname, address, mtu, flags.includes("UP")]),
+    addresses: netns?.ipJson("-4 address show"),
+    routes: netns?.ipJson("-4 route show table all"),
+    rules: netns?.ipJson("-4 rule show"),
+  };
+}
+
+function chainCases(context: Context): void {
+  const { lifecycle } = context;
+
+  it("ADD returns what the plugins before have made, besides what it has made", () => {
+    const { interfaces, ips, dns } = parseResult(context.add(), "1.1.0", "result");
+    const { before } = context;
+    expect(interfaces.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(before?.interfaces.map(({ name }) => name) ?? []),
+    );
+    expect([ips, dns]).toEqual([before?.ips, before?.dns]);
+  });
+
+  it.each(["ADD", "CHECK"])("%s without the result of the plugins before fails and leaves nothing", (command) => {
+    expect(context.call(command, { prevResult: null }).json).toMatchObject({ code: 7 });
+    expect(lifecycle.leftovers()).toEqual([]);
+  });
+
+  it("DEL leaves the container as the plugins before have made it", () => {
+    const before = containerState(context.netns);
+    const prevResult = context.add();
+    context.expectSuccess(context.call("DEL", { prevResult }));
+    expect(containerState(context.netns)).toEqual(before);
+  });
+
+  it("ADD a second time, refused or not, changes nothing more", () => {
+    context.add();
+    const before = [containerState(context.netns), lifecycle.leftovers()];
+    context.call("ADD");
+    expect([containerState(context.netns), lifecycle.leftovers()]).toEqual(before);
   });
 }

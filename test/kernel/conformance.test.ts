@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
 import { PLUGINS } from "../../src/plugins/all.ts";
 import { CASES, DATA_DIR, DIRECTORY } from "../conformance/cases.ts";
+import { COMPANION_CASE, COMPANION_PREFIX, companion } from "../conformance/chained-example.ts";
 import { runLifecycle } from "../conformance/lifecycle.ts";
 import { requireNamespaces, run } from "../support/netns.ts";
 
@@ -26,6 +27,7 @@ function leftovers(): readonly string[] {
   return [
     ...files.filter((name) => /^[0-9a-f.:]+$/.test(name)).map((name) => `address ${name}`),
     ...links.filter(({ ifname }) => ifname.startsWith("veth")).map(({ ifname }) => `link ${ifname}`),
+    ...links.filter(({ ifname }) => ifname.startsWith(COMPANION_PREFIX)).map(({ ifname }) => `companion ${ifname}`),
     ...["ip", "ip6"].flatMap((family) => elementsOf(family)),
   ];
 }
@@ -38,8 +40,8 @@ function elementsOf(family: string): readonly string[] {
   return found.flatMap(({ map }) => map?.elem ?? []).map((element) => `element ${JSON.stringify(element)}`);
 }
 
-for (const plugin of PLUGINS) {
-  const own = CASES[plugin.name];
+for (const plugin of [...PLUGINS, companion]) {
+  const own = plugin === companion ? COMPANION_CASE : CASES[plugin.name];
   if (own === undefined) throw new Error(`test/conformance/cases.ts has no case for ${plugin.name}`);
   const { config, wrong: _, ...rest } = own;
   runLifecycle(plugin, { config: () => config, path, leftovers, ...rest });

@@ -4,6 +4,7 @@ import { PLUGIN_NAMES as FOLDERS } from "../../engine/bundles.mjs";
 import { CASES } from "../../test/conformance/cases.ts";
 import { schemaDocument } from "../cli/schema/documents.ts";
 import { PLUGIN_NAMES, PLUGINS } from "./all.ts";
+import { addressKeys } from "./shared-keys.ts";
 
 const text = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
@@ -25,6 +26,11 @@ describe("a plugin", () => {
 
   it("has a JSON Schema", () => {
     expect(missing((name) => schemaDocument(name) !== undefined)).toEqual([]);
+  });
+
+  it("takes the addresses of args and runtimeConfig where it asks an IPAM plugin for addresses", () => {
+    const asking = PLUGINS.filter(({ ipam }) => ipam !== undefined);
+    expect(asking.filter(({ keys }) => !keys.includes(addressKeys)).map(({ name }) => name)).toEqual([]);
   });
 
   it("describes each of its keys", () => {

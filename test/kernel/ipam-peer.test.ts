@@ -290,6 +290,43 @@ describe("static beside upstream's", () => {
     new Pair(staticPlugin).call("ADD", ipam, more);
   });
 
+  // What the runtime replaces is not judged: a network's configuration often has a placeholder there.
+  const PLACEHOLDERS: readonly (readonly [what: string, addresses: readonly Json[]])[] = [
+    ["a gateway alone", [{ gateway: "10.10.0.254" }]],
+    ["an empty address", [{ address: "" }]],
+    ["nothing", [{}]],
+    ["an address without prefix length", [{ address: "10.10.0.1" }]],
+    ["an address without prefix length, and a gateway", [{ address: "10.10.0.1", gateway: "10.10.0.254" }]],
+    ["an address that is none", [{ address: "dynamic" }]],
+    ["several", [{}, { gateway: "10.10.0.254" }, { address: "" }]],
+  ];
+  const REPLACEMENTS: readonly (readonly [what: string, network: Json])[] = [
+    ["runtimeConfig.ips", { runtimeConfig: { ips: ["10.10.0.7/24", "fd00::7/64"] } }],
+    ["args.cni.ips", { args: { cni: { ips: ["10.10.0.7/24", "fd00::7/64"] } } }],
+    ["both", { runtimeConfig: { ips: ["10.10.0.7/24"] }, args: { cni: { ips: ["10.10.0.8/24"] } } }],
+  ];
+
+  it.each(
+    PLACEHOLDERS.flatMap(([what, addresses]) =>
+      REPLACEMENTS.map(([where, network]) => [what, where, addresses, network] as const),
+    ),
+  )("agrees about a placeholder, %s, that %s replaces", (_, __, addresses, network) => {
+    const pair = new Pair(staticPlugin);
+    const { ips, ...rest } = pair.call("ADD", { addresses }, { network });
+    expect(ips).toMatchObject(
+      [{ address: "10.10.0.7/24" }, { address: "fd00::7/64" }].slice(
+        0,
+        "args" in network && "runtimeConfig" in network ? 1 : 2,
+      ),
+    );
+    pair.call("CHECK", { addresses }, { network: { ...network, prevResult: { ...rest, ips } } });
+    pair.call("DEL", { addresses }, { network });
+  });
+
+  it.each(PLACEHOLDERS)("agrees about a placeholder, %s, that nothing replaces", (_, addresses) => {
+    new Pair(staticPlugin).call("ADD", { addresses });
+  });
+
   it.each<[string, readonly Json[] | undefined]>([
     ["what ADD returned", [{ address: "10.10.0.1/24", gateway: "10.10.0.254" }, { address: "3ffe:ffff:0:1ff::1/64" }]],
     ["another gateway", [{ address: "10.10.0.1/24", gateway: "10.10.0.1" }, { address: "3ffe:ffff:0:1ff::1/64" }]],

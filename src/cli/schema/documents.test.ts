@@ -157,12 +157,35 @@ describe("the JSON Schema of a plugin", () => {
     expect([...nouns].sort()).toEqual(Object.keys(known).sort());
   });
 
+  /** Instead of addresses that the runtime brings: see static-config.ts. */
+  const PLACEHOLDERS: readonly JsonValue[] = [
+    [{ gateway: "10.10.0.254" }],
+    [{ address: "" }],
+    [{}],
+    [{ address: "10.10.0.1" }],
+    [{ address: "10.10.0.1", gateway: "10.10.0.254" }],
+    [{ address: "dynamic" }],
+  ];
   const table: readonly (readonly [what: string, plugin: string, config: JsonObject, isRight: boolean])[] = [
     ["another plugin's type", "bridge", { type: "ptp" }, false],
     ["no type", "bridge", {}, false],
     ["ptp without ipam", "ptp", { type: "ptp" }, false],
     ["bridge without ipam", "bridge", { type: "bridge" }, true],
     ["an IPAM plugin of others", "ptp", { type: "ptp", ipam: { type: "dhcp", daemonSocketPath: 7 } }, true],
+    ...["ptp", "bridge"].flatMap((type) =>
+      PLACEHOLDERS.map((addresses): [string, string, JsonObject, boolean] => [
+        `static's placeholder ${JSON.stringify(addresses)} in ${type}`,
+        type,
+        { type, ipam: { type: "static", addresses } },
+        true,
+      ]),
+    ),
+    [
+      "an address of static that is a number",
+      "ptp",
+      { type: "ptp", ipam: { type: "static", addresses: [{ address: 5 }] } },
+      false,
+    ],
     ["a wrong subnet", "ptp", { type: "ptp", ipam: { type: "host-local", subnet: "10.0.0.0/99" } }, false],
     ["an unknown version", "loopback", { type: "loopback", cniVersion: "9.9" }, false],
     ["a name that no network may have", "loopback", { type: "loopback", name: "a b" }, false],

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../cni/config.ts";
 import type { Invocation } from "../cni/plugin.ts";
+import { Undo } from "../cni/undo.ts";
 import { engine } from "../sys/engine.ts";
-import { type BackendName, backendFor, backendOf } from "./masquerade.ts";
+import { type BackendName, backendOf, beginMasquerade, masqueradeFor } from "./masquerade.ts";
 
 function invocation(keys: object): Invocation {
   const config = parseConfig(
@@ -35,11 +36,11 @@ describe("backendOf", () => {
   });
 });
 
-describe("backendFor", () => {
+describe("masqueradeFor", () => {
   const options = { random: "none" };
   const allowed = { ipMasqOptions: { allow: ["random"] }, capabilities: { ipMasq: true } };
   const read = (backend: BackendName, keys: object): BackendName | undefined =>
-    backendFor({ ipMasq: true, ipMasqBackend: () => backend }, invocation(keys));
+    masqueradeFor({ ipMasq: true, ipMasqBackend: () => backend }, invocation(keys))?.backend;
 
   it.each([
     { ipMasqOptions: options },
@@ -58,6 +59,27 @@ describe("backendFor", () => {
     const ipMasqBackend = (): never => {
       throw new Error("judged");
     };
-    expect(backendFor({ ipMasq: false, ipMasqBackend }, invocation({ ipMasqOptions: 5 }))).toBeUndefined();
+    expect(masqueradeFor({ ipMasq: false, ipMasqBackend }, invocation({ ipMasqOptions: 5 }))).toBeUndefined();
+  });
+});
+
+describe("beginMasquerade", () => {
+  it("takes the options as masqueradeFor has read them, and does not read the configuration again", () => {
+    const call = invocation({});
+    let reads = 0;
+    const raw = Object.defineProperty({ ...call.config.raw }, "ipMasqOptions", {
+      get() {
+        reads++;
+        return { random: "none" };
+      },
+    });
+    const counted = { ...call, config: { ...call.config, raw } };
+    const masquerade = masqueradeFor({ ipMasq: true, ipMasqBackend: () => "nftables" }, counted);
+    if (masquerade === undefined) throw new Error("nothing asked for");
+    expect(masquerade.options.random).toBe("none");
+    const before = reads;
+    expect(before).toBeGreaterThan(0);
+    beginMasquerade(counted, masquerade, [], new Undo());
+    expect(reads).toBe(before);
   });
 });

@@ -20,7 +20,7 @@ export type { BackendName } from "./backend.ts";
 
 const BACKENDS: Readonly<Record<BackendName, Backend>> = { nftables, iptables };
 
-/** The key "ipMasqBackend", judged where "ipMasq" is on: see backendFor. */
+/** The key "ipMasqBackend", judged where "ipMasq" is on: see masqueradeFor. */
 export const backendKey: Schema<() => BackendName> = withDefault(
   judgedLater(oneOf(["nftables", "iptables"], "how to masquerade: nftables, which is the default, or iptables")),
   () => "nftables",
@@ -38,32 +38,37 @@ export function backendOf({ config }: Invocation): BackendName | undefined {
   return config.raw["ipMasqBackend"] === "iptables" ? "iptables" : "nftables";
 }
 
+/** What a configuration with "ipMasq" asks for, as it has been read and judged. */
+export interface Masquerade {
+  readonly backend: BackendName;
+  readonly options: MasqueradeOptions;
+}
+
 /**
- * The back end for ADD, CHECK and STATUS; undefined where "ipMasq" is off, and then nothing else is judged. Throws CniError for
- * a back end that is none, for options that are wrong, and for options of a back end that takes none: so an ADD is refused
- * before it has done anything, and STATUS knows, too.
+ * What the configuration asks for, for ADD, CHECK and STATUS; undefined where "ipMasq" is off, and then nothing else is judged.
+ * Throws CniError for a back end that is none, for options that are wrong, and for options of a back end that takes none: so an
+ * ADD is refused before it has done anything, and STATUS knows, too.
  */
-export function backendFor(
+export function masqueradeFor(
   keys: { readonly ipMasq: boolean; readonly ipMasqBackend: () => BackendName },
   { config }: Invocation,
-): BackendName | undefined {
+): Masquerade | undefined {
   if (!keys.ipMasq) return undefined;
-  const name = keys.ipMasqBackend();
-  const hasOptions = optionsOf(config).given !== undefined;
-  if (BACKENDS[name].takesOptions || !hasOptions) return name;
+  const backend = keys.ipMasqBackend();
+  const options = optionsOf(config);
+  if (BACKENDS[backend].takesOptions || options.given === undefined) return { backend, options };
   throw new CniError(CNI_CODE.INVALID_CONFIG, 'ipMasqOptions: the options need ipMasqBackend "nftables"');
 }
 
 /** Masquerades what the container sends beyond its subnets. Throws CniError, NetlinkError, SyscallError or IptablesError. */
 export function beginMasquerade(
   invocation: Invocation,
-  name: BackendName,
+  { backend: name, options }: Masquerade,
   addresses: readonly Cidr[],
   undo: Undo,
 ): void {
   const attachment = attachmentOf(invocation);
   const backend = BACKENDS[name];
-  const options = optionsOf(invocation.config);
   undo.defer(() => backend.tearDown(attachment, addresses));
   backend.setUp(attachment, { addresses, options }, invocation.netns);
 }
@@ -72,10 +77,13 @@ export function beginMasquerade(
  * CHECK, of the back end that the attachment was made with, or has moved to since (`bauta adopt`), whatever the configuration
  * says by now. Throws MasqueradeError, which names all that is missing or altered.
  */
-export function checkIpMasq(invocation: Invocation, wanted: BackendName, addresses: readonly Cidr[]): void {
+export function checkIpMasq(
+  invocation: Invocation,
+  { backend, options }: Masquerade,
+  addresses: readonly Cidr[],
+): void {
   const attachment = attachmentOf(invocation);
-  const options = optionsOf(invocation.config);
-  const inForce = backendInForce(attachment, wanted);
+  const inForce = backendInForce(attachment, backend);
   const faults = inForce.faults(attachment, { addresses, options });
   if (faults.length === 0) return;
   if (inForce.recordOf(attachment) !== undefined) requireNoFaults(attachment, faults, remedyFor(attachment, options));
@@ -131,6 +139,6 @@ function ofEach(invocation: Invocation, wanted: BackendName | undefined, work: (
 }
 
 /** Why this node cannot masquerade now, or undefined when it can. */
-export function ipMasqUnavailable(name: BackendName): string | undefined {
-  return BACKENDS[name].unavailable();
+export function ipMasqUnavailable({ backend }: Masquerade): string | undefined {
+  return BACKENDS[backend].unavailable();
 }

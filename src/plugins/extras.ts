@@ -7,7 +7,6 @@ import { object } from "../cni/schema.ts";
 import { orLog, type Undo } from "../cni/undo.ts";
 import { macSpoof } from "../mac-spoof/feature.ts";
 import {
-  type BackendName,
   backendKey,
   backendOf,
   beginMasquerade,
@@ -15,6 +14,7 @@ import {
   collectStaleMasquerade,
   endMasquerade,
   ipMasqUnavailable,
+  type Masquerade,
 } from "../masquerade/masquerade.ts";
 import type { Keep } from "../owned/commit.ts";
 import type { Cidr } from "../wire/ip.ts";
@@ -36,14 +36,14 @@ export interface Extra<C> {
   readonly unavailable: (config: C) => string | undefined;
 }
 
-/** The keys of masquerade, for a plugin's schema; see backendFor. */
+/** The keys of masquerade, for a plugin's schema; see masqueradeFor. */
 export const masqueradeKeys = {
   ipMasq: flag("masquerade what the container sends beyond its subnets"),
   ipMasqBackend: backendKey,
 };
 
-/** "ipMasq". The plugin's configuration has the back end, undefined where it is off. */
-export const ipMasq: Extra<{ readonly masquerade: BackendName | undefined }> = {
+/** "ipMasq". The plugin's configuration has what masqueradeFor has read, once for all verbs; undefined where "ipMasq" is off. */
+export const ipMasq: Extra<{ readonly masquerade: Masquerade | undefined }> = {
   key: "ipMasq",
   begin(invocation, { masquerade }, addresses, undo) {
     if (masquerade !== undefined) beginMasquerade(invocation, masquerade, addresses, undo);

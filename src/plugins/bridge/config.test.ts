@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../cni/config.ts";
 import { CniError } from "../../cni/error.ts";
 import type { Invocation } from "../../cni/plugin.ts";
+import { PLAIN } from "../../masquerade/options/options.ts";
 import { engine } from "../../sys/engine.ts";
 import { formatMac } from "../../wire/mac.ts";
 import { type BridgeConfig, readBridgeConfig, vlanGatewayName } from "./config.ts";
@@ -82,7 +83,7 @@ describe("readBridgeConfig()", () => {
     const { mac, ...config } = read({ ...keys, runtimeConfig: { mac: "0a:00:00:00:00:01" } });
     expect(config).toEqual({
       ...flags,
-      masquerade: "nftables",
+      masquerade: { backend: "nftables", options: PLAIN },
       bridge: "br0",
       mtu: 1400,
       promiscMode: false,
@@ -157,7 +158,7 @@ describe("readBridgeConfig()", () => {
   });
 
   it("takes the iptables back end", () => {
-    expect(read({ ipMasq: true, ipMasqBackend: "iptables" }).masquerade).toBe("iptables");
+    expect(read({ ipMasq: true, ipMasqBackend: "iptables" }).masquerade?.backend).toBe("iptables");
   });
 
   it.each([

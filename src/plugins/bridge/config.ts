@@ -5,7 +5,7 @@ import { CNI_CODE, CniError } from "../../cni/error.ts";
 import { interfaceName } from "../../cni/fields.ts";
 import type { Invocation } from "../../cni/plugin.ts";
 import { array, emptyIsAbsent, type Infer, object, optional, withDefault } from "../../cni/schema.ts";
-import { type BackendName, backendFor } from "../../masquerade/masquerade.ts";
+import { type Masquerade, masqueradeFor } from "../../masquerade/masquerade.ts";
 import type { Mac } from "../../wire/mac.ts";
 import { masqueradeKeys } from "../extras.ts";
 import { flag, macKeys, macOf, mtuKey, mtuOf, vlanId } from "../keys.ts";
@@ -18,8 +18,8 @@ export interface BridgeConfig {
   readonly isGateway: boolean;
   readonly isDefaultGateway: boolean;
   readonly forceAddress: boolean;
-  /** The back end of "ipMasq"; undefined where it is off. */
-  readonly masquerade: BackendName | undefined;
+  /** Undefined where "ipMasq" is off. */
+  readonly masquerade: Masquerade | undefined;
   /** Of the bridge, where it is made, and of the veth pair; undefined: the kernel's choice. */
   readonly mtu: number | undefined;
   readonly hairpinMode: boolean;
@@ -74,7 +74,7 @@ export function readBridgeConfig(invocation: Invocation): BridgeConfig {
     isGateway: keys.isGateway || keys.isDefaultGateway,
     isDefaultGateway: keys.isDefaultGateway,
     forceAddress: keys.forceAddress,
-    masquerade: backendFor(keys, invocation),
+    masquerade: masqueradeFor(keys, invocation),
     mtu: mtuOf(keys),
     hairpinMode: keys.hairpinMode,
     promiscMode: keys.promiscMode,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../cni/config.ts";
 import type { Invocation } from "../../cni/plugin.ts";
+import { PLAIN } from "../../masquerade/options/options.ts";
 import { engine } from "../../sys/engine.ts";
 import { readPtpConfig } from "./config.ts";
 
@@ -17,7 +18,7 @@ describe("readPtpConfig", () => {
 
   it("reads every key", () => {
     const keys = { ipMasq: true, ipMasqBackend: "nftables", mtu: 1400 };
-    expect(readPtpConfig(invocation(keys))).toEqual({ masquerade: "nftables", mtu: 1400 });
+    expect(readPtpConfig(invocation(keys))).toEqual({ masquerade: { backend: "nftables", options: PLAIN }, mtu: 1400 });
   });
 
   it.each([
@@ -45,7 +46,7 @@ describe("readPtpConfig", () => {
     [{ ipMasq: true, ipMasqBackend: null }, "nftables"],
     [{ ipMasqBackend: "iptables", ipMasqOptions: { random: "none" } }, undefined],
     [{ ipMasq: false, ipMasqBackend: "pf", ipMasqOptions: { random: "never" } }, undefined],
-  ])("judges the back end of a masquerade that is on: %j", (keys, masquerade) => {
-    expect(readPtpConfig(invocation(keys))).toEqual({ masquerade, mtu: undefined });
+  ])("judges the back end of a masquerade that is on: %j", (keys, backend) => {
+    expect(readPtpConfig(invocation(keys)).masquerade?.backend).toBe(backend);
   });
 });

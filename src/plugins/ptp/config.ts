@@ -2,7 +2,7 @@
 
 import type { Invocation } from "../../cni/plugin.ts";
 import { object } from "../../cni/schema.ts";
-import { type BackendName, backendFor } from "../../masquerade/masquerade.ts";
+import { type Masquerade, masqueradeFor } from "../../masquerade/masquerade.ts";
 import { masqueradeKeys } from "../extras.ts";
 import { mtuKey, mtuOf } from "../keys.ts";
 
@@ -10,8 +10,8 @@ import { mtuKey, mtuOf } from "../keys.ts";
 export const ptpSchema = object({ ...masqueradeKeys, mtu: mtuKey("of both ends") });
 
 export interface PtpConfig {
-  /** The back end of "ipMasq"; undefined where it is off. */
-  readonly masquerade: BackendName | undefined;
+  /** Undefined where "ipMasq" is off. */
+  readonly masquerade: Masquerade | undefined;
   /** Of both ends; undefined: the kernel's choice. */
   readonly mtu: number | undefined;
 }
@@ -19,5 +19,5 @@ export interface PtpConfig {
 /** Reads the configuration. Throws CniError 6 for a wrong type and 7 for a wrong value. */
 export function readPtpConfig(invocation: Invocation): PtpConfig {
   const keys = ptpSchema.read(invocation.config.raw, "");
-  return { masquerade: backendFor(keys, invocation), mtu: mtuOf(keys) };
+  return { masquerade: masqueradeFor(keys, invocation), mtu: mtuOf(keys) };
 }

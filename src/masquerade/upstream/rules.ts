@@ -4,10 +4,16 @@
 //   ip saddr == 10.5.0.2 ip daddr != 10.5.0.0/20 masquerade
 //   comment "HASH-HASH, net: NETWORK, if: IFNAME, id: CONTAINER", cut at 128 bytes
 
+import { NFGENMSG_SIZE } from "../../netlink/nfnetlink.ts";
+import { NFTA_BITWISE } from "../../nftables/expr/bitwise.ts";
+import { NFTA_CMP } from "../../nftables/expr/cmp.ts";
 import type { Nftables } from "../../nftables/nftables.ts";
 import { dumpRules } from "../../nftables/rule.ts";
-import { NFPROTO } from "../../nftables/uapi.ts";
+import { NFPROTO, NFTA_DATA, NFTA_EXPR, NFTA_RULE } from "../../nftables/uapi.ts";
+import { decodeUserdata, NFTNL_UDATA } from "../../nftables/userdata.ts";
 import { engine } from "../../sys/engine.ts";
+import { AttributeCursor } from "../../wire/attribute-cursor.ts";
+import { cstring, u64be } from "../../wire/codec.ts";
 import type { Cidr, Ip } from "../../wire/ip.ts";
 
 export const UPSTREAM = { family: NFPROTO.INET, table: "cni_plugins_masquerade", chain: "masq_checks" } as const;
@@ -55,38 +61,30 @@ export function readUpstreamRules(nft: Nftables): UpstreamRule[] {
   return dumpRules(nft.connection, UPSTREAM).flatMap(({ payload }) => readRule(payload, shapes) ?? []);
 }
 
-const NFGENMSG_SIZE = 4;
-const NFTA_RULE_HANDLE = 3;
-const NFTA_RULE_EXPRESSIONS = 4;
-const NFTA_RULE_USERDATA = 7;
-
 function readRule(payload: Uint8Array, shapes: Map<number, Shape>): UpstreamRule | undefined {
   let handle: bigint | undefined;
   let comment = "";
   let cidr: Cidr | undefined;
-  walk(payload, NFGENMSG_SIZE, payload.length, (type, from, to) => {
-    if (type === NFTA_RULE_HANDLE) handle = new DataView(payload.buffer, payload.byteOffset + from, 8).getBigUint64(0);
-    else if (type === NFTA_RULE_EXPRESSIONS) cidr = readExpressions(payload, from, to, shapes);
-    else if (type === NFTA_RULE_USERDATA) comment = readComment(payload, from, to);
-  });
+  for (const cursor = new AttributeCursor(payload, NFGENMSG_SIZE); cursor.next(); ) {
+    if (cursor.type === NFTA_RULE.HANDLE) handle = u64be.decode(cursor.payload());
+    else if (cursor.type === NFTA_RULE.EXPRESSIONS) cidr = readExpressions(cursor, shapes);
+    else if (cursor.type === NFTA_RULE.USERDATA) comment = readComment(cursor.payload());
+  }
   return handle === undefined ? undefined : { handle, comment, cidr };
 }
 
-/** The type at 0, the length and the text with its NUL: see userdata.ts. */
-function readComment(bytes: Uint8Array, from: number, to: number): string {
-  const end = from + 1 + (bytes[from + 1] ?? 0);
-  return bytes[from] === 0 && end < to ? engine.decode(bytes.subarray(from + 2, end)) : "";
+/** The comment, which upstream's rules have as their first user data; "" where something else is first. */
+function readComment(userdata: Uint8Array): string {
+  const [first] = decodeUserdata(userdata);
+  if (first === undefined || first.type !== NFTNL_UDATA.COMMENT) return "";
+  return engine.decode(first.value.subarray(0, -1)); // a NUL ends it
 }
-
-const NFTA_EXPR_DATA = 2;
-const NFTA_EXPR_NAME = 1;
-const NAMES = { meta: "meta", payload: "payload", cmp: "cmp", bitwise: "bitwise", masq: "masq" } as const;
 
 /** In the order in which nft makes them of upstream's rule; a mask only where the prefix does not end with a byte. */
 const SHAPES = ["meta cmp payload cmp payload cmp masq", "meta cmp payload cmp payload bitwise cmp masq"];
 
 /** Where something stands in the expressions of a rule, in bytes from their beginning. */
-interface Place {
+interface Span {
   readonly from: number;
   readonly to: number;
 }
@@ -94,8 +92,8 @@ interface Place {
 /** The expressions of a rule that has been read: others are mostly the same but for the address and the subnet. */
 interface Shape {
   readonly words: Uint32Array;
-  readonly address: Place;
-  readonly subnet: Place;
+  readonly address: Span;
+  readonly subnet: Span;
   readonly prefixLength: number;
 }
 
@@ -109,93 +107,61 @@ function isOfShape(words: Uint32Array, { words: same, address, subnet }: Shape):
   return true;
 }
 
-function readExpressions(bytes: Uint8Array, start: number, end: number, shapes: Map<number, Shape>): Cidr | undefined {
+function readExpressions(list: AttributeCursor, shapes: Map<number, Shape>): Cidr | undefined {
+  const { bytes, start, end } = list;
   const at = bytes.byteOffset + start;
   const words = at % 4 === 0 ? new Uint32Array(bytes.buffer, at, (end - start) >> 2) : new Uint32Array(0);
   const known = words.length * 4 === end - start ? shapes.get(end - start) : undefined;
   const isKnown = known !== undefined && isOfShape(words, known);
-  const shape = isKnown ? known : readShape(bytes, start, end, words);
+  const shape = isKnown ? known : readShape(list, words);
   if (shape === undefined) return undefined;
   if (!isKnown) shapes.set(end - start, shape);
   const { address, prefixLength } = shape;
   return { ip: bytes.slice(start + address.from, start + address.to), prefixLength };
 }
 
-function readShape(bytes: Uint8Array, start: number, end: number, words: Uint32Array): Shape | undefined {
+function readShape(list: AttributeCursor, words: Uint32Array): Shape | undefined {
+  const { bytes, start } = list;
   const names: string[] = [];
-  const values: Place[] = [];
-  walk(bytes, start, end, (_, from, to) => {
-    let name = "";
-    walk(bytes, from, to, (type, at, stop) => {
-      if (type === NFTA_EXPR_NAME) name = nameAt(bytes, at);
-      else if (type === NFTA_EXPR_DATA && (name === NAMES.cmp || name === NAMES.bitwise)) {
-        values.push(valueIn(bytes, at, stop, name === NAMES.cmp ? NFTA_CMP_DATA : NFTA_BITWISE_MASK));
-      }
-    });
+  const values: Span[] = [];
+  for (const element = list.enter(); element.next(); ) {
+    const name = nameIn(element.enter());
     names.push(name);
-  });
+    const value = VALUES.get(name);
+    if (value !== undefined) values.push(valueIn(element.enter(), value));
+  }
   const kind = SHAPES.indexOf(names.join(" "));
   const [, address = NOWHERE, first = NOWHERE] = values; // the first is what is compared with the family
   const size = address.to - address.from;
   if (kind < 0 || (size !== 4 && size !== 16)) return undefined;
   const prefixLength = kind === 0 ? (first.to - first.from) * 8 : bitsOf(bytes.subarray(first.from, first.to));
-  const inside = ({ from, to }: Place): Place => ({ from: from - start, to: to - start });
-  // A mask decides the length of the prefix, so it is no place where rules of one shape may differ.
+  const inside = ({ from, to }: Span): Span => ({ from: from - start, to: to - start });
+  // A mask decides the length of the prefix, so two rules of one shape have the same mask.
   const subnet = inside(kind === 0 ? first : (values[3] ?? NOWHERE));
   return { words: words.slice(), address: inside(address), subnet, prefixLength };
 }
 
-const NOWHERE: Place = { from: 0, to: 0 };
+const NOWHERE: Span = { from: 0, to: 0 };
 
-/** By the first two letters, which differ. */
-function nameAt(bytes: Uint8Array, at: number): string {
-  switch (((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)) {
-    case 0x6d65:
-      return NAMES.meta;
-    case 0x7061:
-      return NAMES.payload;
-    case 0x636d:
-      return NAMES.cmp;
-    case 0x6269:
-      return NAMES.bitwise;
-    case 0x6d61:
-      return NAMES.masq;
-    default:
-      return "other";
-  }
+/** The attribute that has the value of an expression, by the expression's name. */
+const VALUES: ReadonlyMap<string, number> = new Map([
+  ["cmp", NFTA_CMP.DATA],
+  ["bitwise", NFTA_BITWISE.MASK],
+]);
+
+function nameIn(expression: AttributeCursor): string {
+  return expression.find(NFTA_EXPR.NAME) ? cstring.decode(expression.payload()) : "";
 }
 
-const NFTA_CMP_DATA = 3;
-const NFTA_BITWISE_MASK = 4;
-const HEADER = 4;
-
-/** Where the attribute of this type has the bytes of its NFTA_DATA_VALUE. */
-function valueIn(bytes: Uint8Array, start: number, end: number, wanted: number): Place {
-  let value = NOWHERE;
-  walk(bytes, start, end, (type, from, to) => {
-    if (type !== wanted) return;
-    walk(bytes, from, to, (_, first, last) => {
-      value = { from: first, to: last };
-    });
-  });
-  return value;
+/** Where the expression's attribute of this type has the bytes of its NFTA_DATA_VALUE. */
+function valueIn(expression: AttributeCursor, type: number): Span {
+  if (!expression.find(NFTA_EXPR.DATA)) return NOWHERE;
+  const attributes = expression.enter();
+  if (!attributes.find(type)) return NOWHERE;
+  const value = attributes.enter();
+  return value.find(NFTA_DATA.VALUE) ? { from: value.start, to: value.end } : NOWHERE;
 }
 
 function bitsOf(mask: Ip): number {
   return mask.reduce((sum, byte) => sum + (byte === 0 ? 0 : 8 - Math.log2(byte & -byte || 1)), 0);
-}
-
-/** Calls `visit` with type, beginning and end of each attribute's payload. */
-function walk(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  visit: (type: number, from: number, to: number) => void,
-): void {
-  for (let at = start; at + HEADER <= end; ) {
-    const length = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
-    if (length < HEADER || at + length > end) return;
-    visit((bytes[at + 2] ?? 0) | (((bytes[at + 3] ?? 0) & 0x3f) << 8), at + HEADER, at + length);
-    at += (length + 3) & ~3;
-  }
 }

@@ -1,4 +1,4 @@
-// What a back end of IP masquerade is: a feature, for the addresses of an attachment and the options of its network.
+// A back end of IP masquerade is a feature, for the addresses of an attachment and the options of its network.
 
 import type { Feature } from "../owned/feature.ts";
 import type { Cidr } from "../wire/ip.ts";
@@ -16,6 +16,6 @@ export interface MasqueradeRequest {
 
 export interface Backend extends Feature<MasqueradeRequest> {
   readonly backend: BackendName;
-  /** Whether it can do what "ipMasqOptions" ask for. */
+  /** Whether the back end can do what "ipMasqOptions" ask for. */
   readonly takesOptions: boolean;
 }

@@ -1,13 +1,13 @@
-// What CHECK says where an attachment's masquerade is not what it should be.
+// The error of CHECK where an attachment's masquerade is not as it should be.
 
 import type { Attachment } from "../cni/attachment.ts";
 
-/** The masquerade of an attachment is not what it should be. */
+/** The masquerade of an attachment is not as it should be. */
 export class MasqueradeError extends Error {
   override readonly name: string = "MasqueradeError";
 }
 
-/** What puts right what is wrong with a masquerade, as a phrase. */
+/** The remedies for a faulty masquerade, as phrases. */
 export const REMEDY = {
   RESTORE: "`bauta restore` puts it back",
   ADOPT: "`bauta adopt` takes it over and puts it right",

@@ -100,7 +100,7 @@ function remedyFor(attachment: Attachment, { given = {} }: MasqueradeOptions): s
   return isSame ? REMEDY.RESTORE : REMEDY.OTHER_OPTIONS;
 }
 
-/** By the records; where there is none, by the configuration: upstream's plugin has made it then, or somebody swept /run. */
+/** By the records. Where there is none, by the configuration: upstream's plugin has made it then, or /run was swept. */
 function backendInForce(attachment: Attachment, wanted: BackendName): Backend {
   const other = wanted === "nftables" ? iptables : nftables;
   const own = BACKENDS[wanted];

@@ -1,4 +1,4 @@
-// What is under masquerade by iptables: the records, and how the rules that they tell of stand. For people who look.
+// The addresses under masquerade by iptables, for `bauta list`: the records, and the state of the rules that they tell of.
 
 import { type Counters, countersIn, type NatListing, readListing } from "../../iptables/listing.ts";
 import { IptablesError, saveNatCounters } from "../../iptables/program.ts";

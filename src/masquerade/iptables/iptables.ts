@@ -75,7 +75,7 @@ function takeOut(nft: Nftables | undefined, attachment: Attachment, hints: reado
     const found = tables.filter((table) => table.hasChain(chain));
     const isOurs = found.length === 0 ? () => false : ownJumps(attachment, chain, own);
     const gone = removeFrom(found, isOurs, [chain]);
-    // Of two interfaces that leave at once neither may have seen itself as the last.
+    // Of two interfaces that depart at once neither may have seen itself as the last.
     for (const table of found) if (table.hasChain(chain)) removeFrom([table], isOurs, [chain]);
     forgetConnections(nft, gone);
   }
@@ -140,7 +140,7 @@ function addressOf({ source }: Jump): Ip[] {
   return source !== undefined && source.prefixLength === source.ip.length * 8 ? [source.ip] : [];
 }
 
-/** Those of an address that nobody has under nftables, either. */
+/** Forgets the connections of addresses that have no owner under nftables, either. */
 function forgetConnections(nft: Nftables | undefined, addresses: readonly Ip[]): void {
   if (nft === undefined || addresses.length === 0) return;
   deleteConnectionsOf(
@@ -159,7 +159,7 @@ function isHeld(nft: Nftables, ip: Ip): boolean {
 }
 
 /**
- * Takes out what is there for containers of the network that have no valid attachment, by this back end or upstream's
+ * Takes out the rules of containers of the network that have no valid attachment, made by this back end or by upstream's
  * plugins. Throws as tearDownIptables.
  */
 export function collectIptables(network: string, valid: readonly Attachment[]): void {
@@ -180,7 +180,7 @@ export function collectIptables(network: string, valid: readonly Attachment[]): 
   });
 }
 
-/** What is missing or altered of the attachment's rules, each as a phrase. Throws IptablesError or SyscallError. */
+/** The missing or altered rules of the attachment, each as a phrase. Throws IptablesError or SyscallError. */
 export function iptablesFaults(attachment: Attachment, addresses: readonly Cidr[]): string[] {
   const chain = chainOf(attachment);
   return byFamily(addresses).flatMap(([family, own]) => faultsIn(listed(family), attachment, family, own, chain));

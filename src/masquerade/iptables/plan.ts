@@ -1,4 +1,4 @@
-// What iptables-restore has to be told, and what CHECK finds wrong.
+// The input of iptables-restore for an attachment, and the faults that CHECK finds.
 
 import type { Attachment } from "../../cni/attachment.ts";
 import { type NatListing, POSTROUTING } from "../../iptables/listing.ts";
@@ -43,7 +43,7 @@ export function mergedLines(
   ];
 }
 
-/** What is missing in the chain, which has the rules `there`: subnets in front, the masquerade behind them. */
+/** The lines for the rules that the chain lacks, which has the rules `there`: subnets in front, the masquerade behind them. */
 function completion(
   there: readonly RuleWords[],
   attachment: Attachment,
@@ -72,7 +72,7 @@ function has(rules: readonly RuleWords[], wanted: RuleWords): boolean {
   return rules.some((rule) => sameRule(rule, wanted));
 }
 
-/** What is missing or altered, each as a phrase; empty when all is well. */
+/** The missing or altered rules, each as a phrase; empty where there are none. */
 export function faultsIn(
   listing: NatListing,
   attachment: Attachment,
@@ -117,7 +117,7 @@ function isAltered(rules: readonly RuleWords[], attachment: Attachment, family: 
   return rules.some((rule) => !sameRule(rule, masquerade) && !isSubnet(rule));
 }
 
-/** What puts a chain and the jumps to it right. */
+/** The mending of a chain and of the jumps to it. */
 export interface Repair {
   readonly lines: readonly string[];
   /** The addresses whose packets went elsewhere. */

@@ -11,7 +11,7 @@ export const IPTABLES_RECORDS = "/run/bauta/iptables";
 export interface IptablesRecord {
   readonly attachment: Attachment;
   readonly addresses: readonly Cidr[];
-  /** The path of the container's network namespace, for `bauta gc`; absent where nobody knew it. */
+  /** The path of the container's network namespace, for `bauta gc`; absent where the ADD did not know it. */
   readonly netns?: string;
 }
 

@@ -83,8 +83,8 @@ function restoreFamily(family: Family, chains: ReadonlyMap<string, Chain>): read
 }
 
 /**
- * A DEL that has looked before its rules were back has found nothing to remove. It has renamed the record first; so whoever
- * of the two looks last sees what the other did, and takes them out.
+ * A DEL that has looked before its rules were back has found nothing to remove. That DEL has renamed the record first. So of
+ * the two, the one that looks last sees what the other did, and takes the rules out.
  */
 function withdrawGone(records: readonly IptablesRecord[]): void {
   for (const { attachment, addresses } of records) {

@@ -10,7 +10,7 @@ import { destinationSet, type PolicySet } from "./policy.ts";
 import { refreshSet } from "./policy-chains.ts";
 import { records } from "./records.ts";
 
-/** What has changed of one list. */
+/** The changes of one list. */
 export interface AppliedFile {
   readonly file: string;
   readonly added: readonly string[];
@@ -55,7 +55,7 @@ interface ReadList {
   readonly remember?: () => void;
 }
 
-/** Reads one list. What is wrong with the list is told, and stops no other. */
+/** Reads one list. A faulty list is told of, and stops no other list. */
 function readList(recorded: JsonObject): ReadList {
   const file = String(recorded["excludeFile"]);
   try {

@@ -1,5 +1,5 @@
-// ADD in its cheap form: the elements alone where everything is there, and what is missing where nobody can have made part of
-// that already. Nothing is deleted, and the kernel waits for nothing.
+// ADD in its cheap form: the elements alone where everything is there; table and policies, too, where they are missing and no
+// other program can have made part of them. Nothing is deleted, and the kernel waits for nothing.
 
 import { type ChainState, chainStates, haveChains } from "../../nftables/chain.ts";
 import type { Command } from "../../nftables/message.ts";

@@ -17,7 +17,7 @@ import { type RecordedAddress, records } from "./records.ts";
 import { EXCEPTIONS, MEMBERS, OWNERS, POLICIES, STRICT } from "./table-names.ts";
 import { strictPart, TABLES } from "./tables.ts";
 
-/** What is missing or altered, each as a phrase; empty when all is well. */
+/** The missing or altered parts, each as a phrase; empty where there are none. */
 export function faultsOf(
   nft: Nftables,
   attachment: Attachment,
@@ -63,7 +63,7 @@ function familyFaults(
   return [...new Set(ofPolicies.map(({ text }) => text)), ...faults];
 }
 
-/** That one of the policy's two chains that ADD has written down. */
+/** The one of the policy's two chains that the record names. */
 function recordedChain(attachment: Attachment, ip: Ip, { chain }: Policy): string | undefined {
   const isIt = ({ cidr, policy }: RecordedAddress): boolean =>
     cidr.startsWith(`${formatIp(ip)}/`) && baseOf(policy) === chain;

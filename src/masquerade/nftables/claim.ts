@@ -30,7 +30,7 @@ export function claim(
     addresses: addresses.map((cidr) => ({ cidr, policy: policyFor(cidr, options, excluded.prefixes, lists) })),
     isStrict: options.dropInvalid === true,
   };
-  // The record comes before the elements: whoever is killed in between leaves a record, which DEL and `bauta gc` find.
+  // The record comes before the elements: an ADD that is killed in between leaves a record, which DEL and `bauta gc` find.
   const record = (plan: ClaimPlan): void => records.write(recordOf(request, plan, options, netns));
   const isDoneCheaply = (): boolean => {
     // A transaction that fails waits for a grace period (16 ms), so the one question before it pays.

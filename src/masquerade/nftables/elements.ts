@@ -26,7 +26,7 @@ export interface OwnedAddress {
 /** An address that comes under masquerade. */
 export interface NewAddress {
   readonly ip: Ip;
-  /** The attachment's. */
+  /** The id of the attachment. */
   readonly id: Uint8Array;
   /** See writeComment. */
   readonly comment: string;
@@ -34,7 +34,7 @@ export interface NewAddress {
   readonly isStrict: boolean;
 }
 
-/** Adds addresses of one family, of any attachments; EEXIST where one is another's. */
+/** Adds addresses of one family, of any attachments. The kernel says EEXIST where an address has another owner. */
 export function addAddresses(family: Family, added: readonly NewAddress[]): Command[] {
   const verdicts = new Map(added.map(({ chain }) => [chain, { code: NFT_VERDICT.GOTO, chain }]));
   const withVerdict = ({ ip, chain }: NewAddress): Element => ({ key: ip, data: verdicts.get(chain) });
@@ -51,7 +51,7 @@ export function addAddresses(family: Family, added: readonly NewAddress[]): Comm
   ];
 }
 
-/** Addresses whose packets come to their policy by their network, and those whose packets have their own way there. */
+/** The addresses by their route-in: those that come to the policy by the network, and those that have an element each. */
 function byRouteIn<T extends { readonly chain: string }>(
   family: Family,
   all: readonly T[],
@@ -63,7 +63,7 @@ function byRouteIn<T extends { readonly chain: string }>(
 
 const keyOf = ({ ip }: { readonly ip: Ip }): { readonly key: Ip } => ({ key: ip });
 
-/** Gives addresses of one family to an attachment; EEXIST where one is another's. */
+/** Makes an attachment the owner of addresses of one family. The kernel says EEXIST where an address has another owner. */
 export function addOwned(
   family: Family,
   attachment: Attachment,
@@ -79,9 +79,9 @@ export function addOwned(
 }
 
 /**
- * Takes addresses of one family away from the attachment with this id. Where one has become another's, the first
- * command is EEXIST and nothing is done: adding an element again with the same data changes nothing, with other data
- * the kernel refuses; the deletion itself would not compare the data.
+ * Takes addresses of one family from the attachment with this id. Where an address has another owner by now, the first
+ * command fails with EEXIST, and nothing is done: the kernel takes an element again with the same data, and refuses it
+ * with other data. The deletion itself would not compare the data.
  */
 export function deleteOwned(family: Family, id: Uint8Array, owned: readonly OwnedAddress[]): Command[] {
   const guard = owned.map(({ ip }) => ({ key: ip, data: id }));
@@ -97,12 +97,12 @@ export function deleteOwned(family: Family, id: Uint8Array, owned: readonly Owne
   ];
 }
 
-/** Fails with EEXIST, and nothing is done, where the address has become another's than this id's. */
+/** Fails with EEXIST, and nothing is done, where the address has another owner than the attachment with this id. */
 export function requireOwner(family: Family, ip: Ip, id: Uint8Array): Command[] {
   return addElements({ ...setIn(family, OWNERS), elements: [{ key: ip, data: id }] });
 }
 
-/** Fails with EEXIST, and nothing is done, where the address has another owner by now than it was seen to have, if any. */
+/** Fails with EEXIST, and nothing is done, unless the address has the owner that was seen, or none if none was seen. */
 export function requireSameOwner(ip: Ip, { id }: KernelState): Command[] {
   const family = familyOf(ip);
   if (id !== undefined) return requireOwner(family, ip, id);
@@ -116,19 +116,19 @@ function strictKeys(owned: readonly Pick<OwnedAddress, "ip" | "isStrict">[]): { 
   return owned.filter(({ isStrict }) => isStrict).map(keyOf);
 }
 
-/** Deletes the element of an address from one map, whoever owns it. */
+/** Deletes the element of an address from one map. The owner is not compared. */
 export function deleteElement(family: Family, map: string, ip: Ip): Command[] {
   return deleteElements({ ...setIn(family, map), elements: [{ key: ip }] });
 }
 
-/** Which way an address's packets go, by the kernel's word. */
+/** How the packets of an address come to the chain of the policy: as a member, or by an exception. */
 export interface RouteIn {
   readonly isMember: boolean;
   /** The verdict of `exceptions`, as nft writes it; undefined where that has no element. */
   readonly exception: string | undefined;
 }
 
-/** Who owns an address, by the kernel's word, and what becomes of its packets. */
+/** What the kernel's sets and maps say of one address. */
 export interface KernelState extends RouteIn {
   readonly id: Uint8Array | undefined;
   /** `goto outside-…`, as nft writes it; undefined where `policies` does not have the address. */
@@ -141,18 +141,18 @@ export interface KernelState extends RouteIn {
   readonly isStrict: boolean;
 }
 
-/** The verdict of an address that is as it should be. */
+/** The verdict that an address of this policy's chain should have. */
 export function verdictOf({ chain }: { readonly chain: string }): string {
   return verdictText({ code: NFT_VERDICT.GOTO, chain });
 }
 
-/** The way of an address that is as it should be. */
+/** The route-in that an address of this policy's chain should have. */
 export function routeInto(family: Family, chain: string): RouteIn {
   const isMember = goesByNetwork(family, chain);
   return { isMember, exception: isMember ? undefined : verdictOf({ chain }) };
 }
 
-/** Removes what leads an address's packets another way than wanted; with `wanted` undefined, whatever leads them. */
+/** Removes the elements of any other route-in than `wanted`; without `wanted`, the elements of every route-in. */
 export function clearRouteIn(
   ip: Ip,
   state: RouteIn,

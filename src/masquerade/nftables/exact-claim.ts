@@ -25,8 +25,8 @@ import { OWNERS, POLICIES, STRICT } from "./table-names.ts";
 import { strictPart, TABLES } from "./tables.ts";
 
 /**
- * What must change in the tables as they stand. The transaction fails where somebody else has made those parts or taken those
- * addresses since. Throws NetlinkError.
+ * The changes that the tables need as they stand. The transaction fails where another program has made those parts or taken
+ * those addresses since. Throws NetlinkError.
  */
 export function planExactly(nft: Nftables, request: ClaimRequest): ClaimPlan {
   const plans = FAMILIES.flatMap((family): ClaimPlan[] => {

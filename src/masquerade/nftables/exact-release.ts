@@ -1,4 +1,4 @@
-// What takes addresses out, by what the kernel says they have now; for when it is not all as the records say.
+// DEL by what is there: addresses leave the tables by the kernel's state, where that differs from what the records say.
 
 import type { Command } from "../../nftables/message.ts";
 import type { Nftables } from "../../nftables/nftables.ts";
@@ -22,22 +22,22 @@ import type { DisplacedAddress } from "./records.ts";
 import { OWNERS, POLICIES, STRICT } from "./table-names.ts";
 import { hasOptions, unusedAfter } from "./unused.ts";
 
-/** An attachment that goes, and what it is known to hold. */
+/** An attachment that a DEL or GC takes out, and the addresses that it is known to own. */
 export interface Departure {
   readonly id: Uint8Array;
   readonly owned: readonly OwnedAddress[];
   readonly displaced: readonly DisplacedAddress[];
 }
 
-/** What becomes of addresses. */
+/** What has become of the addresses of departures. */
 export interface Released {
-  /** They leave the maps. */
+  /** Addresses that have left the maps. */
   readonly left: readonly Ip[];
-  /** They were not in the maps to begin with. */
+  /** Addresses that were not in the maps to begin with. */
   readonly absent: readonly Ip[];
 }
 
-/** The plan of one transaction. With `isGuarded` it fails where another has taken part of that over since. */
+/** The plan of one transaction. With `isGuarded` the transaction fails where an address has got another owner since. */
 export class ExactRelease {
   readonly #nft: Nftables;
   readonly #departures: readonly Departure[];
@@ -53,7 +53,7 @@ export class ExactRelease {
   readonly #returned: Return[] = [];
   readonly #structure: Record<Family, readonly Command[]>;
 
-  /** Reads what there is to know. Throws NetlinkError or SyscallError. */
+  /** Reads the kernel's state of all the addresses. Throws NetlinkError or SyscallError. */
   constructor(nft: Nftables, departures: readonly Departure[], isGuarded: boolean) {
     this.#nft = nft;
     this.#departures = departures;
@@ -88,7 +88,7 @@ export class ExactRelease {
 
   #take({ id, displaced }: Departure, { ip, chain }: OwnedAddress, departing: ReadonlySet<string>): void {
     const family = familyOf(ip);
-    // Its chain may have become unused although the address itself is another's by now.
+    // The chain may have become unused although the address itself has another owner by now.
     for (const name of [chain, apart(chain)]) this.#count(family, name, 0);
     const state = readKernelState(this.#nft, ip);
     if (state.id === undefined ? !hasElements(state) : !sameBytes(state.id, id)) {
@@ -107,7 +107,7 @@ export class ExactRelease {
     counts.set(chain, (counts.get(chain) ?? 0) + going);
   }
 
-  /** Returns false where the address can't be given back. */
+  /** Plans the return of an address. Returns false where the address can't be given back. */
   #return(family: Family, { owner, address }: Return): boolean {
     const networks = this.#networks[family] ?? Networks.read(this.#nft, family);
     this.#networks[family] = networks;
@@ -127,7 +127,7 @@ export class ExactRelease {
   }
 }
 
-/** An address has all its elements in one transaction: any without an owner are what somebody has left of ours. */
+/** An address gets all its elements in one transaction: where `owners` alone lacks it, another program has deleted one. */
 function hasElements({ verdict, isMember, exception }: KernelState): boolean {
   return verdict !== undefined || isMember || exception !== undefined;
 }

@@ -1,4 +1,5 @@
-// Whoever had an address before: the newest claim wins, and when it goes, the one it displaced gets the address back.
+// An address goes back to the owner from whom a later ADD took it. The newest owner has the address; when that owner departs,
+// the latest displaced owner that is still there gets it again.
 
 import { CniError } from "../../cni/error.ts";
 import type { Command } from "../../nftables/message.ts";
@@ -23,7 +24,7 @@ export interface Return {
   readonly address: OwnedAddress;
 }
 
-/** The latest attachment that the address was taken from, if it is still there and not about to go. */
+/** The latest displaced owner of the address that is still there and does not depart now, too. */
 export function previousOwner(
   ip: Ip,
   displaced: readonly DisplacedAddress[],
@@ -38,8 +39,8 @@ export function previousOwner(
 }
 
 /**
- * What gives the address back, once what is wrong has been put right. Undefined, with a line on standard error, where the
- * attachment's options can't be carried out: no reason to stop what is leaving. Throws NetlinkError.
+ * The commands that give the address back, and the faults to be put right before. Undefined, with a line on standard error,
+ * where the options of the displaced owner can't be carried out: that is no reason to stop a departure. Throws NetlinkError.
  */
 export function giveBack(
   nft: Nftables,
@@ -74,7 +75,7 @@ function contentsFor(
   }
 }
 
-/** Whether there is such an attachment. */
+/** Whether the attachment has a record, which a DEL renames before it does anything else. */
 export function isAlive(owner: string): boolean {
   return records.byId(owner) !== undefined;
 }

@@ -28,14 +28,14 @@ interface PolicyElements {
   counted: Counted | undefined;
 }
 
-/** An address that a record tells of. */
+/** One address in a record, taken apart. */
 export interface RecordEntry {
   readonly ip: string;
   readonly prefixLength: number;
   readonly policy: string;
 }
 
-/** What a record says. */
+/** A record, taken apart for comparison. */
 interface ReadRecord {
   readonly attachment: Attachment;
   readonly isLeaving: boolean;
@@ -53,7 +53,7 @@ export interface Facts {
   readonly problems: readonly string[];
 }
 
-/** An address of an attachment (by id), or of nobody (""). */
+/** An address, and the id of the attachment that owns it, or should own it; "" where there is none. */
 export interface Ownership {
   readonly id: string;
   readonly ip: string;
@@ -119,12 +119,12 @@ function readRecord({ attachment, addresses, options }: MasqueradeRecord, isLeav
   return { attachment, isLeaving, entries, options };
 }
 
-/** What a record says of an address. */
+/** The entry of a record for an address. */
 export function entryFor(record: ReadRecord | undefined, ip: string): RecordEntry | undefined {
   return record?.entries.find((entry) => entry.ip === ip);
 }
 
-/** Every address that is in the kernel or should be. */
+/** Every ownership that the kernel's maps or the records tell of. */
 export function ownershipsIn({ owners, policies, records }: Facts): Ownership[] {
   const ownerships: Ownership[] = [];
   for (const [ip, { id }] of owners) ownerships.push({ id, ip });
@@ -151,7 +151,7 @@ export function stateOf({ owners, policies, records }: Facts, { id, ip }: Owners
   return isItsOwn ? "ok" : "other-policy";
 }
 
-/** Asks for one address alone, so that what looked wrong is not just something that changed between two readings. */
+/** Reads one address again, alone: what looked wrong may have changed between the reading of the maps and of the records. */
 export function readAgain(nft: Nftables, facts: Facts, { id, ip }: Ownership): void {
   const key = parseIp(ip);
   if (key === undefined) return;
@@ -179,7 +179,7 @@ function readPolicy(nft: Nftables, family: Family, key: Ip): PolicyElements | un
   return policy;
 }
 
-/** Whether there is still something to show: an element of this owner, a claim, or a policy without an owner. */
+/** Whether there is still something to show: an element of this owner, an entry in its record, or a policy without an owner. */
 export function isThere({ owners, policies, records }: Facts, { id, ip }: Ownership): boolean {
   if (id === "") return policies.has(ip) && !owners.has(ip);
   const record = records.get(id);

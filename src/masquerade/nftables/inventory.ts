@@ -1,5 +1,5 @@
-// What is under masquerade on this node, from both sources: the kernel's maps, which are what counts, and the records,
-// which know the whole names. For people who look: it is a listing, and no plugin makes one.
+// The addresses under masquerade on this node, from both sources: the kernel's maps, which count, and the records, which have
+// the whole names. This is for `bauta list`: it lists whole maps, and no plugin does that.
 
 import type { Nftables } from "../../nftables/nftables.ts";
 import { readComment, UNKNOWN_NAME } from "../../owned/comment.ts";
@@ -33,7 +33,7 @@ interface Listed {
 export function takeInventory(nft: Nftables, network?: string): Inventory {
   const facts = readFacts(nft, network);
   let ownerships = ownershipsIn(facts);
-  // Maps and records are read one after the other, and attachments come and go meanwhile.
+  // Maps and records are read one after the other, and attachments come and go in between.
   const doubtful = ownerships.filter((ownership) => stateOf(facts, ownership) !== "ok");
   for (const ownership of doubtful) readAgain(nft, facts, ownership);
   const isAllOk = doubtful.length === 0;
@@ -93,7 +93,7 @@ function compareAddresses(a: Listed, b: Listed): number {
 function listed(facts: Facts, ownership: Ownership, state: OwnedState): Listed {
   const { ip } = ownership;
   const entry = entryFor(facts.records.get(ownership.id), ip);
-  // Of an address that another attachment has taken, the element counts for that one.
+  // The element of an address that another attachment has taken counts for that attachment.
   const policy = state === "taken" || state === "missing" ? undefined : facts.policies.get(ip);
   const prefixLength = entry?.prefixLength ?? readComment(facts.owners.get(ip)?.comment)?.prefixLength;
   return {
@@ -108,7 +108,7 @@ function listed(facts: Facts, ownership: Ownership, state: OwnedState): Listed {
   };
 }
 
-/** What is wrong with the tables that the addresses need, and with the chains of their policies. */
+/** The faults of the tables that the addresses need, and of the chains of their policies, as phrases. */
 function faultsOfTables(nft: Nftables, { owners, policies, records }: Facts): string[] {
   const wanted = new Map<string, RecordEntry>();
   for (const { entries, isLeaving } of records.values()) {

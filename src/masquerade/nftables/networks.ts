@@ -35,7 +35,7 @@ function deleteNetwork(family: Family, chain: string): Command[] {
   return deleteIntervals(family, [prefixInterval(network)]);
 }
 
-/** Deletes networks as they are, whatever they lead to. */
+/** Deletes networks as they stand in the map. The chains that they lead to are not compared. */
 export function deleteIntervals(family: Family, found: readonly Interval[]): Command[] {
   const intervals = found.map(({ first, last }) => ({ first, last }));
   return deleteElements({ ...setIn(family, NETWORKS), elements: intervalElements(intervals) });
@@ -59,7 +59,7 @@ function isLedTo(nft: Nftables, family: Family, chain: string): boolean {
   return chainOf(getElement(nft.connection, setIn(family, NETWORKS), prefixInterval(network).first)) === chain;
 }
 
-/** The networks of a family's table as they are, and those that are to come. */
+/** The networks of a family's table: those that are there, and those that have been promised to a policy. */
 export class Networks {
   readonly #family: Family;
   // In order, and apart from each other.
@@ -96,7 +96,7 @@ export class Networks {
     return isSame(other, { ...own, chain: base }) ? base : apart(base);
   }
 
-  /** Those that nobody but a stranger can have made, as they do not lead to their own chain. */
+  /** The networks that do not lead to the chain of their own policy. Another program has made or changed them. */
   altered(): Interval[] {
     return this.#present.filter(({ first, last, data }) => {
       const chain = data === undefined || data instanceof Uint8Array ? undefined : data.chain;
@@ -107,14 +107,14 @@ export class Networks {
     });
   }
 
-  /** Those that lead to the chain. */
+  /** The networks that lead to the chain. */
   leadingTo(chain: string): Interval[] {
     return this.#present.filter(
       ({ data }) => data !== undefined && !(data instanceof Uint8Array) && data.chain === chain,
     );
   }
 
-  /** As they are once the altered have been deleted. */
+  /** The networks as they are once the altered ones have been deleted. */
   withoutAltered(): Networks {
     const altered = this.altered();
     return new Networks(

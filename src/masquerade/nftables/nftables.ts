@@ -67,7 +67,7 @@ function wantedAddresses(addresses: readonly Cidr[], options: MasqueradeOptions)
   return addresses.filter(({ ip }) => families.includes(familyOf(ip)));
 }
 
-/** CHECK: what is missing or altered, each as a phrase. Throws NetlinkError or SyscallError. */
+/** CHECK: the missing or altered parts, each as a phrase. Throws NetlinkError or SyscallError. */
 export function masqueradeFaults(
   attachment: Attachment,
   addresses: readonly Cidr[],
@@ -97,7 +97,7 @@ export function collectMasquerade(network: string, valid: readonly Attachment[])
     .filter((one) => one.network === network && !validIds.has(idText(attachmentId(one))));
   const isDone = withNftablesIfAny((nft) => {
     releaseEach(nft, stale);
-    // What no record tells of any more.
+    // The addresses that no record tells of any more.
     const found = search(nft, (id) => isOfNetwork(id, ofNetwork) && !validIds.has(idText(id)));
     const departures: Departure[] = [...found].map(([id, owned]) => ({
       id: idBytes(id),
@@ -110,7 +110,7 @@ export function collectMasquerade(network: string, valid: readonly Attachment[])
   if (!isDone) stale.forEach(forget);
 }
 
-/** The record of what can't be there, because the kernel has no nf_tables. */
+/** Removes the record. Elements can't be there, because the kernel has no nf_tables. */
 function forget(attachment: Attachment): void {
   records.beginRelease(attachment);
   records.endRelease(attachment);

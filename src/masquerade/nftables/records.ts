@@ -17,7 +17,7 @@ export interface RecordedAddress {
   readonly isStrict?: boolean;
 }
 
-/** An address that was another attachment's when this one took it; it goes back if that attachment outlives this one. */
+/** An address that this attachment has taken from another. The address goes back if the displaced owner outlives this one. */
 export interface DisplacedAddress extends RecordedAddress {
   /** The attachment's id, 32 hexadecimal digits: its record bears that name while it lives. */
   readonly owner: string;
@@ -26,9 +26,9 @@ export interface DisplacedAddress extends RecordedAddress {
 export interface MasqueradeRecord {
   readonly attachment: Attachment;
   readonly addresses: readonly RecordedAddress[];
-  /** The path of the container's network namespace, for `bauta gc`; absent where nobody knew it. */
+  /** The path of the container's network namespace, for `bauta gc`; absent where the ADD did not know it. */
   readonly netns?: string;
-  /** The latest holder first. */
+  /** The latest owner first. */
   readonly displaced: readonly DisplacedAddress[];
   /** The "ipMasqOptions" in force; absent where there were none. Last, for those who read them once for many records. */
   readonly options?: JsonObject;

@@ -1,4 +1,4 @@
-// DEL and GC: addresses leave masquerade, unless they have become another's.
+// DEL and GC: the addresses of a departing attachment leave masquerade, unless they have another owner by now.
 
 import type { Attachment } from "../../cni/attachment.ts";
 import { listElements } from "../../nftables/element.ts";
@@ -38,7 +38,7 @@ export function releaseEach(nft: Nftables, attachments: readonly Attachment[]): 
   for (const attachment of attachments) records.endRelease(attachment);
 }
 
-/** Returns the addresses that nobody has any more. */
+/** Returns the addresses that have no owner any more. */
 function withdraw(nft: Nftables, attachment: Attachment, hints: readonly Cidr[]): readonly Ip[] {
   const id = attachmentId(attachment);
   const begun = records.beginRelease(attachment);
@@ -49,7 +49,7 @@ function withdraw(nft: Nftables, attachment: Attachment, hints: readonly Cidr[])
   const displaced = record?.displaced ?? [];
   const { left, absent } = releaseOwned(nft, { id, owned: found ?? owned, displaced });
   forgetListOf(nft, record?.options);
-  // With a record there has been no DEL that went through: what is absent has not been given to anybody else yet.
+  // With a record no DEL has gone through yet: so an absent address cannot have got another owner since.
   return begun === undefined ? left : [...left, ...absent];
 }
 
@@ -63,7 +63,7 @@ function ownedAddresses(record: MasqueradeRecord | undefined, hints: readonly Ci
   return [...owned.values()];
 }
 
-/** What the kernel's maps hold for the ids that are asked for, by id as text. A listing: for the rare case only. */
+/** The addresses that the kernel's maps have for the wanted ids, by id as text. It lists whole maps: for the rare case only. */
 export function search(nft: Nftables, isWanted: (id: Uint8Array) => boolean): Map<string, OwnedAddress[]> {
   const found = new Map<string, OwnedAddress[]>();
   for (const family of [4, 6] as const) {
@@ -93,14 +93,14 @@ function releaseOwned(nft: Nftables, departure: Departure): Released {
   return isDone || exactly === undefined ? { left: departure.owned.map(({ ip }) => ip), absent: [] } : exactly;
 }
 
-/** Whether nothing goes any more to one of the chains. */
+/** Whether one of the chains has no use any more. */
 function hasUnused(nft: Nftables, { owned }: Departure): boolean {
   return byFamily(owned).some(([family, own]) =>
     [...tally(family, own).keys()].some((chain) => policyRemoval(nft, family, chain, 0) !== undefined),
   );
 }
 
-/** The common case: all addresses are still ours. Returns false, with nothing done, where that is not so. */
+/** The common case: the attachment still owns all its addresses. Returns false, with nothing done, where that is not so. */
 function releaseGuarded(nft: Nftables, { id, owned }: Departure): boolean {
   const genid = nft.generation();
   const commands: Command[] = [];
@@ -113,15 +113,15 @@ function releaseGuarded(nft: Nftables, { id, owned }: Departure): boolean {
     if (structure.length > 0 && own.some(hasOptions)) untidy.push(family);
     commands.push(...structure);
   }
-  // Chains and tables go only if nobody has come in since they were counted.
+  // Chains and tables go only if no ADD has committed since their uses were counted.
   if (!tryCommit(nft, commands, isLast ? { genid } : {})) return false;
   for (const family of untidy) tidy(nft, family);
   return true;
 }
 
 /**
- * Reads who owns what, and deletes just what these attachments do: it fails if another takes part of that over in between,
- * and begins again. An address goes back to the attachment it was taken from, if that one is still there.
+ * Reads the owner of each address, and deletes just what these attachments own. If an address gets another owner in between,
+ * the transaction fails, and all begins again. An address goes back to its displaced owner, if that one is still there.
  */
 export function releaseExactly(nft: Nftables, departures: readonly Departure[]): Released {
   const plan = untilCommitted(nft, (generation) => {
@@ -136,8 +136,8 @@ export function releaseExactly(nft: Nftables, departures: readonly Departure[]):
 }
 
 /**
- * A DEL of the attachment that got its address back may have looked before it had it. Such a DEL has renamed the record
- * first; so whoever of the two looks last sees what the other did, and takes the address out.
+ * A DEL of the attachment that got its address back may have read the tables before the address was back. Such a DEL has
+ * renamed the record first. So of the two, the one that looks last sees what the other did, and takes the address out.
  */
 function withdrawDead(nft: Nftables, returned: readonly Return[]): void {
   for (const { owner, address } of returned) {

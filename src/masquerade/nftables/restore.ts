@@ -1,4 +1,4 @@
-// `bauta restore`: what the records tell of comes back into the kernel, after somebody has flushed the rule set, say.
+// `bauta restore`: the addresses that the records tell of come back into the kernel, after `nft flush ruleset` for example.
 
 import { verdictText } from "../../nftables/data.ts";
 import type { Interval } from "../../nftables/interval.ts";
@@ -31,8 +31,8 @@ import { strictPart, TABLES } from "./tables.ts";
 import { type Wanted, type WantedAddress, type WantedTable, wantedBy } from "./wanted.ts";
 
 /**
- * Puts back what is missing of every live attachment, and right what has been altered, both families in one transaction.
- * What is as it should be is left alone. Throws NetlinkError or SyscallError.
+ * Puts back the missing elements of every live attachment, and mends altered parts, both families in one transaction.
+ * Parts that are as they should be are left alone. Throws NetlinkError or SyscallError.
  */
 export function restore(nft: Nftables): Restoration {
   return untilCommitted(nft, (generation) => {
@@ -49,7 +49,7 @@ export interface Plan {
   readonly fresh: Readonly<Partial<Record<Family, readonly Command[]>>>;
 }
 
-/** All that takes long, so that it can come before the generation is asked for: who commits after that is in the way. */
+/** All that takes long. It comes before the question for the generation, as a commit of others after that makes ours fail. */
 export function planFor(nft: Nftables, live: readonly LiveRecord[]): Plan {
   const wanted = wantedBy(live);
   const fresh: Partial<Record<Family, readonly Command[]>> = {};
@@ -60,8 +60,8 @@ export function planFor(nft: Nftables, live: readonly LiveRecord[]): Plan {
 }
 
 /**
- * Brings the kernel's tables to what is wanted, in one transaction with the commands in `more`; ERESTART if anyone
- * committed since that generation.
+ * Brings the kernel's tables to what is wanted, in one transaction with the commands in `more`. The kernel says ERESTART if
+ * any program has committed since that generation.
  */
 export function carryOut(
   nft: Nftables,
@@ -102,10 +102,10 @@ function freshCommands(family: Family, { addresses, policies }: WantedTable): Co
   return [...createPolicies(family, policiesOf(all, policies)), ...strict, ...addAddresses(family, all)];
 }
 
-/** By the chains that the addresses went to: that one of the policy's two chains that they can go to. */
+/** For each chain that addresses went to: which of the policy's two chains they can go to now. */
 function chainsFor(addresses: Iterable<WantedAddress>, networks: Networks): ReadonlyMap<string, string> {
   const chains = [...new Set([...addresses].map(({ chain }) => chain))];
-  // Whoever had a network has it first.
+  // A policy that had its network keeps it.
   const inOrder = [...chains.filter((one) => one === baseOf(one)), ...chains.filter((one) => one !== baseOf(one))];
   return new Map(inOrder.map((chain) => [chain, networks.chainFor(chain)]));
 }
@@ -182,7 +182,7 @@ function elementRepair(nft: Nftables, family: Family, { addresses }: WantedTable
     const owner = kernel.owners.get(ip);
     const isOurs = owner === wanted.owner;
     if (owner !== undefined && !isOurs) {
-      // Whoever holds it and lives came last: its claim was made in the kernel, where only one can have the address.
+      // The owner in the kernel, if it still lives, is the latest: only one attachment can own an address there.
       live ??= records.liveIds();
       if (live.has(owner)) continue;
     }
@@ -203,7 +203,7 @@ function elementRepair(nft: Nftables, family: Family, { addresses }: WantedTable
   return { commands: [...commands, ...addAddresses(family, added)], added, all };
 }
 
-/** Whether an address stays where it is, in the chain apart, although its network could be had by now. */
+/** Whether an address stays in the chain apart, where it is, although the policy could have its network by now. */
 function isItsOwnApart(chain: string | undefined, wanted: string): chain is string {
   return chain !== undefined && chain !== wanted && chain === apart(wanted);
 }
@@ -245,8 +245,8 @@ function readTable(nft: Nftables, family: Family): KernelTable {
 }
 
 /**
- * A DEL that has looked before its addresses were back has found nothing to remove. It has renamed the record first; so
- * whoever of the two looks last sees what the other did, and takes them out.
+ * A DEL that has looked before its addresses were back has found nothing to remove. That DEL has renamed the record first.
+ * So of the two, the one that looks last sees what the other did, and takes the addresses out.
  */
 function withdrawGone(nft: Nftables, added: readonly WantedAddress[]): void {
   if (added.length === 0) return;

@@ -1,4 +1,4 @@
-// Our two private tables, one a family: what stands in them whoever is attached.
+// Our two private tables, one for each family: what stands in them whichever containers are attached.
 //
 //   table ip bauta_masquerade {
 //     map owners     { type ipv4_addr : ipv6_addr }                  # address -> attachment id
@@ -14,8 +14,8 @@
 //     }
 //   }
 //
-// Packets don't come to `policies`, because the kernel goes through all of a map that a rule looks into whenever a verdict
-// is added to it. It is there for us: from it the kernel counts who still needs a chain.
+// No rule looks into `policies`: of a map that a rule looks into, the kernel goes through all elements whenever a verdict is
+// added. The map is there for its use counts: each verdict counts as a use of its chain, so DEL knows when a chain can go.
 
 import type { ChainSpec } from "../../nftables/chain.ts";
 import { TYPE } from "../../nftables/datatype.ts";

@@ -6,10 +6,10 @@ import { policyFor } from "./policy.ts";
 import { createPolicy } from "./policy-chains.ts";
 import { TABLES } from "./tables.ts";
 
-/** Any; an address for documentation (RFC 5737). The parts are the same for IPv6, which a node need not have. */
+/** Any address will do: this is one for documentation (RFC 5737). IPv6, which a node need not have, takes the same parts. */
 const ADDRESS = { ip: Uint8Array.of(192, 0, 2, 1), prefixLength: 24 } as const;
 
-/** Throws MissingPartError where it hasn't, or NetlinkError. */
+/** Throws MissingPartError where the kernel lacks a part, or NetlinkError. */
 export function tryOutMasquerade(nft: Nftables): void {
   if (TABLES[4].exists(nft.connection)) return;
   tryOutParts(nft, "masquerade", [...TABLES[4].create(), ...createPolicy(4, policyFor(ADDRESS))]);

@@ -1,4 +1,4 @@
-// What is remembered of a file that options name, once the last attachment that uses it has gone.
+// The remembered list of an `excludeFile`, which goes with the last attachment that uses the file.
 
 import type { JsonObject } from "../../cni/json.ts";
 import type { Nftables } from "../../nftables/nftables.ts";
@@ -9,7 +9,7 @@ import { listKeyOfRecord } from "../options/options.ts";
 import { destinationSetName } from "./policy.ts";
 import { nfproto, TABLE } from "./table-names.ts";
 
-/** Forgets it where neither family has a set of these options' lists any more. Throws NetlinkError or SyscallError. */
+/** Forgets the list where neither family has a set of these options' lists any more. Throws NetlinkError or SyscallError. */
 export function forgetListOf(nft: Nftables, recorded: JsonObject | undefined): void {
   if (recorded?.["excludeFile"] === undefined) return;
   const options = { listKey: listKeyOfRecord(recorded) };

@@ -1,4 +1,4 @@
-// What of our tables nothing needs any more, and how it goes.
+// The parts of our tables that no address needs any more, and how they are deleted.
 
 import { deleteChain, getChain, listChains } from "../../nftables/chain.ts";
 import { listElements } from "../../nftables/element.ts";
@@ -18,8 +18,8 @@ import { SET_NAMES, TABLES } from "./tables.ts";
 
 /**
  * The commands that delete a policy's chain and its network, if only this many of the verdicts that lead there are left, and
- * they are about to go; undefined where it is still needed, or not there. EBUSY if another comes in between; ENOENT, unless
- * `isExact`, if somebody has altered the network.
+ * they are about to go; undefined where the chain is still needed, or not there. The commands fail with EBUSY if another
+ * address comes in between, and with ENOENT, unless `isExact`, if another program has altered the network.
  */
 export function policyRemoval(
   nft: Nftables,

@@ -11,7 +11,7 @@ import { DestinationSets, type Policy, policyFor } from "./policy.ts";
 import { baseOf } from "./policy-name.ts";
 import { type LiveRecord, type MasqueradeRecord, type RecordedAddress, records } from "./records.ts";
 
-/** An address that an attachment should have. It went to this chain, but may have to go to the policy's other one. */
+/** An address that an attachment should own. The chain is the record's; the policy's other chain may be needed instead. */
 export interface WantedAddress extends NewAddress {
   /** The attachment's id as text. */
   readonly owner: string;
@@ -33,13 +33,13 @@ export interface Wanted {
   readonly problems: readonly string[];
 }
 
-/** A record and one of its addresses. */
+/** An attachment that should own an address by the word of its record. */
 interface Candidate {
   readonly live: LiveRecord;
   readonly address: RecordedAddress;
 }
 
-/** Where two attachments claim one address, the newest claim wins. Throws SyscallError. */
+/** Where two records have one address, the newest candidate gets it. Throws SyscallError. */
 export function wantedBy(all: readonly LiveRecord[]): Wanted {
   const collector = new Collector();
   const candidates = new Map<string, Candidate>();
@@ -55,7 +55,7 @@ export function wantedBy(all: readonly LiveRecord[]): Wanted {
   return collector.wanted();
 }
 
-/** A claim that has displaced the other is newer than it; where neither has, the time of the records tells. */
+/** A candidate that has displaced the other is the newer one. Where neither has, the times of the records tell. */
 function newer(ip: string, a: Candidate, b: Candidate): Candidate {
   const hasDisplaced = (one: Candidate, other: Candidate): boolean =>
     one.live.record.displaced.some(({ owner, cidr }) => owner === other.live.id && cidr.startsWith(`${ip}/`));
@@ -107,7 +107,7 @@ class Collector {
       const read = this.#read(options);
       const file = this.#files.get(read.listKey) ?? readExcluded(read);
       this.#files.set(read.listKey, file);
-      // Made here, where a list that can't be meant so stops only those who have it.
+      // Made here, where a list that makes no sense stops only the attachments that have the list.
       const contents = policyFor(cidr, read, file.prefixes, this.#lists).contents();
       this.#policies[family].set(chain, { chain, contents: () => contents });
       return true;

@@ -28,7 +28,7 @@ export function hasDestinations({ exclude, only, excludeFile }: MasqueradeOption
 
 /**
  * The destinations of the family that keep their source, as intervals in order. `excluded` are more to exclude, from a file.
- * Throws CniError 7 for what is no prefix and for one that is on both sides.
+ * Throws CniError 7 for a text that is no prefix, and for a prefix that is both excluded and not excluded.
  */
 export function keptDestinations(
   options: MasqueradeOptions,
@@ -70,7 +70,7 @@ function entriesOf(options: MasqueradeOptions, excluded: readonly string[]): Pre
   addAll(options.exclude, true, inList("exclude"));
   addAll(options.excludeExceptions, false, inList("excludeExceptions"));
   addAll(options.only, false, inList("only"));
-  // What a file says is nobody's business who may read the error.
+  // The error may be read by people who must not read the file, so it does not tell the file's contents.
   addAll(excluded, true, (i) => ({ key: "ipMasqOptions.excludeFile", value: `prefix ${i + 1} of the file` }));
   return [...entries.values()];
 }

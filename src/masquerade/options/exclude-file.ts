@@ -1,6 +1,6 @@
 // "excludeFile": destinations in a file that changes while containers run. What was last read whole stays in force until the
-// file can be read whole again. The configuration names the file, root reads it, and whoever runs a container may read the
-// errors: so no error tells anything of the file's contents.
+// file can be read whole again. The configuration names the file and root reads it, but the errors may be read by anyone who
+// runs a container: so no error tells anything of the file's contents.
 
 import { CNI_CODE, CniError } from "../../cni/error.ts";
 import { engine } from "../../sys/engine.ts";
@@ -18,10 +18,10 @@ const DIRECTORY = "/run/bauta/lists";
 /** Room for 200,000 prefixes. */
 const FILE_LIMIT = 4 << 20;
 
-/** The same list as JSON, with what is known of the file. */
+/** Room for the same list as JSON, with the state of the file. */
 const APPLIED_LIMIT = 2 * FILE_LIMIT;
 
-/** What is in force of a file, and of which state of the file that is. */
+/** The list in force, and the state of the file that the list was read from. */
 interface Applied {
   readonly stamp: string;
   readonly prefixes: readonly string[];
@@ -49,7 +49,7 @@ export function readExcluded(options: MasqueradeOptions): Excluded {
   const state = `${DIRECTORY}/${options.listKey}`;
   const applied = readApplied(state);
   try {
-    // Whoever opens a FIFO to read it waits for a writer, unless they say that they don't.
+    // Without O_NONBLOCK open(2) of a FIFO would wait for a writer.
     return withOpen(excludeFile, O.RDONLY | O.NONBLOCK, (fd) => {
       const { mtimeNs, size, inode, isRegular } = statOpen(fd, excludeFile);
       if (!isRegular) throw new SyntaxError("it is not a regular file");
@@ -83,8 +83,8 @@ function write(state: string, applied: Applied): void {
 }
 
 /**
- * Forgets what was read for the options' lists when nothing uses it any more. Whoever comes to use it remembers it after that; what
- * has come to be used between the question and the removal is put back. Throws SyscallError.
+ * Forgets the list that was read for the options when nothing uses the list any more. An ADD that comes later writes it again;
+ * a list that has come into use between the question and the removal is put back. Throws SyscallError.
  */
 export function forgetList(options: Pick<MasqueradeOptions, "listKey">, isUsed: () => boolean): void {
   if (isUsed()) return;

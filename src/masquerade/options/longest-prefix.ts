@@ -1,4 +1,4 @@
-// What prefixes say together where the longest one that contains an address decides: intervals that do not overlap.
+// Prefixes as intervals that do not overlap: for each address the longest prefix that contains it decides.
 
 import { type Cidr, compareIp, type Family, lastOf, offsetIp } from "../../wire/ip.ts";
 import type { AddressRange } from "./options.ts";

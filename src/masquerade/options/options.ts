@@ -106,7 +106,7 @@ export const networkOptionsSchema = object({ ...FIELDS, allow }, ABOUT);
 
 const allowSchema = object({ allow });
 
-/** Options as they were read, with digests for the names of what is made of them. */
+/** Options as they were read, with digests for the names of the chains and sets that are made of them. */
 export interface MasqueradeOptions extends Infer<typeof optionsSchema> {
   /** The keys that are given, as they are, by their canonical names and in order; undefined where none is. */
   readonly given: JsonObject | undefined;
@@ -141,7 +141,7 @@ export function readOptions(given: JsonObject, at = "ipMasqOptions"): Masquerade
 /** 128 bits: nobody can find two texts with the same digest, not even a tenant who may choose the options. */
 const DIGEST_DIGITS = 32;
 
-/** What stands for a text in the name of a chain or a set. */
+/** The digest that stands for a text in the name of a chain or a set. */
 export function digestOf(text: string): string {
   return sha512Hex(text, DIGEST_DIGITS);
 }
@@ -202,7 +202,7 @@ export function optionsOf(config: NetworkConfig): MasqueradeOptions {
 
 const RUNTIME = "runtimeConfig.ipMasq";
 
-/** What a tenant may decide in some setups, the one with the last word last. */
+/** The layers that a tenant may write in some setups. Of two layers with one key the later counts. */
 function containerLayers({ args, runtimeConfig }: NetworkConfig) {
   const { cni } = args;
   return [

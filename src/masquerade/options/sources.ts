@@ -53,14 +53,14 @@ function isLocal(connection: Connection, ip: Ip): boolean {
   try {
     return getRouteType(connection, ip) === RTN.LOCAL;
   } catch (error) {
-    if (error instanceof NetlinkError) return false; // there is no way there at all
+    if (error instanceof NetlinkError) return false; // no route leads to the address at all
     throw error;
   }
 }
 
 /**
- * What the table `local` says is this node's. Within a prefix of local addresses a longer one may be something else: a
- * broadcast address, say. Of routes for the same prefix the kernel takes the first, and lists it first.
+ * The addresses that are this node's by the routing table `local`. Within a prefix of local addresses a longer prefix may be
+ * something else: a broadcast address, for example. Of routes for one prefix the kernel takes the first, and lists it first.
  */
 function localIntervals(connection: Connection, family: Family): AddressRange[] {
   const entries = new Map<string, PrefixEntry>();

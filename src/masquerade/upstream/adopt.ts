@@ -62,8 +62,8 @@ export function adopt(nft: Nftables, isDryRun: boolean): Adoption {
 }
 
 /**
- * Takes the rules of iptables out. What has gone from there since it was seen, a DEL has removed, which knew nothing of our
- * maps: it leaves them again, unless it was there before. Returns what could not be done, as phrases.
+ * Takes the rules of iptables out. A rule that has gone since it was seen was removed by a DEL that knew nothing of our maps:
+ * its address leaves our maps again, unless the address was there before. Returns the problems, as phrases.
  */
 function endJumps(nft: Nftables, jumps: readonly UpstreamJump[], before: readonly LiveRecord[]): string[] {
   try {
@@ -78,7 +78,7 @@ function endJumps(nft: Nftables, jumps: readonly UpstreamJump[], before: readonl
   }
 }
 
-/** The rules of the nftables back end whose attachments are known; those that are to go; and what is said of the others. */
+/** The rules whose attachments are known, the rules that are to go, and a phrase about each of the others. */
 function identified(rules: readonly UpstreamRule[]): {
   readonly found: readonly Identified[];
   readonly removed: readonly UpstreamRule[];
@@ -114,7 +114,7 @@ function recordsOf(found: readonly Identified[]): LiveRecord[] {
     const address = { cidr: `${ip}/${cidr.prefixLength}`, policy: chains.of(cidr) };
     if (group.addresses.some((one) => one.cidr === address.cidr)) continue;
     group.addresses.push(address);
-    // The same address twice: the later rule is the later claim, as in our maps.
+    // The same address twice: the later rule tells the later owner, as in our maps.
     const before = holders.get(ip);
     if (before !== undefined && before.owner !== id) group.displaced.push(before);
     holders.set(ip, { owner: id, cidr: address.cidr, policy: address.policy });

@@ -15,7 +15,7 @@ import { isOfAttachment } from "./table.ts";
 
 /** What upstream's plugins have made for an attachment, by either of their back ends. */
 export interface UpstreamMasquerade {
-  /** What is missing or altered, each as a phrase; empty where upstream's rules do all that an "ipMasq" asks for. */
+  /** The missing or altered parts, each as a phrase; empty where upstream's rules do all that an "ipMasq" asks for. */
   readonly faults: readonly string[];
   /** Whether `bauta adopt` would mend all of that. */
   readonly isAdoptable: boolean;

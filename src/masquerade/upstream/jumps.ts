@@ -90,7 +90,7 @@ function subnetLength(
   return rules.some((rule) => sameRule(rule, masquerade)) ? length : undefined;
 }
 
-/** Whose a jump is. */
+/** Tells the attachment of a jump. */
 class Owners {
   #cached: readonly string[] | undefined;
   readonly #ours = new Set(
@@ -101,12 +101,12 @@ class Owners {
       ),
   );
 
-  /** Whether a record of ours tells of it: that stays where its configuration wants it. */
+  /** Whether a record of ours tells of the jump. Such a jump stays, as the configuration wants iptables. */
   isOurs({ comment, source }: Jump): boolean {
     return source !== undefined && this.#ours.has(`${comment} ${formatIp(source.ip)}`);
   }
 
-  /** The attachment, or why nobody can tell. */
+  /** The attachment, or the reason why it can't be told. */
   find({ comment = "", chain }: Jump, { ip }: Cidr): Attachment | string {
     const whole = parseComment(comment);
     const name = whole ?? parseCutComment(comment);
@@ -138,8 +138,8 @@ class Owners {
 }
 
 /**
- * Takes the jumps out, and the chains to which nothing else leads. Returns those that were gone already: upstream's DEL has
- * come in between. Throws NetlinkError, SyscallError or IptablesError.
+ * Takes the jumps out, and the chains to which nothing else leads. Returns the jumps that were gone already, because
+ * upstream's DEL has come in between. Throws NetlinkError, SyscallError or IptablesError.
  */
 export function removeUpstreamJumps(jumps: readonly UpstreamJump[]): UpstreamJump[] {
   const gone: UpstreamJump[] = [];

@@ -1,4 +1,5 @@
-// Whose a rule of containernetworking/plugins' nftables back end is: its comment tells, or what others keep completes it.
+// The attachment of a rule of containernetworking/plugins' nftables back end. The rule's comment names it; where the comment is
+// cut, the files of host-local or of a container runtime complete the name.
 
 import type { Attachment } from "../../cni/attachment.ts";
 import { sha512Hex } from "../../hash/sha512.ts";
@@ -7,21 +8,21 @@ import { cachedResults, holderOf, resultName } from "../../owned/runtime-files.t
 import type { Cidr } from "../../wire/ip.ts";
 import { parseUpstreamComment, type UpstreamName, type UpstreamRule } from "./rules.ts";
 
-/** What a rule is about: an attachment, and one of its addresses. */
+/** The subject of a rule: an attachment, and one of its addresses. */
 export interface Identified {
   readonly attachment: Attachment;
   readonly id: string;
   readonly cidr: Cidr;
 }
 
-/** So many digits of a container's id are enough, where nobody gives ids by hand: 128 bits. */
+/** So many digits of a container's id, 128 bits, are enough to tell the container, unless ids are given by hand. */
 const CERTAIN = /^[0-9a-f]{32,}$/;
 
 export class Identifier {
   #cached: readonly string[] | undefined;
   readonly #attachments = new Map<string, { attachment: Attachment; id: string } | string>();
 
-  /** Whose rule it is, or why nobody can tell. */
+  /** The attachment of the rule, or the reason why it can't be told. */
   identify({ comment, cidr }: UpstreamRule): Identified | string {
     if (cidr === undefined) return "it is not as upstream's plugins make it";
     const known = this.#attachments.get(comment) ?? this.#find(comment, cidr);

@@ -1,5 +1,5 @@
 // The rules of containernetworking/plugins' nftables back end, read for what they say: an address, the subnet around it,
-// and whose it is. There may be ten thousands of them, so only what is looked for is decoded.
+// and the attachment. There may be tens of thousands of rules, so only the parts that are needed are decoded.
 //
 //   ip saddr == 10.5.0.2 ip daddr != 10.5.0.0/20 masquerade
 //   comment "HASH-HASH, net: NETWORK, if: IFNAME, id: CONTAINER", cut at 128 bytes
@@ -101,7 +101,7 @@ interface Shape {
 function isOfShape(words: Uint32Array, { words: same, address, subnet }: Shape): boolean {
   for (let i = 0; i < words.length; i++) {
     if (words[i] === same[i]) continue;
-    const at = i << 2; // what an attribute has behind its end, up to a whole word, nobody reads
+    const at = i << 2; // the padding behind an address, up to a whole word, has no meaning, so it may differ
     if ((at < address.from || at >= address.to) && (at < subnet.from || at >= subnet.to)) return false;
   }
   return true;
@@ -131,7 +131,7 @@ function readShape(list: AttributeCursor, words: Uint32Array): Shape | undefined
     if (value !== undefined) values.push(valueIn(element.enter(), value));
   }
   const kind = SHAPES.indexOf(names.join(" "));
-  const [, address = NOWHERE, first = NOWHERE] = values; // the first is what is compared with the family
+  const [, address = NOWHERE, first = NOWHERE] = values; // the first value is compared with the family
   const size = address.to - address.from;
   if (kind < 0 || (size !== 4 && size !== 16)) return undefined;
   const prefixLength = kind === 0 ? (first.to - first.from) * 8 : bitsOf(bytes.subarray(first.from, first.to));

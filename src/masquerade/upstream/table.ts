@@ -1,5 +1,5 @@
-// What containernetworking/plugins' nftables back end leaves: a rule for each address in one table, found by a comment
-// that begins with hashes of the network and of the interface and container.
+// The rules that containernetworking/plugins' nftables back end leaves: one for each address, in one table. A rule is found by
+// its comment, which begins with hashes of the network and of the interface and container.
 
 import type { Attachment } from "../../cni/attachment.ts";
 import { sha512Hex } from "../../hash/sha512.ts";
@@ -50,13 +50,13 @@ function deleteWhere(nft: Nftables, makeFilter: () => (comment: string) => boole
   try {
     nft.commit(wanted.map(({ handle }) => deleteRule({ ...UPSTREAM, handle })));
   } catch (error) {
-    // Upstream's plugin may be at work in the same chain; what is gone is gone.
+    // Upstream's plugin may be at work in the same chain, and has deleted one of the rules itself then.
     if (!hasCode(error, "ENOENT")) throw error;
   }
   forgetConnections(nft, wanted, rules);
 }
 
-/** Of addresses that no other rule of upstream's is about, nor anybody else's by our maps. */
+/** Forgets the connections of addresses that no other rule of upstream's is about, and that have no owner in our maps. */
 function forgetConnections(nft: Nftables, removed: readonly UpstreamRule[], rules: readonly UpstreamRule[]): void {
   if (removed.length === 0) return;
   const addressOf = ({ cidr }: UpstreamRule): Ip[] => (cidr === undefined ? [] : [cidr.ip]);

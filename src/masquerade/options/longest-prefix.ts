@@ -1,6 +1,6 @@
 // Prefixes as intervals that do not overlap: for each address the longest prefix that contains it decides.
 
-import { type Cidr, compareIp, type Family, lastOf, offsetIp } from "../../wire/ip.ts";
+import { type Cidr, compareIp, type Family, type Ip, lastOf, offsetIp } from "../../wire/ip.ts";
 import type { AddressRange } from "./options.ts";
 
 /** A prefix, and whether the addresses in it are meant. */
@@ -15,45 +15,53 @@ export interface PrefixEntry {
  * first addresses takes no more than a stack of those around.
  */
 export function intervalsOf(entries: readonly PrefixEntry[], family: Family, isInElsewhere: boolean): AddressRange[] {
-  const whole: PrefixEntry = {
-    prefix: { ip: new Uint8Array(family === 4 ? 4 : 16), prefixLength: 0 },
-    isIn: isInElsewhere,
-  };
+  const first = new Uint8Array(family === 4 ? 4 : 16);
+  const whole: PrefixEntry = { prefix: { ip: first, prefixLength: 0 }, isIn: isInElsewhere };
   const ordered = entries.toSorted(
     (a, b) => compareIp(a.prefix.ip, b.prefix.ip) || a.prefix.prefixLength - b.prefix.prefixLength,
   );
-  const found: AddressRange[] = [];
-  const around: PrefixEntry[] = [];
-  let at: Uint8Array | undefined = whole.prefix.ip;
-  /** Everything from where we are to `end` is as the innermost prefix around says. */
-  const advance = (end: Uint8Array): void => {
-    const innermost = around.at(-1);
-    if (at === undefined || compareIp(at, end) > 0) return;
-    const last = found.at(-1);
-    if (innermost?.isIn) {
-      if (last !== undefined && compareIp(offsetIp(last.last, 1) ?? last.last, at) === 0)
-        found[found.length - 1] = { first: last.first, last: end };
-      else found.push({ first: at, last: end });
-    }
-    at = offsetIp(end, 1);
-  };
+  const sweep = new Sweep(first);
+  const around: PrefixEntry[] = []; // the prefixes that contain the address of the sweep, the longest last
   for (const entry of [whole, ...ordered]) {
-    for (
-      let top = around.at(-1);
-      top !== undefined && compareIp(lastOf(top.prefix), entry.prefix.ip) < 0;
-      top = around.at(-1)
-    ) {
-      advance(lastOf(top.prefix));
+    for (let top = around.at(-1); top !== undefined && endsBefore(top, entry); top = around.at(-1)) {
+      sweep.advance(lastOf(top.prefix), top.isIn);
       around.pop();
     }
     const before = offsetIp(entry.prefix.ip, -1);
-    if (before !== undefined) advance(before);
+    if (before !== undefined) sweep.advance(before, around.at(-1)?.isIn === true);
     around.push(entry);
   }
-  for (let top = around.pop(); top !== undefined; top = around.pop()) {
-    around.push(top);
-    advance(lastOf(top.prefix));
-    around.pop();
+  for (let top = around.pop(); top !== undefined; top = around.pop()) sweep.advance(lastOf(top.prefix), top.isIn);
+  return sweep.found;
+}
+
+function endsBefore({ prefix }: PrefixEntry, next: PrefixEntry): boolean {
+  return compareIp(lastOf(prefix), next.prefix.ip) < 0;
+}
+
+/** Goes from the first address to the last, and gathers the intervals that are meant. */
+class Sweep {
+  readonly found: AddressRange[] = [];
+  /** The first address that has not been gone over; undefined behind the last one of the family. */
+  #at: Ip | undefined;
+
+  constructor(first: Ip) {
+    this.#at = first;
   }
-  return found;
+
+  /** Goes over the addresses up to `end`, which are meant or not; over none where `end` is behind. */
+  advance(end: Ip, isIn: boolean): void {
+    const first = this.#at;
+    if (first === undefined || compareIp(first, end) > 0) return;
+    if (isIn) this.#add(first, end);
+    this.#at = offsetIp(end, 1);
+  }
+
+  /** Adds an interval, which goes on with the interval before where no address is between them. */
+  #add(first: Ip, last: Ip): void {
+    const before = this.found.at(-1);
+    if (before !== undefined && compareIp(offsetIp(before.last, 1) ?? before.last, first) === 0)
+      this.found[this.found.length - 1] = { first: before.first, last };
+    else this.found.push({ first, last });
+  }
 }

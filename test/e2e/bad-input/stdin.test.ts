@@ -77,7 +77,7 @@ describe("a huge configuration", () => {
     ["arrays", "[", "]"],
     ["objects", '{"a":', "}"],
   ])("is refused where %s are nested without end", (_, open, close) => {
-    for (const depth of [20_000, 1_000_000]) {
+    for (const depth of [20_000, 400_000]) {
       const says = ["standard input", "nested too deeply"];
       const nested = `${open.repeat(depth)}0${close.repeat(depth)}`;
       expectRefused(() => call("ptp", { config: `{"cniVersion":"1.1.0","name":"net","a":${nested}}` }), {

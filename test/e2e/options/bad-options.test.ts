@@ -44,9 +44,9 @@ const WRONG: readonly (readonly [Json, number, readonly string[]])[] = [
   [{ exclude: ["private", "10.0.0.1"] }, 7, ["ipMasqOptions.exclude[1]", '"10.0.0.1"', "CIDR prefix"]],
   [{ only: ["Private"] }, 7, ["ipMasqOptions.only[0]", '"Private"', '"private"']],
   [
-    { exclude: ["10.0.0.0/8"], excludeExceptions: ["1.0.0.0/8", "office"] },
+    { exclude: ["10.0.0.0/8"], excludeExceptions: ["1.0.0.0/8", "workplace"] },
     7,
-    ["ipMasqOptions.excludeExceptions[1]", '"office"'],
+    ["ipMasqOptions.excludeExceptions[1]", '"workplace"'],
   ],
   [{ exclude: ["10.1.2.3/8"], only: ["10.0.0.0/8"] }, 7, ["ipMasqOptions.only[0]", '"10.0.0.0/8"', "excluded"]],
   [

@@ -6,7 +6,7 @@ import { configSchema, parseConfig } from "../../cni/config.ts";
 import { CniError } from "../../cni/error.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../cni/json.ts";
 import { object, type Schema } from "../../cni/schema.ts";
-import { optionsOf } from "../../masquerade/options/options.ts";
+import { containerOptionsSchema, optionsOf } from "../../masquerade/options/options.ts";
 import { PLUGIN_NAMES, PLUGINS } from "../../plugins/all.ts";
 import { engine } from "../../sys/engine.ts";
 import { IPAM, LISTED, schemaDocument } from "./documents.ts";
@@ -92,7 +92,16 @@ function ownValues({ shape }: Schema<unknown>): fc.Arbitrary<JsonValue> {
   }
 }
 
-const VALID = { name: "dual", cniVersion: "1.0.0", ipam: { type: "elsewhere" } };
+const { shape } = containerOptionsSchema;
+const ALLOWABLE = shape.kind === "object" ? Object.keys(shape.fields) : [];
+const VALID = {
+  name: "dual",
+  cniVersion: "1.0.0",
+  ipam: { type: "elsewhere" },
+  // A schema can't tell what the network lets a container choose: here it lets the container choose everything.
+  ipMasqOptions: { allow: ALLOWABLE },
+  capabilities: { ipMasq: true },
+};
 
 describe("the JSON Schema of a plugin", () => {
   for (const [plugin, { keys }] of LISTED) {

@@ -107,7 +107,7 @@ describe.each(PLUGIN_NAMES)("%s", (plugin) => {
 /** As much of the name as every message shows. */
 const shown = (name: string): string =>
   JSON.stringify(name)
-    .replace(/[\u0080-\u009f]/g, (control) => `\\x${control.charCodeAt(0).toString(16)}`)
+    .replace(/[\u007f-\u009f]/g, (control) => `\\x${control.charCodeAt(0).toString(16)}`)
     .slice(0, 60);
 
 describe("interface names with quotes, which the kernel takes", () => {

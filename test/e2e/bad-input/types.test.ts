@@ -9,6 +9,7 @@ import { array, object, type Schema, string } from "../../../src/cni/schema.ts";
 import { hostLocalSchema } from "../../../src/ipam/host-local-config.ts";
 import { rangeSchema } from "../../../src/ipam/range.ts";
 import { staticSchema } from "../../../src/ipam/static-config.ts";
+import { containerOptionsSchema } from "../../../src/masquerade/options/options.ts";
 import type { PluginOutcome } from "../../support/plugin.ts";
 import { expectError, type Json, leavesNothing, networkOf, PLUGIN_NAMES, type PluginName, useNode } from "./node.ts";
 import { type WrongKey, wrongKeys } from "./wrong-types.ts";
@@ -65,10 +66,8 @@ const tried = new Set<string>();
 const cases = PLUGIN_NAMES.map((plugin) => [plugin, casesOf(plugin, tried)] as const);
 
 /** What a container may choose, so that its choice is judged. */
-const allow = [
-  ...["families", "exclude", "excludeExceptions", "only", "to", "ports", "random", "outInterfaces"],
-  ...["excludeOutInterfaces", "sameSubnet", "dropInvalid"],
-];
+const { shape } = containerOptionsSchema;
+const allow = shape.kind === "object" ? Object.keys(shape.fields) : [];
 const permissive = { ipMasqOptions: { allow }, capabilities: { ipMasq: true } };
 
 /** STATUS of static asks for no addresses, so that it does not judge those of the runtime. */

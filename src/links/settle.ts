@@ -39,7 +39,7 @@ export function settleAddresses(
     if (waiting.length === 0) return;
     const left = end - monotonicMs();
     if (left <= 0) {
-      // Without a carrier detection can't even begin; that is for whoever connects the link.
+      // Detection can't begin without a carrier, and the carrier comes with the peer that connects the link.
       if (getOperState(connection, device) !== IF_OPER.UP) return;
       throw new Error(`${deviceText(device)} still has tentative addresses after ${timeoutMs} ms: ${names(waiting)}`);
     }

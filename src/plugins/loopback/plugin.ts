@@ -19,7 +19,7 @@ export const plugin: OwnPlugin = { name: "loopback", kind: "interface", keys: []
 function add({ netns, prevResult }: Invocation): Result {
   const ips = withNamespaces(netns, ({ container }) => {
     const link = requireLoopback({ container });
-    // Before it is brought up: whoever else this namespace is the node of must not notice.
+    // The addresses are judged before the interface comes up: a namespace that is not a container's own must not notice.
     const present = requireOwn(listAddresses(container, { device: link }));
     if (!link.isUp) container.execute(setLink(link, { up: true }));
     const addresses = link.isUp ? present : requireOwn(listAddresses(container, { device: link }));

@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ENGINE = dirname(fileURLToPath(import.meta.url));
-const SOURCES = ["napi.c", "host.c", "host.h", "sha512.c", "sha512.h"];
+const SOURCES = ["napi.c", "host.c", "host.h", "sha512.c", "sha512.h", "attributes.c", "attributes.h"];
 const FLAGS = ["-O2", "-g", "-Wall", "-Wextra", "-fPIC", "-shared", "-D_GNU_SOURCE", "-DNAPI_VERSION=8"];
 
 /**

@@ -37,6 +37,7 @@ const OWN = [
   "linemap.c",
   "host.c",
   "sha512.c",
+  "attributes.c",
 ];
 
 /** -fwrapv as in QuickJS's own Makefile; CONFIG_CC and CONFIG_PREFIX are for a part of qjsc that is not used. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attributes.h"
 #include "host.h"
 #include "sha512.h"
 #include "text.h"
@@ -240,6 +241,36 @@ static JSValue engine_sha512(JSContext *context, JSValueConst this, int count, J
   return bytes_value(context, digest, sizeof digest);
 }
 
+// Puts an integer behind the last of the list. Returns false with an exception pending when that fails.
+static bool push(JSContext *context, JSValue list, uint32_t *length, int32_t integer) {
+  return JS_SetPropertyUint32(context, list, (*length)++, JS_NewInt32(context, integer)) >= 0;
+}
+
+static JSValue engine_attributes(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
+  (void)this;
+  (void)count;
+  size_t length;
+  long from, to;
+  const uint8_t *bytes = view_of(context, values[0], &length);
+  if (bytes == NULL) return JS_EXCEPTION;
+  if (integer_of(context, values[1], &from) < 0 || integer_of(context, values[2], &to) < 0) return JS_EXCEPTION;
+  if (from < 0 || to < 0 || (size_t)to > length || to > INT32_MAX) return JS_ThrowRangeError(context, "not within the bytes");
+  JSValue list = JS_NewArray(context);
+  struct bauta_attribute one;
+  size_t at = (size_t)from;
+  uint32_t filled = 0;
+  bool is_filled = !JS_IsException(list);
+  int found = 0;
+  while (is_filled && (found = bauta_next_attribute(bytes, (size_t)to, &at, &one)) > 0) {
+    is_filled = push(context, list, &filled, one.type) && push(context, list, &filled, one.start) &&
+                push(context, list, &filled, one.end);
+  }
+  if (is_filled && found < 0) is_filled = push(context, list, &filled, (int32_t)at);
+  if (is_filled) return list;
+  JS_FreeValue(context, list);
+  return JS_EXCEPTION;
+}
+
 static JSValue engine_getenv(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
   (void)this;
   (void)count;
@@ -316,6 +347,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("encode", 1, engine_encode),
     JS_CFUNC_DEF("decode", 1, engine_decode),
     JS_CFUNC_DEF("sha512", 1, engine_sha512),
+    JS_CFUNC_DEF("attributes", 3, engine_attributes),
     JS_CFUNC_DEF("getenv", 1, engine_getenv),
     JS_CFUNC_DEF("environ", 0, engine_environ),
     JS_CFUNC_DEF("mapStack", 1, engine_map_stack),

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attributes.h"
 #include "host.h"
 #include "sha512.h"
 
@@ -238,6 +239,32 @@ static napi_value engine_sha512(napi_env env, napi_callback_info info) {
   return bytes_value(env, (const char *)digest, sizeof digest);
 }
 
+static napi_value engine_attributes(napi_env env, napi_callback_info info) {
+  napi_value values[MOST_ARGUMENTS], list;
+  uint8_t *bytes;
+  size_t length;
+  long from, to;
+  arguments(env, info, values);
+  if (!view_of(env, values[0], &bytes, &length)) return NULL;
+  if (!integer_of(env, values[1], &from) || !integer_of(env, values[2], &to)) return NULL;
+  if (from < 0 || to < 0 || (size_t)to > length || to > INT32_MAX) {
+    napi_throw_range_error(env, NULL, "not within the bytes");
+    return NULL;
+  }
+  napi_create_array(env, &list);
+  struct bauta_attribute one;
+  size_t at = (size_t)from;
+  uint32_t filled = 0;
+  int found;
+  while ((found = bauta_next_attribute(bytes, (size_t)to, &at, &one)) > 0) {
+    napi_set_element(env, list, filled++, number(env, one.type));
+    napi_set_element(env, list, filled++, number(env, one.start));
+    napi_set_element(env, list, filled++, number(env, one.end));
+  }
+  if (found < 0) napi_set_element(env, list, filled, number(env, (double)at));
+  return list;
+}
+
 static napi_value engine_getenv(napi_env env, napi_callback_info info) {
   napi_value values[MOST_ARGUMENTS], result;
   arguments(env, info, values);
@@ -273,6 +300,7 @@ NAPI_MODULE_INIT() {
   } functions[] = {
       {"syscall", engine_syscall}, {"spawn", engine_spawn},   {"encode", engine_encode},   {"decode", engine_decode},
       {"sha512", engine_sha512},   {"getenv", engine_getenv}, {"environ", engine_environ}, {"mapStack", engine_map_stack},
+      {"attributes", engine_attributes},
   };
   for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
     napi_value function;

@@ -18,7 +18,7 @@ const FEATURE = ["owned", "links", "iptables", "ipam", ...new Set([...OWNED, ...
  */
 export const FLOORS = {
   sys: [],
-  wire: [],
+  wire: ["sys"], // the engine walks over attributes
   hash: BELOW,
   netlink: BELOW,
   rtnetlink: NETLINK,

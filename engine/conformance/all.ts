@@ -3,6 +3,7 @@
 
 import { engine } from "../../src/sys/engine.ts";
 import { writeStdout } from "../../src/sys/process.ts";
+import { ATTRIBUTES } from "./attributes.ts";
 import { CALLS } from "./calls.ts";
 import type { Check } from "./check.ts";
 import { CHILDREN } from "./children.ts";
@@ -21,6 +22,7 @@ export const CHECKS: readonly Check[] = [
   ...MEMORY,
   ...MODULES,
   ...DIGESTS,
+  ...ATTRIBUTES,
   ...LANGUAGE,
   ...VARIABLES,
 ];

@@ -42,6 +42,12 @@ export interface Engine {
   decode(bytes: Uint8Array): string;
   /** SHA-512 (FIPS 180-4): 64 bytes. */
   sha512(bytes: Uint8Array): Uint8Array;
+  /**
+   * The netlink attributes between two offsets of the bytes (struct nlattr of include/uapi/linux/netlink.h): for each its type
+   * with the flag bits, and the offsets where its payload begins and ends. Where the length of an attribute does not fit, the
+   * list ends with the offset of that attribute alone. Throws RangeError where `to` is not within the bytes.
+   */
+  attributes(bytes: Uint8Array, from: number, to: number): number[];
   /** One environment variable, or undefined. */
   getenv(name: string): string | undefined;
   /** The whole environment as `NAME=value`. */

@@ -1,7 +1,7 @@
 // Attribute sets: sequences of `struct nlattr { u16 nla_len; u16 nla_type; }` and payload, padded to four bytes
 // (include/uapi/linux/netlink.h). The vocabulary is that of the kernel's YNL specifications.
 
-import { AttributeCursor } from "./attribute-cursor.ts";
+import { AttributeCursor, attributesIn } from "./attribute-cursor.ts";
 import { type Codec, cstring, decodeNamed, type Infer, bytes as rawBytes } from "./codec.ts";
 import { DecodeError } from "./error.ts";
 import type { Writer } from "./writer.ts";
@@ -52,11 +52,12 @@ export function writeAttribute<T>(out: Writer, type: number, codec: Codec<T>, va
 
 /** Every attribute in the bytes, in order. Throws DecodeError where a length does not fit. */
 export function readAttributes(bytes: Uint8Array): RawAttribute[] {
-  const found: RawAttribute[] = [];
-  for (const cursor = new AttributeCursor(bytes); cursor.next(); ) {
-    found.push({ type: cursor.typeAndFlags(), payload: cursor.payload() });
+  const read: RawAttribute[] = [];
+  const found = attributesIn(bytes);
+  for (let i = 0; i < found.length; i += 3) {
+    read.push({ type: found[i] as number, payload: bytes.subarray(found[i + 1], found[i + 2]) });
   }
-  return found;
+  return read;
 }
 
 /**
@@ -86,14 +87,16 @@ export function attrs<S extends AttributeSet>(set: S): Codec<AttributeValues<S>>
     decode(bytes) {
       const values: Record<string, unknown> = {};
       const unknown: RawAttribute[] = [];
-      for (const cursor = new AttributeCursor(bytes); cursor.next(); ) {
-        const row = byType.get(cursor.type);
+      const found = attributesIn(bytes);
+      for (let i = 0; i < found.length; i += 3) {
+        const type = found[i] as number;
+        const row = byType.get(type & NLA_TYPE_MASK);
         if (row === undefined) {
-          unknown.push({ type: cursor.typeAndFlags(), payload: cursor.payload().slice() });
+          unknown.push({ type, payload: bytes.slice(found[i + 1], found[i + 2]) });
           continue;
         }
         const { name, codec } = row;
-        const one = decodeNamed(codec, cursor.payload(), name);
+        const one = decodeNamed(codec, bytes.subarray(found[i + 1], found[i + 2]), name);
         const before = values[name];
         if (codec.multi && Array.isArray(before)) before.push(...(one as readonly unknown[]));
         else values[name] = one;
@@ -117,10 +120,11 @@ export function pick<S extends AttributeSet>(set: S): Codec<AttributeValues<S>> 
     decode(bytes) {
       const values: Record<string, unknown> = {};
       let missing = rows.length;
-      for (const cursor = new AttributeCursor(bytes); missing > 0 && cursor.next(); ) {
-        const row = byType.get(cursor.type);
+      const found = attributesIn(bytes);
+      for (let i = 0; missing > 0 && i < found.length; i += 3) {
+        const row = byType.get((found[i] as number) & NLA_TYPE_MASK);
         if (row === undefined || Object.hasOwn(values, row.name)) continue;
-        values[row.name] = decodeNamed(row.codec, cursor.payload(), row.name);
+        values[row.name] = decodeNamed(row.codec, bytes.subarray(found[i + 1], found[i + 2]), row.name);
         missing--;
       }
       return values as AttributeValues<S>;

@@ -50,6 +50,8 @@ export interface ElementsSpec extends ElementSet {
 /** An attribute's length has 16 bits, so this is what the elements of one message can take, its header aside. */
 const ELEMENTS_MAX = 0xffff - 4;
 
+const FEW = 8;
+
 /** As many messages as the elements need. */
 function commands(type: number, flags: number, verb: string, spec: ElementsSpec): Command[] {
   const result: Command[] = [];
@@ -62,9 +64,10 @@ function commands(type: number, flags: number, verb: string, spec: ElementsSpec)
     out = new Writer();
     from = to;
   };
-  const plain = new PlainElements();
+  // To make templates takes longer than to write a few elements.
+  const plain = spec.elements.length < FEW ? undefined : new PlainElements();
   spec.elements.forEach((e, i) => {
-    const one = plain.encode(e) ?? encodeElement(e);
+    const one = plain?.encode(e) ?? encodeElement(e);
     if (out.length + one.length > ELEMENTS_MAX) finish(i);
     out.raw(one);
   });

@@ -112,18 +112,20 @@ function statefulsOf({ expression, expressions }: Extract<Expression, { kind: "d
 
 /** Whether two values are equal, field by field; a field that is undefined is one that is not there, and so is an empty list. */
 function isSame(one: unknown, other: unknown): boolean {
+  if (one === other) return true;
   if (one instanceof Uint8Array) return other instanceof Uint8Array && sameBytes(one, other);
   if (other instanceof Uint8Array) return false;
   if (Array.isArray(one) && Array.isArray(other) && one.length !== other.length) return false;
-  const [left, right] = [fieldsOf(one), fieldsOf(other)];
-  if (left === undefined || right === undefined) return isAbsent(one) ? isAbsent(other) : one === other;
-  return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) => isSame(left[key], right[key]));
+  if (!hasFields(one) || !hasFields(other)) return isAbsent(one) && isAbsent(other);
+  for (const key of Object.keys(one)) if (!isSame(one[key], other[key])) return false;
+  for (const key of Object.keys(other)) if (!Object.hasOwn(one, key) && !isAbsent(other[key])) return false;
+  return true;
 }
 
 function isAbsent(value: unknown): boolean {
   return value === undefined || (Array.isArray(value) && value.length === 0);
 }
 
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === "object" && value !== null ? { ...value } : undefined;
+function hasFields(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }

@@ -1,5 +1,6 @@
 // Codecs: how one value stands as bytes. Byte order is in the name: `u32` is in host order, `u32be` big-endian.
 
+import { engine } from "../sys/engine.ts";
 import { DecodeError, withName } from "./error.ts";
 import { Writer } from "./writer.ts";
 
@@ -157,7 +158,7 @@ export const cstring: Codec<string> = {
   },
   decode(value) {
     const end = value.indexOf(0);
-    return readUtf8(end < 0 ? value : value.subarray(0, end));
+    return engine.decode(end < 0 ? value : value.subarray(0, end));
   },
 };
 
@@ -188,46 +189,4 @@ function writeUtf8(text: string, out: Writer): void {
       out.u8(0x80 | (point & 0x3f));
     }
   }
-}
-
-/** So many arguments any engine takes in one call. */
-const SHORT = 1024;
-
-/** As the Encoding Standard decodes: U+FFFD for each longest run of bytes that begins a character and doesn't end it. */
-function readUtf8(source: Uint8Array): string {
-  if (source.length <= SHORT && isAscii(source)) {
-    return String.fromCharCode.apply(null, source as unknown as number[]); // an array-like will do
-  }
-  let text = "";
-  for (let at = 0; at < source.length; ) {
-    const lead = source[at] ?? 0;
-    const count = followers(lead);
-    let point = count <= 0 ? lead : lead & (0x3f >> count);
-    // The second byte's range leaves out overlong forms, surrogates and what is past U+10FFFF.
-    let low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
-    let high = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
-    let taken = 1;
-    for (; taken <= count; taken++) {
-      const next = source[at + taken] ?? 0;
-      if (next < low || next > high) break;
-      point = (point << 6) | (next & 0x3f);
-      low = 0x80;
-      high = 0xbf;
-    }
-    text += taken > count && count >= 0 ? String.fromCodePoint(point) : "\ufffd";
-    at += taken;
-  }
-  return text;
-}
-
-function isAscii(source: Uint8Array): boolean {
-  for (let i = 0; i < source.length; i++) if ((source[i] ?? 0) > 0x7f) return false;
-  return true;
-}
-
-/** How many bytes must follow this one; -1 where it can't begin a character. */
-function followers(lead: number): number {
-  if (lead < 0x80) return 0;
-  if (lead < 0xc2 || lead > 0xf4) return -1;
-  return lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
 }

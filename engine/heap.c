@@ -15,11 +15,12 @@
 #include <sys/mman.h>
 
 #ifndef MADV_POPULATE_WRITE  // include/uapi/asm-generic/mman-common.h, since Linux 5.14
+#define MADV_POPULATE_READ 22
 #define MADV_POPULATE_WRITE 23
 #endif
 
 #define CHUNK (1UL << 20)
-#define USUAL (128UL << 10)  // a bridge ADD takes about as much, most other operations less
+#define USUAL (256UL << 10)  // a bridge ADD takes about as much, most other operations less
 #define SMALL 1024  // up to this size a list for each multiple of 16, above it four for each power of two
 #define HUGE (256UL << 10)  // a block above this size has pages of its own
 
@@ -77,7 +78,14 @@ void bauta_heap_use(char *memory, size_t size) {
   bauta_heap_state.fresh_end = memory + size;
 }
 
-void bauta_make_ready(char *pages, size_t size) { (void)madvise(pages, size, MADV_POPULATE_WRITE); }
+static void populate(const char *from, size_t size, int how) {
+  char *page = (char *)((uintptr_t)from & ~4095UL);
+  (void)madvise(page, (size_t)(from - page) + size, how);
+}
+
+void bauta_make_ready(const char *memory, size_t size) { populate(memory, size, MADV_POPULATE_WRITE); }
+
+void bauta_make_readable(const char *memory, size_t size) { populate(memory, size, MADV_POPULATE_READ); }
 
 void bauta_heap_prepare(void) {
   char *chunk = map(CHUNK);

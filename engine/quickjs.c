@@ -171,10 +171,10 @@ static struct bauta_ready get_ready(const char *name) {
   return make_ready();
 }
 #else
-// Whether the call is about a container, and not a question that a small part of the heap answers.
+// Whether the call is more than a question that a small part of the heap answers.
 static bool is_operation(void) {
   const char *command = getenv("CNI_COMMAND");
-  return command != NULL && (strcmp(command, "ADD") == 0 || strcmp(command, "DEL") == 0 || strcmp(command, "CHECK") == 0);
+  return command != NULL && strcmp(command, "VERSION") != 0;
 }
 
 // An executable that still has the bytecode writes the snapshot, which takes the bytecode's place, when it is called

@@ -22,8 +22,12 @@ bool bauta_has_bytecode(void) { return bauta_bytecode_size > 0; }
 struct snapshot {
   const void *landmarks[LANDMARK_COUNT];
   size_t written;  // the end of the blocks that calls write to (training.h)
+  size_t read;     // the end of the blocks that calls only read, which lie behind those
   struct bauta_ready ready;
 };
+
+// How much of the stack a call uses.
+#define STACK (48UL << 10)
 
 #define HEAD ((sizeof(struct snapshot) + 15) & ~15UL)
 
@@ -43,7 +47,9 @@ int bauta_write_snapshot(struct bauta_ready ready) {
   // copied.
   const char *end = bauta_heap_state.fresh;
   struct snapshot *snapshot = (struct snapshot *)bauta_arena;
-  *snapshot = (struct snapshot){.landmarks = LANDMARKS, .written = HEAD + bauta_written_bytes, .ready = ready};
+  size_t written = HEAD + bauta_written_bytes;
+  *snapshot = (struct snapshot){
+      .landmarks = LANDMARKS, .written = written, .read = written + bauta_read_bytes, .ready = ready};
   for (const char *at = bauta_arena; at < end;) {
     ssize_t count = write(STDOUT_FILENO, at, (size_t)(end - at));
     if (count < 0) return -1;
@@ -57,7 +63,10 @@ struct bauta_ready bauta_take_snapshot(bool prepare) {
   const struct snapshot *snapshot = (const struct snapshot *)bauta_arena;
   if (memcmp(snapshot->landmarks, landmarks, sizeof landmarks) != 0) abort();
   if (prepare) {
+    const char *here = __builtin_frame_address(0);
+    bauta_make_ready(here - STACK, STACK);
     bauta_make_ready(bauta_arena, snapshot->written);
+    bauta_make_readable(bauta_arena + snapshot->written, snapshot->read - snapshot->written);
     bauta_heap_prepare();
   }
   return snapshot->ready;

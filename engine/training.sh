@@ -13,13 +13,15 @@ for plugin in bridge ptp; do
     "ranges": [ [{"subnet": "198.18.0.0/24"}], [{"subnet": "fd00:6261:7574::/64"}] ],
     "routes": [ {"dst": "0.0.0.0/0"}, {"dst": "::/0"} ] } }
 EOT
-  call() { CNI_COMMAND=$1 CNI_CONTAINERID=${2-} CNI_NETNS=${2:+$CNI_PATH/$2} "$CNI_PATH/$plugin" < configuration > /dev/null; }
-  call VERSION
+  call() { CNI_COMMAND=$1 CNI_CONTAINERID=${2-} CNI_NETNS=${2:+$CNI_PATH/$2} "$CNI_PATH/$plugin" < "${3-configuration}"; }
+  call VERSION > /dev/null
   for container in first second; do
     touch "$container"
     unshare --net="$1/$container" true
-    call ADD "$container"
+    call ADD "$container" > result
   done
+  { sed '$s/}$/, "prevResult":/' configuration && cat result && echo "}"; } > checked
+  call CHECK second checked
   call STATUS
   for container in second first; do
     call DEL "$container"

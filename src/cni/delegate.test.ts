@@ -6,7 +6,8 @@ import { ipConfig } from "../../test/support/cni-result.ts";
 import { engine } from "../sys/engine.ts";
 import { errno } from "../sys/errno.ts";
 import { parseConfig } from "./config.ts";
-import { delegate, delegateAdd, findPlugin, isOwnPlugin } from "./delegate.ts";
+import { delegate, delegateAdd } from "./delegate.ts";
+import { findPlugin, isOwnPlugin } from "./find-plugin.ts";
 import type { Invocation } from "./plugin.ts";
 
 const root = mkdtempSync(join(tmpdir(), "delegate-"));
@@ -98,12 +99,13 @@ describe("isOwnPlugin()", () => {
 });
 
 describe("delegateAdd()", () => {
-  it("hands on standard input byte by byte and the environment but for CNI_COMMAND, and reads the result", () => {
+  it("hands on standard input byte by byte, the environment and the call's own variables, and reads the result", () => {
     process.env["CNI_COMMAND"] = "CHECK";
-    process.env["CNI_ARGS"] = "A=b";
+    process.env["CNI_NETNS"] = "/run/netns/other"; // that of a list whose plugins run in one process, say
+    process.env["BAUTA_UNRELATED"] = "A=b";
     try {
       install("fake", 'cat >stdin; env >env; echo \'{"ips": [{"address": "10.0.0.2/24"}]}\'');
-      expect(delegateAdd("fake", invocation())).toEqual({
+      expect(delegateAdd("fake", { ...invocation(), args: "A=b;C=d" })).toEqual({
         interfaces: [],
         ips: [ipConfig("10.0.0.2/24")],
         routes: [],
@@ -111,12 +113,20 @@ describe("delegateAdd()", () => {
       });
     } finally {
       delete process.env["CNI_COMMAND"];
-      delete process.env["CNI_ARGS"];
+      delete process.env["CNI_NETNS"];
+      delete process.env["BAUTA_UNRELATED"];
     }
     expect(read("stdin")).toBe(stdin);
     const variables = read("env").split("\n");
-    expect(variables).toContain("CNI_ARGS=A=b");
-    expect(variables.filter((variable) => variable.startsWith("CNI_COMMAND="))).toEqual(["CNI_COMMAND=ADD"]);
+    expect(variables).toContain("BAUTA_UNRELATED=A=b");
+    expect(variables.filter((variable) => variable.startsWith("CNI_")).sort()).toEqual([
+      "CNI_ARGS=A=b;C=d",
+      "CNI_COMMAND=ADD",
+      "CNI_CONTAINERID=c1",
+      "CNI_IFNAME=eth0",
+      "CNI_NETNS=/run/netns/c1",
+      `CNI_PATH=/nonexistent::${directory}`,
+    ]);
   });
 
   it("reads a result without version in the configuration's", () => {

@@ -24,6 +24,9 @@ export interface Environment {
   readonly netnsOverride: boolean;
 }
 
+/** What a runtime says of one call. */
+export type CallVariables = Omit<Environment, "netnsOverride">;
+
 interface Variable {
   readonly name: string;
   /** Where its value goes. */
@@ -68,6 +71,15 @@ export function readEnvironment(getenv: (name: string) => string | undefined): E
   };
   checkVariables(environment);
   return environment;
+}
+
+/**
+ * The variables of a call, `NAME` and value, as the reference implementation (libcni) sets them: each of them, those that
+ * don't apply to the empty text.
+ */
+export function formatEnvironment(call: CallVariables): ReadonlyMap<string, string> {
+  const parameters = VARIABLES.map(({ name, key }): [string, string] => [name, call[key]]);
+  return new Map([["CNI_COMMAND", call.command], ["CNI_ARGS", call.args], ...parameters]);
 }
 
 function isCommand(text: string): text is Command {

@@ -2,8 +2,9 @@
 // unless it is this executable under another name. Then it is called as a function: that saves a process an address.
 
 import type { NetworkConfig } from "../cni/config.ts";
-import { delegate, delegateAdd, isOwnPlugin } from "../cni/delegate.ts";
+import { delegate, delegateAdd } from "../cni/delegate.ts";
 import { CNI_CODE, CniError } from "../cni/error.ts";
+import { isOwnPlugin } from "../cni/find-plugin.ts";
 import type { Invocation } from "../cni/plugin.ts";
 import type { Dns, Result } from "../cni/result.ts";
 import { servedName } from "../cni/served-name.ts";

@@ -10,7 +10,7 @@ import type { Family } from "../wire/ip.ts";
 import { undisturbed } from "./again.ts";
 import { jumpsIn, type NatListing, POSTROUTING, readListing } from "./listing.ts";
 import type { NatTable, OwnChains } from "./nat-table.ts";
-import { findProgram, restoreNat, saveNat } from "./program.ts";
+import { findProgram, plainForm, restoreNat, saveNat } from "./program.ts";
 import { lineOf } from "./rule.ts";
 
 const TABLE = "nat";
@@ -46,15 +46,27 @@ export function legacyNatTable(family: Family, own: OwnChains): NatTable | undef
 
 /**
  * The kernel makes a table when somebody first asks for it, so before that nobody should. In the user namespace of an ordinary
- * user the kernel shows these names to nobody: where /proc/net belongs to a user that the namespace does not have, there
- * is no table of iptables-legacy that we may see, and iptables' programs serve nf_tables there.
+ * user the kernel shows these names to nobody, because /proc/net belongs to a user that the namespace does not have. There
+ * the table is asked for where iptables is iptables-legacy: then it is there, or the next call of iptables makes it.
  */
 function isPresent(family: Family): boolean {
   try {
     const names = readText(`/proc/thread-self/net/${family === 4 ? "ip" : "ip6"}_tables_names`);
     return names.split("\n").includes(TABLE);
   } catch (error) {
-    if (hasCode(error, "ENOENT", "EACCES")) return false; // ENOENT: the module isn't loaded
+    if (hasCode(error, "ENOENT")) return false; // the module isn't loaded
+    if (hasCode(error, "EACCES")) return plainForm(family) === "legacy" && canBeRead(family);
+    throw error;
+  }
+}
+
+function canBeRead(family: Family): boolean {
+  try {
+    tableBytes(family);
+    return true;
+  } catch (error) {
+    // net/ipv4/netfilter/ip_tables.c: no such table can be made, or there is no such module.
+    if (hasCode(error, "ENOENT", "ENOPROTOOPT")) return false;
     throw error;
   }
 }

@@ -56,6 +56,15 @@ export function iptablesMissing(): string | undefined {
   return `${programName(missing)}-restore is in none of the directories of PATH, nor in ${DIRECTORIES.join(", ")}; install the package iptables, or use "nftables", which needs nothing`;
 }
 
+/** Which form stands behind the plain names, as the program itself says; undefined where there is no such program. */
+export function plainForm(family: Family): Exclude<Form, "any"> | undefined {
+  const path = findProgram(family, "save");
+  if (path === undefined) return undefined;
+  const { stdout } = spawn(path, [path, "--version"], engine.environ(), new Uint8Array(), { keepsErrors: true });
+  // Programs from before 1.8 knew no other form and say nothing of it.
+  return engine.decode(stdout).includes("(nf_tables)") ? "nft" : "legacy";
+}
+
 /** What `iptables-save -t nat` prints. Throws IptablesError or SyscallError. */
 export function saveNat(family: Family, form: Form = "any"): string {
   return run(family, "save", form, ["-t", "nat"], "");

@@ -1,26 +1,9 @@
-// Builds interfere.c once for each content of the file, and gives the commands that run a plugin through it.
+// The commands that run a plugin through interfere.c.
 
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { compile } from "../../engine/addon.mjs";
 import { type ErrnoName, errno } from "../../src/sys/errno.ts";
+import { buildProgram } from "./c-program.ts";
 
-const SOURCE = fileURLToPath(new URL("interfere.c", import.meta.url));
-const DIRECTORY = fileURLToPath(new URL("../../build/test", import.meta.url));
-
-/** Several processes may call this at once: each compiles to a name of its own, and renames the result. */
-function buildInterfere(): string {
-  const digest = createHash("sha256").update(readFileSync(SOURCE)).digest("hex").slice(0, 16);
-  const program = join(DIRECTORY, `interfere-${digest}-${process.arch}`);
-  if (existsSync(program)) return program;
-  mkdirSync(dirname(program), { recursive: true });
-  const unfinished = `${program}.${process.pid}`;
-  compile(["-O2", "-Wall", "-Wextra", "-D_GNU_SOURCE", SOURCE, "-o", unfinished]);
-  renameSync(unfinished, program);
-  return program;
-}
+const buildInterfere = (): string => buildProgram("interfere");
 
 /** A program that this command runs finds no nf_tables: socket(2) refuses NETLINK_NETFILTER with EPROTONOSUPPORT. */
 export function withoutNetfilter(): readonly string[] {

@@ -32,7 +32,8 @@ export const FLOORS = {
   masquerade: FEATURE,
   "mac-spoof": FEATURE,
   plugins: ["masquerade", "mac-spoof", ...FEATURE],
-  cli: ["plugins", "masquerade", "mac-spoof", ...FEATURE],
+  lists: ["plugins", "owned", ...CNI],
+  cli: ["lists", "plugins", "masquerade", "mac-spoof", ...FEATURE],
 };
 
 const ENGINE_ONLY = "Only the engine's functions exist here, and only src/sys calls them";

@@ -4,6 +4,7 @@ import { PLUGIN_NAMES } from "../plugins/all.ts";
 import { adopt } from "./adopt.ts";
 import { apply } from "./apply.ts";
 import { suggestion, UsageError } from "./arguments.ts";
+import { cni } from "./cni.ts";
 import { explain } from "./explain.ts";
 import { gc } from "./gc.ts";
 import { licenses } from "./licenses.ts";
@@ -40,6 +41,7 @@ export const VERBS: readonly Verb[] = [
   adopt,
   apply,
   gc,
+  cni,
   schema,
   help,
   version,

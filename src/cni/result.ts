@@ -54,11 +54,15 @@ export interface Result {
  * is the path it is found under, for errors: CniError 6 for a wrong type or version, 7 for a wrong value.
  */
 export function parseResult(json: JsonObject, configVersion: Version, at: string): Result {
-  const version = versionSchema.read(json, at).cniVersion || configVersion;
-  if (!isSupported(version)) {
-    throw new CniError(CNI_CODE.DECODING_FAILURE, `${at} has the unknown cniVersion ${excerpt(version)}`);
-  }
+  const version = resultVersion(json, configVersion, at);
   return isAtLeast(version, "0.3.0") ? fromCurrent(json, at) : fromLegacy(json, at);
+}
+
+/** The version that a result is in. Throws CniError 6 for one that bauta does not speak. */
+export function resultVersion(json: JsonObject, configVersion: Version, at: string): Version {
+  const version = versionSchema.read(json, at).cniVersion || configVersion;
+  if (isSupported(version)) return version;
+  throw new CniError(CNI_CODE.DECODING_FAILURE, `${at} has the unknown cniVersion ${excerpt(version)}`);
 }
 
 const versionSchema = object({ cniVersion: optional(string()) });

@@ -10,8 +10,16 @@ import { formatIp, type Ip } from "../wire/ip.ts";
 /** host-local's directory, unless a network's configuration has another. */
 export const NETWORKS = "/var/lib/cni/networks";
 
-/** Where libcni keeps results by default, and where it does for runtimes that give it /var/lib/cni/cache. */
-const CACHES = ["/var/lib/cni/results", "/var/lib/cni/cache/results"];
+/** libcni's own cache, unless a runtime gives it another directory. */
+export const DEFAULT_CACHE = "/var/lib/cni";
+
+/** The caches that runtimes give libcni. */
+export const CACHES: readonly string[] = [DEFAULT_CACHE, "/var/lib/cni/cache"];
+
+/** Where a cache has the results of attachments. */
+export function resultsOf(cache: string): string {
+  return `${cache}/results`;
+}
 
 /** Longer than any reservation: see ipam/reservation.ts. */
 const RESERVATION_LIMIT = 511;
@@ -34,9 +42,9 @@ export function holderOf(network: string, ip: Ip): Attachment | undefined {
 /** The names of the results that runtimes keep: NETWORK-CONTAINER-IFNAME. Throws SyscallError. */
 export function cachedResults(): Set<string> {
   return new Set(
-    CACHES.flatMap((directory) => {
+    CACHES.flatMap((cache) => {
       try {
-        return readDirectory(directory, "files");
+        return readDirectory(resultsOf(cache), "files");
       } catch (error) {
         if (hasCode(error, "ENOENT", "ENOTDIR")) return [];
         throw error;
@@ -52,5 +60,5 @@ export function resultName({ network, containerId, ifname }: Attachment): string
 
 /** Whether a runtime keeps a result of the attachment. */
 export function isCached(attachment: Attachment): boolean {
-  return CACHES.some((directory) => exists(`${directory}/${resultName(attachment)}`));
+  return CACHES.some((cache) => exists(`${resultsOf(cache)}/${resultName(attachment)}`));
 }

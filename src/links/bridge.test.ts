@@ -104,6 +104,7 @@ describe("macWithPort()", () => {
     mac: Uint8Array.from(mac),
     masterIndex: undefined,
     linkIndex: undefined,
+    txQueueLength: 0,
     kind: "bridge",
   });
   const port = link(IF_OPER.UP, [2, 0, 0, 0, 9, 0]);

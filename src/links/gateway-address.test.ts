@@ -22,6 +22,7 @@ const link: BriefLink = {
   mac: Uint8Array.of(2, 0, 0, 0, 0, 7),
   masterIndex: undefined,
   linkIndex: undefined,
+  txQueueLength: 0,
   kind: "bridge",
 };
 const options: GatewayOptions = { force: false, detectDuplicates: false, belongs: () => false };

@@ -11,8 +11,8 @@ import { getLink, type Link } from "./link.ts";
 /** Of a link what a brief look tells. */
 function brief(link: Link | undefined): BriefLink | undefined {
   if (link === undefined) return undefined;
-  const { index, name, flags, isUp, operState, mtu, mac, masterIndex, linkIndex, kind } = link;
-  return { index, name, flags, isUp, operState, mtu, mac, masterIndex, linkIndex, kind };
+  const { index, name, flags, isUp, operState, mtu, mac, masterIndex, linkIndex, txQueueLength, kind } = link;
+  return { index, name, flags, isUp, operState, mtu, mac, masterIndex, linkIndex, txQueueLength, kind };
 }
 
 describe("getBriefLink", () => {
@@ -72,6 +72,7 @@ describe("decodeBriefLink", () => {
       mac: new Uint8Array(0),
       masterIndex: undefined,
       linkIndex: undefined,
+      txQueueLength: 0,
       kind: undefined,
     });
   });

@@ -16,7 +16,17 @@ import { IFF, IFLA, IFLA_INFO } from "./uapi.ts";
 /** What a brief look tells; every Link has it. */
 export type BriefLink = Pick<
   Link,
-  "index" | "name" | "flags" | "isUp" | "operState" | "mtu" | "mac" | "masterIndex" | "linkIndex" | "kind"
+  | "index"
+  | "name"
+  | "flags"
+  | "isUp"
+  | "operState"
+  | "mtu"
+  | "mac"
+  | "masterIndex"
+  | "linkIndex"
+  | "txQueueLength"
+  | "kind"
 >;
 
 /** Like getLink, but for less: undefined when there is no such link. */
@@ -62,6 +72,7 @@ export function decodeBriefLink({ payload }: Message): BriefLink {
       mac: found.mac ?? new Uint8Array(0),
       masterIndex: found.masterIndex,
       linkIndex: found.linkIndex,
+      txQueueLength: found.txQueueLength ?? 0,
       kind: found.info?.kind,
     };
   });
@@ -73,6 +84,7 @@ const pickBriefLink = pick({
   mtu: attr(IFLA.MTU, u32),
   linkIndex: attr(IFLA.LINK, u32),
   masterIndex: attr(IFLA.MASTER, u32),
+  txQueueLength: attr(IFLA.TXQLEN, u32),
   operState: attr(IFLA.OPERSTATE, u8),
   info: attr(IFLA.LINKINFO, pick({ kind: attr(IFLA_INFO.KIND, cstring) })),
 });

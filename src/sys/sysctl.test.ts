@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { textOf, withSyscalls } from "../../test/support/intercept-syscalls.ts";
 import type { ErrnoName } from "./errno.ts";
 import { SYS } from "./syscalls.ts";
-import { ensureSysctl, readSysctl, setSysctl, trySetSysctl } from "./sysctl.ts";
+import { ensureSysctl, isSameValue, readSysctl, setSysctl, trySetSysctl } from "./sysctl.ts";
 
 const NAME = "net/ipv4/ip_default_ttl";
 const PATH = `/proc/sys/${NAME}`;
@@ -52,6 +52,15 @@ describe("readSysctl()", () => {
   it("throws when the value can't be read for another reason", () => {
     const denied = (name: string) => (name === "openat" ? ("EACCES" as const) : undefined);
     expect(() => withSyscalls(denied, () => readSysctl(NAME))).toThrow(`cannot open ${PATH}: EACCES`);
+  });
+});
+
+describe("isSameValue()", () => {
+  it("takes a tab for a blank, and nothing else", () => {
+    expect(isSameValue("4096\t87380\t6291456", " 4096  87380 6291456\n")).toBe(true);
+    expect(isSameValue("", "\n")).toBe(true);
+    expect(isSameValue("1", "01")).toBe(false);
+    expect(isSameValue("1 2", "12")).toBe(false);
   });
 });
 

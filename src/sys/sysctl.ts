@@ -9,7 +9,7 @@
 import { engine } from "./engine.ts";
 import { hasCode, SyscallError } from "./error.ts";
 import { O, withOpen, writeAll } from "./fd.ts";
-import { readStart } from "./file.ts";
+import { readStart, readText } from "./file.ts";
 
 /** `net/ipv4/ip_forward`: with slashes, because an interface name may have dots in it. */
 export type SysctlName = `net/${string}`;
@@ -17,15 +17,22 @@ export type SysctlName = `net/${string}`;
 /** The value without its newline, or undefined where this kernel has no such parameter. Throws SyscallError. */
 export function readSysctl(name: SysctlName): string | undefined {
   try {
-    return engine.decode(readStart(pathOf(name), new Uint8Array(VALUE_SIZE))).trimEnd();
+    const start = readStart(pathOf(name), new Uint8Array(VALUE_SIZE));
+    return (start.length < VALUE_SIZE ? engine.decode(start) : readText(pathOf(name))).trimEnd();
   } catch (error) {
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;
   }
 }
 
-/** More than any value under /proc/sys/net takes: those are numbers, a few to a line. */
+/** More than most values under /proc/sys/net take: numbers, a few to a line. A list of ports may be longer. */
 const VALUE_SIZE = 256;
+
+/** Whether two values say the same: the kernel puts tabs between numbers where people write blanks. */
+export function isSameValue(one: string, other: string): boolean {
+  const words = (value: string): string => value.trim().replace(/\s+/g, " ");
+  return one === other || words(one) === words(other);
+}
 
 /**
  * Like `sysctl -w`, without a look at the present value first. Returns whether this kernel has such a parameter. Throws
@@ -49,7 +56,7 @@ const REFUSALS = ["EROFS", "EACCES", "EPERM"] as const;
 /** Whether the parameter has the value; false also where the parameter can't be read. */
 function has(name: SysctlName, value: string): boolean {
   try {
-    return readSysctl(name) === value;
+    return isSameValue(readSysctl(name) ?? "", value);
   } catch (error) {
     if (error instanceof SyscallError) return false;
     throw error;
@@ -63,7 +70,7 @@ function has(name: SysctlName, value: string): boolean {
 export function ensureSysctl(name: SysctlName, value: string): boolean {
   const present = readSysctl(name);
   if (present === undefined) return false;
-  return present === value || setSysctl(name, value);
+  return isSameValue(present, value) || setSysctl(name, value);
 }
 
 /** Like setSysctl, for what is good to have set but not worth failing for. */

@@ -29,3 +29,9 @@ export function interfaceName(about = ""): Schema<string> {
     about,
   );
 }
+
+/** The path of a file or directory; "" counts as absent. */
+export function path(about = ""): Schema<string> {
+  const parse = (given: string): string | undefined => (given.includes("\0") ? undefined : given);
+  return emptyIsAbsent(text("a path", parse, about));
+}

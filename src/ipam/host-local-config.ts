@@ -3,7 +3,7 @@
 import { parseArgs } from "../cni/args.ts";
 import type { NetworkConfig } from "../cni/config.ts";
 import { CNI_CODE, CniError } from "../cni/error.ts";
-import { cidr } from "../cni/fields.ts";
+import { cidr, path } from "../cni/fields.ts";
 import { excerpt } from "../cni/json.ts";
 import { type Route, routeSchema } from "../cni/result.ts";
 import { array, object, optional, type Schema, text, withDefault } from "../cni/schema.ts";
@@ -56,11 +56,6 @@ const runtimeSchema = object({
   args: optional(object({ cni: optional(object({ ips: requestedIps })) })),
   runtimeConfig: optional(object({ ips: requestedIps, ipRanges: withDefault(array(array(rangeSchema)), []) })),
 });
-
-function path(about: string): Schema<string> {
-  const parse = (given: string): string | undefined => (given.includes("\0") ? undefined : given);
-  return { ...text("a path", parse, about), emptyIsAbsent: true };
-}
 
 /** The directory of the network's store. All that DEL and GC need: they work whatever else is wrong. Throws CniError. */
 export function storeDirectory(config: NetworkConfig): string {

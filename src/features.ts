@@ -5,5 +5,6 @@ import { macSpoof } from "./mac-spoof/feature.ts";
 import { iptables } from "./masquerade/iptables/backend.ts";
 import { nftables } from "./masquerade/nftables/backend.ts";
 import type { Feature } from "./owned/feature.ts";
+import { tuning } from "./tuning/feature.ts";
 
-export const FEATURES: readonly Feature[] = [nftables, iptables, macSpoof];
+export const FEATURES: readonly Feature[] = [nftables, iptables, macSpoof, tuning];

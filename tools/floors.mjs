@@ -9,6 +9,7 @@ const NETLINK = ["netlink", ...BELOW];
 const CNI = ["cni", "hash", ...BELOW];
 const LINKS = ["rtnetlink", ...NETLINK, ...CNI];
 const OWNED = ["nftables", "conntrack", ...NETLINK, ...CNI];
+const FEATURES = ["mac-spoof", "masquerade", "tuning"];
 const FEATURE = ["owned", "links", "iptables", "ipam", ...new Set([...OWNED, ...LINKS])];
 
 /**
@@ -29,11 +30,10 @@ export const FLOORS = {
   ipam: CNI,
   links: LINKS,
   owned: OWNED,
-  masquerade: FEATURE,
-  "mac-spoof": FEATURE,
-  plugins: ["masquerade", "mac-spoof", ...FEATURE],
+  ...Object.fromEntries(FEATURES.map((room) => [room, FEATURE])),
+  plugins: [...FEATURES, ...FEATURE],
   lists: ["plugins", "owned", ...CNI],
-  cli: ["lists", "plugins", "masquerade", "mac-spoof", ...FEATURE],
+  cli: ["lists", "plugins", ...FEATURES, ...FEATURE],
 };
 
 const ENGINE_ONLY = "Only the engine's functions exist here, and only src/sys calls them";

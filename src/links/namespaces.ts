@@ -37,6 +37,27 @@ export function withNamespacesIfAny<T>(path: string, use: (namespaces: Namespace
   return netns === undefined ? undefined : withSockets(netns, path, use);
 }
 
+/** A descriptor of the container's namespace alone, for ADD or CHECK. Throws as withNamespaces. */
+export function withContainerNetns<T>(path: string, use: (netns: number) => T): T {
+  return closing(openContainerNetns(path), use);
+}
+
+/** The same for DEL: undefined, without calling `use`, where withNamespacesIfAny does not call it either. */
+export function withContainerNetnsIfAny<T>(path: string, use: (netns: number) => T): T | undefined {
+  const netns = openIfAny(path);
+  return netns === undefined ? undefined : closing(netns, use);
+}
+
+/** One rtnetlink socket in the namespace with this descriptor. */
+export function withRtnetlink<T>(netns: number, use: (container: Connection) => T): T {
+  const container = Connection.open(NETLINK.ROUTE, { netns });
+  try {
+    return use(container);
+  } finally {
+    container.close();
+  }
+}
+
 /** One rtnetlink socket in the node's namespace, for what needs no container. */
 export function withNode<T>(use: (node: Connection) => T): T {
   const node = Connection.open(NETLINK.ROUTE);
@@ -58,16 +79,15 @@ function openIfAny(path: string): number | undefined {
 }
 
 function withSockets<T>(netns: number, path: string, use: (namespaces: Namespaces) => T): T {
+  return closing(netns, () =>
+    withNode((node) => withRtnetlink(netns, (container) => use({ node, container, netns, path }))),
+  );
+}
+
+function closing<T>(fd: number, use: (fd: number) => T): T {
   try {
-    return withNode((node) => {
-      const container = Connection.open(NETLINK.ROUTE, { netns });
-      try {
-        return use({ node, container, netns, path });
-      } finally {
-        container.close();
-      }
-    });
+    return use(fd);
   } finally {
-    close(netns);
+    close(fd);
   }
 }

@@ -7,9 +7,10 @@ import { plugin as hostLocal } from "./host-local/plugin.ts";
 import { plugin as loopback } from "./loopback/plugin.ts";
 import { plugin as ptp } from "./ptp/plugin.ts";
 import { plugin as staticPlugin } from "./static/plugin.ts";
+import { plugin as tuning } from "./tuning/plugin.ts";
 
 /** In alphabetical order. */
-export const PLUGINS: readonly OwnPlugin[] = [bridge, hostLocal, loopback, ptp, staticPlugin];
+export const PLUGINS: readonly OwnPlugin[] = [bridge, hostLocal, loopback, ptp, staticPlugin, tuning];
 
 /** The names that the executable is a plugin by. */
 export const PLUGIN_NAMES: readonly string[] = PLUGINS.map(({ name }) => name);

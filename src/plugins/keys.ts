@@ -15,16 +15,18 @@ export function flag(about: string): Schema<boolean> {
 const MTU_MIN = 68; // RFC 791: what every link must carry
 const MTU_MAX = 65535; // ETH_MAX_MTU, include/uapi/linux/if_ether.h
 
-/** The key "mtu", 0 where absent; see mtuOf. `about` says of what. */
-export function mtuKey(about: string): Schema<number> {
-  return withDefault(integer(0, MTU_MAX, `${about}; 0: the kernel's default`), 0);
+/** The key "mtu", 0 where absent; see mtuOf. `about` says of what, and `zero` what 0 means. */
+export function mtuKey(about: string, zero = "the kernel's default"): Schema<number> {
+  return withDefault(integer(0, MTU_MAX, `${about}; 0: ${zero}`), 0);
 }
 
-/** The MTU that is asked for; undefined: the kernel's default. Throws CniError 7 for one that no link can have. */
-export function mtuOf({ mtu }: { readonly mtu: number }): number | undefined {
+/**
+ * The MTU that is asked for; undefined: none. Throws CniError 7, which names the path `at`, for one that no link can have.
+ */
+export function mtuOf({ mtu }: { readonly mtu: number }, at = "mtu"): number | undefined {
   if (mtu === 0) return undefined;
   if (mtu >= MTU_MIN) return mtu;
-  throw new CniError(CNI_CODE.INVALID_CONFIG, `mtu: ${mtu} is not a number from ${MTU_MIN} to ${MTU_MAX}`);
+  throw new CniError(CNI_CODE.INVALID_CONFIG, `${at}: ${mtu} is not a number from ${MTU_MIN} to ${MTU_MAX}`);
 }
 
 const VLAN_MAX = 4094; // IEEE 802.1Q: 0 and 4095 are reserved
@@ -54,16 +56,19 @@ interface MacKeys {
 export function macOf({ runtimeConfig, args }: MacKeys, cniArgs: string): Mac | undefined {
   const { MAC } = parseArgs(cniArgs, ["MAC"]);
   const wanted = runtimeConfig.mac ?? args.cni.mac?.() ?? (MAC ? macOfArgs(MAC) : undefined);
-  if (wanted === undefined) return undefined;
-  const isGroup = ((wanted[0] ?? 0) & 1) !== 0;
-  if (isGroup || wanted.every((byte) => byte === 0)) {
-    const problem = "mac: an interface can't have a multicast address or 00:00:00:00:00:00";
-    throw new CniError(CNI_CODE.INVALID_CONFIG, problem);
-  }
-  return wanted;
+  return wanted === undefined ? undefined : requireUsable(wanted);
 }
 
-function macOfArgs(text: string): Mac {
+/** The address, if an interface can have it. Throws CniError 7. */
+export function requireUsable(mac: Mac): Mac {
+  const isGroup = ((mac[0] ?? 0) & 1) !== 0;
+  if (!isGroup && mac.some((byte) => byte !== 0)) return mac;
+  const problem = "mac: an interface can't have a multicast address or 00:00:00:00:00:00";
+  throw new CniError(CNI_CODE.INVALID_CONFIG, problem);
+}
+
+/** The address that CNI_ARGS has under MAC. Throws CniError 4. */
+export function macOfArgs(text: string): Mac {
   const found = parseMac(text);
   if (found !== undefined) return found;
   throw new CniError(CNI_CODE.INVALID_ENVIRONMENT, `CNI_ARGS: MAC ${excerpt(text)} is not a MAC address`);

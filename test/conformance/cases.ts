@@ -11,6 +11,8 @@ export interface Case extends Contract, Omit<Lifecycle, "config" | "leftovers" |
 export const DIRECTORY = "/run/conformance";
 /** host-local's store in these configurations. */
 export const DATA_DIR: string = join(DIRECTORY, "networks");
+/** Where tuning keeps its backups in these configurations. */
+export const TUNING_DIR: string = join(DIRECTORY, "tuning");
 
 const ranges = [[{ subnet: "198.18.0.0/24" }], [{ subnet: "fd61:7465:6d65::/112" }]];
 const hostLocalIpam = {
@@ -62,5 +64,31 @@ export const CASES: Readonly<Record<string, Case>> = {
     wrong: { "ipam.addresses[0].address": { ipam: { type: "static", addresses: [{ address: "10.1.2.3/33" }] } } },
     makesInterface: false,
     entersNetns: false,
+  },
+  tuning: {
+    config: {
+      sysctl: { "net.ipv4.conf.IFNAME.arp_filter": "1" },
+      mac: "0A-00-00-00-00-09",
+      promisc: true,
+      mtu: 1400,
+      allmulti: true,
+      txQLen: 50,
+      dataDir: TUNING_DIR,
+    },
+    wrong: {
+      sysctl: { sysctl: ["net.ipv4.ip_forward"] },
+      'sysctl["kernel.hostname"]': { sysctl: { "kernel.hostname": "x" } },
+      mac: { mac: "0a:00:00:00:09" },
+      promisc: { promisc: "yes" },
+      mtu: { mtu: 65536 },
+      allmulti: { allmulti: 1 },
+      txQLen: { txQLen: -1 },
+      dataDir: { dataDir: 5 },
+      "tuningOptions.allow[0]": { tuningOptions: { allow: ["mac"] } },
+      "args.cni.mtu": { args: { cni: { mtu: 1400 } } },
+    },
+    traces: 1,
+    makesInterface: false,
+    entersNetns: true,
   },
 };

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
 import { PLUGINS } from "../../src/plugins/all.ts";
-import { CASES, DATA_DIR, DIRECTORY } from "../conformance/cases.ts";
+import { CASES, DATA_DIR, DIRECTORY, TUNING_DIR } from "../conformance/cases.ts";
 import { COMPANION_CASE, COMPANION_PREFIX, companion } from "../conformance/chained-example.ts";
 import { runLifecycle } from "../conformance/lifecycle.ts";
 import { requireNamespaces, run } from "../support/netns.ts";
@@ -19,13 +19,15 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(DIRECTORY, { recursive: true }));
 
-/** Reserved addresses, host-side interfaces and masqueraded addresses; a bridge outlives its attachments. */
+/** Reserved addresses, host-side interfaces, masqueraded addresses and backups; a bridge outlives its attachments. */
 function leftovers(): readonly string[] {
   const network = join(DATA_DIR, "conformance");
   const files = existsSync(network) ? readdirSync(network) : [];
+  const backups = existsSync(TUNING_DIR) ? readdirSync(TUNING_DIR) : [];
   const links: readonly { ifname: string; ifalias?: string }[] = JSON.parse(run("ip", "-j", "link", "show"));
   return [
     ...files.filter((name) => /^[0-9a-f.:]+$/.test(name)).map((name) => `address ${name}`),
+    ...backups.map((name) => `backup ${name}`),
     ...links.filter(({ ifname }) => ifname.startsWith("veth")).map(({ ifname }) => `link ${ifname}`),
     ...links.filter(({ ifname }) => ifname.startsWith(COMPANION_PREFIX)).map(({ ifname }) => `companion ${ifname}`),
     ...["ip", "ip6"].flatMap((family) => elementsOf(family)),

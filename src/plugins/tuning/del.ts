@@ -1,0 +1,65 @@
+// DEL: what was noted before ADD is restored, by whichever implementation it was noted. Nothing here keeps the plugins before
+// this one from their DEL.
+
+import { attachmentOf } from "../../cni/attachment.ts";
+import type { Invocation } from "../../cni/plugin.ts";
+import { runAll } from "../../cni/undo.ts";
+import { withContainerNetnsIfAny, withRtnetlink } from "../../links/namespaces.ts";
+import { remove } from "../../sys/file.ts";
+import { inNetns } from "../../sys/netns.ts";
+import { OddEntryError } from "../../sys/regular-file.ts";
+import type { SysctlName } from "../../sys/sysctl.ts";
+import { type Backup, backupFile, readBackup } from "../../tuning/backup.ts";
+import { filesOf, forget } from "../../tuning/feature.ts";
+import { dataDirOf } from "./config.ts";
+import { findLink, settingRequests } from "./link.ts";
+import { resetSysctls } from "./sysctls.ts";
+
+/** Restores, and forgets what was noted. What cannot be restored is told on standard error, and stays noted. */
+export function end(invocation: Invocation): void {
+  const attachment = attachmentOf(invocation);
+  const file = backupFile(dataDirOf(invocation), invocation.containerId, invocation.ifname);
+  const files = new Set([file, ...filesOf(attachment)]);
+  const isAllRestored = [...files].map((one) => restoreFrom(one, invocation)).every(Boolean);
+  if (isAllRestored) forget(attachment);
+}
+
+function restoreFrom(file: string, invocation: Invocation): boolean {
+  const { log, netns } = invocation;
+  try {
+    const backup = readBackup(file);
+    if (backup === undefined) return true;
+    if (backup === "illegible") log(`${file} is no backup of an interface: nothing is restored from it`);
+    else withContainerNetnsIfAny(netns, (fd) => restore(backup, fd, invocation.ifname));
+    remove(file);
+    return true;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    log(`${error instanceof OddEntryError ? "nothing" : "not everything"} is restored: ${error.message}`);
+    return error instanceof OddEntryError;
+  }
+}
+
+/** An interface that is gone has taken along what was tuned. */
+function restore(backup: Backup, netns: number, ifname: string): void {
+  runAll([
+    () => {
+      withRtnetlink(netns, (container) => {
+        const link = findLink(container, ifname);
+        if (link !== undefined) container.executeAll(settingRequests(link, backup));
+      });
+    },
+    () => {
+      const values = new Map(
+        [...(backup.sysctl ?? [])].filter((entry): entry is [SysctlName, string] => isName(entry[0])),
+      );
+      if (values.size > 0) inNetns(netns, () => resetSysctls(values));
+    },
+  ]);
+}
+
+/** What a file says is written as root: nothing but parameters of network namespaces. */
+function isName(name: string): name is SysctlName {
+  const [first, ...rest] = name.split("/");
+  return first === "net" && rest.length > 0 && rest.every((part) => part !== "" && part !== "." && part !== "..");
+}

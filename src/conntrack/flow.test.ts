@@ -9,7 +9,17 @@ import { NFGENMSG_SIZE } from "../netlink/nfnetlink.ts";
 import { NLM_F } from "../netlink/uapi.ts";
 import { DecodeError } from "../wire/error.ts";
 import { parseIp } from "../wire/ip.ts";
-import { deleteFlow, deleteFlows, endOf, type Flow, hasAddress, listFlows, listFlowsOf, readFlow } from "./flow.ts";
+import {
+  deleteFlow,
+  deleteFlows,
+  endOf,
+  type Flow,
+  hasAddress,
+  listFlows,
+  listFlowsOf,
+  listFlowsTo,
+  readFlow,
+} from "./flow.ts";
 import { IPCTNL_MSG_CT, IPS } from "./uapi.ts";
 
 const ip = (text: string): Uint8Array => parseIp(text) ?? new Uint8Array(0);
@@ -233,5 +243,29 @@ describe("arbitrary bytes", () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe("listFlowsTo", () => {
+  const ports = new Set([53]);
+
+  it("lets the kernel choose by the protocol", () => {
+    const message = asked((connection) => listFlowsTo(connection, { family: 4, protocol: 17, ports }));
+    expect(message.payload[0]).toBe(2); // AF_INET
+    const sentAttributes = hex(attributesOf(message));
+    // CTA_TUPLE_ORIG with CTA_TUPLE_PROTO: CTA_PROTO_NUM 17; CTA_FILTER: CTA_FILTER_ORIG_FLAGS, CTA_FILTER_F_CTA_PROTO_NUM
+    expect(sentAttributes).toContain("0c00028005000100110000");
+    expect(sentAttributes).toContain("0800010008000000");
+  });
+
+  it("keeps those whose first packet was for one of the ports", () => {
+    const reply = golden("list-udp").reply;
+    const find = (wanted: Parameters<typeof listFlowsTo>[1]): Flow[] => {
+      const kernel = new FakeKernel(answerWith(CT_NEW, () => [reply.payload]));
+      return listFlowsTo(new Connection(kernel), wanted);
+    };
+    expect(find({ family: 4, protocol: 17, ports })).toHaveLength(1);
+    expect(find({ family: 4, protocol: 17, ports: new Set([5353]) })).toEqual([]);
+    expect(find({ family: 4, protocol: 132, ports })).toEqual([]);
   });
 });

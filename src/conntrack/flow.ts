@@ -5,10 +5,10 @@ import type { Message, Request } from "../netlink/message.ts";
 import { NFGENMSG_SIZE, NFNL_SUBSYS, netfilterRequest, readReply, required } from "../netlink/nfnetlink.ts";
 import { AttributeCursor } from "../wire/attribute-cursor.ts";
 import { attr, attrs } from "../wire/attrs.ts";
-import { type Infer, sameBytes, u16be, u32, u32be } from "../wire/codec.ts";
+import { type Infer, sameBytes, u8, u16be, u32, u32be } from "../wire/codec.ts";
 import { familyOf, formatIp, type Ip } from "../wire/ip.ts";
 import { type Tuple, tuple, tupleText } from "./tuple.ts";
-import { CTA, CTA_FILTER, CTA_FILTER_F, CTA_IP, CTA_TUPLE, IPCTNL_MSG_CT, NFPROTO } from "./uapi.ts";
+import { CTA, CTA_FILTER, CTA_FILTER_F, CTA_IP, CTA_PROTO, CTA_TUPLE, IPCTNL_MSG_CT, NFPROTO } from "./uapi.ts";
 
 const filter = attrs({
   originalFlags: attr(CTA_FILTER.ORIG_FLAGS, u32), // of CTA_FILTER_F, CTA_IP, CTA_TUPLE, in host order
@@ -133,6 +133,45 @@ export function listFlowsOf(
   if (familyOf(wanted.address) === 6) throw new RangeError(`${what()}: the kernel's filters are wrong for IPv6`);
   const get = flowRequest(IPCTNL_MSG_CT.GET, 0, NFPROTO.IPV4, what, filterValues(wanted));
   return connection.dump(get, { isWanted }).map(readFlow);
+}
+
+/** Flows by the port that their first packet was for. */
+export interface PortFilter {
+  readonly family: 4 | 6;
+  /** IPPROTO number. */
+  readonly protocol: number;
+  readonly ports: ReadonlySet<number>;
+}
+
+/**
+ * The flows whose first packet was for one of these ports, like `conntrack -L -p udp --orig-port-dst 53` for each. The kernel
+ * chooses by the protocol; before Linux 5.8 it tells of all flows. Throws NetlinkError.
+ */
+export function listFlowsTo(connection: Connection, { family, protocol, ports }: PortFilter): Flow[] {
+  const what = (): string => `conntrack -L -f ipv${family} -p ${protocol}`;
+  const get = flowRequest(IPCTNL_MSG_CT.GET, 0, family === 4 ? NFPROTO.IPV4 : NFPROTO.IPV6, what, {
+    original: { protocol: { number: protocol } },
+    filter: { originalFlags: CTA_FILTER_F.CTA_PROTO_NUM },
+  });
+  const isWanted = (message: Message): boolean => {
+    const found = destinationOf(message);
+    return found !== undefined && found.protocol === protocol && ports.has(found.port);
+  };
+  return connection.dump(get, { isWanted }).map(readFlow);
+}
+
+/** Protocol and destination port of the first packet, in an answer that has not been read. */
+function destinationOf({ payload }: Message): { readonly protocol: number; readonly port: number } | undefined {
+  const flow = new AttributeCursor(payload, NFGENMSG_SIZE);
+  if (!flow.find(CTA.TUPLE_ORIG)) return undefined;
+  const ends = flow.enter();
+  if (!ends.find(CTA_TUPLE.PROTO)) return undefined;
+  let [protocol, port]: (number | undefined)[] = [];
+  for (const one = ends.enter(); one.next(); ) {
+    if (one.type === CTA_PROTO.NUM) protocol = u8.decode(one.payload());
+    else if (one.type === CTA_PROTO.DST_PORT) port = u16be.decode(one.payload());
+  }
+  return protocol === undefined || port === undefined ? undefined : { protocol, port };
 }
 
 /** Whether the flow in an answer that has not been read matches: far cheaper than to read it. Throws DecodeError. */

@@ -14,11 +14,20 @@ const FLOWS_MAX = 256;
  * would take long to tell, or the kernel does not (CONFIG_NF_CONNTRACK_PROCFS).
  */
 export function haveNoFlows(addresses: readonly Ip[]): boolean {
+  return isCertain((table) => !addresses.some((ip) => table.includes(`src=${procText(ip)} `)));
+}
+
+/** Whether no flow's first packet, nor an answer, was for any of the ports. False also where that would take long to tell. */
+export function haveNoFlowsTo(ports: Iterable<number>): boolean {
+  return isCertain((table) => [...ports].every((port) => !table.includes(` dport=${port} `)));
+}
+
+function isCertain(holdsFor: (table: string) => boolean): boolean {
   const count = Number(readSysctl("net/netfilter/nf_conntrack_count") ?? Number.NaN);
   if (count === 0) return true;
   if (!(count <= FLOWS_MAX)) return false;
   const text = readTable();
-  return text !== undefined && !addresses.some((ip) => text.includes(`src=${procText(ip)} `));
+  return text !== undefined && holdsFor(text);
 }
 
 function readTable(): string | undefined {

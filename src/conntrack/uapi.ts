@@ -17,7 +17,7 @@ export const IPS = {
 } as const;
 
 /** What of a tuple a filter compares: CTA_FILTER_F_… of the kernel's own net/netfilter/nf_internals.h. */
-export const CTA_FILTER_F = { CTA_IP_SRC: 0x1, CTA_IP_DST: 0x2 } as const;
+export const CTA_FILTER_F = { CTA_IP_SRC: 0x1, CTA_IP_DST: 0x2, CTA_PROTO_NUM: 0x8 } as const;
 
 // Attributes of each kind of message, and of the nests in them.
 

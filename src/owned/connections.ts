@@ -103,8 +103,8 @@ function askForAll(connection: Connection, family: 4 | 6, addresses: readonly Ip
 /** The acknowledgements of more might not fit into the socket's receive buffer. */
 const DELETIONS_MAX = 100;
 
-/** A flow may end in the meantime, or be in the list twice. */
-function deleteOneByOne(connection: Connection, flows: readonly Flow[]): void {
+/** Deletes flows by a request for each. A flow may end in the meantime, or be in the list twice. Throws NetlinkError. */
+export function deleteOneByOne(connection: Connection, flows: readonly Flow[]): void {
   for (let at = 0; at < flows.length; at += DELETIONS_MAX) {
     const requests = flows.slice(at, at + DELETIONS_MAX).map(deleteFlow);
     connection.tryAll(requests).forEach((ack, i) => {

@@ -1,10 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { NFT_CMP } from "../../nftables/expr/cmp.ts";
+import { IPS } from "../../nftables/expr/ct.ts";
 import type { Expression } from "../../nftables/expression.ts";
 import {
+  compare,
   etherSaddrIs,
+  hasAnyBit,
   iifnameBegins,
   iifnameIs,
+  inRange,
   ipDaddr,
   ipSaddrNot,
   isIn,
@@ -12,14 +16,25 @@ import {
   metaL4proto,
   metaMark,
   metaNfproto,
+  notInRange,
   oifnameIsNot,
   thDport,
 } from "../../nftables/match.ts";
-import { etherSaddr, iifname, saddr } from "../../nftables/selector.ts";
+import {
+  ctStatus,
+  dport,
+  etherSaddr,
+  fibDaddrType,
+  iifname,
+  iiftype,
+  l4proto,
+  saddr,
+} from "../../nftables/selector.ts";
 import {
   accept,
   counter,
   dnat,
+  dnatByMap,
   drop,
   goto,
   ipSaddrVmap,
@@ -70,6 +85,17 @@ describe("ruleText", () => {
       [...metaNfproto(10), ...metaL4proto(6), ...thDport(8080), ...accept()],
     ],
     ["meta nfproto 7 meta l4proto 99 accept", [...metaNfproto(7), ...metaL4proto(99), ...accept()]],
+    ["meta mark 0x00000001 accept", [...metaMark(1), ...accept()]],
+    ["fib daddr type local jump x", [...compare(fibDaddrType, Uint8Array.of(2, 0, 0, 0)), ...jump("x")]],
+    ["fib daddr type 3 jump x", [...compare(fibDaddrType, Uint8Array.of(3, 0, 0, 0)), ...jump("x")]],
+    ["ct status dnat jump x", [...hasAnyBit(ctStatus, IPS.DST_NAT), ...jump("x")]],
+    ["th dport 80-90 accept", [...inRange(dport, Uint8Array.of(0, 80), Uint8Array.of(0, 90)), ...accept()]],
+    ["th dport != 80-90 accept", [...notInRange(dport, Uint8Array.of(0, 80), Uint8Array.of(0, 90)), ...accept()]],
+    ["snat ip to ip saddr map @pool", snatByMap([saddr(4)], { family: NFPROTO.IPV4, map: "pool" })],
+    [
+      "dnat ip6 to meta l4proto . th dport map @ports",
+      dnatByMap([l4proto, dport], { family: NFPROTO.IPV6, map: "ports", withPort: true }),
+    ],
     ["iifname . ether saddr @allowed accept", [...isIn([iifname, etherSaddr], "allowed"), ...accept()]],
     ["ip saddr != @allowed goto x", [...isNotIn([saddr(4)], "allowed"), ...goto("x")]],
     ['iifname "veth*" drop', [...iifnameBegins("veth"), ...drop()]],
@@ -86,7 +112,7 @@ describe("ruleText", () => {
   }
 
   const asTheyAre: readonly (readonly [what: string, expressions: readonly Expression[]])[] = [
-    ["a field that is not known", metaMark(1)],
+    ["a field that is not known", compare(iiftype, new Uint8Array(2))],
     ["another comparison", [saddr(4).load(1), { kind: "cmp", sreg: 1, op: NFT_CMP.LT, data: new Uint8Array(4) }]],
     [
       "a mask with holes",
@@ -108,7 +134,8 @@ describe("ruleText", () => {
     ["a load that nothing uses", [saddr(4).load(1)]],
     ["a comparison of nothing", [{ kind: "cmp", sreg: 1, op: NFT_CMP.EQ, data: new Uint8Array(4) }]],
     ["a lookup of nothing", [{ kind: "lookup", set: "x", sreg: 1 }]],
-    ["a map to addresses", snatByMap([saddr(4)], { family: NFPROTO.IPV4, map: "pool" })],
+    ["a map to something that nothing uses", snatByMap([saddr(4)], { family: NFPROTO.IPV4, map: "pool" }).slice(0, 2)],
+    ["a mark with two bits of the status", hasAnyBit(ctStatus, IPS.DST_NAT | IPS.SRC_NAT).slice(0, 2)],
     ["ports that are in no register", [{ kind: "masq", regProtoMin: 1 }]],
   ];
   for (const [what, expressions] of asTheyAre) {

@@ -2,17 +2,23 @@
 
 import { type Data, verdictText } from "../../nftables/data.ts";
 import { NFT_CMP } from "../../nftables/expr/cmp.ts";
+import { IPS } from "../../nftables/expr/ct.ts";
+import { RTN } from "../../nftables/expr/fib.ts";
 import { NFT_LOOKUP_F } from "../../nftables/expr/lookup.ts";
 import { NFT_NAT } from "../../nftables/expr/nat.ts";
+import { NFT_RANGE } from "../../nftables/expr/range.ts";
 import type { Expression } from "../../nftables/expression.ts";
 import { formatExpression } from "../../nftables/format.ts";
 import {
+  ctStatus,
   daddr,
   dport,
   etherDaddr,
   etherSaddr,
+  fibDaddrType,
   iifname,
   l4proto,
+  mark,
   nfproto,
   oifname,
   type Selector,
@@ -23,6 +29,7 @@ import { NF_NAT_RANGE, NFPROTO, NFT_REG } from "../../nftables/uapi.ts";
 import { cstring } from "../../wire/codec.ts";
 import { formatIp } from "../../wire/ip.ts";
 import { formatMac } from "../../wire/mac.ts";
+import { protocolText } from "./value-text.ts";
 
 /** `ip saddr vmap @policies`, or `[ payload load 4b @ network header + 12 => reg 1 ] …`. */
 export function ruleText(expressions: readonly Expression[]): string {
@@ -44,13 +51,13 @@ const NFPROTO_NAMES = new Map<number, string>([
   [NFPROTO.IPV6, "ipv6"],
 ]);
 
-const PROTOCOLS = new Map([
-  [1, "icmp"],
-  [6, "tcp"],
-  [17, "udp"],
-  [58, "ipv6-icmp"],
-  [132, "sctp"],
-]);
+const numberIn = (bytes: Uint8Array): number => new DataView(bytes.slice().buffer).getUint32(0, true);
+
+const markText = (bytes: Uint8Array): string => `0x${numberIn(bytes).toString(16).padStart(8, "0")}`;
+
+const fibTypeText = (bytes: Uint8Array): string => (numberIn(bytes) === RTN.LOCAL ? "local" : String(numberIn(bytes)));
+
+const ctStatusText = (bytes: Uint8Array): string => (numberIn(bytes) === IPS.DST_NAT ? "dnat" : markText(bytes));
 
 function selectors(): readonly Named[] {
   return [
@@ -63,7 +70,10 @@ function selectors(): readonly Named[] {
     { name: "iifname", selector: iifname, value: ifnameText },
     { name: "oifname", selector: oifname, value: ifnameText },
     { name: "meta nfproto", selector: nfproto, value: ([family = 0]) => NFPROTO_NAMES.get(family) ?? String(family) },
-    { name: "meta l4proto", selector: l4proto, value: ([protocol = 0]) => PROTOCOLS.get(protocol) ?? String(protocol) },
+    { name: "meta l4proto", selector: l4proto, value: ([protocol = 0]) => protocolText(protocol) },
+    { name: "meta mark", selector: mark, value: markText },
+    { name: "fib daddr type", selector: fibDaddrType, value: fibTypeText },
+    { name: "ct status", selector: ctStatus, value: ctStatusText },
     { name: "th sport", selector: sport, value: portText },
     { name: "th dport", selector: dport, value: portText },
   ];
@@ -79,7 +89,9 @@ function statementsText(expressions: readonly Expression[]): string | undefined 
   const words: string[] = [];
   const values = new Map<number, Uint8Array>();
   let loaded: Loaded[] = [];
-  for (const e of expressions) {
+  // What a map gives for what was loaded, and the register that this is in.
+  let mapped: Mapped | undefined;
+  for (const [i, e] of expressions.entries()) {
     if (e.kind === "immediate" && e.dreg !== NFT_REG.VERDICT && e.data instanceof Uint8Array) {
       values.set(e.dreg ?? 0, e.data);
       continue;
@@ -94,29 +106,85 @@ function statementsText(expressions: readonly Expression[]): string | undefined 
       loaded = [{ ...first, mask: e.mask }];
       continue;
     }
-    const text = statementText(e, loaded) ?? translationText(e, values);
+    if (e.kind === "lookup" && e.dreg !== undefined && e.dreg !== NFT_REG.VERDICT && loaded.length > 0) {
+      mapped = { text: `${concatenation(loaded)} map @${e.set}`, register: e.dreg };
+      loaded = [];
+      continue;
+    }
+    const last = expressions[i + 1];
+    if (isFirstOfRange(e, last)) continue;
+    const text =
+      rangeText(expressions[i - 1], e, loaded) ??
+      statementText(e, loaded) ??
+      mappedTranslationText(e, mapped) ??
+      translationText(e, values);
     if (text === undefined) return undefined;
     words.push(text);
     loaded = [];
+    mapped = undefined;
   }
-  return loaded.length === 0 ? words.join(" ") : undefined;
+  return loaded.length === 0 && mapped === undefined ? words.join(" ") : undefined;
+}
+
+interface Mapped {
+  readonly text: string;
+  readonly register: number;
+}
+
+const concatenation = (loaded: readonly Loaded[]): string => loaded.map(({ name }) => name).join(" . ");
+
+/** A range is two comparisons, one behind the other. */
+function isFirstOfRange(e: Expression | undefined, next: Expression | undefined): boolean {
+  return e?.kind === "cmp" && e.op === NFT_CMP.GTE && next?.kind === "cmp" && next.op === NFT_CMP.LTE;
+}
+
+/** `th sport 1000-2000`, and with `!=` as an expression of its own. */
+function rangeText(
+  before: Expression | undefined,
+  e: Expression,
+  [first, ...more]: readonly Loaded[],
+): string | undefined {
+  if (first === undefined || more.length > 0 || first.mask !== undefined) return undefined;
+  const text = (not: string, from?: Data, to?: Data): string | undefined => {
+    if (!(from instanceof Uint8Array) || !(to instanceof Uint8Array)) return undefined;
+    return `${first.name} ${not}${first.value(from)}-${first.value(to)}`;
+  };
+  if (e.kind === "range") return text(e.op === NFT_RANGE.NEQ ? "!= " : "", e.from, e.to);
+  if (before?.kind !== "cmp" || e.kind !== "cmp" || !isFirstOfRange(before, e)) return undefined;
+  return text("", before.data, e.data);
+}
+
+/** `dnat ip to meta l4proto . th dport map @ports` */
+function mappedTranslationText(e: Expression, mapped: Mapped | undefined): string | undefined {
+  if (e.kind !== "nat" || mapped === undefined || e.regAddrMin !== mapped.register) return undefined;
+  const name = e.type === NFT_NAT.SNAT ? "snat" : "dnat";
+  const family = e.family === NFPROTO.IPV4 ? "ip" : "ip6";
+  return [`${name} ${family} to ${mapped.text}`, ...flagWords(e.flags ?? 0)].join(" ");
 }
 
 /** Fields of the same packet at the same place, in whole or (a prefix of whole bytes) in part. */
 function load(e: Expression): Loaded | undefined {
-  if (e.kind !== "payload" && e.kind !== "meta") return undefined;
-  for (const named of selectors()) {
-    const whole = named.selector.load(NFT_REG[1]);
-    const isField =
-      e.kind === "payload"
-        ? whole.kind === "payload" &&
-          e.base === whole.base &&
-          e.offset === whole.offset &&
-          (e.len ?? 0) <= (whole.len ?? 0)
-        : whole.kind === "meta" && e.key === whole.key && e.dreg !== undefined;
-    if (isField) return { ...named, mask: undefined };
+  const found = selectors().find(({ selector }) => isLoadOf(e, selector.load(NFT_REG[1])));
+  return found === undefined ? undefined : { ...found, mask: undefined };
+}
+
+function isLoadOf(e: Expression, whole: Expression): boolean {
+  switch (e.kind) {
+    case "payload":
+      return (
+        whole.kind === "payload" &&
+        e.base === whole.base &&
+        e.offset === whole.offset &&
+        (e.len ?? 0) <= (whole.len ?? 0)
+      );
+    case "meta":
+    case "ct":
+      return whole.kind === e.kind && e.key === whole.key && e.dreg !== undefined;
+    case "fib":
+      return whole.kind === "fib" && e.result === whole.result && e.flags === whole.flags;
+    default:
+      return false;
   }
-  return undefined;
 }
 
 function isZero(value: Data | undefined): boolean {
@@ -153,6 +221,7 @@ function comparisonText(
   if (op !== NFT_CMP.EQ && op !== NFT_CMP.NEQ) return undefined;
   const not = op === NFT_CMP.NEQ ? "!= " : "";
   const isIp = value === formatIp;
+  if (!isIp && mask !== undefined && op === NFT_CMP.NEQ && isZero(data)) return `${name} ${value(mask)}`;
   if (!isIp) return mask === undefined && data.length > 0 ? `${name} ${not}${value(data)}` : undefined;
   const prefixLength = mask === undefined ? data.length * 8 : bitsOf(mask);
   if (prefixLength === undefined) return undefined;
@@ -169,7 +238,7 @@ function bitsOf(mask: Uint8Array): number | undefined {
 }
 
 function lookupText(loaded: readonly Loaded[], set: string, dreg: number | undefined, flags = 0): string | undefined {
-  const what = loaded.map(({ name }) => name).join(" . ");
+  const what = concatenation(loaded);
   if (dreg === undefined) return `${what} ${(flags & NFT_LOOKUP_F.INV) === 0 ? "" : "!= "}@${set}`;
   return dreg === NFT_REG.VERDICT ? `${what} vmap @${set}` : undefined;
 }

@@ -50,11 +50,29 @@ function partText(type: number, bytes: Uint8Array): string {
       return `"${cstring.decode(bytes)}"`;
     case TYPE.INET_SERVICE:
       return String(u16be.decode(bytes));
+    case TYPE.INET_PROTOCOL:
+      return protocolText(bytes[0] ?? 0);
     case TYPE.MARK:
       return `0x${u32.decode(bytes).toString(16).padStart(8, "0")}`;
     default:
       return bytes.length === 1 ? String(bytes[0]) : hexText(bytes);
   }
+}
+
+/** include/uapi/linux/in.h, in the words of /etc/protocols, as nft has them. */
+const PROTOCOLS = new Map([
+  [1, "icmp"],
+  [6, "tcp"],
+  [17, "udp"],
+  [33, "dccp"],
+  [58, "ipv6-icmp"],
+  [132, "sctp"],
+  [136, "udplite"],
+]);
+
+/** `tcp`; the number of a protocol that is not known. */
+export function protocolText(number: number): string {
+  return PROTOCOLS.get(number) ?? String(number);
 }
 
 function hexText(bytes: Uint8Array): string {

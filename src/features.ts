@@ -5,6 +5,7 @@ import { macSpoof } from "./mac-spoof/feature.ts";
 import { iptables } from "./masquerade/iptables/backend.ts";
 import { nftables } from "./masquerade/nftables/backend.ts";
 import type { Feature } from "./owned/feature.ts";
+import { portmap } from "./portmap/feature.ts";
 import { tuning } from "./tuning/feature.ts";
 
-export const FEATURES: readonly Feature[] = [nftables, iptables, macSpoof, tuning];
+export const FEATURES: readonly Feature[] = [nftables, iptables, macSpoof, portmap, tuning];

@@ -13,7 +13,9 @@ export function withNftables<T>(use: (nft: Nftables) => T, keep?: Keep): T {
     return withSocket(use, keep);
   } catch (error) {
     if (!isForWantOfNftables(error)) throw error;
-    throw new Error("this node's kernel has no nf_tables, which ipMasq and macspoofchk take", { cause: error });
+    throw new Error("this node's kernel has no nf_tables, which ipMasq, macspoofchk and portmap take", {
+      cause: error,
+    });
   }
 }
 

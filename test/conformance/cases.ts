@@ -24,6 +24,10 @@ const hostLocalIpam = {
 const addresses = [{ address: "10.1.2.3/24", gateway: "10.1.2.1" }];
 const staticIpam = { type: "static", addresses };
 
+const portMappings = (wrong: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => ({
+  runtimeConfig: { portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp", ...wrong }] },
+});
+
 /** By the plugin's name. */
 export const CASES: Readonly<Record<string, Case>> = {
   bridge: {
@@ -47,6 +51,23 @@ export const CASES: Readonly<Record<string, Case>> = {
     entersNetns: true,
   },
   loopback: { config: {}, traces: 0, makesInterface: false, entersNetns: true },
+  portmap: {
+    config: { runtimeConfig: { portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }] } },
+    traces: 1,
+    wrong: {
+      backend: { backend: "pf" },
+      snat: { snat: "yes" },
+      markMasqBit: { markMasqBit: 32 },
+      conditionsV4: { conditionsV4: ["oifname", "eth0"] },
+      hostPortConflict: { hostPortConflict: "newer-wins" },
+      "runtimeConfig.portMappings[0].hostPort": portMappings({ hostPort: 70000 }),
+      "runtimeConfig.portMappings[0].containerPort": portMappings({ containerPort: 0 }),
+      "runtimeConfig.portMappings[0].protocol": portMappings({ protocol: "icmp" }),
+      "runtimeConfig.portMappings[0].hostIP": portMappings({ hostIP: "192.0.2.256" }),
+    },
+    makesInterface: false,
+    entersNetns: false,
+  },
   "host-local": {
     config: { ipam: hostLocalIpam },
     traces: 2,

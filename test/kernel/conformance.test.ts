@@ -19,7 +19,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(DIRECTORY, { recursive: true }));
 
-/** Reserved addresses, host-side interfaces, masqueraded addresses and backups; a bridge outlives its attachments. */
+/** Reserved addresses, links of the node, masqueraded addresses, ports and backups; a bridge outlives its attachments. */
 function leftovers(): readonly string[] {
   const network = join(DATA_DIR, "conformance");
   const files = existsSync(network) ? readdirSync(network) : [];
@@ -30,14 +30,16 @@ function leftovers(): readonly string[] {
     ...backups.map((name) => `backup ${name}`),
     ...links.filter(({ ifname }) => ifname.startsWith("veth")).map(({ ifname }) => `link ${ifname}`),
     ...links.filter(({ ifname }) => ifname.startsWith(COMPANION_PREFIX)).map(({ ifname }) => `companion ${ifname}`),
-    ...["ip", "ip6"].flatMap((family) => elementsOf(family)),
+    ...["ip", "ip6"].flatMap((family) =>
+      ["bauta_masquerade", "bauta_portmap"].flatMap((table) => ownersIn(family, table)),
+    ),
   ];
 }
 
-function elementsOf(family: string): readonly string[] {
+function ownersIn(family: string, table: string): readonly string[] {
   const tables = run("nft", "list", "tables");
-  if (!tables.includes(`table ${family} bauta_masquerade`)) return [];
-  const text = run("nft", "-j", "list", "map", family, "bauta_masquerade", "owners");
+  if (!tables.includes(`table ${family} ${table}`)) return [];
+  const text = run("nft", "-j", "list", "map", family, table, "owners");
   const found: readonly { map?: { elem?: readonly unknown[] } }[] = JSON.parse(text).nftables;
   return found.flatMap(({ map }) => map?.elem ?? []).map((element) => `element ${JSON.stringify(element)}`);
 }

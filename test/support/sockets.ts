@@ -4,8 +4,8 @@
 import { PATIENCE_S } from "../../engine/patience.mjs";
 import { call } from "../../src/sys/call.ts";
 import { engine } from "../../src/sys/engine.ts";
-import { errno, errnoText } from "../../src/sys/errno.ts";
-import { hasCode } from "../../src/sys/error.ts";
+import { errno } from "../../src/sys/errno.ts";
+import { hasCode, SyscallError } from "../../src/sys/error.ts";
 import { close } from "../../src/sys/fd.ts";
 import { inNetns } from "../../src/sys/netns.ts";
 import { type Family, familyOf, formatIp, type Ip, parseIp } from "../../src/wire/ip.ts";
@@ -59,9 +59,14 @@ export class Socket {
 
   static #prepared(fd: number, family: Family): Socket {
     const socket = new Socket(fd, family);
-    const timeout = new Uint8Array(BigInt64Array.of(BigInt(PATIENCE_S), 0n).buffer); // struct timeval
-    for (const option of [SO.RCVTIMEO, SO.SNDTIMEO]) socket.set(SOL_SOCKET, option, timeout);
+    socket.patience(PATIENCE_S);
     return socket;
+  }
+
+  /** How many seconds it waits: fewer where no answer is an answer, too. */
+  patience(seconds: number): void {
+    const timeout = new Uint8Array(BigInt64Array.of(BigInt(seconds), 0n).buffer); // struct timeval
+    for (const option of [SO.RCVTIMEO, SO.SNDTIMEO]) this.set(SOL_SOCKET, option, timeout);
   }
 
   set(level: number, option: number, value: Uint8Array): void {
@@ -149,7 +154,7 @@ function check(operation: string, number: number, ...args: readonly (number | Ui
   let result: number;
   do result = engine.syscall(number, ...args);
   while (result === -errno("EINTR"));
-  if (result < 0) throw new Error(`cannot ${operation}: ${errnoText(-result)}`);
+  if (result < 0) throw new SyscallError(`system call ${number}`, -result, operation);
   return result;
 }
 

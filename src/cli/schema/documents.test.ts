@@ -48,6 +48,7 @@ const TEXTS: readonly string[] = [
   ...["10.0.0.1-10.0.0.9", "fd00::1-fd00::2", "80", "0", "65535", "65536", "1-1024", "eth0", "a/b", ".", "", "x y"],
   ...["0a:58:0a:16:00:05", "0a58.0a16.0005", "0a:58", "nftables", "iptables", "ipv4", "fully", "host-local", "static"],
   ...["an-interface-name-too-long", "/var/lib/cni", "1:2:3:4:5:6:7::", "1:2:3:4:5:6:1.2.3.4", "10.0.0.0/08", "::/0128"],
+  ...["tcp", "Udp", "SCTP", "icmp"],
 ];
 const texts = fc.oneof(fc.constantFrom(...TEXTS), fc.ipV4(), fc.ipV6());
 const anything: fc.Arbitrary<JsonValue> = fc.oneof(

@@ -27,6 +27,9 @@ const LENGTH6 = "(?:0{0,2}[0-9]|0?[1-9][0-9]|1[01][0-9]|12[0-8])";
 const PORT = "(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
 const HEX = "[0-9a-fA-F]";
 
+const PROTOCOLS = ["tcp", "udp", "sctp", "dccp", "udplite"];
+const inAnyCase = (word: string): string => word.replaceAll(/./g, (letter) => `[${letter}${letter.toUpperCase()}]`);
+
 const whole = (...alternatives: readonly string[]): string => `^(?:${alternatives.join("|")})$`;
 
 /** Built when asked for: only `bauta schema` needs them. */
@@ -41,6 +44,7 @@ export function patterns(): Patterns {
     'an IPv4 address, a range "first-last" or a prefix': whole(`${IPV4}(?:-${IPV4})?`, `${IPV4}/${LENGTH4}`),
     'an IPv6 address, a range "first-last" or a prefix': whole(`${IPV6}(?:-${IPV6})?`, `${IPV6}/${LENGTH6}`),
     'a port or a range "first-last" from 1 to 65535': whole(`0{0,4}${PORT}(?:-0{0,4}${PORT})?`),
+    "one of tcp, udp, sctp, dccp, udplite": whole(...PROTOCOLS.map(inAnyCase)),
     "a path": "^[^\\0]*$",
     "an absolute path": "^/[^\\0]*$",
   };

@@ -1,0 +1,149 @@
+// Published ports by nftables, the door for plugins and for the command. table.ts has the picture.
+
+import type { Attachment } from "../cni/attachment.ts";
+import { readComment } from "../owned/comment.ts";
+import { reasonAgainst, withNftables, withNftablesIfAny } from "../owned/commit.ts";
+import type { Feature, OwnedRecord, OwnTable } from "../owned/feature.ts";
+import { attachmentId, idText } from "../owned/id.ts";
+import { tryOutParts } from "../owned/tried-out.ts";
+import { IFNAMSIZ } from "../wire/ifname.ts";
+import { FAMILIES, formatIp } from "../wire/ip.ts";
+import { faultsOf } from "./check.ts";
+import { endFlowsElsewhere, endFlowsToContainer } from "./flows.ts";
+import { listInventory } from "./inventory.ts";
+import { hostText, type PortMapping, type Wanted } from "./mapping.ts";
+import { holderText, publish, type Taken, takenError } from "./publish.ts";
+import { records, type StoredPublication } from "./records.ts";
+import { restorePorts } from "./restore.ts";
+import { TABLES } from "./table.ts";
+import { ADDRESSES, COUNTED, EVERYONE, nfproto, OWNERS, PAIRS, PORTS, RETURNING, TABLE } from "./table-names.ts";
+import { removeUpstreamPorts } from "./upstream/remove.ts";
+import { staleIds, withdraw, withdrawByIds } from "./withdraw.ts";
+
+export const portmap: Feature<Wanted> = {
+  name: "portmap",
+  setUp(attachment, { olderWins, ...publication }, netns) {
+    const record = { attachment, ...publication, ...(netns === undefined ? {} : { netns }) };
+    records.write(record);
+    withNftables((nft) => {
+      publish(nft, attachment, publication, (taken) => {
+        if (olderWins === undefined) throw takenError(taken);
+        const rest = { ...record, mappings: withoutTaken(publication.mappings, taken) };
+        records.write(rest);
+        for (const one of taken) olderWins(takenText(one));
+        return rest;
+      });
+      endFlowsElsewhere(nft.connection, publication);
+    });
+  },
+  tearDown(attachment, hints, keep) {
+    const begun = records.beginRelease(attachment);
+    const known = begun === "illegible" ? undefined : begun;
+    withNftablesIfAny((nft) => {
+      withdraw(nft, attachment, known);
+      if (known !== undefined) endFlowsToContainer(nft.connection, known);
+      removeUpstreamPorts(
+        nft,
+        attachment,
+        [...hints, ...(known?.containers ?? [])].map(({ ip }) => ip),
+      );
+    }, keep);
+    records.endRelease(attachment);
+  },
+  faults: (attachment, wanted) =>
+    withNftables((nft) => faultsOf(nft, attachment, recordedIfOlderWins(attachment, wanted))),
+  collect(network, valid) {
+    for (const attachment of staleRecords(network, valid)) portmap.tearDown(attachment, []);
+    withNftablesIfAny((nft) => {
+      const ids = staleIds(nft, network, valid);
+      if (ids.size > 0) withdrawByIds(nft, ids);
+    });
+  },
+  unavailable: () =>
+    reasonAgainst(() =>
+      withNftables((nft) => {
+        for (const family of FAMILIES) {
+          if (!TABLES[family].exists(nft.connection)) tryOutParts(nft, `portmap-${family}`, TABLES[family].create());
+        }
+      }),
+    ),
+  restore: (nft) =>
+    nft === undefined ? { attachments: [], restored: 0, mended: [], passedOver: [], problems: [] } : restorePorts(nft),
+  inventory: (nft, network) =>
+    nft === undefined ? { attachments: [], faults: [] } : listInventory(nft.connection, network),
+  records: () => records.list().map(ownedRecord),
+  recordOf(attachment) {
+    const found = records.find(attachment);
+    return found === undefined ? undefined : ownedRecord(found);
+  },
+  attachmentById: (id) => records.byId(id)?.attachment,
+  tables: [ownTable()],
+};
+
+/** A mapping that is about both families, and taken in one, is left with the other. */
+function withoutTaken(mappings: readonly PortMapping[], taken: readonly Taken[]): PortMapping[] {
+  return mappings.flatMap((mapping): PortMapping[] => {
+    const lost = taken.filter(({ entry }) => entry.mapping === mapping).map(({ entry }) => entry.family);
+    if (lost.length === 0) return [mapping];
+    if (mapping.hostIp !== undefined) return [];
+    const left = FAMILIES.filter((family) => !lost.includes(family));
+    return left.map((family) => ({ ...mapping, hostIp: new Uint8Array(family === 4 ? 4 : 16) }));
+  });
+}
+
+function takenText({ entry: { mapping }, holder }: Taken): string {
+  return `host port ${hostText(mapping)}/${mapping.protocol} stays with ${holderText(holder)}`;
+}
+
+/** Where the older attachment wins, the record tells what was left for this one. */
+function recordedIfOlderWins(attachment: Attachment, wanted: Wanted): Omit<Wanted, "olderWins"> {
+  const record = wanted.olderWins === undefined ? undefined : records.read(attachment);
+  return record === undefined ? wanted : { ...wanted, mappings: record.mappings };
+}
+
+function staleRecords(network: string, valid: readonly Attachment[]): Attachment[] {
+  const validIds = new Set(valid.map((attachment) => idText(attachmentId(attachment))));
+  return records
+    .list()
+    .filter(({ id, record }) => record.attachment.network === network && !validIds.has(id))
+    .map(({ record }) => record.attachment);
+}
+
+/** The addresses are the masquerade's to tell of, or nobody's. */
+function ownedRecord({ id, record: { attachment, netns } }: StoredPublication): OwnedRecord {
+  return { attachment, netns, written: () => records.time(id), addresses: [] };
+}
+
+/** Elements of one attachment are told to belong together by the container's address. */
+function ownTable(): OwnTable {
+  return {
+    families: FAMILIES.map(nfproto),
+    table: TABLE,
+    owners: OWNERS,
+    nameIn: (comment) => readComment(comment, false),
+    keysOf(set, { key, data }) {
+      const [target] = data instanceof Uint8Array ? [data] : [];
+      const of = (ip: Uint8Array): string[] =>
+        ip.length === 4 || ip.length === 16 ? [`container ${formatIp(ip)}`] : [];
+      // A port stands behind an address, so the length of what is mapped to tells the family.
+      const size = target !== undefined && target.length >= 16 ? 16 : 4;
+      switch (set) {
+        case OWNERS:
+          return [idText(key), ...(target === undefined ? [] : of(target))];
+        case COUNTED:
+          return [idText(key)];
+        case ADDRESSES:
+        case PORTS:
+          return target === undefined ? [] : of(target.slice(0, size));
+        case RETURNING:
+          return of(key.slice(IFNAMSIZ));
+        case PAIRS:
+          return of(key.slice(key.length / 2));
+        case EVERYONE:
+          return of(key);
+        default:
+          return [];
+      }
+    },
+  };
+}

@@ -1,0 +1,129 @@
+// ADD: one transaction for both families and any number of ports. Where the table is there, and nobody has any of the ports,
+// it is only the elements. Where something is missing, or is another's, what is there is read first.
+
+import type { Attachment } from "../cni/attachment.ts";
+import { CNI_CODE, CniError } from "../cni/error.ts";
+import type { Command } from "../nftables/message.ts";
+import type { Nftables } from "../nftables/nftables.ts";
+import { readComment } from "../owned/comment.ts";
+import { cheapThenExact, tryCommit } from "../owned/commit.ts";
+import { attachmentId } from "../owned/id.ts";
+import { repairsOf } from "../owned/table.ts";
+import { FAMILIES } from "../wire/ip.ts";
+import { conditionFaults } from "./chains.ts";
+import {
+  bytesText,
+  createAll,
+  deleteAll,
+  type Elements,
+  type Entry,
+  elementsOf,
+  entryName,
+  type Part,
+  partsOf,
+} from "./elements.ts";
+import { hostText, type Publication } from "./mapping.ts";
+import { belongingsOf, readState, without } from "./state.ts";
+import { TABLES } from "./table.ts";
+import { ADDRESSES, PORTS } from "./table-names.ts";
+
+/** A mapping whose port another attachment has, and the comment that names that attachment. */
+export interface Taken {
+  readonly entry: Entry;
+  readonly holder: string | undefined;
+}
+
+/**
+ * Leads the ports to the container. What is there of the attachment, or of another with the same address, is a leftover, and
+ * goes. Where another attachment has a port, `onTaken` throws, or returns what is published instead. Throws NetlinkError, and
+ * CniError for conditions that are wrong; nothing has been done in the kernel then.
+ */
+export function publish(
+  nft: Nftables,
+  attachment: Attachment,
+  publication: Publication,
+  onTaken: (taken: readonly Taken[]) => Publication,
+): void {
+  const parts = partsOf(publication);
+  const create = parts.flatMap((part) => createAll(part.family, elementsOf(attachment, part, publication)));
+  if (create.length === 0) return;
+  cheapThenExact(
+    nft,
+    () => tryCommit(nft, create),
+    (generation) => {
+      const genid = generation();
+      nft.commit(planPublication(nft, attachment, publication, onTaken), { genid });
+    },
+  );
+}
+
+function planPublication(
+  nft: Nftables,
+  attachment: Attachment,
+  publication: Publication,
+  onTaken: (taken: readonly Taken[]) => Publication,
+): Command[] {
+  const { connection } = nft;
+  const ids = new Set([bytesText(attachmentId(attachment))]);
+  const removal: Command[] = [];
+  const taken: Taken[] = [];
+  const parts = new Map(partsOf(publication).map((part) => [part.family, part]));
+  for (const family of FAMILIES) {
+    const part = parts.get(family);
+    const state = readState(connection, family);
+    const gone = belongingsOf(state, family, ids, new Set(part === undefined ? [] : [bytesText(part.container.ip)]));
+    removal.push(...deleteAll(family, gone));
+    if (part !== undefined) taken.push(...takenOf(part, holdersIn(without(state, gone))));
+  }
+  const wanted = taken.length === 0 ? publication : onTaken(taken);
+  return [
+    ...[...parts.values()].flatMap((part) => [
+      ...repairsOf(TABLES[part.family].faults(connection)),
+      ...repairsOf(conditionFaults(connection, part)),
+    ]),
+    ...removal,
+    ...partsOf(wanted).flatMap((part) => createAll(part.family, elementsOf(attachment, part, wanted))),
+  ];
+}
+
+/** Whose each port is: the comments of the elements in the two maps, by entryName. */
+export function holdersIn(there: Elements): Map<string, string | undefined> {
+  return new Map(
+    ([ADDRESSES, PORTS] as const).flatMap((set) =>
+      (there.get(set) ?? []).map(({ key, comment }) => [entryName({ set, key }), comment] as const),
+    ),
+  );
+}
+
+/** The mappings of a part whose ports have holders. */
+export function takenOf(part: Part, holders: ReadonlyMap<string, string | undefined>): Taken[] {
+  return part.entries.flatMap((entry) => {
+    const name = entryName(entry);
+    return holders.has(name) ? [{ entry, holder: holders.get(name) }] : [];
+  });
+}
+
+/** The error that tells who has the ports. */
+export function takenError(taken: readonly Taken[]): CniError {
+  const phrases = taken.map(({ entry: { mapping }, holder }) => {
+    return `host port ${hostText(mapping)}/${mapping.protocol} is published for ${holderText(holder)}`;
+  });
+  return new CniError(
+    CNI_CODE.INVALID_CONFIG,
+    [...new Set(phrases)].join("; "),
+    'choose another host port, or end the attachment that has it: `bauta gc` does, where its container is gone; with "hostPortConflict": "older-wins" the older attachment keeps the port, and this ADD goes on without',
+  );
+}
+
+/** Who has a port, by the comment of its element. */
+export function holderText(comment: string | undefined): string {
+  const name = readComment(comment, false);
+  if (name === undefined) return "somebody whom no comment names";
+  const { network, containerId, ifname, isCut } = name;
+  const words = [
+    ...(containerId === undefined ? [] : [`container ${containerId}`]),
+    ...(ifname === undefined ? [] : [`interface ${ifname}`]),
+    `network ${network}`,
+  ].join(", ");
+  return isCut ? `${words} (the names are cut)` : words;
+}

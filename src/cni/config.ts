@@ -44,9 +44,9 @@ export interface NetworkConfig {
 
 /**
  * Reads a configuration. Throws CniError 6 where it isn't JSON or has a wrong type, 7 where the name is missing or invalid,
- * and 1 where bauta doesn't speak its version or the version doesn't have `command`.
+ * and 1 where the plugin, which speaks `oldest` and later versions, doesn't speak its version or the version doesn't have `command`.
  */
-export function parseConfig(bytes: Uint8Array, command: string): NetworkConfig {
+export function parseConfig(bytes: Uint8Array, command: string, oldest?: Version): NetworkConfig {
   const raw = parseJson(bytes, "the network configuration on standard input");
   if (!isJsonObject(raw)) {
     const problem = `the network configuration on standard input is not an object: ${excerpt(raw)}`;
@@ -55,7 +55,7 @@ export function parseConfig(bytes: Uint8Array, command: string): NetworkConfig {
   const config = configSchema.read(raw, "");
   checkNetworkName(config.name);
   return {
-    cniVersion: checkVersion(config.cniVersion || DEFAULT_VERSION, command),
+    cniVersion: checkVersion(config.cniVersion || DEFAULT_VERSION, command, oldest),
     name: config.name,
     type: config.type,
     ipam: config.ipam,

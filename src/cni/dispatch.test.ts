@@ -256,8 +256,32 @@ describe("a call without CNI_COMMAND", () => {
     expect(run({ env: {}, plugin: { name: "fake", about: "CNI fake plugin v1" } })).toBe(0);
     expect(run({ env: { CNI_COMMAND: "" } })).toBe(0);
     const versions = "CNI protocol versions supported: 0.1.0, 0.2.0, 0.3.0, 0.3.1, 0.4.0, 1.0.0, 1.1.0";
-    expect(log).toEqual(["CNI fake plugin v1", versions, "CNI fake plugin", versions]);
+    const release = expect.stringMatching(/^CNI fake plugin v1\.9\.1\+bauta\.\d+\.\d+\.\d+$/);
+    expect(log).toEqual(["CNI fake plugin v1", versions, release, versions]);
     expect(stdout).toBe("");
+  });
+});
+
+describe("a plugin that speaks later versions only", () => {
+  const late: Plugin = { ...fake, oldestVersion: "0.4.0" };
+
+  it("lists these alone", () => {
+    expect(run({ plugin: late, env: {} })).toBe(0);
+    expect(log[1]).toBe("CNI protocol versions supported: 0.4.0, 1.0.0, 1.1.0");
+    expect(run({ plugin: late, env: { CNI_COMMAND: "VERSION" } })).toBe(0);
+    expect(JSON.parse(stdout).supportedVersions).toEqual(["0.4.0", "1.0.0", "1.1.0"]);
+  });
+
+  it.each(["0.3.1", undefined])("refuses a configuration of version %s", (cniVersion) => {
+    for (const command of ["ADD", "DEL"]) {
+      stdout = "";
+      expect(run({ plugin: late, env: env({ CNI_COMMAND: command }), stdin: { ...config, cniVersion } })).toBe(1);
+      expect(JSON.parse(stdout)).toMatchObject({
+        code: 1,
+        details: expect.stringContaining('plugin supports ["0.4.0" "1.0.0" "1.1.0"]'),
+      });
+    }
+    expect(calls).toEqual([]);
   });
 });
 

@@ -1,6 +1,7 @@
 // One call of a plugin from beginning to end: environment, configuration, verb, result or error, exit status. All that
 // touches the outside comes in through PluginIo, so that a test can run a whole plugin in its own process.
 
+import { version as release } from "../../package.json";
 import { hasCode } from "../sys/error.ts";
 import { printableLine } from "../sys/printable.ts";
 import { CONFIG_LIMIT, type NetworkConfig, parseConfig } from "./config.ts";
@@ -10,7 +11,7 @@ import { toCniError } from "./error-code.ts";
 import type { Invocation, Plugin } from "./plugin.ts";
 import { parseResult, type Result } from "./result.ts";
 import { formatResult } from "./result-json.ts";
-import { CURRENT_VERSION, formatVersions, SUPPORTED_VERSIONS, type Version } from "./versions.ts";
+import { CURRENT_VERSION, formatVersions, SUPPORTED_VERSIONS, type Version, versionsSince } from "./versions.ts";
 
 /** The outside, as a plugin's call needs it; main.ts has the real one. */
 export interface PluginIo {
@@ -26,6 +27,15 @@ export interface PluginIo {
   /** Makes a stack trace name the lines of the source. */
   readonly mapStack: (stack: string) => string;
 }
+
+/** The release of containernetworking/plugins whose keys, results and state on disk these plugins have. */
+const COMPATIBLE_WITH = "1.9.1";
+
+/**
+ * What a plugin introduces itself by: a semantic version, of which the part behind "+" does not count. nerdctl takes less than
+ * 1.7.1 for a firewall that knows no `ingressPolicy: isolated`.
+ */
+const RELEASE = `v${COMPATIBLE_WITH}+bauta.${release}`;
 
 /** Serves one call as the environment and standard input ask for it. Returns the exit status; never throws. */
 export function runPlugin(plugin: Plugin, io: PluginIo): number {
@@ -51,19 +61,21 @@ function serve(call: Call): void {
   const { plugin, io } = call;
   const environment = readEnvironment(io.getenv);
   if (environment === undefined) {
-    io.log(plugin.about ?? `CNI ${plugin.name} plugin`);
-    io.log(`CNI protocol versions supported: ${SUPPORTED_VERSIONS.join(", ")}`);
+    io.log(plugin.about ?? `CNI ${plugin.name} plugin ${RELEASE}`);
+    io.log(
+      `CNI protocol versions supported: ${versionsSince(plugin.oldestVersion ?? SUPPORTED_VERSIONS[0]).join(", ")}`,
+    );
     return;
   }
   call.command = environment.command;
   // VERSION does not read standard input, which may stay open for ever.
-  if (environment.command === "VERSION") io.write(formatVersions());
+  if (environment.command === "VERSION") io.write(formatVersions(plugin.oldestVersion));
   else serveNetwork(call, environment);
 }
 
 function serveNetwork(call: Call, environment: Environment): void {
   const { plugin, io } = call;
-  const config = parseConfig(readConfig(io), environment.command);
+  const config = parseConfig(readConfig(io), environment.command, plugin.oldestVersion);
   call.version = config.cniVersion;
   const { command, containerId, netns, ifname, args, path } = environment;
   const log = (line: string): void => io.log(printableLine(`${plugin.name}: ${line}`));

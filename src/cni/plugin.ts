@@ -5,6 +5,7 @@ import type { Command } from "./environment.ts";
 import { CNI_CODE, CniError } from "./error.ts";
 import type { Result } from "./result.ts";
 import type { Schema } from "./schema.ts";
+import type { Version } from "./versions.ts";
 
 /** One call of a plugin, checked: environment, configuration and whatever they hold. */
 export interface Invocation {
@@ -53,6 +54,8 @@ export interface Plugin {
   readonly name: string;
   /** The line that tells who this is when the plugin is called without CNI_COMMAND. */
   readonly about?: string;
+  /** The oldest version of the specification that it speaks; absent: the very first. */
+  readonly oldestVersion?: Version;
   /** Makes the attachment and returns what it made. When it throws it must have left nothing behind. */
   readonly add?: (invocation: Invocation) => Result;
   /** Throws where the attachment isn't as ADD left it. */

@@ -27,10 +27,20 @@ export function isAtLeast(version: Version, minimum: Version): boolean {
   return SUPPORTED_VERSIONS.indexOf(version) >= SUPPORTED_VERSIONS.indexOf(minimum);
 }
 
-/** The version of a configuration, if bauta speaks it and it has this operation; throws CniError 1 otherwise. */
-export function checkVersion(version: string, command: string): Version {
-  if (!isSupported(version)) {
-    const supported = SUPPORTED_VERSIONS.map((name) => JSON.stringify(name)).join(" ");
+/** The versions from this one on. */
+export function versionsSince(oldest: Version): readonly Version[] {
+  return SUPPORTED_VERSIONS.filter((version) => isAtLeast(version, oldest));
+}
+
+/**
+ * The version of a configuration, if the plugin, which speaks `oldest` and later ones, speaks it and it has this operation.
+ * Throws CniError 1 otherwise.
+ */
+export function checkVersion(version: string, command: string, oldest: Version = SUPPORTED_VERSIONS[0]): Version {
+  if (!isSupported(version) || !isAtLeast(version, oldest)) {
+    const supported = versionsSince(oldest)
+      .map((name) => JSON.stringify(name))
+      .join(" ");
     throw new CniError(
       CNI_CODE.INCOMPATIBLE_VERSION,
       "incompatible CNI versions",
@@ -49,6 +59,6 @@ export function checkVersion(version: string, command: string): Version {
 }
 
 /** What VERSION prints. */
-export function formatVersions(): string {
-  return `${JSON.stringify({ cniVersion: CURRENT_VERSION, supportedVersions: SUPPORTED_VERSIONS })}\n`;
+export function formatVersions(oldest: Version = SUPPORTED_VERSIONS[0]): string {
+  return `${JSON.stringify({ cniVersion: CURRENT_VERSION, supportedVersions: versionsSince(oldest) })}\n`;
 }

@@ -2,13 +2,13 @@
 // those plugins, and what each verb gets. A plugin says what it does to the result, or to what the result tells of.
 
 import { CNI_CODE, CniError } from "../cni/error.ts";
-import { type Invocation, type OwnPlugin, type PluginFacts, requirePrevResult } from "../cni/plugin.ts";
+import { type Invocation, type OwnPlugin, type Plugin, type PluginFacts, requirePrevResult } from "../cni/plugin.ts";
 import type { Result } from "../cni/result.ts";
 import { type Undo, undoOnFailure } from "../cni/undo.ts";
 import { closingLast, type Keep } from "../owned/commit.ts";
 
 /** A plugin that is chained. `C` is what it has read of its configuration. A verb that isn't there succeeds at once. */
-export interface ChainedPlugin<C> extends Omit<PluginFacts, "kind" | "ipam"> {
+export interface ChainedPlugin<C> extends Omit<PluginFacts, "kind" | "ipam">, Pick<Plugin, "oldestVersion"> {
   /** Reads the plugin's keys, for ADD, CHECK and STATUS. Throws CniError. */
   readonly read: (invocation: Invocation) => C;
   /** ADD: notes in `undo` how to take back what it does. Returns the result as it is then; undefined: as it was. */
@@ -41,11 +41,12 @@ export interface Changing<C> extends Chained<C> {
 
 /** The plugin with its verbs. */
 export function chainedPlugin<C>(plugin: ChainedPlugin<C>): OwnPlugin {
-  const { name, keys, end, collect } = plugin;
+  const { name, keys, oldestVersion, end, collect } = plugin;
   return {
     name,
     kind: "chained",
     keys,
+    ...(oldestVersion === undefined ? {} : { oldestVersion }),
     add: (invocation) => add(plugin, invocation),
     check: (invocation) => check(plugin, invocation),
     del: (invocation) => closingLast((keep) => end?.(invocation, keep)),

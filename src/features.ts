@@ -1,6 +1,7 @@
 // What attachments can own in the kernel, for those who look after all of it: the command, and an agent. A new feature is a
 // row here.
 
+import { firewall } from "./firewall/feature.ts";
 import { macSpoof } from "./mac-spoof/feature.ts";
 import { iptables } from "./masquerade/iptables/backend.ts";
 import { nftables } from "./masquerade/nftables/backend.ts";
@@ -8,4 +9,4 @@ import type { Feature } from "./owned/feature.ts";
 import { portmap } from "./portmap/feature.ts";
 import { tuning } from "./tuning/feature.ts";
 
-export const FEATURES: readonly Feature[] = [nftables, iptables, macSpoof, portmap, tuning];
+export const FEATURES: readonly Feature[] = [nftables, iptables, macSpoof, firewall, portmap, tuning];

@@ -9,7 +9,7 @@ const NETLINK = ["netlink", ...BELOW];
 const CNI = ["cni", "hash", ...BELOW];
 const LINKS = ["rtnetlink", ...NETLINK, ...CNI];
 const OWNED = ["nftables", "conntrack", ...NETLINK, ...CNI];
-const FEATURES = ["mac-spoof", "masquerade", "portmap", "tuning"];
+const FEATURES = ["firewall", "mac-spoof", "masquerade", "portmap", "tuning"];
 const FEATURE = ["owned", "links", "iptables", "ipam", ...new Set([...OWNED, ...LINKS])];
 
 /**
@@ -25,12 +25,14 @@ export const FLOORS = {
   rtnetlink: NETLINK,
   nftables: NETLINK,
   conntrack: NETLINK,
+  dbus: BELOW,
   iptables: ["nftables", ...NETLINK],
   cni: ["hash", ...BELOW],
   ipam: CNI,
   links: LINKS,
   owned: OWNED,
   ...Object.fromEntries(FEATURES.map((room) => [room, FEATURE])),
+  firewall: ["dbus", ...FEATURE],
   plugins: [...FEATURES, ...FEATURE],
   lists: ["plugins", "owned", ...CNI],
   cli: ["lists", "plugins", ...FEATURES, ...FEATURE],

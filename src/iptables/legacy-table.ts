@@ -10,24 +10,22 @@ import type { Family } from "../wire/ip.ts";
 import { undisturbed } from "./again.ts";
 import { jumpsIn, type NatListing, POSTROUTING, readListing } from "./listing.ts";
 import type { NatTable, OwnChains } from "./nat-table.ts";
-import { findProgram, plainForm, restoreNat, saveNat } from "./program.ts";
+import { findProgram, plainForm, restoreNat, saveNat, type TableName } from "./program.ts";
 import { lineOf } from "./rule.ts";
-
-const TABLE = "nat";
 
 /** How often the table is read again because it changed in between. */
 const READINGS = 16;
 
 /** The family's table, with these chains in view; undefined where there is none. Throws SyscallError. */
 export function legacyNatTable(family: Family, own: OwnChains): NatTable | undefined {
-  if (!isPresent(family)) return undefined;
+  if (!hasLegacyTable("nat", family)) return undefined;
   const list = (): NatListing => readListing(saveNat(family, "legacy"));
   return {
     family,
     list,
     jumps: () => [...jumpsIn(list(), own).keys()],
-    hasChain: (chain) => includes(tableBytes(family), engine.encode(`${chain}\0`)),
-    mayHaveChains: () => includes(tableBytes(family), engine.encode(own.prefix)),
+    hasChain: (chain) => includes(legacyTableBytes("nat", family), engine.encode(`${chain}\0`)),
+    mayHaveChains: () => includes(legacyTableBytes("nat", family), engine.encode(own.prefix)),
     remove(choose) {
       const attempt = (): void => {
         const listing = list();
@@ -49,20 +47,20 @@ export function legacyNatTable(family: Family, own: OwnChains): NatTable | undef
  * user the kernel shows these names to nobody, because /proc/net belongs to a user that the namespace does not have. There
  * the table is asked for where iptables is iptables-legacy: then it is there, or the next call of iptables makes it.
  */
-function isPresent(family: Family): boolean {
+export function hasLegacyTable(table: TableName, family: Family): boolean {
   try {
     const names = readText(`/proc/thread-self/net/${family === 4 ? "ip" : "ip6"}_tables_names`);
-    return names.split("\n").includes(TABLE);
+    return names.split("\n").includes(table);
   } catch (error) {
     if (hasCode(error, "ENOENT")) return false; // the module isn't loaded
-    if (hasCode(error, "EACCES")) return plainForm(family) === "legacy" && canBeRead(family);
+    if (hasCode(error, "EACCES")) return plainForm(family) === "legacy" && canBeRead(table, family);
     throw error;
   }
 }
 
-function canBeRead(family: Family): boolean {
+function canBeRead(table: TableName, family: Family): boolean {
   try {
-    tableBytes(family);
+    legacyTableBytes(table, family);
     return true;
   } catch (error) {
     // net/ipv4/netfilter/ip_tables.c: no such table can be made, or there is no such module.
@@ -81,21 +79,21 @@ const INFO_SIZE = 84;
 /** struct ipt_get_entries { char name[32]; u32 size; entries, aligned to 8 bytes } */
 const ENTRIES_OFFSET = 40;
 
-/** The table as the kernel has it: chains stand in it by their names (struct xt_error_target). */
-function tableBytes(family: Family): Uint8Array {
+/** The table as the kernel has it: chains stand in it by their names (struct xt_error_target). Throws SyscallError. */
+export function legacyTableBytes(table: TableName, family: Family): Uint8Array {
   const domain = DOMAINS[family];
   const kind = { family: domain.family, type: SOCK.RAW, protocol: IPPROTO_RAW };
   const fd = openSocket("open a raw socket", kind);
   try {
     for (let attempt = 1; ; attempt++) {
       const info = new Uint8Array(INFO_SIZE);
-      info.set(engine.encode(TABLE));
-      ask(fd, domain.level, IPT_SO_GET.INFO, info);
+      info.set(engine.encode(table));
+      ask(table, fd, domain.level, IPT_SO_GET.INFO, info);
       const size = new DataView(info.buffer).getUint32(INFO_SIZE - 4, true);
       const entries = new Uint8Array(ENTRIES_OFFSET + size);
-      entries.set(engine.encode(TABLE));
+      entries.set(engine.encode(table));
       new DataView(entries.buffer).setUint32(32, size, true);
-      const isWhole = ask(fd, domain.level, IPT_SO_GET.ENTRIES, entries);
+      const isWhole = ask(table, fd, domain.level, IPT_SO_GET.ENTRIES, entries);
       if (isWhole || attempt === READINGS) return entries.subarray(ENTRIES_OFFSET);
     }
   } finally {
@@ -104,9 +102,9 @@ function tableBytes(family: Family): Uint8Array {
 }
 
 /** Returns false where the table has another size by now. */
-function ask(fd: number, level: number, option: number, buffer: Uint8Array): boolean {
+function ask(table: TableName, fd: number, level: number, option: number, buffer: Uint8Array): boolean {
   try {
-    getOption("read the nat table of iptables-legacy", fd, level, option, buffer);
+    getOption(`read the ${table} table of iptables-legacy`, fd, level, option, buffer);
     return true;
   } catch (error) {
     if (hasCode(error, "EAGAIN")) return false;
@@ -114,7 +112,8 @@ function ask(fd: number, level: number, option: number, buffer: Uint8Array): boo
   }
 }
 
-function includes(bytes: Uint8Array, wanted: Uint8Array): boolean {
+/** Whether the bytes are somewhere among the others. */
+export function includes(bytes: Uint8Array, wanted: Uint8Array): boolean {
   const [first = 0] = wanted;
   for (let at = bytes.indexOf(first); at >= 0; at = bytes.indexOf(first, at + 1)) {
     if (wanted.every((byte, i) => bytes[at + i] === byte)) return true;

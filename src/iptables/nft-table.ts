@@ -7,10 +7,9 @@ import { deleteRule, flushChain, listRules, type Rule } from "../nftables/rule.t
 import { getTable } from "../nftables/table.ts";
 import { NFPROTO, NFT_VERDICT } from "../nftables/uapi.ts";
 import { hasCode } from "../sys/error.ts";
-import { attr, attrs } from "../wire/attrs.ts";
-import { bytes, cstring } from "../wire/codec.ts";
-import { DecodeError } from "../wire/error.ts";
+import { cstring } from "../wire/codec.ts";
 import type { Family } from "../wire/ip.ts";
+import { extensionOf } from "./compat.ts";
 import { readListing } from "./listing.ts";
 import type { Jump, NatTable, OwnChains, Removal } from "./nat-table.ts";
 import { saveNat } from "./program.ts";
@@ -74,23 +73,11 @@ function jumpOf({ expressions, handle, comment }: Rule, family: Family, own: Own
   return [[{ chain, source, comment: comment ?? matchedComment(expressions) }, handle]];
 }
 
-/** include/uapi/linux/netfilter/nf_tables_compat.h: an extension of iptables inside nf_tables. */
-const match = attrs({
-  name: attr(1, cstring), // NFTA_MATCH_NAME
-  info: attr(3, bytes), // NFTA_MATCH_INFO: the extension's own struct
-});
-
 /** The text of `-m comment --comment …`: struct xt_comment_info is nothing but that, up to a NUL. */
 function matchedComment(expressions: readonly Expression[]): string | undefined {
   for (const expression of expressions) {
-    if (expression.kind !== "unknown" || expression.name !== "match" || expression.data === undefined) continue;
-    try {
-      const { name, info } = match.decode(expression.data);
-      if (name !== "comment" || info === undefined) continue;
-      return cstring.decode(info.subarray(0, info.indexOf(0) + 1));
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error;
-    }
+    const found = extensionOf(expression);
+    if (found?.kind === "match" && found.name === "comment") return cstring.decode(found.info);
   }
   return undefined;
 }

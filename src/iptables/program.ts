@@ -65,23 +65,43 @@ export function plainForm(family: Family): Exclude<Form, "any"> | undefined {
   return engine.decode(stdout).includes("(nf_tables)") ? "nft" : "legacy";
 }
 
-/** What `iptables-save -t nat` prints. Throws IptablesError or SyscallError. */
+/** The tables of iptables that features have something in. */
+export type TableName = "nat" | "filter";
+
+/** What `iptables-save -t TABLE` prints. Throws IptablesError or SyscallError. */
+export function saveTable(table: TableName, family: Family, form: Form = "any"): string {
+  return run(family, "save", form, table, ["-t", table], "");
+}
+
+/** Carries out the lines on the table, all or none of them, and leaves alone what they don't name. Throws as saveTable. */
+export function restoreTable(table: TableName, family: Family, lines: readonly string[], form: Form = "any"): void {
+  const text = [`*${table}`, ...lines, "COMMIT", ""].join("\n");
+  run(family, "restore", form, table, ["--noflush", `--wait=${LOCK_PATIENCE_S}`], text);
+}
+
+/** saveTable of the nat table. */
 export function saveNat(family: Family, form: Form = "any"): string {
-  return run(family, "save", form, ["-t", "nat"], "");
+  return saveTable("nat", family, form);
 }
 
 /** The same with the counters of the rules. */
 export function saveNatCounters(family: Family): string {
-  return run(family, "save", "any", ["-c", "-t", "nat"], "");
+  return run(family, "save", "any", "nat", ["-c", "-t", "nat"], "");
 }
 
-/** Carries out the lines on the nat table, all or none of them, and leaves alone what they don't name. Throws as saveNat. */
+/** restoreTable of the nat table. */
 export function restoreNat(family: Family, lines: readonly string[], form: Form = "any"): void {
-  const text = ["*nat", ...lines, "COMMIT", ""].join("\n");
-  run(family, "restore", form, ["--noflush", `--wait=${LOCK_PATIENCE_S}`], text);
+  restoreTable("nat", family, lines, form);
 }
 
-function run(family: Family, verb: "save" | "restore", form: Form, args: readonly string[], input: string): string {
+function run(
+  family: Family,
+  verb: "save" | "restore",
+  form: Form,
+  table: TableName,
+  args: readonly string[],
+  input: string,
+): string {
   const path = findProgram(family, verb, form);
   if (path === undefined) {
     const name = `${programName(family)}${form === "any" ? "" : `-${form}`}-${verb}`;
@@ -90,12 +110,18 @@ function run(family: Family, verb: "save" | "restore", form: Form, args: readonl
   const result = spawn(path, [path, ...args], engine.environ(), engine.encode(input), { keepsErrors: true });
   const { status, signal } = result;
   if (status === 0 && signal === 0) return engine.decode(result.stdout);
-  const doing = `${verb === "save" ? "list" : "change"} the nat table of ${programName(family)}`;
+  const doing = `${verb === "save" ? "list" : "change"} the ${table} table of ${programName(family)}`;
   const end = signal === 0 ? `ended with status ${status}` : `was killed by signal ${signal}`;
   const said = saidBy(result, input);
-  const remedy = status === RESOURCE_PROBLEM ? LOCKED : 'ipMasqBackend "nftables" needs no iptables';
+  const remedy = status === RESOURCE_PROBLEM ? LOCKED : INSTEAD[table];
   throw new IptablesError(`cannot ${doing}: ${[path, ...args].join(" ")} ${end}${said}; ${remedy}`);
 }
+
+/** What needs no iptables, by the table. */
+const INSTEAD: Readonly<Record<TableName, string>> = {
+  nat: 'ipMasqBackend "nftables" needs no iptables',
+  filter: 'the backend "nftables" needs no iptables, unless a table of iptables drops forwarded packets',
+};
 
 /** include/xtables.h: also where a lock is held for too long, and where memory or privileges are missing. */
 const RESOURCE_PROBLEM = 4;

@@ -6,7 +6,7 @@ import { DecodeError } from "../wire/error.ts";
 import { struct } from "../wire/struct.ts";
 import { type Message, type Request, request } from "./message.ts";
 
-export const NFNL_SUBSYS = { CTNETLINK: 1, NFTABLES: 10 } as const;
+export const NFNL_SUBSYS = { CTNETLINK: 1, NFTABLES: 10, HOOK: 12 } as const;
 
 /** struct nfgenmsg */
 export const nfgenmsg = struct({ family: u8, version: u8, resourceId: u16be });

@@ -147,6 +147,11 @@ export const NFTA_TRACE = {
   NETWORK_HEADER: 8,
   POLICY: 16,
 } as const;
+/** nfnetlink_hook.h */
+export const NFNL_MSG_HOOK = { GET: 0 } as const;
+export const NFNLA_HOOK = { HOOKNUM: 1, PRIORITY: 2, FUNCTION_NAME: 4, MODULE_NAME: 5, CHAIN_INFO: 6 } as const;
+export const NFNLA_HOOK_INFO = { DESC: 1, TYPE: 2 } as const;
+export const NFNLA_CHAIN = { TABLE: 1, FAMILY: 2, NAME: 3 } as const;
 export const NFTA_SET_FIELD = { LEN: 1 } as const;
 export const NFTA_LIST = { ELEM: 1 } as const;
 export const NFTA_DATA = { VALUE: 1, VERDICT: 2 } as const;

@@ -13,7 +13,7 @@ export function withNftables<T>(use: (nft: Nftables) => T, keep?: Keep): T {
     return withSocket(use, keep);
   } catch (error) {
     if (!isForWantOfNftables(error)) throw error;
-    throw new Error("this node's kernel has no nf_tables, which ipMasq, macspoofchk and portmap take", {
+    throw new Error("this node's kernel has no nf_tables, which ipMasq, macspoofchk, portmap and firewall take", {
       cause: error,
     });
   }

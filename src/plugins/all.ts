@@ -3,6 +3,7 @@
 
 import type { OwnPlugin } from "../cni/plugin.ts";
 import { plugin as bridge } from "./bridge/plugin.ts";
+import { plugin as firewall } from "./firewall/plugin.ts";
 import { plugin as hostLocal } from "./host-local/plugin.ts";
 import { plugin as loopback } from "./loopback/plugin.ts";
 import { plugin as portmap } from "./portmap/plugin.ts";
@@ -11,7 +12,16 @@ import { plugin as staticPlugin } from "./static/plugin.ts";
 import { plugin as tuning } from "./tuning/plugin.ts";
 
 /** In alphabetical order. */
-export const PLUGINS: readonly OwnPlugin[] = [bridge, hostLocal, loopback, portmap, ptp, staticPlugin, tuning];
+export const PLUGINS: readonly OwnPlugin[] = [
+  bridge,
+  firewall,
+  hostLocal,
+  loopback,
+  portmap,
+  ptp,
+  staticPlugin,
+  tuning,
+];
 
 /** The names that the executable is a plugin by. */
 export const PLUGIN_NAMES: readonly string[] = PLUGINS.map(({ name }) => name);

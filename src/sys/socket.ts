@@ -7,7 +7,7 @@ import { SyscallError } from "./error.ts";
 import { inNetns } from "./netns.ts";
 
 /** Address families (include/linux/socket.h). */
-export const AF = { INET: 2, INET6: 10, NETLINK: 16 } as const;
+export const AF = { UNIX: 1, INET: 2, INET6: 10, NETLINK: 16 } as const;
 /** Types of sockets (include/linux/net.h). Every socket here is close-on-exec. */
 export const SOCK = { STREAM: 1, DGRAM: 2, RAW: 3, NONBLOCK: 0o4000 } as const;
 const SOCK_CLOEXEC = 0o2000000;

@@ -50,6 +50,19 @@ export const CASES: Readonly<Record<string, Case>> = {
     makesInterface: true,
     entersNetns: true,
   },
+  firewall: {
+    config: {},
+    wrong: {
+      backend: { backend: "nftable" },
+      ingressPolicy: { ingressPolicy: "samebridge" },
+      iptablesAdminChainName: { iptablesAdminChainName: "-X" },
+      firewalldZone: { firewalldZone: "a zone" },
+    },
+    traces: 1,
+    oldestVersion: "0.4.0",
+    makesInterface: false,
+    entersNetns: false,
+  },
   loopback: { config: {}, traces: 0, makesInterface: false, entersNetns: true },
   portmap: {
     config: { runtimeConfig: { portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }] } },

@@ -19,7 +19,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(DIRECTORY, { recursive: true }));
 
-/** Reserved addresses, links of the node, masqueraded addresses, ports and backups; a bridge outlives its attachments. */
+/** Reserved addresses, links of the node, elements of our tables, and backups; a bridge outlives its attachments. */
 function leftovers(): readonly string[] {
   const network = join(DATA_DIR, "conformance");
   const files = existsSync(network) ? readdirSync(network) : [];
@@ -31,15 +31,16 @@ function leftovers(): readonly string[] {
     ...links.filter(({ ifname }) => ifname.startsWith("veth")).map(({ ifname }) => `link ${ifname}`),
     ...links.filter(({ ifname }) => ifname.startsWith(COMPANION_PREFIX)).map(({ ifname }) => `companion ${ifname}`),
     ...["ip", "ip6"].flatMap((family) =>
-      ["bauta_masquerade", "bauta_portmap"].flatMap((table) => ownersIn(family, table)),
+      ["bauta_masquerade", "bauta_portmap"].flatMap((table) => elementsOf(family, table, "owners")),
     ),
+    ...elementsOf("inet", "bauta_firewall", "attachments"),
   ];
 }
 
-function ownersIn(family: string, table: string): readonly string[] {
+function elementsOf(family: string, table: string, map: string): readonly string[] {
   const tables = run("nft", "list", "tables");
   if (!tables.includes(`table ${family} ${table}`)) return [];
-  const text = run("nft", "-j", "list", "map", family, table, "owners");
+  const text = run("nft", "-j", "list", "map", family, table, map);
   const found: readonly { map?: { elem?: readonly unknown[] } }[] = JSON.parse(text).nftables;
   return found.flatMap(({ map }) => map?.elem ?? []).map((element) => `element ${JSON.stringify(element)}`);
 }

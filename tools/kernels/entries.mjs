@@ -40,6 +40,8 @@ export const ENTRIES = [
     essential: "with bridge-nf-call-iptables 0|hostIP|keeps sending",
     phase: "bridged",
   },
+  { file: "test/kernel/firewall.test.ts", essential: "come from other containers" },
+  { file: "test/kernel/firewall-passage.test.ts", essential: "upstream's rules let the container through" },
   { file: "test/e2e/masquerade/del.test.ts", essential: false, only: "^ptp.*true\\)" },
   { file: "test/kernel/conntrack.test.ts", essential: false },
   { file: "test/kernel/explain-live.test.ts", essential: false, only: "sends a packet|agrees where|leaves nothing" },

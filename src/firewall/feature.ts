@@ -1,0 +1,90 @@
+// The firewall, the door for the command and for plugins.
+
+import type { Nftables } from "../nftables/nftables.ts";
+import type { Feature, OwnedRecord, OwnTable, Restoration } from "../owned/feature.ts";
+import { idText } from "../owned/id.ts";
+import { formatIp } from "../wire/ip.ts";
+import {
+  beginProtection,
+  collectProtections,
+  endProtection,
+  protectionFaults,
+  protectionUnavailable,
+} from "./firewall.ts";
+import { listInventory, nameIn } from "./inventory.ts";
+import { openPassage, passageFaults, planPassage } from "./passage/passage.ts";
+import { records, type StoredProtection } from "./records.ts";
+import { restoreTables } from "./restore.ts";
+import { ATTACHMENTS, BRIDGE_TABLE, OWNERS, TABLE } from "./table.ts";
+import type { Protection } from "./wanted.ts";
+
+/** What ADD is told: `log` is for what keeps a container's packets from getting through. */
+export interface LoggedProtection extends Protection {
+  readonly log: (line: string) => void;
+}
+
+export const firewall: Feature<LoggedProtection> = {
+  name: "firewall",
+  setUp: (attachment, { log, ...wanted }, netns) => beginProtection(attachment, wanted, log, netns),
+  tearDown: (attachment, hints, keep) => endProtection(attachment, { addresses: hints.map(({ ip }) => ip) }, keep),
+  faults: (attachment, wanted) => protectionFaults(attachment, wanted),
+  collect: collectProtections,
+  unavailable: () => protectionUnavailable({ backend: undefined, policy: "open" }),
+  restore,
+  inventory: (nft, network) =>
+    nft === undefined ? { attachments: [], faults: [] } : listInventory(nft.connection, network),
+  records: () => records.list().map(ownedRecord),
+  recordOf(attachment) {
+    const found = records.find(attachment);
+    return found === undefined ? undefined : ownedRecord(found);
+  },
+  attachmentById: (id) => records.byId(id)?.attachment,
+  tables: [ownTable(TABLE.family), ownTable(BRIDGE_TABLE.family)],
+};
+
+function ownedRecord({ id, record }: StoredProtection): OwnedRecord {
+  const { attachment, netns, addresses } = record;
+  return {
+    attachment,
+    netns,
+    written: () => records.time(id),
+    addresses: addresses.map((ip) => ({ ip, prefixLength: ip.length * 8 })),
+  };
+}
+
+/** Puts back our tables, and then whatever lets packets through others'. */
+function restore(nft: Nftables | undefined): Restoration {
+  const done: Restoration =
+    nft === undefined ? { attachments: [], restored: 0, mended: [], passedOver: [], problems: [] } : restoreTables(nft);
+  const live = records.listLive().map(({ record }) => record);
+  if (live.length === 0) return done;
+  const passage = planPassage(nft, live);
+  const problems: string[] = [];
+  let missing = 0;
+  try {
+    missing = passageFaults(passage).length;
+    if (missing > 0) openPassage({ ...passage, obstacles: [] }, (line) => problems.push(line));
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    problems.push(error.message);
+  }
+  return {
+    ...done,
+    restored: done.restored + missing,
+    problems: [...done.problems, ...problems, ...passage.obstacles],
+  };
+}
+
+function ownTable(family: number): OwnTable {
+  return {
+    families: [family],
+    table: TABLE.name,
+    owners: ATTACHMENTS.set,
+    nameIn,
+    keysOf(set, { key, data }) {
+      if (set === ATTACHMENTS.set) return [idText(key)];
+      const isOwners = set === OWNERS[4].set || set === OWNERS[6].set;
+      return isOwners && data instanceof Uint8Array ? [idText(data), formatIp(key)] : [];
+    },
+  };
+}

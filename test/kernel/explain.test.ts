@@ -201,7 +201,14 @@ describe("what bauta explain says of the surroundings", () => {
   it("names forward chains that drop", () => {
     attach();
     run("nft", "add table ip f; add chain ip f x { type filter hook forward priority 0; policy drop; }");
-    expect(interference(OUTSIDE[4]).join()).toContain("chain ip f x at forward drops what its rules do not accept");
+    const told = (): string => interference(OUTSIDE[4]).join();
+    expect(told()).toContain("problem: chain ip f x (policy drop) drops the packet");
+    expect(interference(OUTSIDE[6]).join()).not.toContain("chain ip f x");
+    run("nft", 'add rule ip f x iifname "veth5" oifname "uplink" accept');
+    expect(told()).toContain("note: chain ip f x at forward drops what its rules do not accept (policy drop)");
+    expect(told()).not.toContain("drops the packet");
+    run("nft", `insert rule ip f x ip daddr ${OUTSIDE[4]} drop`);
+    expect(told()).toMatch(/problem: chain ip f x \(rule handle \d+ \[ immediate reg 0 drop \]\) drops the packet/);
   });
 
   it("tells that forwarding is off, in both families, and still which way it would be", () => {

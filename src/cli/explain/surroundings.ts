@@ -1,6 +1,7 @@
 // What outside our tables could interfere with a packet: others' chains at the same hook, forwarding, the reverse path
 // filter, routes.
 
+import { whoDrops } from "../../firewall/passage/passage.ts";
 import { type Chain, listChains } from "../../nftables/chain.ts";
 import { familyName } from "../../nftables/message.ts";
 import type { Nftables } from "../../nftables/nftables.ts";
@@ -28,7 +29,7 @@ export function findInterference(nft: Nftables, packet: Packet, way: Way, ours: 
     ...reversePathFilter(packet, way),
     ...chains.flatMap(natChain),
     ...legacyNat(packet.family),
-    ...chains.flatMap(filterChain),
+    ...forwardChains(nft, packet, way, chains),
   ];
   return found.toSorted((a, b) => (a.severity === b.severity ? 0 : a.severity === "problem" ? -1 : 1));
 }
@@ -109,6 +110,25 @@ function lines(path: string): string[] {
     if (hasCode(error, "ENOENT", "EACCES", "EPERM")) return [];
     throw error;
   }
+}
+
+/** What drops the packet at the hook forward, and what may. */
+function forwardChains(nft: Nftables, packet: Packet, way: Way, chains: readonly Chain[]): Interference[] {
+  if (way.kind !== "forward") return chains.flatMap(filterChain);
+  const { family, from, to } = packet;
+  const drops = whoDrops(nft, {
+    family,
+    in: way.input?.name,
+    out: way.output?.name,
+    source: from,
+    destination: to,
+    isEstablished: false,
+  });
+  const found = drops.map((what): Interference => {
+    return { kind: "filter chain", severity: "problem", text: `${what} drops the packet` };
+  });
+  const isTold = ({ text }: Interference): boolean => drops.some((what) => text.startsWith(`${what.split(" (")[0]} `));
+  return [...found, ...chains.flatMap(filterChain).filter((one) => !isTold(one))];
 }
 
 function filterChain({ family, table, name, hook, type, policy }: Chain): Interference[] {

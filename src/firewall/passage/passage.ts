@@ -7,6 +7,7 @@ import { familyName } from "../../nftables/message.ts";
 import type { Nftables } from "../../nftables/nftables.ts";
 import { SyscallError } from "../../sys/error.ts";
 import { FAMILIES, type Family, familyOf, formatIp, type Ip } from "../../wire/ip.ts";
+import { inTable, FORWARD as OWN_FORWARD } from "../table.ts";
 import type { Protection } from "../wanted.ts";
 import { type Drop, findDrop, type Traffic, trafficOf } from "./fate.ts";
 import { admitByFirewalld, firewalldFaults, type ZoneSource } from "./firewalld.ts";
@@ -73,19 +74,25 @@ function dropAt(nft: Nftables | undefined, gate: Gate, kinds: readonly Traffic[]
   return undefined;
 }
 
-function dropOf(nft: Nftables | undefined, gate: Gate, traffic: Traffic): Drop | undefined {
+function dropOf(
+  nft: Nftables | undefined,
+  gate: Gate,
+  traffic: Traffic,
+  ignored: ReadonlySet<string> = CONTAINERS_OWN,
+): Drop | undefined {
   if (gate.kind === "iptables-legacy") {
     const text = listLegacy(traffic.family);
     if (text === undefined) return undefined;
-    const chains = wordsChains(text, FORWARD, traffic, CONTAINERS_OWN);
+    const chains = wordsChains(text, FORWARD, traffic, ignored);
     return findDrop(chains, FORWARD, "drop");
   }
   if (nft === undefined) return undefined;
   const { chain, kind } = gate;
-  const ignored = kind === "iptables-nft" ? CONTAINERS_OWN : undefined;
-  const chains = nftChains(nft.connection, chain, traffic, ignored);
+  const chains = nftChains(nft.connection, chain, traffic, kind === "iptables-nft" ? ignored : undefined);
   if (chains === undefined) return undefined;
-  if (kind === "iptables-nft" && chains.isDropping) return { chain: IPTABLES_FORWARD.name, rule: undefined };
+  // Whatever else it accepts: a container gets its rules there.
+  if (kind === "iptables-nft" && chains.isDropping && ignored === CONTAINERS_OWN)
+    return { chain: IPTABLES_FORWARD.name, rule: undefined };
   return findDrop(chains, chain.name, kind === "nftables" ? "accept" : "drop");
 }
 
@@ -100,19 +107,30 @@ function listLegacy(family: Family): string | undefined {
 }
 
 /** Whose chain it is, what in it drops, and how to let the packets through there. */
-function obstacleText(
-  gate: Extract<Gate, { chain: object }>,
-  { chain, rule }: Drop,
-  ip: Ip,
-  bridge: string | undefined,
-): string {
+function obstacleText(gate: Extract<Gate, { chain: object }>, drop: Drop, ip: Ip, bridge: string | undefined): string {
   const { family, table, name } = gate.chain;
-  const where = `${familyName(family)} ${table}`;
-  const what = rule === undefined ? `chain ${where} ${chain} (policy drop)` : `chain ${where} ${chain} (rule ${rule})`;
   const match =
     bridge === undefined ? `${familyOf(ip) === 4 ? "ip" : "ip6"} saddr ${formatIp(ip)}` : `iifname "${bridge}"`;
-  const remedy = `\`nft insert rule ${where} ${name} ${match} accept\``;
-  return `${what} drops forwarded packets of ${formatIp(ip)}: it is not bauta's, and no rule in another table lifts that; ${remedy}, and the same for what comes back, would let them through`;
+  const remedy = `\`nft insert rule ${familyName(family)} ${table} ${name} ${match} accept\``;
+  return `${dropText(gate, drop)} drops forwarded packets of ${formatIp(ip)}: it is not bauta's, and no rule in another table lifts that; ${remedy}, and the same for what comes back, would let them through`;
+}
+
+/** `chain inet theirs fw (policy drop)` */
+function dropText(gate: Gate, { chain, rule }: Drop): string {
+  const table = "chain" in gate ? `${familyName(gate.chain.family)} ${gate.chain.table}` : "filter of iptables-legacy";
+  return `chain ${table} ${chain} (${rule === undefined ? "policy drop" : `rule ${rule}`})`;
+}
+
+/**
+ * What drops packets of this kind on their way through the node, our own tables included, each as a phrase. What depends on more
+ * than the packets tell (a port, say) counts as not. Throws NetlinkError or SyscallError.
+ */
+export function whoDrops(nft: Nftables, traffic: Traffic): string[] {
+  const ours: Gate = { kind: "nftables", chain: { ...inTable, name: OWN_FORWARD } };
+  return [ours, ...forwardGates(nft.connection, traffic.family)].flatMap((gate) => {
+    const drop = dropOf(nft, gate, traffic, new Set());
+    return drop === undefined ? [] : [dropText(gate, drop)];
+  });
 }
 
 /**

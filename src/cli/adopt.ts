@@ -1,5 +1,6 @@
-// `bauta adopt`: takes over what containernetworking/plugins masquerades.
+// `bauta adopt`: takes over what containernetworking/plugins masquerades, and lets through its firewalls.
 
+import { adoptProtections } from "../firewall/adopt.ts";
 import { type Adoption, adopt as adoptAll } from "../masquerade/upstream/adopt.ts";
 import { flag } from "./arguments.ts";
 import { countOf } from "./count.ts";
@@ -21,6 +22,12 @@ records in /var/lib/cni/results. A rule whose container is not found is left as
 it is, and told; the exit status is 1 then.
 
 Attachments that bauta has made with ipMasqBackend "iptables" stay there.
+
+Of the firewall plugin: containers that upstream's rules in iptables let through
+come into bauta's tables, and so does the isolation of their bridges
+(ingressPolicy). Whose an address is, and what its network asks for, is in
+container runtimes' records. Rules that are needed because iptables drops what is
+forwarded stay, and are bauta's.
 `;
 
 export const adopt: Verb = verb({
@@ -32,7 +39,7 @@ export const adopt: Verb = verb({
     const nft = io.openNftables();
     let done: Adoption;
     try {
-      done = adoptAll(nft, isDryRun);
+      done = joined(adoptAll(nft, isDryRun), adoptProtections(nft, isDryRun));
     } finally {
       nft.close();
     }
@@ -47,3 +54,10 @@ export const adopt: Verb = verb({
     if (left.length + problems.length > 0) throw new IncompleteError("not everything could be adopted");
   },
 });
+
+/** What has been taken over of either, each attachment once. */
+function joined(masquerade: Adoption, { adopted, left }: ReturnType<typeof adoptProtections>): Adoption {
+  const all = new Map<string, Adoption["adopted"][number]>();
+  for (const one of [...adopted, ...masquerade.adopted]) all.set(JSON.stringify(one.attachment), one);
+  return { ...masquerade, adopted: [...all.values()], left: [...masquerade.left, ...left] };
+}

@@ -1,11 +1,11 @@
 // The keys of the plugin's configuration, as upstream's documentation has them, and what they come to.
 
-import { interfaceNameProblem } from "../../cni/environment.ts";
-import { CNI_CODE, CniError } from "../../cni/error.ts";
-import type { Invocation } from "../../cni/plugin.ts";
-import type { Result } from "../../cni/result.ts";
-import { emptyIsAbsent, type Infer, object, oneOf, optional, text, withDefault } from "../../cni/schema.ts";
-import { BACKENDS, INGRESS_POLICIES, type Protection } from "../../firewall/wanted.ts";
+import { interfaceNameProblem } from "../cni/environment.ts";
+import { CNI_CODE, CniError } from "../cni/error.ts";
+import type { Invocation } from "../cni/plugin.ts";
+import type { Result } from "../cni/result.ts";
+import { emptyIsAbsent, type Infer, object, oneOf, optional, text, withDefault } from "../cni/schema.ts";
+import { BACKENDS, INGRESS_POLICIES, type Protection } from "./wanted.ts";
 
 /** XT_EXTENSION_MAXNAMELEN - 1 of include/uapi/linux/netfilter/x_tables.h: how long the name of a chain may be in iptables. */
 const CHAIN_NAME = /^[!-~]{1,28}$/;

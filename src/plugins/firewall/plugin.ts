@@ -2,11 +2,11 @@
 
 import { attachmentOf, validAttachments } from "../../cni/attachment.ts";
 import type { Invocation } from "../../cni/plugin.ts";
+import { firewallSchema, portOf, protectionOf, readFirewallConfig } from "../../firewall/config.ts";
 import { firewall } from "../../firewall/feature.ts";
 import { endProtection, protectionUnavailable } from "../../firewall/firewall.ts";
 import { CheckError } from "../../links/check.ts";
 import { chainedPlugin } from "../chained.ts";
-import { firewallSchema, portOf, protectionOf, readFirewallConfig } from "./config.ts";
 
 export const plugin = chainedPlugin({
   name: "firewall",

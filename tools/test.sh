@@ -9,6 +9,7 @@ rm -rf "$results"
 mkdir -p "$results"
 BAUTA_PEER_DIR=$(bash tools/peer-plugins.sh)
 export BAUTA_PEER_DIR
+node tools/firewalld.mjs >/dev/null
 
 biome check .
 tsc --noEmit

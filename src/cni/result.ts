@@ -68,27 +68,27 @@ export function resultVersion(json: JsonObject, configVersion: Version, at: stri
 const versionSchema = object({ cniVersion: optional(string()) });
 
 const NUMBER_LIMIT = 0xffffffff;
-const number = optional(integer(0, NUMBER_LIMIT));
-const scope = optional(integer(0, 0xff));
-const texts = optional(array(withDefault(string(), "")));
+const number = (about: string): Schema<number | undefined> => optional(integer(0, NUMBER_LIMIT, about));
+const texts = (about: string): Schema<readonly string[] | undefined> =>
+  optional(array(withDefault(string(), ""), about));
 
 /** `dns`, in a result and in a configuration. */
 export const dnsSchema: Schema<Dns> = object({
-  nameservers: texts,
-  domain: optional(string()),
-  search: texts,
-  options: texts,
+  nameservers: texts("addresses of name servers"),
+  domain: optional(string("domain of the container")),
+  search: texts("domains in which short names are looked for"),
+  options: texts("options of resolv.conf"),
 });
 
 /** A route, in a result and in the configuration of an IPAM plugin. */
 export const routeSchema: Schema<Route> = object({
   dst: cidr("the destination"),
   gw: optional(ip("the next hop; without one, the gateway of the address")),
-  mtu: number,
-  advmss: number,
-  priority: number,
-  table: number,
-  scope,
+  mtu: number("MTU along the route; 0: the interface's"),
+  advmss: number("maximum segment size that is told to TCP peers; 0: the kernel's choice"),
+  priority: number("metric: the route with the least is taken; 0: the kernel's choice"),
+  table: number("number of the routing table; 0: main"),
+  scope: optional(integer(0, 0xff, "0: beyond a gateway, 253: on the link, 254: on the host")),
 });
 
 // Others' results, read as libcni's types (pkg/types 020, 040 and 100) read them: an element of a list may be null, an

@@ -7,7 +7,9 @@ import { excerpt, isJsonObject, type JsonObject, type JsonValue } from "./json.t
 
 /** What a schema is made of, for whoever describes it to people or programs. */
 type Shape =
-  | { readonly kind: "boolean" | "string" | "json" | "json object" }
+  | { readonly kind: "boolean" | "json" | "json object" }
+  /** `later` is what text that is judged later should be. */
+  | { readonly kind: "string"; readonly later?: Schema<unknown> }
   | { readonly kind: "integer"; readonly min: number; readonly max: number }
   | { readonly kind: "one of"; readonly values: readonly string[] }
   | { readonly kind: "text"; readonly noun: string }
@@ -99,7 +101,7 @@ export function emptyIsAbsent<T>(inner: Schema<T>): Schema<T> {
  */
 export function judgedLater<T>(inner: Schema<T>): Schema<() => T> {
   return {
-    shape: { kind: "string" },
+    shape: { kind: "string", later: inner },
     about: inner.about,
     emptyIsAbsent: true,
     read(value, at) {

@@ -37,11 +37,11 @@ export interface HostLocalSection {
   readonly gateway: Ip | undefined;
 }
 
-const dataDirField = withDefault(path(`where addresses are noted; ${DEFAULT_DATA_DIR} where absent`), DEFAULT_DATA_DIR);
+const dataDirField = withDefault(path("directory in which addresses are noted"), DEFAULT_DATA_DIR);
 
 export const hostLocalSchema: Schema<HostLocalSection> = object({
-  ranges: withDefault(array(array(rangeSchema)), []),
-  routes: withDefault(array(routeSchema), []),
+  ranges: withDefault(array(array(rangeSchema), "range sets: the container gets an address of each"), []),
+  routes: withDefault(array(routeSchema, "routes for the container"), []),
   dataDir: dataDirField,
   resolvConf: withDefault(path("a file in the form of resolv.conf, for the result's dns"), ""),
   subnet: optional(cidr("a range set of one range, before those of `ranges`")),

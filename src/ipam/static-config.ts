@@ -34,8 +34,8 @@ const entrySchema: Schema<Entry> = object({
 });
 
 export const staticSchema: Schema<Section> = object({
-  addresses: withDefault(array(entrySchema), []),
-  routes: withDefault(array(routeSchema), []),
+  addresses: withDefault(array(entrySchema, "addresses that the container gets"), []),
+  routes: withDefault(array(routeSchema, "routes for the container"), []),
   dns: withDefault(dnsSchema, {}),
 });
 

@@ -21,7 +21,7 @@ describe("a plugin", () => {
   });
 
   it("has a row in the table of README.md", () => {
-    expect(missing((name) => text("README.md").includes(`\n| \`${name}\` |`))).toEqual([]);
+    expect(missing((name) => text("README.md").includes(`\n| [\`${name}\`](docs/plugins/${name}.md) |`))).toEqual([]);
   });
 
   it("has a JSON Schema", () => {

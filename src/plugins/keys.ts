@@ -17,7 +17,7 @@ const MTU_MAX = 65535; // ETH_MAX_MTU, include/uapi/linux/if_ether.h
 
 /** The key "mtu", 0 where absent; see mtuOf. `about` says of what, and `zero` what 0 means. */
 export function mtuKey(about: string, zero = "the kernel's default"): Schema<number> {
-  return withDefault(integer(0, MTU_MAX, `${about}; 0: ${zero}`), 0);
+  return withDefault(integer(0, MTU_MAX, `MTU ${about}; 0: ${zero}`), 0);
 }
 
 /**
@@ -38,10 +38,15 @@ export function vlanId(least: 0 | 1, about: string): Schema<number> {
 
 const noMac = { mac: undefined };
 
+/** What a key "mac" is about. */
+export const CONTAINER_MAC = "MAC address of the container's interface";
+
 /** The keys that can bring a MAC address besides CNI_ARGS; see macOf. */
 export const macKeys = {
-  args: withDefault(object({ cni: withDefault(object({ mac: optional(judgedLater(mac())) }), noMac) }), { cni: noMac }),
-  runtimeConfig: withDefault(object({ mac: optional(mac("of the container's interface")) }), noMac),
+  args: withDefault(object({ cni: withDefault(object({ mac: optional(judgedLater(mac(CONTAINER_MAC))) }), noMac) }), {
+    cni: noMac,
+  }),
+  runtimeConfig: withDefault(object({ mac: optional(mac(CONTAINER_MAC)) }), noMac),
 };
 
 interface MacKeys {

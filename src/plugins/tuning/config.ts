@@ -19,7 +19,7 @@ import {
 } from "../../cni/schema.ts";
 import { DATA_DIR } from "../../tuning/backup.ts";
 import type { Mac } from "../../wire/mac.ts";
-import { flag, macOfArgs, mtuKey, mtuOf, requireUsable } from "../keys.ts";
+import { CONTAINER_MAC, flag, macOfArgs, mtuKey, mtuOf, requireUsable } from "../keys.ts";
 import { mergeSysctls, type Sysctl } from "./sysctl-keys.ts";
 
 const QUEUE_LIMIT = 0xffffffff; // IFLA_TXQLEN, include/uapi/linux/if_link.h: u32
@@ -27,7 +27,7 @@ const QUEUE_LIMIT = 0xffffffff; // IFLA_TXQLEN, include/uapi/linux/if_link.h: u3
 const sysctl = optional(
   record(string(), "kernel parameters below net. of the container's namespace, dots or slashes between the parts"),
 );
-const laterMac = optional(judgedLater(mac("of the container's interface")));
+const laterMac = optional(judgedLater(mac(CONTAINER_MAC)));
 const allmulti = optional(boolean("all-multicast mode on or off; absent: as it is"));
 const txQLen = optional(integer(0, QUEUE_LIMIT, "packets in the transmit queue; absent: as it is"));
 const mtu = mtuKey("of the container's interface", "as it is");

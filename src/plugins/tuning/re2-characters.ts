@@ -82,3 +82,14 @@ export const PLACE_ESCAPES: ReadonlyMap<string, PlaceTest> = new Map([
 export const isNoNewline: CharacterTest = (code) => code !== NEWLINE;
 export const isAtLineStart: PlaceTest = (before) => before === undefined || before === NEWLINE;
 export const isAtLineEnd: PlaceTest = (_, after) => after === undefined || after === NEWLINE;
+
+export function codeOf(character: string): number {
+  return character.codePointAt(0) ?? 0;
+}
+
+/** The character and what it is in the other case. */
+export function casesOf(code: number): readonly number[] {
+  const character = String.fromCodePoint(code);
+  const cases = [character, character.toLowerCase(), character.toUpperCase(), character.toUpperCase().toLowerCase()];
+  return cases.filter((one) => Array.from(one).length === 1).map(codeOf);
+}

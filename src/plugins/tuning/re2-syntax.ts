@@ -5,6 +5,8 @@ import {
   anyOf,
   type CharacterTest,
   CONTROL_ESCAPES,
+  casesOf,
+  codeOf,
   isAtEnd,
   isAtLineEnd,
   isAtLineStart,
@@ -296,15 +298,4 @@ class Parser {
 
 function place(is: PlaceTest): Expression {
   return { kind: "place", is };
-}
-
-function codeOf(character: string): number {
-  return character.codePointAt(0) ?? 0;
-}
-
-/** The character and what it is in the other case. */
-function casesOf(code: number): readonly number[] {
-  const character = String.fromCodePoint(code);
-  const cases = [character, character.toLowerCase(), character.toUpperCase(), character.toUpperCase().toLowerCase()];
-  return cases.filter((one) => Array.from(one).length === 1).map(codeOf);
 }

@@ -1,0 +1,142 @@
+// The lists that container runtimes bring along, from ADD to DEL with our executables, in either family and in both: nothing is
+// left, also where a plugin fails at whatever link of the chain, and where DEL comes late.
+
+import { chmodSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { JsonObject } from "../../src/cni/json.ts";
+import { servedName } from "../../src/cni/served-name.ts";
+import { PLUGIN_NAMES } from "../../src/plugins/all.ts";
+import { DEFAULT_LISTS, type DefaultList } from "../support/default-lists.ts";
+import { makeNetns, poll, run, type TestNetns } from "../support/netns.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { stateOf } from "../support/whole-node.ts";
+import { type CniOutcome, cni, listFile, succeeded } from "./attach.ts";
+import { becomeNode, PLUGINS } from "./masquerade/node.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: results of any version
+type Json = any;
+
+let container: TestNetns;
+beforeAll(() => void becomeNode());
+beforeEach(() => {
+  container = makeNetns("container");
+});
+// Lists have bridges and addresses of the same names, and a test that failed is not held against the next.
+afterEach(() => {
+  container.remove();
+  run("nft", "flush", "ruleset");
+  for (const bridge of run("ip", "-br", "link", "show", "type", "bridge").match(/^\S+/gm) ?? [])
+    run("ip", "link", "delete", bridge);
+  for (const directory of ["/run/bauta", "/run/cni-ipam-state", "/var/lib/cni"])
+    rmSync(directory, { recursive: true, force: true });
+});
+
+/** The list with the plugins that there are so far. */
+function listOf({ list }: DefaultList, families: readonly (4 | 6)[]): JsonObject & { plugins: readonly JsonObject[] } {
+  const whole = list(families);
+  const isOurs = ({ type }: JsonObject): boolean =>
+    servedName(String(type), (name) => PLUGIN_NAMES.includes(name)) !== undefined;
+  return { ...whole, plugins: whole.plugins.filter(isOurs) };
+}
+
+/** CNI_PATH with our plugins, by the names that buildkit has for them, too, and with a plugin whose ADD fails. */
+function pluginDirectory(): string {
+  const directory = temporaryDirectory();
+  for (const name of readdirSync(PLUGINS))
+    for (const prefix of ["", "buildkit-cni-"]) symlinkSync(join(PLUGINS, name), join(directory, prefix + name));
+  const error = '{"cniVersion": "0.4.0", "code": 100, "msg": "no more today"}';
+  writeFileSync(join(directory, "failing"), `#!/bin/sh\n[ "$CNI_COMMAND" != ADD ] || { echo '${error}'; exit 1; }\n`);
+  chmodSync(join(directory, "failing"), 0o755);
+  return directory;
+}
+
+/** One attachment by a list. */
+class Attachment {
+  readonly list: string;
+  readonly #path = pluginDirectory();
+  readonly #words: readonly string[];
+
+  constructor(list: JsonObject, { args, capabilityArgs }: DefaultList) {
+    this.list = listFile(list);
+    const said = args === "" ? [] : ["--args", args];
+    this.#words = ["--container-id", "c1", ...said, "--cap-args", JSON.stringify(capabilityArgs)];
+  }
+
+  call(action: string, place: readonly string[] = ["--netns", container.path]): CniOutcome {
+    return cni([action, this.list, ...place, ...this.#words], this.#path);
+  }
+
+  must(action: string, place?: readonly string[]): string {
+    return succeeded(action, this.call(action, place));
+  }
+}
+
+/** What there is of an attachment. Bridges, chains and directories that all of a network's share are there before. */
+function state(): Json {
+  const { prepared: _, ...rest } = stateOf(["container"]);
+  // Those of iptables-legacy are not among nft's rules. Comments have the time.
+  const saved = ["iptables", "ip6tables"].map((tool) => run(`${tool}-save`).replace(/^#.*\n/gm, ""));
+  return { ...rest, saved };
+}
+
+/** The list has been in use before, so that what its attachments share is there. */
+function warmUp(attachment: Attachment): void {
+  attachment.must("add");
+  attachment.must("del");
+}
+
+const NAMED = DEFAULT_LISTS.map((one) => [one.runtime, one] as const);
+const FAMILIES: readonly (readonly [string, readonly (4 | 6)[]])[] = [
+  ["IPv4", [4]],
+  ["IPv6", [6]],
+  ["both families", [4, 6]],
+];
+
+describe.each(NAMED)("the list of %s", (_, one) => {
+  it.each(FAMILIES)("attaches, checks and detaches a container in %s, and leaves nothing", (_families, families) => {
+    const list = listOf(one, families);
+    const attachment = new Attachment(list, one);
+    warmUp(attachment);
+    const before = state();
+    const result = JSON.parse(attachment.must("add"));
+    expect(result.ips).toHaveLength(families.length);
+    expect(state()).not.toEqual(before);
+    const { status, stderr } = attachment.call("check");
+    // Version 0.3.1 has no CHECK.
+    expect([status, stderr]).toEqual(list["cniVersion"] === "0.3.1" ? [1, expect.stringContaining("CHECK")] : [0, ""]);
+    attachment.must("del");
+    expect(state()).toEqual(before);
+  });
+
+  it("leaves nothing wherever in the list a plugin fails", () => {
+    const list = listOf(one, [4, 6]);
+    warmUp(new Attachment(list, one));
+    const before = state();
+    for (let at = 0; at <= list.plugins.length; at++) {
+      const failing = { ...list, plugins: list.plugins.toSpliced(at, 0, { type: "failing" }) };
+      const { status, stderr } = new Attachment(failing, one).call("add");
+      expect([at, status, stderr]).toEqual([at, 1, expect.stringContaining("no more today")]);
+      expect([at, stderr]).toEqual([at, expect.stringContaining("has taken back what was made")]);
+      expect([at, state()]).toEqual([at, before]);
+    }
+  });
+
+  it("leaves nothing where DEL comes without a namespace and a result, and comes again", () => {
+    const attachment = new Attachment(listOf(one, [4, 6]), one);
+    warmUp(attachment);
+    const before = state();
+    attachment.must("add");
+    // As kubelet does after a restart: the namespace is gone, and so is what the runtime knew.
+    container.remove();
+    for (let n = 0; n < 3; n++) attachment.must("del", ["--netns", "/run/netns/gone", "--cache-dir", "/run/no-cache"]);
+    attachment.must("del");
+    container = makeNetns("container");
+    // The kernel takes its time over a namespace and its links; the new one has links of other numbers.
+    const names = ({ links }: Json): string[] => links.map(({ ifname }: Json) => ifname);
+    poll("links of the namespace gone", () => names(state()).length === names(before).length);
+    const { links: _links, ...rest } = state();
+    const { links: __, ...restBefore } = before;
+    expect(rest).toEqual(restBefore);
+  });
+});

@@ -113,6 +113,7 @@ const ACTIONS: ReadonlyMap<string, (action: Action) => void> = new Map([
 function check({ list, said, runtime, io }: Action): void {
   const container = knownContainerOf(said, list, runtime);
   checkNames(container);
+  if (container.netns === "") throw new UsageError("--netns is missing: the cache does not know the network namespace");
   if (!checkList(list, container, runtime)) io.log("bauta: nothing was checked: the list says disableCheck");
 }
 

@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { sha512Hex } from "../../src/hash/sha512.ts";
 import { peerDirectory } from "../support/differential.ts";
-import { makeNetns, run, type TestNetns } from "../support/netns.ts";
+import { addressesIn, makeNetns, run, type TestNetns } from "../support/netns.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { becomeNode, leftovers, NODE, PLUGINS } from "./masquerade/node.ts";
 import { DUAL, type Json, networkOf } from "./masquerade/runtime.ts";
@@ -77,13 +77,6 @@ function pluginDirectory(type: string, script: string): string {
   return directory;
 }
 
-/** The addresses of the container's interface that reach beyond its link, IPv4 first. */
-function attachedTo(container: TestNetns, ifname = "eth0"): string[] {
-  const links = container.ipJson(`address show dev ${ifname} scope global`);
-  // ip leaves an empty object for each that is not asked for.
-  return links.flatMap(({ addr_info = [] }: Json) => addr_info.flatMap(({ local }: Json) => local ?? []));
-}
-
 describe("bauta cni", () => {
   it("attaches a container to both families as a runtime does, checks it and detaches it", () => {
     const config = networkOf("bridge");
@@ -94,7 +87,7 @@ describe("bauta cni", () => {
     const stdout = succeeded(cni(["add", list, ...at]));
     const result = JSON.parse(stdout);
     expect(stdout).toMatch(/^\{\n {4}"cniVersion": "1\.1\.0",/);
-    const addresses = attachedTo(container);
+    const addresses = addressesIn(container);
     expect(result.ips.map(({ address }: Json) => address.replace(/\/.*/, ""))).toEqual(addresses);
     expect(addresses).toHaveLength(2);
     for (const address of addresses) {
@@ -141,7 +134,7 @@ describe("bauta cni", () => {
     ];
     const result = JSON.parse(succeeded(cni(["add", "single", ...at, ...caps])));
     expect(result).toMatchObject({ cniVersion: "0.4.0", ips: [{ version: "4", address: "198.18.0.5/24" }] });
-    expect(attachedTo(container, "eth7")).toEqual(["198.18.0.5"]);
+    expect(addressesIn(container, "eth7")).toEqual(["198.18.0.5"]);
     expect(JSON.parse(readFileSync(join(RESULTS, "single-c1-eth7"), "utf8"))).toMatchObject({
       netns: `/var/run/netns/${container.name}`,
       cniArgs: [
@@ -255,7 +248,7 @@ describe("bauta cni add that fails", () => {
     const container = makeContainer();
     const { status, stderr } = cni(["add", list, "--netns", container.path, "--keep-failed"], { path });
     expect([status, stderr]).toEqual([1, expect.stringContaining("what was made is kept")]);
-    expect(attachedTo(container)).toHaveLength(2);
+    expect(addressesIn(container)).toHaveLength(2);
     succeeded(cni(["del", list, "--netns", container.path], { path }));
     expect(leftovers()).toEqual([]);
   });
@@ -305,7 +298,7 @@ describe("bauta cni gc", () => {
     const other = makeContainer();
     succeeded(cni(["add", list, "--netns", other.path, "--container-id", other.name]));
     expect(succeeded(cni(["gc", list, "--valid", `${stays.name}/eth0,x/eth0`]))).toContain(`${other.name} eth0\n`);
-    expect(attachedTo(stays)).toHaveLength(2);
+    expect(addressesIn(stays)).toHaveLength(2);
     expect(succeeded(cni(["gc", list, "--none-valid"]))).toContain("removed 1 attachment");
     expect(leftovers()).toEqual([]);
   });
@@ -387,6 +380,7 @@ describe("bauta cni with wrong input", () => {
     [[], "ACTION CONFLIST is missing"],
     [["add", "LIST"], "--netns is missing"],
     [["del", "LIST"], "--netns or --container-id is missing"],
+    [["check", "LIST", "--container-id", "x"], "--netns is missing: the cache does not know the network namespace"],
     [["add", "LIST", "--netns", "x", "--cap-args", "{,"], "--cap-args is not JSON: expected a key in double quotes"],
     [["add", "LIST", "--netns", "x", "--cap-args", "[]"], "--cap-args is not an object of JSON"],
     [["add", "LIST", "--netns", "x", "--args", "a=b;c"], '--args: "c" is not of the form KEY=VALUE'],

@@ -61,6 +61,13 @@ export function openNetns(path: string, name: string = path): TestNetns {
   };
 }
 
+/** The addresses of a container's interface that reach beyond its link, IPv4 first. */
+export function addressesIn(container: TestNetns, ifname = "eth0"): string[] {
+  const links: { addr_info?: { local?: string }[] }[] = container.ipJson(`address show dev ${ifname} scope global`);
+  // ip leaves an empty object for each that is not asked for.
+  return links.flatMap(({ addr_info = [] }) => addr_info.flatMap(({ local }) => local ?? []));
+}
+
 /** Runs a program and returns its standard output. Throws with its standard error when it fails. */
 export function run(command: string, ...args: readonly string[]): string {
   return execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });

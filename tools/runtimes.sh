@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # npm run test:runtimes [-- FILE...]: podman and containerd attach containers with the plugins that were built. They run
-# in namespaces of their own, with everything that they start; nothing is installed.
+# in namespaces of their own, with everything that they start; nothing is installed. It is a part of npm test, too: where it
+# can't run, both fail.
+#   BAUTA_IS_BUILT=1 BAUTA_RESULTS=DIRECTORY bash tools/runtimes.sh    leaves its report there, and no summary
 . "$(dirname "$0")/strict.sh"
 cd "$(dirname "$0")/.."
 fail() {
@@ -13,15 +15,15 @@ unshare --mount true 2>/dev/null || fail "this machine makes no namespaces; is i
 grep -qw 'cgroup2\?' /proc/filesystems && [ -n "$(ls /sys/fs/cgroup)" ] || fail "/sys/fs/cgroup has no control groups"
 
 . tools/setup.sh runtimes
-npm run --silent build >&2
-BAUTA_PEER_DIR=$(bash tools/peer-plugins.sh)
+if [ -z "${BAUTA_IS_BUILT:-}" ]; then npm run --silent build >&2; fi
 BAUTA_RUNTIMES_DIR=$(node tools/runtimes/unpack.mjs)
-export BAUTA_PEER_DIR BAUTA_RUNTIMES_DIR
-results=build/runtimes-results
-rm -rf "$results"
+export BAUTA_RUNTIMES_DIR
+results=${BAUTA_RESULTS:-build/runtimes-results}
+rm -f "$results/runtimes.json"
 mkdir -p "$results"
 report=(--reporter=default --reporter=json --outputFile.json="$results/runtimes.json")
+status=0
 # With the first process of a namespace all others in it end.
 unshare --pid --fork --mount-proc --kill-child -- \
-  bash test/support/run-in-namespaces.sh vitest run --project runtimes "${report[@]}" "$@" || true # the summary tells
-node tools/summary.mjs "$results" runtimes
+  bash test/support/run-in-namespaces.sh vitest run --project runtimes "${report[@]}" "$@" || status=$?
+if [ -z "${BAUTA_RESULTS:-}" ]; then node tools/summary.mjs "$results" runtimes; else exit "$status"; fi

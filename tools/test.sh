@@ -31,7 +31,8 @@ failed() {
 run unit
 run kernel bash test/support/run-in-namespaces.sh
 run e2e bash test/support/run-in-namespaces.sh
+BAUTA_IS_BUILT=1 BAUTA_RESULTS=$results bash tools/runtimes.sh || failed "tools/runtimes.sh"
 # On another kernel than this machine's, one that has VLANs; all of them: npm run test:kernels
 BAUTA_IS_BUILT=1 bash tools/kernels.sh --essential --report "$results/kernels.json" bookworm || failed "tools/kernels.sh"
-node tools/summary.mjs "$results" unit kernel e2e kernels || status=1
+node tools/summary.mjs "$results" unit kernel e2e runtimes kernels || status=1
 exit $status

@@ -6,20 +6,19 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync,
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { PATIENCE_MS } from "../../engine/patience.mjs";
-import { leftovers, NODE } from "../e2e/masquerade/node.ts";
+import { leftovers, NODE, PLUGINS } from "../e2e/masquerade/node.ts";
+import { expectPublished, type Published } from "../e2e/masquerade/published.ts";
 import { type Json, networkOf, TYPES, type Type } from "../e2e/masquerade/runtime.ts";
 import { PROTOCOLS, seenFrom, seenOutside } from "../e2e/masquerade/traffic.ts";
-import { poll, run, type TestNetns } from "../support/netns.ts";
+import { addressesIn, poll, run, type TestNetns } from "../support/netns.ts";
 import { CriClient } from "./cri.ts";
 import { IMAGE, packImage } from "./image.ts";
 import {
-  addressesIn,
   becomeNodeWithRuntimes,
   CGROUP,
   containerAt,
   environment,
   listOf,
-  pluginDirectories,
   program,
   ROOTFS,
   removeControlGroups,
@@ -72,9 +71,7 @@ function mountDirectories(): void {
   run("mount", "-t", "tmpfs", "tmpfs", "/opt");
   rmSync(NETWORKS, { recursive: true, force: true });
   for (const path of [NETWORKS, PLUGIN_DIRECTORY]) mkdirSync(path, { recursive: true });
-  for (const directory of pluginDirectories().toReversed()) {
-    for (const name of readdirSync(directory)) copyFileSync(join(directory, name), join(PLUGIN_DIRECTORY, name));
-  }
+  for (const name of readdirSync(PLUGINS)) copyFileSync(join(PLUGINS, name), join(PLUGIN_DIRECTORY, name));
 }
 
 function ctr(...args: readonly string[]): string {
@@ -82,10 +79,10 @@ function ctr(...args: readonly string[]): string {
 }
 
 /** The network, until the running test ends. */
-function makeNetwork(type: Type, more: object = {}): Json {
-  const config = networkOf(type, undefined, { cniVersion: "1.0.0", ...more });
+function makeNetwork(type: Type, ...chained: readonly Json[]): Json {
+  const config = networkOf(type, undefined, { cniVersion: "1.0.0" });
   const path = join(NETWORKS, "10-test.conflist");
-  writeFileSync(path, JSON.stringify(listOf(config)));
+  writeFileSync(path, JSON.stringify(listOf(config, ...chained)));
   onTestFinished(() => {
     rmSync(path);
     if (type === "bridge") run("ip", "link", "delete", config.bridge);
@@ -140,8 +137,11 @@ describe.each(TYPES)("containerd's CRI with %s", (type) => {
   });
   afterAll(() => client.close());
 
-  const runPod = async (name: string): Promise<{ id: string; netns: TestNetns; addresses: string[] }> => {
-    const id = await client.run({ name, cgroupParent: `/${CGROUP}`, logDirectory: join(WORK, "logs") });
+  const runPod = async (
+    name: string,
+    published: readonly Published[] = [],
+  ): Promise<{ id: string; netns: TestNetns; addresses: string[] }> => {
+    const id = await client.run({ name, cgroupParent: `/${CGROUP}`, logDirectory: join(WORK, "logs"), published });
     const { addresses, pid } = await client.status(id);
     return { id, addresses, netns: containerAt(`/proc/${pid}/ns/net`) };
   };
@@ -158,6 +158,22 @@ describe.each(TYPES)("containerd's CRI with %s", (type) => {
       await client.stop(id); // as kubelets do
       await client.remove(id);
     }
+    expect(leftovers()).toEqual([]);
+  });
+
+  // The list of containerd's own install-cni.
+  it("has pods with host ports, which are reached from outside and from the node", async () => {
+    makeNetwork(type, { type: "portmap", capabilities: { portMappings: true } });
+    const ports: readonly Published[] = [
+      { protocol: "tcp", hostPort: 8080, containerPort: 80 },
+      { protocol: "udp", hostPort: 5353, containerPort: 53 },
+    ];
+    const { id, netns } = await untilReady(() => runPod("web", ports));
+    for (const port of ports) expectPublished(netns, outside, port);
+    expectMasqueraded(netns);
+    await client.stop(id);
+    await client.stop(id);
+    await client.remove(id);
     expect(leftovers()).toEqual([]);
   });
 });

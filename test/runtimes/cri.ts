@@ -2,6 +2,7 @@
 
 import { type ClientHttp2Session, connect, constants } from "node:http2";
 import { connect as connectSocket } from "node:net";
+import type { Published } from "../e2e/masquerade/published.ts";
 import { decode, encode, type Fields } from "./protobuf.ts";
 
 /** The parts of a sandbox's configuration that differ. */
@@ -9,7 +10,11 @@ export interface Pod {
   readonly name: string;
   readonly cgroupParent: string;
   readonly logDirectory: string;
+  readonly published?: readonly Published[];
 }
+
+/** enum Protocol */
+const PROTOCOL = { tcp: 0, udp: 1 } as const;
 
 export class CriClient {
   readonly #session: ClientHttp2Session;
@@ -24,9 +29,12 @@ export class CriClient {
   }
 
   /** RunPodSandbox; returns the sandbox's id. */
-  async run({ name, cgroupParent, logDirectory }: Pod): Promise<string> {
+  async run({ name, cgroupParent, logDirectory, published = [] }: Pod): Promise<string> {
     const metadata = { 1: name, 2: `uid-of-${name}`, 3: "default" };
-    const config = { 1: metadata, 2: name, 3: logDirectory, 8: { 1: cgroupParent } };
+    const portMappings = published.map(({ protocol, containerPort, hostPort }) => {
+      return { 1: PROTOCOL[protocol], 2: containerPort, 3: hostPort };
+    });
+    const config = { 1: metadata, 2: name, 3: logDirectory, 5: portMappings, 8: { 1: cgroupParent } };
     const reply = await this.#call("RunPodSandbox", { 1: config });
     return textOf(reply, 1);
   }

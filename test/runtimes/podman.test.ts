@@ -1,22 +1,21 @@
-// podman with networks of CNI plugins: ours in front, upstream's portmap behind.
+// podman with networks of CNI plugins, and the command that takes containers over from podman and back.
 
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { PATIENCE_S } from "../../engine/patience.mjs";
-import { addressFiles, leftovers, NODE, OUTSIDE, ruleset, veths } from "../e2e/masquerade/node.ts";
+import { leftovers, NODE, OUTSIDE, PLUGINS } from "../e2e/masquerade/node.ts";
+import { expectPublished } from "../e2e/masquerade/published.ts";
 import { DUAL, type Json, networkOf, TYPES, type Type } from "../e2e/masquerade/runtime.ts";
 import { PROTOCOLS, seenFrom, seenOutside } from "../e2e/masquerade/traffic.ts";
-import { run, type TestNetns } from "../support/netns.ts";
-import { Socket } from "../support/sockets.ts";
+import { addressesIn, run, type TestNetns } from "../support/netns.ts";
 import {
-  addressesIn,
   becomeNodeWithRuntimes,
   CGROUP,
   containerAt,
   environment,
   listOf,
-  pluginDirectories,
   program,
   ROOTFS,
   removeControlGroups,
@@ -41,7 +40,7 @@ conmon_path = ["${program("conmon")}"]
 runc = ["${program("runc")}"]
 [network]
 network_backend = "cni"
-cni_plugin_dirs = ${JSON.stringify(pluginDirectories())}
+cni_plugin_dirs = ${JSON.stringify([PLUGINS])}
 network_config_dir = "${NETWORKS}"
 `;
 
@@ -114,15 +113,6 @@ function expectMasqueraded(container: TestNetns, ifname = "eth0"): void {
   }
 }
 
-/** Upstream's portmap keeps its tables when nothing is left in them. */
-function leftBesidePortmap(): string[] {
-  for (const family of ["ip", "ip6"]) {
-    const table = `table ${family} cni_hostport`;
-    run("nft", `add ${table}; delete ${table}`);
-  }
-  return leftovers();
-}
-
 describe.each(TYPES)("podman with %s", (type) => {
   it("has containers that leave from the node's addresses in both families, and removes them without a trace", () => {
     const { name } = makeNetwork(type);
@@ -179,31 +169,88 @@ describe.each(TYPES)("podman with %s", (type) => {
     expect(leftovers()).toEqual([]);
   });
 
-  it("publishes a port with upstream's portmap behind our plugin", () => {
-    const { name } = makeNetwork(type, [
-      { type: "portmap", capabilities: { portMappings: true }, backend: "nftables" },
-    ]);
-    const container = start("one", "--network", name, "--publish", "7777:7777");
-    for (const address of addressesIn(container)) {
-      const family = address.includes(":") ? 6 : 4;
-      const server = Socket.open(container, family, "stream").bind({ address, port: 7777 }).listen();
-      const client = Socket.open(outside, family, "stream").connect({ address: NODE[family], port: 7777 });
-      const accepted = server.accept();
-      expect(accepted.from).toBe(OUTSIDE[family]);
-      for (const socket of [accepted.socket, client, server]) socket.close();
-    }
+  it("publishes ports, which are reached from outside and from the node", () => {
+    const { name } = makeNetwork(type, [{ type: "portmap", capabilities: { portMappings: true } }]);
+    const container = start("one", "--network", name, "--publish", "8080:80", "--publish", "5353:53/udp");
+    expectPublished(container, outside, { protocol: "tcp", hostPort: 8080, containerPort: 80 });
+    expectPublished(container, outside, { protocol: "udp", hostPort: 5353, containerPort: 53 });
     expectMasqueraded(container);
     remove("one");
-    expect(leftBesidePortmap()).toEqual([]);
+    expect(leftovers()).toEqual([]);
   });
 });
 
-it("podman makes a network itself", () => {
-  podman("network", "create", "--ipv6", "--subnet", "198.18.0.0/17", "--subnet", DUAL[1] ?? "", "made");
-  onTestFinished(() => void podman("network", "rm", "--force", "made"));
-  expectMasqueraded(start("one", "--network", "made"));
-  remove("one");
-  // Upstream's firewall, which is part of it, keeps its chains, too.
-  expect(ruleset()).not.toContain("bauta");
-  expect([...veths(), ...addressFiles()]).toEqual([]);
+describe("podman with a network that it has made itself: bridge, portmap, firewall, tuning", () => {
+  const makeDefault = (...options: readonly string[]): void => {
+    podman("network", "create", ...options, "--ipv6", "--subnet", "198.18.0.0/17", "--subnet", DUAL[1] ?? "", "made");
+    onTestFinished(() => void podman("network", "rm", "--force", "made"));
+    const { plugins } = JSON.parse(readFileSync(join(NETWORKS, "made.conflist"), "utf8"));
+    expect(plugins.map((plugin: Json) => plugin.type)).toEqual(["bridge", "portmap", "firewall", "tuning"]);
+  };
+
+  it("has containers that leave from the node's addresses, see each other and publish ports", () => {
+    makeDefault();
+    const one = start("one", "--network", "made", "--publish", "8080:80", "--publish", "5353:53/udp");
+    const other = start("other", "--network", "made", "--mac-address", "02:00:00:00:00:77");
+    for (const container of [one, other]) expectMasqueraded(container);
+    expect(other.ipJson("link show eth0")[0].address).toBe("02:00:00:00:00:77");
+    for (const [i, to] of addressesIn(other).entries()) {
+      const from = addressesIn(one)[i] ?? "";
+      expect(seenFrom(one, from, other, to, "tcp")).toBe(from);
+    }
+    expectPublished(one, outside, { protocol: "tcp", hostPort: 8080, containerPort: 80 });
+    expectPublished(one, outside, { protocol: "udp", hostPort: 5353, containerPort: 53 });
+    podman("restart", "--time=0", "one");
+    expectPublished(namespaceOf("one"), outside, { protocol: "tcp", hostPort: 8080, containerPort: 80 });
+    remove("one", "other");
+    expect(leftovers()).toEqual([]);
+  });
+});
+
+describe("bauta cni beside podman", () => {
+  const cni = (...args: readonly string[]): string => {
+    const env = { PATH: environment()["PATH"] ?? "", CNI_PATH: PLUGINS };
+    const { status, stdout, stderr } = spawnSync(join(PLUGINS, "../bauta"), ["cni", ...args], {
+      encoding: "utf8",
+      env,
+    });
+    expect([status, stderr]).toEqual([0, ""]);
+    return stdout;
+  };
+
+  it("checks and detaches what podman has attached, and podman removes what it has attached", () => {
+    const { name } = makeNetwork("bridge");
+    const list = join(NETWORKS, `${name}.conflist`);
+    const container = start("one", "--network", name);
+    const id = podman("inspect", "--format", "{{.Id}}", "one");
+    const file = `/var/lib/cni/results/${name}-${id}-eth0`;
+    const podmans = readFileSync(file, "utf8");
+    // podman's libcni notes no namespace yet.
+    const netns = podman("inspect", "--format", "{{.NetworkSettings.SandboxKey}}", "one");
+    const which = ["--container-id", id, "--netns", netns];
+    cni("check", list, ...which);
+    cni("del", list, ...which);
+    expect(leftovers()).toEqual([]);
+    expect(container.ipJson("link show").map(({ ifname }: Json) => ifname)).toEqual(["lo"]);
+
+    const { cniArgs, capabilityArgs = {} } = JSON.parse(podmans);
+    const args = cniArgs.map((pair: readonly string[]) => pair.join("=")).join(";");
+    const told = ["--args", args, "--cap-args", JSON.stringify(capabilityArgs)];
+    cni("add", list, ...which, ...told);
+    // What libcni has written, key by key and in its order, but for what is made anew.
+    const parts = (text: string): unknown => {
+      const {
+        netns: _,
+        result,
+        ...others
+      } = JSON.parse(text.replace(/\b(veth\w+|([0-9a-f]{2}:){5}[0-9a-f]{2})/g, "…"));
+      const ips = result.ips.map(({ address }: Json) => address.slice(address.indexOf("/")));
+      const keys = Object.keys(result).filter((key) => key !== "dns"); // podman's libcni writes an empty one
+      return [Object.entries(others), keys, result.interfaces, ips, result.routes];
+    };
+    expect(parts(readFileSync(file, "utf8"))).toEqual(parts(podmans));
+    expectMasqueraded(container);
+    remove("one");
+    expect(leftovers()).toEqual([]);
+  });
 });

@@ -5,9 +5,8 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, rmdirSync, symlinkSyn
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { PATIENCE_MS } from "../../engine/patience.mjs";
-import { becomeNode, PLUGINS } from "../e2e/masquerade/node.ts";
+import { becomeNode } from "../e2e/masquerade/node.ts";
 import type { Json } from "../e2e/masquerade/runtime.ts";
-import { peerDirectory } from "../support/differential.ts";
 import { openNetns, run, type TestNetns } from "../support/netns.ts";
 
 /** A file system of its own in this test's namespaces: whatever runtimes leave there goes with them. */
@@ -72,11 +71,6 @@ export function runRuntime(name: string, args: readonly string[], env: Record<st
   return stdout.trim();
 }
 
-/** Ours, and for what we have none of, such as portmap, upstream's. */
-export function pluginDirectories(): string[] {
-  return [PLUGINS, peerDirectory()];
-}
-
 /** A network with this plugin in front, as runtimes find it in their directory. */
 export function listOf({ name, cniVersion, ...plugin }: Json, ...chained: readonly Json[]): Json {
   return { cniVersion, name, plugins: [plugin, ...chained] };
@@ -87,13 +81,6 @@ export function containerAt(path: string): TestNetns {
   const netns = openNetns(path);
   onTestFinished(() => netns.remove());
   return netns;
-}
-
-/** The addresses of the container's interface that reach beyond its link, IPv4 first. */
-export function addressesIn(container: TestNetns, ifname = "eth0"): string[] {
-  const [link] = container.ipJson(`address show dev ${ifname} scope global`);
-  // ip leaves an empty object for each that is not asked for.
-  return link.addr_info.flatMap(({ local }: { local?: string }) => (local === undefined ? [] : [local]));
 }
 
 /** Removes the control groups that runtimes have made, whatever they have forgotten. */

@@ -7,6 +7,7 @@ import { iptables } from "./masquerade/iptables/backend.ts";
 import { nftables } from "./masquerade/nftables/backend.ts";
 import type { Feature } from "./owned/feature.ts";
 import { portmap } from "./portmap/feature.ts";
+import { portmapIptables } from "./portmap/iptables/feature.ts";
 import { tuning } from "./tuning/feature.ts";
 
-export const FEATURES: readonly Feature[] = [nftables, iptables, macSpoof, firewall, portmap, tuning];
+export const FEATURES: readonly Feature[] = [nftables, iptables, macSpoof, firewall, portmap, portmapIptables, tuning];

@@ -32,7 +32,7 @@ export function legacyNatTable(family: Family, own: OwnChains): NatTable | undef
         const rules = jumpsIn(listing, own);
         const { jumps, chains } = choose([...rules.keys()]);
         const lines = [
-          ...jumps.map((jump) => lineOf(["-D", POSTROUTING, ...(rules.get(jump) ?? [])])),
+          ...jumps.map((jump) => lineOf(["-D", own.from ?? POSTROUTING, ...(rules.get(jump) ?? [])])),
           ...chains.filter((chain) => listing.has(chain)).flatMap((chain) => [`-F ${chain}`, `-X ${chain}`]),
         ];
         if (lines.length > 0) restoreNat(family, lines, "legacy");

@@ -44,10 +44,10 @@ export function countersIn(text: string): Map<string, Counters> {
   return found;
 }
 
-/** The jumps of POSTROUTING to these chains, each with its rule. */
+/** The jumps to these chains, each with its rule. */
 export function jumpsIn(listing: NatListing, own: OwnChains): Map<Jump, RuleWords> {
   const found = new Map<Jump, RuleWords>();
-  for (const words of listing.get(POSTROUTING) ?? []) {
+  for (const words of listing.get(own.from ?? POSTROUTING) ?? []) {
     const chain = wordAfter(words, "-j") ?? wordAfter(words, "-g");
     if (chain === undefined || !own.includes(chain)) continue;
     const source = parseCidr(wordAfter(words, "-s") ?? "");

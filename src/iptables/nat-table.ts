@@ -8,9 +8,11 @@ export interface OwnChains {
   /** What all their names begin with. */
   readonly prefix: string;
   readonly includes: (name: string) => boolean;
+  /** The chain whose rules lead to them; POSTROUTING where it is absent. */
+  readonly from?: string;
 }
 
-/** A rule of POSTROUTING that leads to a chain of the feature. */
+/** A rule that leads to a chain of the feature. */
 export interface Jump {
   readonly chain: string;
   /** Whose packets it takes; undefined where that is no address or prefix. */

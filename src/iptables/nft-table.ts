@@ -10,13 +10,12 @@ import { hasCode } from "../sys/error.ts";
 import { cstring } from "../wire/codec.ts";
 import type { Family } from "../wire/ip.ts";
 import { extensionOf } from "./compat.ts";
-import { readListing } from "./listing.ts";
+import { POSTROUTING, readListing } from "./listing.ts";
 import type { Jump, NatTable, OwnChains, Removal } from "./nat-table.ts";
 import { saveNat } from "./program.ts";
 import { sourceOf } from "./rule-source.ts";
 
 const TABLE = "nat";
-const POSTROUTING = "POSTROUTING";
 
 /** How often a removal is begun again because another program's came in between. */
 const ATTEMPTS = 20;
@@ -26,7 +25,7 @@ export function nftNatTable(nft: Nftables, family: Family, own: OwnChains): NatT
   const protocol = family === 4 ? NFPROTO.IPV4 : NFPROTO.IPV6;
   if (!isPresent(nft, protocol)) return undefined;
   const named = (chain: string) => ({ family: protocol, table: TABLE, name: chain, chain });
-  const rules = named(POSTROUTING);
+  const rules = named(own.from ?? POSTROUTING);
   const hasChain = (chain: string): boolean => haveChains(nft.connection, [named(chain)]);
   const listJumps = (): Map<Jump, bigint> =>
     new Map(listRules(nft.connection, rules).flatMap((rule): [Jump, bigint][] => jumpOf(rule, family, own)));

@@ -50,7 +50,7 @@ describe("restoreNat", () => {
   });
 
   it.each([
-    ['ended with status 2; ipMasqBackend "nftables" needs no iptables', "exit 2"],
+    ['ended with status 2; the back end "nftables" needs no iptables', "exit 2"],
     ["ended with status 3: no such thing; ipMasqBackend", "echo '  no such thing' >&2; exit 3"],
     ["ended with status 4: locked; if another program holds its lock, `fuser", "echo locked >&2; exit 4"],
     ["was killed by signal 9", "kill -9 $$"],

@@ -119,7 +119,7 @@ function run(
 
 /** What needs no iptables, by the table. */
 const INSTEAD: Readonly<Record<TableName, string>> = {
-  nat: 'ipMasqBackend "nftables" needs no iptables',
+  nat: 'the back end "nftables" needs no iptables',
   filter: 'the backend "nftables" needs no iptables, unless a table of iptables drops forwarded packets',
 };
 

@@ -43,6 +43,21 @@ export function withNftablesIfAny(use: (nft: Nftables) => void, keep?: Keep): bo
   }
 }
 
+/** Opens a socket for `use` where the kernel has nfnetlink, whether or not it has nf_tables; see closingLast for `keep`. */
+export function withNetfilter(use: (nft: Nftables | undefined) => void, keep: Keep = (nft) => nft.close()): void {
+  let nft: Nftables | undefined;
+  try {
+    nft = Nftables.open();
+  } catch (error) {
+    if (!hasCode(error, "EPROTONOSUPPORT")) throw error;
+  }
+  try {
+    use(nft);
+  } finally {
+    if (nft !== undefined) keep(nft);
+  }
+}
+
 /** net/netfilter/nfnetlink.c: no such subsystem, for a request and for a batch. Other mistakes, too, are EINVAL. */
 const NO_SUBSYSTEM = ["EINVAL", "EOPNOTSUPP"] as const;
 

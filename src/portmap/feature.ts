@@ -11,12 +11,13 @@ import { FAMILIES, formatIp } from "../wire/ip.ts";
 import { faultsOf } from "./check.ts";
 import { endFlowsElsewhere, endFlowsToContainer } from "./flows.ts";
 import { listInventory } from "./inventory.ts";
-import { hostText, type PortMapping, type Wanted } from "./mapping.ts";
-import { holderText, publish, type Taken, takenError } from "./publish.ts";
+import type { Wanted } from "./mapping.ts";
+import { publish } from "./publish.ts";
 import { records, type StoredPublication } from "./records.ts";
 import { restorePorts } from "./restore.ts";
 import { TABLES } from "./table.ts";
 import { ADDRESSES, COUNTED, EVERYONE, nfproto, OWNERS, PAIRS, PORTS, RETURNING, TABLE } from "./table-names.ts";
+import { withoutTaken } from "./taken.ts";
 import { removeUpstreamPorts } from "./upstream/remove.ts";
 import { staleIds, withdraw, withdrawByIds } from "./withdraw.ts";
 
@@ -27,10 +28,8 @@ export const portmap: Feature<Wanted> = {
     records.write(record);
     withNftables((nft) => {
       publish(nft, attachment, publication, (taken) => {
-        if (olderWins === undefined) throw takenError(taken);
-        const rest = { ...record, mappings: withoutTaken(publication.mappings, taken) };
+        const rest = { ...record, mappings: withoutTaken({ ...publication, olderWins }, taken) };
         records.write(rest);
-        for (const one of taken) olderWins(takenText(one));
         return rest;
       });
       endFlowsElsewhere(nft.connection, publication);
@@ -79,21 +78,6 @@ export const portmap: Feature<Wanted> = {
   attachmentById: (id) => records.byId(id)?.attachment,
   tables: [ownTable()],
 };
-
-/** A mapping that is about both families, and taken in one, is left with the other. */
-function withoutTaken(mappings: readonly PortMapping[], taken: readonly Taken[]): PortMapping[] {
-  return mappings.flatMap((mapping): PortMapping[] => {
-    const lost = taken.filter(({ entry }) => entry.mapping === mapping).map(({ entry }) => entry.family);
-    if (lost.length === 0) return [mapping];
-    if (mapping.hostIp !== undefined) return [];
-    const left = FAMILIES.filter((family) => !lost.includes(family));
-    return left.map((family) => ({ ...mapping, hostIp: new Uint8Array(family === 4 ? 4 : 16) }));
-  });
-}
-
-function takenText({ entry: { mapping }, holder }: Taken): string {
-  return `host port ${hostText(mapping)}/${mapping.protocol} stays with ${holderText(holder)}`;
-}
 
 /** Where the older attachment wins, the record tells what was left for this one. */
 function recordedIfOlderWins(attachment: Attachment, wanted: Wanted): Omit<Wanted, "olderWins"> {

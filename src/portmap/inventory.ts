@@ -100,7 +100,8 @@ function recordedItems(
   });
 }
 
-function itemOf(family: Family, host: string, protocol: string, target: string, state: OwnedState): ListedItem {
+/** A port, as `bauta list` shows it: `0.0.0.0:8080/tcp`, and `portmap 10.22.0.5:80`. */
+export function itemOf(family: Family, host: string, protocol: string, target: string, state: OwnedState): ListedItem {
   const any = family === 4 ? "0.0.0.0" : "[::]";
   const address = `${/^\d+$/.test(host) ? `${any}:${host}` : host}/${protocol}`;
   return { address, policy: `portmap ${target}`, packets: undefined, bytes: undefined, state };

@@ -9,8 +9,9 @@ import { parseIp } from "../wire/ip.ts";
 import { faultsOf } from "./check.ts";
 import { entryName, partsOf } from "./elements.ts";
 import { NO_CONDITIONS, type Publication, parseMapping } from "./mapping.ts";
-import { publish, takenError } from "./publish.ts";
+import { publish } from "./publish.ts";
 import { chainIn, OWNERS, PORTS, setIn } from "./table-names.ts";
+import { takenError } from "./taken.ts";
 import { staleIds, withdraw, withdrawByIds } from "./withdraw.ts";
 
 const at = (containerId: string, network = "net", ifname = "eth0"): Attachment => ({ network, containerId, ifname });

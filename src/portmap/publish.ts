@@ -2,7 +2,6 @@
 // it is only the elements. Where something is missing, or is another's, what is there is read first.
 
 import type { Attachment } from "../cni/attachment.ts";
-import { CNI_CODE, CniError } from "../cni/error.ts";
 import type { Command } from "../nftables/message.ts";
 import type { Nftables } from "../nftables/nftables.ts";
 import { readComment } from "../owned/comment.ts";
@@ -22,15 +21,15 @@ import {
   type Part,
   partsOf,
 } from "./elements.ts";
-import { hostText, type Publication } from "./mapping.ts";
+import type { Publication } from "./mapping.ts";
 import { belongingsOf, readState, without } from "./state.ts";
 import { TABLES } from "./table.ts";
 import { ADDRESSES, PORTS } from "./table-names.ts";
 
-/** A mapping whose port another attachment has, and the comment that names that attachment. */
+/** A mapping whose port another attachment has, and who that is, in words. */
 export interface Taken {
   readonly entry: Entry;
-  readonly holder: string | undefined;
+  readonly holder: string;
 }
 
 /**
@@ -99,20 +98,8 @@ export function holdersIn(there: Elements): Map<string, string | undefined> {
 export function takenOf(part: Part, holders: ReadonlyMap<string, string | undefined>): Taken[] {
   return part.entries.flatMap((entry) => {
     const name = entryName(entry);
-    return holders.has(name) ? [{ entry, holder: holders.get(name) }] : [];
+    return holders.has(name) ? [{ entry, holder: holderText(holders.get(name)) }] : [];
   });
-}
-
-/** The error that tells who has the ports. */
-export function takenError(taken: readonly Taken[]): CniError {
-  const phrases = taken.map(({ entry: { mapping }, holder }) => {
-    return `host port ${hostText(mapping)}/${mapping.protocol} is published for ${holderText(holder)}`;
-  });
-  return new CniError(
-    CNI_CODE.INVALID_CONFIG,
-    [...new Set(phrases)].join("; "),
-    'choose another host port, or end the attachment that has it: `bauta gc` does, where its container is gone; with "hostPortConflict": "older-wins" the older attachment keeps the port, and this ADD goes on without',
-  );
 }
 
 /** Who has a port, by the comment of its element. */

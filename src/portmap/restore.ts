@@ -10,11 +10,11 @@ import { FAMILIES, type Family } from "../wire/ip.ts";
 import { conditionFaults } from "./chains.ts";
 import { isSameData } from "./check.ts";
 import { bytesText, createAll, deleteAll, type Elements, elementsOf, type Part, partsOf } from "./elements.ts";
-import { hostText } from "./mapping.ts";
-import { holdersIn, holderText, takenOf } from "./publish.ts";
+import { holdersIn, takenOf } from "./publish.ts";
 import { records, type StoredPublication } from "./records.ts";
 import { belongingsOf, readState, StateIndex, without } from "./state.ts";
 import { TABLES } from "./table.ts";
+import { takenText } from "./taken.ts";
 import { withdrawByIds } from "./withdraw.ts";
 
 /** Puts back what is missing of every live attachment, in one transaction. Throws NetlinkError or SyscallError. */
@@ -85,10 +85,7 @@ function planFamily(connection: Connection, family: Family, live: readonly Store
   const holders = holdersIn(without(state, gone));
   const creations = missing.flatMap(({ elements, part }) => {
     const taken = takenOf(part, holders);
-    for (const { entry, holder } of taken) {
-      const { mapping } = entry;
-      problems.push(`host port ${hostText(mapping)}/${mapping.protocol} is published for ${holderText(holder)}`);
-    }
+    problems.push(...taken.map(takenText));
     if (taken.length > 0) return [];
     for (const [name, comment] of holdersIn(elements)) holders.set(name, comment);
     return createAll(family, elements);

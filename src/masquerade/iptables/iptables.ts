@@ -4,13 +4,12 @@
 
 import type { Attachment } from "../../cni/attachment.ts";
 import { undisturbed } from "../../iptables/again.ts";
-import { legacyNatTable } from "../../iptables/legacy-table.ts";
 import { readListing } from "../../iptables/listing.ts";
 import type { Jump, NatTable, Removal } from "../../iptables/nat-table.ts";
-import { nftNatTable } from "../../iptables/nft-table.ts";
+import { natTablesOf } from "../../iptables/nat-tables.ts";
 import { restoreNat, saveNat } from "../../iptables/program.ts";
-import { Nftables } from "../../nftables/nftables.ts";
-import type { Keep } from "../../owned/commit.ts";
+import type { Nftables } from "../../nftables/nftables.ts";
+import { type Keep, withNetfilter } from "../../owned/commit.ts";
 import { deleteConnectionsOf } from "../../owned/connections.ts";
 import { hasCode } from "../../sys/error.ts";
 import { byFamily, type Cidr, contains, FAMILIES, type Family, formatIp, type Ip } from "../../wire/ip.ts";
@@ -188,24 +187,5 @@ export function iptablesFaults(attachment: Attachment, addresses: readonly Cidr[
 
 /** The family's nat tables, of either form of iptables. Throws NetlinkError or SyscallError. */
 export function natTables(nft: Nftables | undefined, family: Family): NatTable[] {
-  const tables = [
-    nft === undefined ? undefined : nftNatTable(nft, family, OWN_CHAINS),
-    legacyNatTable(family, OWN_CHAINS),
-  ];
-  return tables.filter((table) => table !== undefined);
-}
-
-/** Where the kernel has no nfnetlink, there is iptables-legacy alone. */
-function withNetfilter(use: (nft: Nftables | undefined) => void, keep: Keep = (nft) => nft.close()): void {
-  let nft: Nftables | undefined;
-  try {
-    nft = Nftables.open();
-  } catch (error) {
-    if (!hasCode(error, "EPROTONOSUPPORT")) throw error;
-  }
-  try {
-    use(nft);
-  } finally {
-    if (nft !== undefined) keep(nft);
-  }
+  return natTablesOf(nft, family, OWN_CHAINS);
 }

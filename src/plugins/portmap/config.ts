@@ -99,12 +99,10 @@ export function readPortmapConfig({ config }: Invocation): PortmapConfig {
     throw invalid("externalSetMarkChain and markMasqBit exclude each other: the chain says which mark it sets");
   }
   const backend = backendOf(keys);
-  if (backend === "iptables") {
-    throw new CniError(CNI_CODE.UNSUPPORTED_FIELD, "backend: the iptables back end is not there yet");
-  }
   const given: Conditions = { v4: keys.conditionsV4, v6: keys.conditionsV6 };
   if (backend === "nftables")
-    for (const family of FAMILIES) compileConditions(family, family === 4 ? given.v4 : given.v6);
+    for (const family of backend === "nftables" ? FAMILIES : [])
+      compileConditions(family, family === 4 ? given.v4 : given.v6);
   const olderWins = hostPortConflict === "older-wins";
   return {
     backend,

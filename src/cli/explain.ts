@@ -8,6 +8,8 @@ import { differences, LiveError, type LiveTrace, traceLive } from "./explain/liv
 import { liveLines, liveObject } from "./explain/live-words.ts";
 import { hasPorts, type Packet, parseProtocol } from "./explain/packet.ts";
 import { canSend } from "./explain/probe.ts";
+import { explainPublished } from "./explain/published.ts";
+import { publishedLines, publishedObject } from "./explain/published-words.ts";
 import { asLines, asObject } from "./explain/words.ts";
 import type { Output } from "./io.ts";
 import { styleFor } from "./terminal-text.ts";
@@ -31,6 +33,10 @@ comes by. The kernel traces it (nf_tables trace) for as long as it takes, by a
 table bauta_trace that is removed at once. Exit status 1 where the packet did
 otherwise than foretold, or where none came.
 
+A packet from anywhere to a port of the node that a container publishes, with
+--port, goes through the rules of portmap: which rule leads it where, and with
+which source it arrives. --live does not follow such a packet.
+
 --json prints one object:
 
   from, to, proto, port           the packet; port null where none was given
@@ -39,9 +45,11 @@ otherwise than foretold, or where none came.
   policy      the chain of its policy, or null
   dropInvalid whether its invalid packets are dropped
   verdict     "masquerade", "snat", "keep" (its source), "drop", "unknown",
-              "local" (for the node itself), "same-link", "unreachable"
+              "local" (for the node itself), "same-link", "unreachable",
+              "published" (led to a container)
   text        the verdict as a sentence
   source      {"first", "last"}: the addresses to choose from, or null
+  target      with "published": {"address", "port"} of the container
   ports       {"first", "last"}, or null where there is no range
   rules       chain, handle, rule, effect and decides of each that it meets
   interference   kind, severity ("problem" or "note") and text of each
@@ -82,6 +90,12 @@ export const explain: Verb = verb({
     if (netns !== undefined) requireSendable(packet);
     const nft = io.openNftables();
     try {
+      const published = live ? undefined : withNode((routes) => explainPublished(nft, routes, packet));
+      if (published !== undefined) {
+        if (json) io.printJson(JSON.stringify(publishedObject(published)));
+        else io.print(publishedLines(published, styleOf(io)));
+        return;
+      }
       const explanation = withNode((routes) => explainPacket(nft, routes, packet));
       if (live) {
         follow(io, explanation, json, () => traceLive(packet, netns, Number(wait ?? WAIT_S) * 1000));

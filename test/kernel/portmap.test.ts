@@ -4,7 +4,9 @@ import { rmSync } from "node:fs";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { plugin as portmap } from "../../src/plugins/portmap/plugin.ts";
 import { records } from "../../src/portmap/records.ts";
+import { inNetns } from "../../src/sys/netns.ts";
 import type { Family } from "../../src/wire/ip.ts";
+import { cli } from "../support/cli.ts";
 import { poll, requireNamespaces } from "../support/netns.ts";
 import { NODE, OUTSIDE } from "../support/outside.ts";
 import { succeed } from "../support/plugin.ts";
@@ -209,4 +211,49 @@ it("STATUS succeeds where portmap can do its work", () => {
   const call = node.call(portmap);
   const config = { cniVersion: "1.1.0", name: "net", type: "portmap" };
   expect(call({ command: "STATUS", config })).toMatchObject({ status: 0, stdout: "" });
+});
+
+describe("bauta explain", () => {
+  const ask = (node: PublishingNode, ...args: readonly string[]): string => {
+    const { status, stdout, stderr } = inNetns(node.netns.fd, () => cli(["explain", ...args]));
+    expect([status, stderr]).toEqual([0, ""]);
+    return stdout;
+  };
+
+  it.each(FAMILIES)(
+    "tells where a packet to a published port is led, and what really happens, over IPv%s",
+    (family) => {
+      const node = new PublishingNode();
+      for (const name of ["bridge-nf-call-iptables", "bridge-nf-call-ip6tables"]) {
+        node.netns.exec("sysctl", "-qw", `net.bridge.${name}=0`);
+      }
+      const container = node.publish([port(8080, 80)]);
+      const neighbour = node.attach();
+      const own = container.ips[family];
+      const [address, target] = family === 4 ? [NODE[4], `${own}:80`] : [NODE[6], `[${own}]:80`];
+      const server = new Server(container.netns, family, "tcp", 80);
+      const led = `It is led to ${target}, eth0 of container container-1 on network net, with `;
+      const froms = [
+        [node.outside, OUTSIDE[family]],
+        [neighbour.netns, neighbour.ips[family]],
+        [container.netns, own],
+        [node.netns, address],
+        ...(family === 4 ? [[node.netns, "127.0.0.1"] as const] : []),
+      ] as const;
+      for (const [netns, from] of froms) {
+        const to = from === "127.0.0.1" ? from : address;
+        const seen = server.seen(netns, to, 8080);
+        const text = ask(node, "--from", from, "--to", to, "--port", "8080");
+        const source = seen === from ? `its own source ${from}` : `the source ${seen}, the address of cni0`;
+        expect(text).toContain(`${led}${source}\n`);
+        expect(text).toContain(`dnat ${family === 4 ? "ip" : "ip6"} to meta l4proto . th dport map @ports`);
+      }
+      const json = JSON.parse(ask(node, "--from", OUTSIDE[family], "--to", address, "--port", "8080", "--json"));
+      expect(json).toMatchObject({
+        verdict: "published",
+        target: { address: own, port: 80 },
+        container: "container-1",
+      });
+    },
+  );
 });

@@ -15,6 +15,12 @@ export interface Packet {
   readonly port: number | undefined;
   /** The interface that it leaves through; undefined where there is no way. */
   readonly oifname?: string | undefined;
+  /** The interface that it came in by, "" where there is none; undefined where nobody knows. */
+  readonly iifname?: string | undefined;
+  /** Whether it is for an address of the node; undefined where nobody asked. */
+  readonly isForNode?: boolean | undefined;
+  /** What connection tracking has noted of its flow, of IPS; undefined where nobody knows. */
+  readonly ctStatus?: number | undefined;
 }
 
 /** The number of a protocol by its name or number; undefined where it is neither. */

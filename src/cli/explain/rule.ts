@@ -4,6 +4,8 @@
 import type { Data, Verdict } from "../../nftables/data.ts";
 import { NFT_BITWISE } from "../../nftables/expr/bitwise.ts";
 import { NFT_CMP } from "../../nftables/expr/cmp.ts";
+import { NFT_CT } from "../../nftables/expr/ct.ts";
+import { NFT_FIB_RESULT, NFTA_FIB_F, RTN } from "../../nftables/expr/fib.ts";
 import { NFT_LOOKUP_F } from "../../nftables/expr/lookup.ts";
 import { NFT_META } from "../../nftables/expr/meta.ts";
 import { NFT_NAT } from "../../nftables/expr/nat.ts";
@@ -11,15 +13,16 @@ import { NFT_PAYLOAD } from "../../nftables/expr/payload.ts";
 import type { Expression } from "../../nftables/expression.ts";
 import { ifnameKey } from "../../nftables/match.ts";
 import { NF_NAT_RANGE, NFPROTO, NFT_REG } from "../../nftables/uapi.ts";
-import { sameBytes } from "../../wire/codec.ts";
+import { encode, sameBytes, u32 } from "../../wire/codec.ts";
+import { IFNAMSIZ } from "../../wire/ifname.ts";
 import { compareIp, type Ip } from "../../wire/ip.ts";
 import { hasPorts, type Packet } from "./packet.ts";
 import { Registers } from "./registers.ts";
 import type { FoundElement, Sets } from "./sets.ts";
 
-/** What a packet's source becomes. Without addresses it is one of the outgoing interface's. */
+/** What a packet's source becomes, or with "dnat" its destination. Without addresses it is one of the outgoing interface's. */
 export interface Translation {
-  readonly kind: "masquerade" | "snat";
+  readonly kind: "masquerade" | "snat" | "dnat";
   readonly first?: Ip | undefined;
   readonly last?: Ip | undefined;
   readonly ports?: { readonly first: number; readonly last: number } | undefined;
@@ -72,6 +75,10 @@ class RuleRun {
         return this.#load(e.dreg, payloadOf(this.#packet, e.base, e.offset ?? 0, e.len ?? 0));
       case "meta":
         return this.#load(e.dreg, metaOf(this.#packet, e.key));
+      case "fib":
+        return this.#load(e.dreg, fibOf(this.#packet, e));
+      case "ct":
+        return this.#load(e.dreg, ctOf(this.#packet, e));
       case "bitwise":
         return this.#mask(e);
       case "cmp":
@@ -151,9 +158,22 @@ function metaOf(packet: Packet, key: number | undefined): Uint8Array | undefined
       return Uint8Array.of(packet.protocol);
     case NFT_META.OIFNAME:
       return packet.oifname === undefined ? undefined : ifnameKey(packet.oifname);
+    case NFT_META.IIFNAME:
+      if (packet.iifname === "") return new Uint8Array(IFNAMSIZ);
+      return packet.iifname === undefined ? undefined : ifnameKey(packet.iifname);
     default:
       return undefined;
   }
+}
+
+function fibOf({ isForNode }: Packet, { result, flags }: Kind<"fib">): Uint8Array | undefined {
+  const isKnown = result === NFT_FIB_RESULT.ADDRTYPE && flags === NFTA_FIB_F.DADDR && isForNode !== undefined;
+  return isKnown ? encode(u32, isForNode ? RTN.LOCAL : RTN.UNICAST).slice() : undefined;
+}
+
+function ctOf({ ctStatus }: Packet, { key, sreg }: Kind<"ct">): Uint8Array | undefined {
+  const isKnown = key === NFT_CT.STATUS && sreg === undefined && ctStatus !== undefined;
+  return isKnown ? encode(u32, ctStatus).slice() : undefined;
 }
 
 function compares(value: Uint8Array, op: number, data: Uint8Array): boolean {
@@ -176,7 +196,6 @@ function compares(value: Uint8Array, op: number, data: Uint8Array): boolean {
 type Translating = Extract<Expression, { kind: "masq" | "nat" }>;
 
 function translationOf(e: Translating, registers: Registers, packet: Packet): Translation | undefined {
-  if (e.kind === "nat" && e.type !== NFT_NAT.SNAT) return undefined;
   const flags = (e.flags ?? 0) & ~(NF_NAT_RANGE.MAP_IPS | NF_NAT_RANGE.PROTO_SPECIFIED);
   const lowest = e.regProtoMin === undefined ? undefined : registers.get(e.regProtoMin, 2);
   const highest = e.regProtoMax === undefined ? lowest : registers.get(e.regProtoMax, 2);
@@ -185,8 +204,9 @@ function translationOf(e: Translating, registers: Registers, packet: Packet): Tr
     lowest === undefined || highest === undefined ? undefined : { first: number(lowest), last: number(highest) };
   if (e.regProtoMin !== undefined && ports === undefined) return undefined;
   if (e.kind === "masq") return { kind: "masquerade", ports, flags };
+  const kind = e.type === NFT_NAT.SNAT ? "snat" : "dnat";
   const { length } = packet.from;
   const first = registers.get(e.regAddrMin ?? 0, length);
   const last = e.regAddrMax === undefined ? first : registers.get(e.regAddrMax, length);
-  return first === undefined || last === undefined ? undefined : { kind: "snat", first, last, ports, flags };
+  return first === undefined || last === undefined ? undefined : { kind, first, last, ports, flags };
 }

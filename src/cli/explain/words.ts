@@ -22,7 +22,7 @@ export function verdictOf({ way, walk }: Explanation): Verdict {
   if (way.kind === "local") return "local";
   if (walk === undefined) return "keep";
   const { ending } = walk;
-  if (ending.kind === "translated") return ending.translation.kind;
+  if (ending.kind === "translated") return ending.translation.kind === "dnat" ? "unknown" : ending.translation.kind;
   if (ending.kind === "unknown") return "unknown";
   return ending.kind === "dropped" ? "drop" : "keep";
 }
@@ -95,7 +95,7 @@ function reason({ walk, way, packet }: Explanation): string {
 }
 
 /** What the rule did, as it stands behind it. */
-function effectText({ effect }: Step): string {
+export function effectText({ effect }: Step): string {
   switch (effect.kind) {
     case "no match":
       return "does not match";

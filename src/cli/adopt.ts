@@ -1,7 +1,8 @@
-// `bauta adopt`: takes over what containernetworking/plugins masquerades, and lets through its firewalls.
+// `bauta adopt`: takes over what containernetworking/plugins have made for containers.
 
-import { adoptProtections } from "../firewall/adopt.ts";
-import { type Adoption, adopt as adoptAll } from "../masquerade/upstream/adopt.ts";
+import { FEATURES } from "../features.ts";
+import type { Adopted } from "../owned/feature.ts";
+import { attachmentId, idText } from "../owned/id.ts";
 import { flag } from "./arguments.ts";
 import { countOf } from "./count.ts";
 import { IncompleteError } from "./incomplete.ts";
@@ -9,25 +10,27 @@ import { type Verb, verb } from "./verb.ts";
 
 const ABOUT = `
 Moves the rules that containernetworking/plugins have made for containers into
-bauta's tables, and removes them: those of its nftables back end (table inet
-cni_plugins_masquerade) in one transaction, those of its iptables back end
-(chains CNI-… of table nat, in either form of iptables) as soon as bauta's
-tables have what they did. No packet leaves unmasqueraded. The containers are
-bauta's from then on: CHECK and DEL must come from bauta's plugins.
+bauta's tables, and removes them: the masquerade of bridge and ptp, and the
+published ports of portmap. Those of its nftables back ends (tables inet
+cni_plugins_masquerade, ip and ip6 cni_hostport) go in one transaction, those of
+its iptables back ends (chains CNI-… of table nat, in either form of iptables)
+as soon as bauta's tables have what they did. No packet leaves unmasqueraded,
+and no port is closed for a moment. The containers are bauta's from then on:
+CHECK and DEL must come from bauta's plugins.
 
 A rule names its container in a comment, which may have no room for all of it,
-and which under iptables does not name the interface; the rest is looked for
+and which does not always name network and interface; the rest is looked for
 among host-local's addresses in /var/lib/cni/networks and container runtimes'
 records in /var/lib/cni/results. A rule whose container is not found is left as
-it is, and told; the exit status is 1 then.
-
-Attachments that bauta has made with ipMasqBackend "iptables" stay there.
+it is, and told; the exit status is 1 then. Ports with conditions are left, too.
 
 Of the firewall plugin: containers that upstream's rules in iptables let through
 come into bauta's tables, and so does the isolation of their bridges
 (ingressPolicy). Whose an address is, and what its network asks for, is in
 container runtimes' records. Rules that are needed because iptables drops what is
 forwarded stay, and are bauta's.
+
+Attachments that bauta has made by iptables stay there.
 `;
 
 export const adopt: Verb = verb({
@@ -37,27 +40,32 @@ export const adopt: Verb = verb({
   options: { "dry-run": flag("tell what would be moved, and change nothing") },
   run({ "dry-run": isDryRun }, io) {
     const nft = io.openNftables();
-    let done: Adoption;
     try {
-      done = joined(adoptAll(nft, isDryRun), adoptProtections(nft, isDryRun));
+      const all = FEATURES.flatMap((feature) => feature.adopt?.(nft, isDryRun) ?? []);
+      const adopted = joined(all.flatMap((one) => one.adopted));
+      const lines = adopted.map(
+        ({ attachment, addresses }) =>
+          `${attachment.network} ${attachment.containerId} ${attachment.ifname} ${addresses.join(" ")}`,
+      );
+      lines.push(`${isDryRun ? "would adopt" : "adopted"} ${countOf(adopted.length, "attachment")}`);
+      io.print(lines);
+      const phrases = all.flatMap(({ left, problems }) => [...left, ...problems]);
+      for (const phrase of phrases) io.log(`bauta: ${phrase}`);
+      if (phrases.length > 0) throw new IncompleteError("not everything could be adopted");
     } finally {
       nft.close();
     }
-    const { adopted, left, problems } = done;
-    const lines = adopted.map(
-      ({ attachment, addresses }) =>
-        `${attachment.network} ${attachment.containerId} ${attachment.ifname} ${addresses.join(" ")}`,
-    );
-    lines.push(`${isDryRun ? "would adopt" : "adopted"} ${countOf(adopted.length, "attachment")}`);
-    io.print(lines);
-    for (const phrase of [...left, ...problems]) io.log(`bauta: ${phrase}`);
-    if (left.length + problems.length > 0) throw new IncompleteError("not everything could be adopted");
   },
 });
 
-/** What has been taken over of either, each attachment once. */
-function joined(masquerade: Adoption, { adopted, left }: ReturnType<typeof adoptProtections>): Adoption {
-  const all = new Map<string, Adoption["adopted"][number]>();
-  for (const one of [...adopted, ...masquerade.adopted]) all.set(JSON.stringify(one.attachment), one);
-  return { ...masquerade, adopted: [...all.values()], left: [...masquerade.left, ...left] };
+/** What several features have adopted of one attachment, as one. */
+function joined(all: readonly Adopted[]): Adopted[] {
+  const byId = new Map<string, Adopted>();
+  for (const one of all) {
+    const id = idText(attachmentId(one.attachment));
+    const known = byId.get(id)?.addresses ?? [];
+    const isKnown = (text: string): boolean => known.some((other) => other === text || other.startsWith(`${text}/`));
+    byId.set(id, { ...one, addresses: [...known, ...one.addresses.filter((text) => !isKnown(text))] });
+  }
+  return [...byId.values()];
 }

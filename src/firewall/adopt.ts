@@ -8,6 +8,7 @@ import type { JsonObject } from "../cni/json.ts";
 import { parseResult } from "../cni/result.ts";
 import { servedName } from "../cni/served-name.ts";
 import type { Nftables } from "../nftables/nftables.ts";
+import type { Adoption } from "../owned/feature.ts";
 import { CACHES, resultsOf } from "../owned/runtime-files.ts";
 import { engine } from "../sys/engine.ts";
 import { hasCode } from "../sys/error.ts";
@@ -20,12 +21,6 @@ import { admittedByUpstream, dismissFromIptables, dismissIsolation } from "./pas
 import { planPassage } from "./passage/passage.ts";
 import { records } from "./records.ts";
 import type { Protection } from "./wanted.ts";
-
-/** What has been taken over, and what has not, as phrases. */
-export interface Adoption {
-  readonly adopted: readonly { readonly attachment: Attachment; readonly addresses: readonly string[] }[];
-  readonly left: readonly string[];
-}
 
 /** An attachment by the result that its runtime keeps. */
 interface Kept {
@@ -40,7 +35,7 @@ interface Kept {
  */
 export function adoptProtections(nft: Nftables, isDryRun: boolean): Adoption {
   const admitted = admittedByUpstream(nft);
-  if (admitted.addresses.size + admitted.bridges.size === 0) return { adopted: [], left: [] };
+  if (admitted.addresses.size + admitted.bridges.size === 0) return { adopted: [], left: [], problems: [] };
   const left: string[] = [];
   const kept = readKept((phrase) => left.push(phrase)).filter(({ attachment, protection }) => {
     const { addresses, bridge } = protection;
@@ -63,7 +58,7 @@ export function adoptProtections(nft: Nftables, isDryRun: boolean): Adoption {
   const adopted = kept.map(({ attachment, protection }) => {
     return { attachment, addresses: protection.addresses.map(formatIp) };
   });
-  return { adopted, left };
+  return { adopted, left, problems: [] };
 }
 
 /** Longer than a list, a result and what a runtime says in its arguments. */

@@ -4,6 +4,7 @@ import type { Nftables } from "../nftables/nftables.ts";
 import type { Feature, OwnedRecord, OwnTable, Restoration } from "../owned/feature.ts";
 import { idText } from "../owned/id.ts";
 import { formatIp } from "../wire/ip.ts";
+import { adoptProtections } from "./adopt.ts";
 import {
   beginProtection,
   collectProtections,
@@ -39,6 +40,7 @@ export const firewall: Feature<LoggedProtection> = {
     return found === undefined ? undefined : ownedRecord(found);
   },
   attachmentById: (id) => records.byId(id)?.attachment,
+  adopt: adoptProtections,
   tables: [ownTable(TABLE.family), ownTable(BRIDGE_TABLE.family)],
 };
 

@@ -61,6 +61,12 @@ export interface Feature<Wanted = never> {
   /** The attachment of the live record with this id (32 hexadecimal digits), or undefined. Throws SyscallError. */
   attachmentById(id: string): Attachment | undefined;
 
+  /**
+   * `bauta adopt`: moves what containernetworking/plugins have made for attachments to where it is ours; with `isDryRun` it
+   * only tells. Absent where there is nothing to move. Throws NetlinkError, SyscallError or IptablesError.
+   */
+  adopt?(nft: Nftables, isDryRun: boolean): Adoption;
+
   /** `bauta monitor`: the private tables, and how to tell whose an element in them is. */
   readonly tables: readonly OwnTable[];
 }
@@ -131,6 +137,22 @@ export interface Restoration {
   /** What was passed over because it is no record, each as a phrase. */
   readonly passedOver: readonly string[];
   /** What could not be put back or mended, and why, each as a phrase. */
+  readonly problems: readonly string[];
+}
+
+/** An attachment that is ours from now on. */
+export interface Adopted {
+  readonly attachment: Attachment;
+  /** What it owns, as people know it: addresses with their prefix lengths, say. */
+  readonly addresses: readonly string[];
+}
+
+/** What `bauta adopt` has moved. */
+export interface Adoption {
+  readonly adopted: readonly Adopted[];
+  /** Rules that are left, and why, each as a phrase. */
+  readonly left: readonly string[];
+  /** What could not be put into our tables, each as a phrase. */
   readonly problems: readonly string[];
 }
 

@@ -18,6 +18,7 @@ import { restorePorts } from "./restore.ts";
 import { TABLES } from "./table.ts";
 import { ADDRESSES, COUNTED, EVERYONE, nfproto, OWNERS, PAIRS, PORTS, RETURNING, TABLE } from "./table-names.ts";
 import { withoutTaken } from "./taken.ts";
+import { adoptPorts } from "./upstream/adopt.ts";
 import { removeUpstreamPorts } from "./upstream/remove.ts";
 import { staleIds, withdraw, withdrawByIds } from "./withdraw.ts";
 
@@ -76,6 +77,7 @@ export const portmap: Feature<Wanted> = {
     return found === undefined ? undefined : ownedRecord(found);
   },
   attachmentById: (id) => records.byId(id)?.attachment,
+  adopt: adoptPorts,
   tables: [ownTable()],
 };
 

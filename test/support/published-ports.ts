@@ -11,7 +11,7 @@ import type { Family } from "../../src/wire/ip.ts";
 import { makeNetns, poll, type TestNetns } from "./netns.ts";
 import { NODE, OUTSIDE } from "./outside.ts";
 import { type CallPlugin, inProcess, type PluginOutcome, succeed } from "./plugin.ts";
-import { Socket } from "./sockets.ts";
+import { Socket, uint32 } from "./sockets.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
 /** One of `portMappings`. */
@@ -126,6 +126,7 @@ export class Server {
   constructor(netns: TestNetns, family: Family, transport: Transport, port: number) {
     this.#transport = transport;
     this.#socket = Socket.open(netns, family, transport === "tcp" ? "stream" : "datagram");
+    if (family === 6) this.#socket.set(IPPROTO_IPV6, IPV6_V6ONLY, uint32(1)); // another may serve IPv4
     this.#socket.bind({ address: family === 4 ? "0.0.0.0" : "::", port });
     if (transport === "tcp") this.#socket.listen();
     onTestFinished(() => this.#socket.close());
@@ -197,6 +198,9 @@ export class Server {
     return from;
   }
 }
+
+// include/uapi/linux/in.h, in6.h
+const [IPPROTO_IPV6, IPV6_V6ONLY] = [41, 26];
 
 /** EINPROGRESS and EAGAIN: not within the time that a socket waits. EINVAL: no route for a packet from 127.0.0.1. */
 const NO_ANSWER = [

@@ -5,6 +5,7 @@ import type { OwnedRecord, OwnTable } from "../../owned/feature.ts";
 import { idText } from "../../owned/id.ts";
 import { formatIp, parseCidr } from "../../wire/ip.ts";
 import type { Backend } from "../backend.ts";
+import { adopt } from "../upstream/adopt.ts";
 import { takeInventory } from "./inventory.ts";
 import {
   collectMasquerade,
@@ -48,6 +49,7 @@ export const nftables: Backend = {
     return found === undefined ? undefined : ownedRecord(found);
   },
   attachmentById: (id) => records.byId(id)?.attachment,
+  adopt,
   tables: [table],
 };
 

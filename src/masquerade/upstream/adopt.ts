@@ -8,6 +8,7 @@ import type { Nftables } from "../../nftables/nftables.ts";
 import { deleteRule } from "../../nftables/rule.ts";
 import { deleteTable, getTable } from "../../nftables/table.ts";
 import { untilCommitted } from "../../owned/commit.ts";
+import type { Adoption } from "../../owned/feature.ts";
 import { type Cidr, formatIp } from "../../wire/ip.ts";
 import { policyFor } from "../nftables/policy.ts";
 import { type DisplacedAddress, type LiveRecord, type RecordedAddress, records } from "../nftables/records.ts";
@@ -16,21 +17,6 @@ import { carryOut, planFor } from "../nftables/restore.ts";
 import { readUpstreamJumps, removeUpstreamJumps, type UpstreamJump } from "./jumps.ts";
 import { type Identified, Identifier } from "./owners.ts";
 import { readUpstreamRules, UPSTREAM, type UpstreamRule } from "./rules.ts";
-
-/** An attachment that is ours from now on. */
-export interface Adopted {
-  readonly attachment: Attachment;
-  /** With their prefix lengths. */
-  readonly addresses: readonly string[];
-}
-
-export interface Adoption {
-  readonly adopted: readonly Adopted[];
-  /** Rules that are left, and why, each as a phrase. */
-  readonly left: readonly string[];
-  /** What could not be put into our tables, each as a phrase. */
-  readonly problems: readonly string[];
-}
 
 /**
  * Moves upstream's rules into our maps, those of its iptables back end, too: they go when the maps have what they did, so

@@ -12,13 +12,14 @@ import { NFT_CMP } from "../../nftables/expr/cmp.ts";
 import { NFT_NAT } from "../../nftables/expr/nat.ts";
 import type { Expression } from "../../nftables/expression.ts";
 import { listRules, type Rule } from "../../nftables/rule.ts";
-import { daddr, dport, l4proto } from "../../nftables/selector.ts";
+import { daddr, dport, l4proto, saddr } from "../../nftables/selector.ts";
 import { getTable } from "../../nftables/table.ts";
 import type { Family, Ip } from "../../wire/ip.ts";
 import { type PortMapping, PROTOCOL_NAMES, PROTOCOLS } from "../mapping.ts";
 import { nfproto } from "../table-names.ts";
 
-const TABLE = "cni_hostport";
+/** Upstream's table, of either family. */
+export const TABLE = "cni_hostport";
 const CHAINS = ["hostports", "hostip_hostports", "masquerading"];
 
 /** A rule of upstream's. */
@@ -28,6 +29,8 @@ export interface UpstreamRule {
   readonly container: Ip | undefined;
   /** What it publishes; undefined for one that translates sources. */
   readonly mapping: PortMapping | undefined;
+  /** Whether it translates the sources of all. */
+  readonly isForAll: boolean;
 }
 
 /** Upstream's rules of the family; none where upstream's table is missing. Throws NetlinkError. */
@@ -42,19 +45,33 @@ export function readUpstreamRules(connection: Connection, family: Family): Upstr
   );
 }
 
+/** Whether the base chains have conditions, which are those of the last ADD. Throws NetlinkError. */
+export function hasConditions(connection: Connection, family: Family): boolean {
+  const rules = listRules(connection, { family: nfproto(family), table: TABLE, chain: "prerouting" });
+  const isPlain = ({ kind }: Expression): boolean => ["fib", "cmp", "immediate"].includes(kind);
+  return rules.some(({ expressions }) => !expressions.every(isPlain) || expressions.length > PLAIN_ENTRY);
+}
+
+/** `fib daddr type local jump hostports_all` */
+const PLAIN_ENTRY = 3;
+
 function meaningOf(expressions: readonly Expression[], family: Family): Omit<UpstreamRule, "rule"> {
   const said = new Said(expressions);
   const to = expressions.find((one) => one.kind === "nat" && one.type === NFT_NAT.DNAT);
-  if (to?.kind !== "nat") return { container: said.comparedWith(daddr(family).load(1)), mapping: undefined };
+  const daddrOf = (): Ip | undefined => said.comparedWith(daddr(family).load(1));
+  if (to?.kind !== "nat") {
+    const isForAll = said.comparedWith(saddr(family).load(1)) === undefined;
+    return { container: daddrOf(), mapping: undefined, isForAll };
+  }
   const container = said.register(to.regAddrMin);
   const [containerPort, hostPort] = [said.register(to.regProtoMin), said.comparedWith(dport.load(1))].map(portOf);
   const number = said.comparedWith(l4proto.load(1))?.[0];
   const protocol = PROTOCOL_NAMES.find((name) => PROTOCOLS[name] === number);
   if (containerPort === undefined || hostPort === undefined || protocol === undefined) {
-    return { container, mapping: undefined };
+    return { container, mapping: undefined, isForAll: false };
   }
-  const hostIp = said.comparedWith(daddr(family).load(1)) ?? new Uint8Array(family === 4 ? 4 : 16);
-  return { container, mapping: { hostIp, hostPort, containerPort, protocol } };
+  const hostIp = daddrOf() ?? new Uint8Array(family === 4 ? 4 : 16);
+  return { container, mapping: { hostIp, hostPort, containerPort, protocol }, isForAll: false };
 }
 
 /** What the expressions of a rule compare, and put into registers. */

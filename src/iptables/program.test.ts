@@ -51,7 +51,7 @@ describe("restoreNat", () => {
 
   it.each([
     ['ended with status 2; the back end "nftables" needs no iptables', "exit 2"],
-    ["ended with status 3: no such thing; ipMasqBackend", "echo '  no such thing' >&2; exit 3"],
+    ["ended with status 3: no such thing; the back end", "echo '  no such thing' >&2; exit 3"],
     ["ended with status 4: locked; if another program holds its lock, `fuser", "echo locked >&2; exit 4"],
     ["was killed by signal 9", "kill -9 $$"],
   ])("throws where it %s", (message, script) => {
@@ -65,7 +65,7 @@ describe("restoreNat", () => {
   it.each([
     ["iptables-restore: line 3 failed: Chain already exists.", "; line 3 is `-N b`"],
     ["v1.8.9: unknown option\nError occurred at line: 2\nTry `iptables-restore -h'", "; line 2 is `-N a`"],
-    ["there is no line 99", "; ipMasqBackend"],
+    ["there is no line 99", "; the back end"],
   ])("quotes the line that was refused: %s", (said, expected) => {
     program("iptables-restore", `cat >/dev/null; cat >&2 <<'EOF'\n${said}\nEOF\nexit 1`);
     const [first = ""] = said.split("\n");

@@ -235,7 +235,7 @@ describe.each<IptablesForm>(["legacy", "nft"])("where iptables is %s alone", (fo
     const node = ourNode(ptp);
     const attempt = (): void => inNetns(node.node.fd, () => restoreNat(4, ["-N CNI-a", "-A CNI-b -j ACCEPT"]));
     expect(attempt).toThrow(/^cannot change the nat table of iptables: \S+iptables-restore .* ended with status 1: /);
-    expect(attempt).toThrow(/line 3 failed.*; line 3 is `-A CNI-b -j ACCEPT`; ipMasqBackend/);
+    expect(attempt).toThrow(/line 3 failed.*; line 3 is `-A CNI-b -j ACCEPT`; the back end /);
     expect(leftOn(node)).toEqual([]);
   });
 

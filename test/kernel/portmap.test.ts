@@ -1,7 +1,7 @@
 // portmap by nftables, with real packets from everywhere, and nft(8) as the witness of what stands in the tables.
 
 import { rmSync } from "node:fs";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { plugin as portmap } from "../../src/plugins/portmap/plugin.ts";
 import { records } from "../../src/portmap/records.ts";
 import { inNetns } from "../../src/sys/netns.ts";
@@ -11,6 +11,8 @@ import { poll, requireNamespaces } from "../support/netns.ts";
 import { NODE, OUTSIDE } from "../support/outside.ts";
 import { succeed } from "../support/plugin.ts";
 import { type Mapping, PublishingNode, Server, type Transport } from "../support/published-ports.ts";
+import { IPPROTO_SCTP, readInit, writeInit } from "../support/sctp.ts";
+import { Socket } from "../support/sockets.ts";
 
 beforeAll(() => requireNamespaces());
 afterEach(() => rmSync(records.directory, { recursive: true, force: true }));
@@ -57,6 +59,32 @@ describe.each([0, 1])("with bridge-nf-call-iptables %s, a port is reached", (bri
     succeed(node.portmap("DEL", container, WEB));
     expect(server.isReached(node.outside, NODE[family], 8080)).toBe(false);
     expect(node.nft("list tables")).not.toContain("portmap");
+  });
+});
+
+describe("SCTP", () => {
+  it.each(FAMILIES)("is led to the container, and its answer back, over IPv%s", (family) => {
+    const node = new PublishingNode();
+    const container = node.publish([port(8080, 80, "sctp")]);
+    const [client, server] = [node.outside, container.netns].map((netns) => {
+      const socket = Socket.open(netns, family, "raw", IPPROTO_SCTP);
+      onTestFinished(() => socket.close());
+      return socket;
+    });
+    if (client === undefined || server === undefined) throw new Error("two sockets");
+    const ports = { sourcePort: 5000, destinationPort: 8080 };
+    client.sendBytes(writeInit({ type: "INIT", ...ports, verificationTag: 0, initiateTag: 7 }), {
+      address: NODE[family],
+      port: 0,
+    });
+    const asked = server.receive();
+    expect(asked.from).toBe(OUTSIDE[family]);
+    expect(readInit(asked.bytes, family === 4)).toMatchObject({ type: "INIT", sourcePort: 5000, destinationPort: 80 });
+    const back = { sourcePort: 80, destinationPort: 5000, verificationTag: 7, initiateTag: 8 };
+    server.sendBytes(writeInit({ type: "INIT ACK", ...back }), { address: OUTSIDE[family], port: 0 });
+    const answered = client.receive();
+    expect(answered.from).toBe(NODE[family]);
+    expect(readInit(answered.bytes, family === 4)).toMatchObject({ type: "INIT ACK", sourcePort: 8080 });
   });
 });
 

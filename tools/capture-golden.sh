@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # capture-golden.sh [NAME...]
-# Regenerates test/golden/rtnetlink/*.hex (all, or those named): what ip(8) and bridge(8) send to the kernel and what it
+# Regenerates test/golden/rtnetlink/*.hex (all, or those named): what ip(8), bridge(8) and tc(8) send to the kernel and what it
 # answers, taken by strace in a private namespace. strace's own reading of a message stands above its bytes, so that the
-# files can be checked by eye; sequence numbers and port ids of requests are set to 0. Needs ip, bridge, strace.
+# files can be checked by eye; sequence numbers and port ids of requests are set to 0. Needs ip, bridge, tc, strace.
 # bridge-vlan-show-filtering and link-show-vlan are not made here but were taken from a kernel that has VLANs (8021q,
 # CONFIG_BRIDGE_VLAN_FILTERING), in a virtual machine and with the same strace.
 . "$(dirname "$0")/strict.sh"
@@ -130,6 +130,21 @@ golden route-get-6 "$up; ip route add default via fd00:1::1" "ip route get 2001:
 golden route-show "$up; ip route add default via 10.1.2.1 mtu 1400 advmss 1360 metric 50; ip route add 192.0.2.0/24 via 10.9.9.9 dev veth0 onlink src 10.1.2.3" "ip route show" RTM_GETROUTE RTM_NEWROUTE
 golden route-show-table "$up; ip route add default via 10.1.2.1 table 1000" "ip route show table 1000" RTM_GETROUTE RTM_NEWROUTE
 golden route-show-6 "$up; ip route add default via fd00:1::1" "ip -6 route show dev veth0" RTM_GETROUTE RTM_NEWROUTE
+
+ifb="$veth; ip link set veth0 up; ip link add ifb0 type ifb; ip link set ifb0 up" # 4
+redirect="action mirred egress redirect dev ifb0"
+golden link-add-ifb : "ip link add bwp0 up mtu 1400 txqueuelen 0 type ifb" RTM_NEWLINK
+golden qdisc-add-tbf "$veth" "tc qdisc add dev veth0 root handle 1: tbf rate 8mbit burst 100000 limit 125000" RTM_NEWQDISC
+golden qdisc-add-tbf-large "$veth" "tc qdisc add dev veth0 root handle 1: tbf rate 80gbit burst 1000000000 limit 2000000000" RTM_NEWQDISC
+golden qdisc-add-clsact "$veth" "tc qdisc add dev veth0 clsact" RTM_NEWQDISC
+golden qdisc-delete-tbf "$veth; tc qdisc add dev veth0 root handle 1: tbf rate 8mbit burst 100000 limit 125000" "tc qdisc delete dev veth0 root handle 1:" RTM_DELQDISC
+golden qdisc-delete-clsact "$veth; tc qdisc add dev veth0 clsact" "tc qdisc delete dev veth0 clsact" RTM_DELQDISC
+golden qdisc-show "$ifb; tc qdisc add dev veth0 root handle 1: tbf rate 8mbit burst 100000 limit 125000; tc qdisc add dev ifb0 root handle 1: tbf rate 80gbit burst 1000000000 limit 2000000000; tc qdisc add dev veth0 clsact" "tc qdisc show" RTM_GETQDISC RTM_NEWQDISC
+golden filter-add "$ifb; tc qdisc add dev veth0 clsact" "tc filter add dev veth0 ingress protocol all pref 65535 u32 match u32 0 0 flowid 1:1 $redirect" RTM_NEWTFILTER
+golden filter-add-prefix "$ifb; tc qdisc add dev veth0 clsact" "tc filter add dev veth0 egress protocol ip pref 65533 u32 match ip src 10.1.0.0/16 flowid 1:1" RTM_NEWTFILTER
+golden filter-add-prefix-6 "$ifb; tc qdisc add dev veth0 clsact" "tc filter add dev veth0 ingress protocol ipv6 pref 65534 u32 match ip6 dst fd00:1:2:3:4000::/66 flowid 1:1 $redirect" RTM_NEWTFILTER
+golden filter-delete "$ifb; tc qdisc add dev veth0 clsact; tc filter add dev veth0 ingress protocol all pref 65535 u32 match u32 0 0 flowid 1:1 $redirect" "tc filter delete dev veth0 ingress protocol all pref 65535 u32" RTM_DELTFILTER
+golden filter-show "$ifb; tc qdisc add dev veth0 clsact; tc filter add dev veth0 ingress protocol ip pref 65533 u32 match ip dst 10.1.0.0/16 flowid 1:1; tc filter add dev veth0 ingress protocol all pref 65535 u32 match u32 0 0 flowid 1:1 $redirect" "tc filter show dev veth0 ingress" RTM_GETTFILTER RTM_NEWTFILTER
 
 golden neighbour-replace "$up" "ip neighbour replace 10.1.2.4 lladdr 02:00:00:00:00:04 dev veth0" RTM_NEWNEIGH
 golden neighbour-replace-state "$up" "ip neighbour replace fd00:1::4 lladdr 02:00:00:00:00:04 dev veth0 nud stale router" RTM_NEWNEIGH

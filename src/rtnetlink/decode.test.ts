@@ -6,8 +6,10 @@ import { readGolden } from "../../test/support/golden.ts";
 import type { Message } from "../netlink/message.ts";
 import { DecodeError } from "../wire/error.ts";
 import { decodeAddress } from "./address.ts";
+import { decodeFilter } from "./filter.ts";
 import { decodeLink } from "./link.ts";
 import { decodeNeighbour } from "./neighbour.ts";
+import { decodeQdisc } from "./qdisc.ts";
 import { decodeRoute } from "./route.ts";
 import { RTM } from "./uapi.ts";
 
@@ -19,6 +21,8 @@ const decoders: readonly (readonly [string, number, (message: Message) => unknow
   ["route-show", RTM.NEWROUTE, decodeRoute],
   ["route-show-6", RTM.NEWROUTE, decodeRoute],
   ["neighbour-show", RTM.NEWNEIGH, decodeNeighbour],
+  ["qdisc-show", RTM.NEWQDISC, decodeQdisc],
+  ["filter-show", RTM.NEWTFILTER, decodeFilter],
 ];
 
 /** What may happen to bytes on their way. */
@@ -49,7 +53,7 @@ describe.each(decoders)("the decoder of %s", (golden, type, decode) => {
           decode({ ...message, payload: damaged(message.payload, how) });
         } catch (error) {
           expect(error).toBeInstanceOf(DecodeError);
-          expect(error).toMatchObject({ path: expect.stringMatching(/^(link|address|route|neighbour)/) });
+          expect(error).toMatchObject({ path: expect.stringMatching(/^(link|address|route|neighbour|qdisc|filter)/) });
         }
       }),
       { numRuns: 300 },

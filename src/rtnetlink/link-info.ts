@@ -10,7 +10,7 @@ import { veth } from "./kinds/veth.ts";
 import { vlan } from "./kinds/vlan.ts";
 import { IFLA_INFO } from "./uapi.ts";
 
-const kinds = { bridge, dummy: attrs({}), veth, vlan };
+const kinds = { bridge, dummy: attrs({}), ifb: attrs({}), veth, vlan };
 const portKinds = { bridge: bridgePort };
 
 /** The kind of a link and its options: `{ kind: "bridge", vlanFiltering: true }`. Kinds not known here keep their bytes. */

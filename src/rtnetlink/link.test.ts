@@ -58,6 +58,11 @@ describe("addLink", () => {
     expectSame("link-add-dummy", sent(addLink({ name: "d0", txQueueLength: 500, info: { kind: "dummy" } })));
   });
 
+  it("says what ip(8) says for an ifb, up at once", () => {
+    const ifb = { name: "bwp0", up: true, mtu: 1400, txQueueLength: 0, info: { kind: "ifb" } } as const;
+    expectSame("link-add-ifb", sent(addLink(ifb)));
+  });
+
   it("makes a link of a kind that it has no table for", () => {
     const data = Uint8Array.of(8, 0, 1, 0, 10, 0, 0, 0);
     const request = sent(addLink({ name: "v0", info: { kind: "unknown", name: "vrf", data } }));

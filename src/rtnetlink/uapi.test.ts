@@ -13,6 +13,11 @@ const HEADERS = [
   "linux/if_bridge.h",
   "linux/veth.h",
   "linux/neighbour.h",
+  "linux/net_namespace.h",
+  "linux/gen_stats.h",
+  "linux/pkt_sched.h",
+  "linux/pkt_cls.h",
+  "linux/tc_act/tc_mirred.h",
 ];
 
 it("every number is that of the system's headers", () => {

@@ -18,6 +18,14 @@ export const RTM = {
   NEWNEIGH: 28,
   DELNEIGH: 29,
   GETNEIGH: 30,
+  NEWQDISC: 36,
+  DELQDISC: 37,
+  GETQDISC: 38,
+  NEWTFILTER: 44,
+  DELTFILTER: 45,
+  GETTFILTER: 46,
+  NEWNSID: 88,
+  GETNSID: 90,
 } as const;
 
 /** Multicast groups, by number, for the `groups` of a NetlinkSocket. */
@@ -173,7 +181,7 @@ export const IFLA_BRPORT = {
 export const IFLA_VLAN = { ID: 1, PROTOCOL: 5 } as const;
 
 // include/uapi/linux/if_ether.h
-export const ETH_P = { "8021Q": 0x8100, "8021AD": 0x88a8 } as const;
+export const ETH_P = { ALL: 0x3, IP: 0x800, "8021Q": 0x8100, IPV6: 0x86dd, "8021AD": 0x88a8 } as const;
 
 // include/uapi/linux/veth.h
 export const VETH_INFO = { PEER: 1 } as const;
@@ -236,3 +244,33 @@ export const NUD = {
 } as const;
 
 export const NTF = { SELF: 0x02, MASTER: 0x04, PROXY: 0x08, ROUTER: 0x80 } as const;
+
+// include/uapi/linux/net_namespace.h
+export const NETNSA = { NSID: 1, PID: 2, FD: 3 } as const;
+
+// include/uapi/linux/rtnetlink.h
+export const TCA = { KIND: 1, OPTIONS: 2, STATS: 3, STATS2: 7, CHAIN: 11 } as const;
+
+// include/uapi/linux/gen_stats.h
+export const TCA_STATS = { BASIC: 1, QUEUE: 3, PKT64: 8 } as const;
+
+// include/uapi/linux/pkt_sched.h
+/** Handles of queueing disciplines that are places, not names. */
+export const TC_H = { ROOT: 0xffffffff, CLSACT: 0xfffffff1, MIN_INGRESS: 0xfff2, MIN_EGRESS: 0xfff3 } as const;
+
+export const TCA_TBF = { PARMS: 1, RATE64: 4, BURST: 6 } as const;
+
+// include/uapi/linux/pkt_cls.h
+export const TCA_U32 = { CLASSID: 1, SEL: 5, ACT: 7 } as const;
+
+export const TC_U32 = { TERMINAL: 1 } as const;
+
+export const TCA_ACT = { KIND: 1, OPTIONS: 2 } as const;
+
+/** What becomes of a packet after an action. */
+export const TC_ACT = { OK: 0, SHOT: 2, PIPE: 3, STOLEN: 4 } as const;
+
+// include/uapi/linux/tc_act/tc_mirred.h
+export const TCA_MIRRED = { TM: 1, PARMS: 2 } as const;
+
+export const TCA_EGRESS = { REDIR: 1, MIRROR: 2 } as const;

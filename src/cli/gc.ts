@@ -15,10 +15,11 @@ import { type Verb, verb } from "./verb.ts";
 
 const ABOUT = `
 Removes the masquerade of containers that are provably gone, by nftables or by
-iptables, their guards of macspoofchk, the backups that tuning has of their
-interfaces, and the addresses that host-local still keeps for them: for
-containers whose DEL never came, a crash of the runtime say. The runtime's own
-GC does the same with a better proof; this is for runtimes that have none.
+iptables, their guards of macspoofchk, their limits of bandwidth, the backups
+that tuning has of their interfaces, and the addresses that host-local still
+keeps for them: for containers whose DEL never came, a crash of the runtime say.
+The runtime's own GC does the same with a better proof; this is for runtimes
+that have none.
 
 A container is gone when the network namespace of its ADD is there no more, no
 container runtime keeps a result of the attachment (/var/lib/cni/results,

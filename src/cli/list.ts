@@ -21,6 +21,9 @@ attachment was made with ipMasqBackend "iptables": the counters are then those
 of its rule in iptables' own chain POSTROUTING. With macspoofchk, one line more
 for the MAC address that the container may send under, from the table bridge
 bauta_macspoofchk: POLICY is then "macspoofchk" and the port that is guarded.
+With the plugin bandwidth, one line more for each way that has a limit: ADDRESS
+is then the way and the rate, POLICY "bandwidth" and the link that has the
+limit, and PACKETS and BYTES are all that has passed.
 
 PACKETS and BYTES count the first packet of each flow only, because the kernel
 shows a nat chain no others: PACKETS is the number of flows that the address has
@@ -29,10 +32,12 @@ started through this node.
 A column STATE appears when something is not as it should be:
 
   missing       recorded, but not in the kernel: its packets leave
-                unmasqueraded, or its frames under any MAC address
+                unmasqueraded, its frames under any MAC address, or
+                without a limit
   no-policy     in the kernel's owners, but it has no policy, or nothing leads
                 its packets there: likewise
-  other-policy  its packets go to another chain than the one recorded
+  other-policy  its packets go to another chain than the one recorded, or have
+                another limit
   taken         an attachment that came later has this address or port now
   leaving       its removal was begun and has not ended
   no-record     in the kernel, but its record (under /run/bauta) is gone; names

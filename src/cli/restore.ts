@@ -13,7 +13,8 @@ rules that are not its own. Tables, maps, chains and sets of bauta's that have
 been altered are put right. All is done in one transaction; what is as it should
 be is not touched, so it may be run at any time. The same for the chains and
 rules of attachments under ipMasqBackend "iptables", after iptables -t nat -F
-say: by one iptables-restore for each family.
+say: by one iptables-restore for each family. The same for the limits of the
+plugin bandwidth, after tc qdisc delete say.
 
 An address that two attachments claim goes to the one that came last, and so
 does a port that two guard with macspoofchk. Rules of other programs are not
@@ -26,7 +27,8 @@ error, and everything else has been put back.
 
   attachments  how many live attachments there are
   addresses    how many of their addresses were put back or put right; a guard
-               of macspoofchk counts as the MAC address that it lets pass
+               of macspoofchk counts as the MAC address that it lets pass,
+               and a limit as one
   mended       what was wrong with the tables themselves: strings
   problems     what could not be put back, and why: strings
 `;

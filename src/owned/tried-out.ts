@@ -23,7 +23,7 @@ export function tryOutParts(nft: Nftables, name: string, commands: readonly Comm
 }
 
 /** Makes the attempt unless one of this name has succeeded since the node was started. */
-function tryOutOnce(name: string, attempt: () => void): void {
+export function tryOutOnce(name: string, attempt: () => void): void {
   const mark = `${MARKS}/${name}`;
   if (exists(mark)) return;
   attempt();

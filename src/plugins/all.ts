@@ -2,6 +2,7 @@
 // that a plugin must not miss.
 
 import type { OwnPlugin } from "../cni/plugin.ts";
+import { plugin as bandwidth } from "./bandwidth/plugin.ts";
 import { plugin as bridge } from "./bridge/plugin.ts";
 import { plugin as firewall } from "./firewall/plugin.ts";
 import { plugin as hostLocal } from "./host-local/plugin.ts";
@@ -13,6 +14,7 @@ import { plugin as tuning } from "./tuning/plugin.ts";
 
 /** In alphabetical order. */
 export const PLUGINS: readonly OwnPlugin[] = [
+  bandwidth,
   bridge,
   firewall,
   hostLocal,

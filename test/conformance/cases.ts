@@ -30,6 +30,22 @@ const portMappings = (wrong: Readonly<Record<string, unknown>>): Readonly<Record
 
 /** By the plugin's name. */
 export const CASES: Readonly<Record<string, Case>> = {
+  bandwidth: {
+    config: { ingressRate: 8e6, ingressBurst: 8e5, egressRate: 8e6, egressBurst: 8e5 },
+    wrong: {
+      ingressRate: { ingressRate: "8000000" },
+      ingressBurst: { ingressBurst: 0 },
+      egressRate: { egressRate: 7 },
+      egressBurst: { egressBurst: -1 },
+      "unshapedSubnets[0]": { unshapedSubnets: ["10.0.0.0/33"] },
+      shapedSubnets: { unshapedSubnets: ["10.0.0.0/8"], shapedSubnets: ["fd00::/8"] },
+      latency: { latency: 0 },
+    },
+    oldestVersion: "0.3.0",
+    traces: 1,
+    makesInterface: false,
+    entersNetns: true,
+  },
   bridge: {
     config: { bridge: "conf0", isGateway: true, ipMasq: true, ipMasqBackend: "nftables", ipam: hostLocalIpam },
     wrong: {

@@ -30,6 +30,7 @@ function leftovers(): readonly string[] {
     ...backups.map((name) => `backup ${name}`),
     ...links.filter(({ ifname }) => ifname.startsWith("veth")).map(({ ifname }) => `link ${ifname}`),
     ...links.filter(({ ifname }) => ifname.startsWith(COMPANION_PREFIX)).map(({ ifname }) => `companion ${ifname}`),
+    ...links.filter(({ ifname }) => /^bw[pei]/.test(ifname)).map(({ ifname }) => `ifb ${ifname}`),
     ...["ip", "ip6"].flatMap((family) =>
       ["bauta_masquerade", "bauta_portmap"].flatMap((table) => elementsOf(family, table, "owners")),
     ),

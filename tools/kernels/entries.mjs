@@ -42,6 +42,7 @@ export const ENTRIES = [
   },
   { file: "test/kernel/firewall.test.ts", essential: "come from other containers" },
   { file: "test/kernel/firewall-passage.test.ts", essential: "upstream's rules let the container through" },
+  { file: "test/kernel/bandwidth.test.ts", essential: "spared in both ways", except: "the rate" },
   { file: "test/e2e/masquerade/del.test.ts", essential: false, only: "^ptp.*true\\)" },
   { file: "test/kernel/conntrack.test.ts", essential: false },
   { file: "test/kernel/explain-live.test.ts", essential: false, only: "sends a packet|agrees where|leaves nothing" },

@@ -9,7 +9,7 @@ import { getBriefLink } from "../rtnetlink/brief-link.ts";
 import type { Device } from "../rtnetlink/device.ts";
 import { listFilters } from "../rtnetlink/filter.ts";
 import { deleteLink, getLink, type Link } from "../rtnetlink/link.ts";
-import { deleteClsact, deleteTbf } from "../rtnetlink/qdisc.ts";
+import { deleteClsact, deleteTbf, getQdisc } from "../rtnetlink/qdisc.ts";
 import { hasCode } from "../sys/error.ts";
 import { aliasOf, namesFor, upstreamName } from "./names.ts";
 import { removalOf } from "./own-filters.ts";
@@ -41,7 +41,7 @@ function tryAll(connection: Connection, requests: readonly Request[]): void {
 
 /**
  * Deletes the ifbs of the attachment in this namespace, ours and upstream's. Upstream's have nothing but their name to tell
- * whose they are: where the result of ADD is known, it must have that name.
+ * whose they are: where the result of ADD is known, it must have that name, unless nothing limits there what would come.
  */
 export function deleteIfbs(connection: Connection, attachment: Attachment, result: Result | undefined): void {
   const alias = aliasOf(attachment);
@@ -50,7 +50,8 @@ export function deleteIfbs(connection: Connection, attachment: Attachment, resul
     if (link.kind !== "ifb") return false;
     if (link.alias !== undefined) return link.alias === alias;
     if (link.name !== upstreamName(attachment)) return true;
-    return result === undefined || result.interfaces.some(({ name }) => name === link.name);
+    if (result === undefined || result.interfaces.some(({ name }) => name === link.name)) return true;
+    return getQdisc(connection, link, "root")?.kind !== "tbf";
   };
   const links = names.map((name) => getLink(connection, name)).filter((link) => link !== undefined);
   tryAll(connection, links.filter(isOwn).map(deleteLink));

@@ -10,9 +10,10 @@ import { inNetns } from "../../src/sys/netns.ts";
 import { startBeside } from "../support/background.ts";
 import { cli } from "../support/cli.ts";
 import { ourNode, type TestNode } from "../support/differential.ts";
+import { dieAt, syscallsOf, withSyscalls } from "../support/intercept-syscalls.ts";
 import { filters, ifbs, makePair, type Pair, qdiscs } from "../support/limited.ts";
 import { makeNetns, requireNamespaces, type TestNetns } from "../support/netns.ts";
-import { type PluginOutcome, succeed } from "../support/plugin.ts";
+import { inProcess, type PluginOutcome, succeed } from "../support/plugin.ts";
 
 beforeAll(() => requireNamespaces());
 afterEach(() => rmSync(records.directory, { recursive: true, force: true }));
@@ -155,6 +156,49 @@ describe("the rate", () => {
     await sender.stop();
     expect((bytes * 8) / (ms * 1000)).toBeGreaterThan(10);
     expect(bytes).toBeGreaterThan(25 * MBIT);
+  });
+});
+
+describe("an ADD that is stopped", () => {
+  /** What a way of stopping does to the nth system call. */
+  const WAYS: readonly (readonly [string, (nth: number, serve: () => PluginOutcome) => PluginOutcome | undefined])[] = [
+    [
+      "fails",
+      (nth, serve) => {
+        let [count, switches] = [0, 0];
+        return withSyscalls((name) => {
+          const isExempt = name === "close" || (name === "setns" && switches++ % 2 === 1);
+          return count++ === nth && !isExempt ? "EIO" : undefined;
+        }, serve);
+      },
+    ],
+    [
+      "is the last before a kill",
+      (nth, serve) => {
+        dieAt(nth, serve);
+        return undefined;
+      },
+    ],
+  ];
+
+  it.each(WAYS)("leaves nothing that DEL does not find, whichever system call %s", (_, stop) => {
+    const one = setting();
+    const { node, container, pair } = one;
+    const config = { cniVersion: "1.1.0", name: "n", type: "bandwidth", prevResult: pair.prevResult };
+    const keys = { ...KEYS, unshapedSubnets: ["192.0.2.0/24"] };
+    const request = { containerId: "c1", netns: container.path, ifname: "eth0" };
+    const served = inProcess(plugin);
+    const serve = () => served({ command: "ADD", ...request, config: { ...config, ...keys } });
+    const left = () => [ifbs(node), qdiscs(node, pair.name)];
+    const calls = inNetns(node.fd, () => syscallsOf(serve));
+    expect(calls.length).toBeGreaterThan(30);
+    succeed(call(one, "DEL", {}));
+    for (const [nth, name] of calls.entries()) {
+      const outcome = inNetns(node.fd, () => stop(nth, serve));
+      if (outcome?.status === 1) expect([nth, name, ...left()]).toEqual([nth, name, [], []]);
+      succeed(call(one, "DEL", {}));
+      expect([nth, name, ...left(), readdirSync(records.directory)]).toEqual([nth, name, [], [], []]);
+    }
   });
 });
 

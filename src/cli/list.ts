@@ -24,6 +24,8 @@ bauta_macspoofchk: POLICY is then "macspoofchk" and the port that is guarded.
 With the plugin bandwidth, one line more for each way that has a limit: ADDRESS
 is then the way and the rate, POLICY "bandwidth" and the link that has the
 limit, and PACKETS and BYTES are all that has passed.
+With the plugin firewall, one line more for each address: POLICY is then
+"firewall", the ingress policy, and the bridge unless the policy is open.
 
 PACKETS and BYTES count the first packet of each flow only, because the kernel
 shows a nat chain no others: PACKETS is the number of flows that the address has

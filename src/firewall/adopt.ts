@@ -7,6 +7,7 @@ import { CniError } from "../cni/error.ts";
 import type { JsonObject } from "../cni/json.ts";
 import { parseResult } from "../cni/result.ts";
 import { servedName } from "../cni/served-name.ts";
+import { IptablesError } from "../iptables/program.ts";
 import type { Nftables } from "../nftables/nftables.ts";
 import type { Adoption } from "../owned/feature.ts";
 import { CACHES, resultsOf } from "../owned/runtime-files.ts";
@@ -31,9 +32,18 @@ interface Kept {
 
 /**
  * Puts the attachments that upstream's rules are about into our tables, and then takes out the rules that it no longer takes. With
- * `isDryRun` it only tells. Throws NetlinkError, SyscallError or IptablesError.
+ * `isDryRun` it only tells. Throws NetlinkError, SyscallError or DBusError.
  */
 export function adoptProtections(nft: Nftables, isDryRun: boolean): Adoption {
+  try {
+    return adoptAll(nft, isDryRun);
+  } catch (error) {
+    if (!(error instanceof IptablesError)) throw error;
+    return { adopted: [], left: [`the rules of upstream's firewall stay: ${error.message}`] };
+  }
+}
+
+function adoptAll(nft: Nftables, isDryRun: boolean): Adoption {
   const admitted = admittedByUpstream(nft);
   if (admitted.addresses.size + admitted.bridges.size === 0) return { adopted: [], left: [], problems: [] };
   const left: string[] = [];

@@ -21,6 +21,8 @@ attachment was made with ipMasqBackend "iptables": the counters are then those
 of its rule in iptables' own chain POSTROUTING. With macspoofchk, one line more
 for the MAC address that the container may send under, from the table bridge
 bauta_macspoofchk: POLICY is then "macspoofchk" and the port that is guarded.
+With portmap, one line more for each published port, from the tables ip and ip6
+bauta_portmap: POLICY is then "portmap" and where the port leads.
 With the plugin bandwidth, one line more for each way that has a limit: ADDRESS
 is then the way and the rate, POLICY "bandwidth" and the link that has the
 limit, and PACKETS and BYTES are all that has passed.

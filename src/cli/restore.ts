@@ -17,8 +17,8 @@ say: by one iptables-restore for each family. The same for the limits of the
 plugin bandwidth, after tc qdisc delete say.
 
 An address that two attachments claim goes to the one that came last, and so
-does a port that two guard with macspoofchk. Rules of other programs are not
-restored.
+does a port that two guard with macspoofchk. A host port that two publish goes
+to the older one. Rules of other programs are not restored.
 
 Exit status 1 where something could not be put back; it is told on standard
 error, and everything else has been put back.

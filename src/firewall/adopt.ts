@@ -39,7 +39,7 @@ export function adoptProtections(nft: Nftables, isDryRun: boolean): Adoption {
     return adoptAll(nft, isDryRun);
   } catch (error) {
     if (!(error instanceof IptablesError)) throw error;
-    return { adopted: [], left: [`the rules of upstream's firewall stay: ${error.message}`] };
+    return { adopted: [], problems: [], left: [`the rules of upstream's firewall stay: ${error.message}`] };
   }
 }
 

@@ -45,6 +45,8 @@ export function patterns(): Patterns {
     'an IPv6 address, a range "first-last" or a prefix': whole(`${IPV6}(?:-${IPV6})?`, `${IPV6}/${LENGTH6}`),
     'a port or a range "first-last" from 1 to 65535': whole(`0{0,4}${PORT}(?:-0{0,4}${PORT})?`),
     "one of tcp, udp, sctp, dccp, udplite": whole(...PROTOCOLS.map(inAnyCase)),
+    "a chain name of at most 28 characters": "^(?![-!])(?!(?:forward|bridge-.*|segment-.*)$)[!#-\\[\\]-~]{1,28}$",
+    "a zone's name": "^[A-Za-z0-9_/-]{1,128}$",
     "a path": "^[^\\0]*$",
     "an absolute path": "^/[^\\0]*$",
   };

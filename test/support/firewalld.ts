@@ -11,6 +11,8 @@ import { temporaryDirectory } from "./temporary-directory.ts";
 /** Debian's package is unpacked here by tools/firewalld.mjs. */
 const DIRECTORY = fileURLToPath(new URL("../../build/firewalld/bookworm", import.meta.url));
 const PYTHON = "/usr/bin/python3";
+/** What firewalld imports besides. */
+const LIBRARIES = ["/usr/lib/python3/dist-packages/dbus/__init__.py", "/usr/lib/python3/dist-packages/gi/__init__.py"];
 
 /** Anybody may have any name, and call anybody: the policies of packages are not what is tested. */
 const busConfig = (socket: string): string => `<busconfig>
@@ -56,6 +58,8 @@ export interface Firewalld {
 export function startFirewalld(node: TestNetns): Firewalld {
   if (!existsSync(DIRECTORY))
     throw new Error(`${DIRECTORY} is missing: node tools/firewalld.mjs unpacks firewalld there`);
+  const missing = LIBRARIES.find((file) => !existsSync(file));
+  if (missing !== undefined) throw new Error(`firewalld needs ${missing}, which is missing`);
   const state = mkdtempSync(join("/run", "firewalld-"));
   cpSync(join(DIRECTORY, "etc/firewalld"), join(state, "etc"), { recursive: true });
   mkdirSync("/run/firewalld", { recursive: true });

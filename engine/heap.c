@@ -94,16 +94,56 @@ void bauta_heap_prepare(void) {
   bauta_make_ready(chunk, USUAL);
 }
 
-void bauta_heap_forget(void) { memset(free_lists, 0, sizeof free_lists); }
+void bauta_heap_forget(void) {
+#ifdef BAUTA_TRAINING
+  for (size_t i = 0; i < LISTS; i++) {
+    for (struct block *block = free_lists[i]; block != NULL; block = block->next) bauta_train_freed(block);
+  }
+#endif
+  memset(free_lists, 0, sizeof free_lists);
+}
+
+// Memory outside of the snapshot, for the blocks that have been given back when the snapshot is written.
+static char *aside, *aside_end;
+static size_t aside_bytes;
+
+static struct block *cut_aside(size_t size) {
+  if ((size_t)(aside_end - aside) < size + 16) {
+    size_t chunk = round_up(size + 16, CHUNK);
+    char *pages = mmap(NULL, chunk, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) return NULL;
+    aside = pages + 16 - HEADER;
+    aside_end = pages + chunk;
+  }
+  struct block *block = (struct block *)aside;
+  aside += size;
+  aside_bytes += size;
+  return block;
+}
+
+bool bauta_heap_is_whole(const char *arena, size_t arena_size) {
+  size_t freed = 0;
+  for (size_t i = 0; i < LISTS; i++) {
+    for (struct block *block = free_lists[i]; block != NULL; block = block->next) {
+      bool is_inside = (char *)block >= arena && (char *)block < arena + arena_size;
+      if (!is_inside) freed += block->size;
+    }
+  }
+  return bauta_heap_state.mapped == 0 && freed == aside_bytes;
+}
 
 static struct block *cut(size_t size) {
   struct bauta_heap_state *heap = &bauta_heap_state;
   size_t ordinal = heap->cuts++;
 #ifdef BAUTA_TRAINING
   struct block *apart = bauta_train_on(ordinal, size);
-  if (apart != NULL) return apart;
+  if (apart != NULL) {
+    bauta_train_at(ordinal, apart);
+    return apart;
+  }
 #endif
   unsigned use = ordinal < bauta_uses_count ? bauta_uses[ordinal] : BAUTA_UNUSED;
+  if (use == BAUTA_FREED) return cut_aside(size);
   if (use != BAUTA_UNUSED) {
     char **next = use == BAUTA_WRITTEN ? &heap->written : &heap->read;
     struct block *block = (struct block *)*next;
@@ -117,6 +157,9 @@ static struct block *cut(size_t size) {
   }
   struct block *block = (struct block *)heap->fresh;
   heap->fresh += size;
+#ifdef BAUTA_TRAINING
+  bauta_train_at(ordinal, block);
+#endif
   return block;
 }
 

@@ -32,4 +32,7 @@ void bauta_make_readable(const char *memory, size_t size);
 // Gives up all blocks that have been freed.
 void bauta_heap_forget(void);
 
+// Whether all blocks that are in use lie in the arena.
+bool bauta_heap_is_whole(const char *arena, size_t arena_size);
+
 #endif

@@ -199,6 +199,7 @@ int main(int argc, char **argv) {
   const char *name = own_name(argc > 0 ? argv[0] : "");
   struct bauta_ready ready = get_ready(name);
 #ifdef BAUTA_TRAINING
+  JS_RunGC(JS_GetRuntime(ready.context));
   bauta_heap_forget();  // as a snapshot does
   bauta_watch();
 #endif

@@ -39,7 +39,7 @@ void bauta_begin_snapshot(void) {
 }
 
 int bauta_write_snapshot(struct bauta_ready ready) {
-  if (bauta_heap_state.mapped > 0) {
+  if (!bauta_heap_is_whole(bauta_arena, bauta_arena_size)) {
     errno = ENOSPC;
     return -1;
   }

@@ -11,11 +11,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+// The blocks that the module level has given back need no place in the snapshot at all: they are a tenth of the heap.
+
 // What a block is used for, in the notes and in image.h.
-enum bauta_use { BAUTA_UNUSED = 0, BAUTA_READ = 1, BAUTA_WRITTEN = 3 };
+enum bauta_use { BAUTA_UNUSED = 0, BAUTA_READ = 1, BAUTA_FREED = 2, BAUTA_WRITTEN = 3 };
 
 // Memory for the block that is cut as the `ordinal`th, pages of its own. NULL for large blocks, and after bauta_watch.
 void *bauta_train_on(size_t ordinal, size_t size);
+
+// Remembers where the block is that was cut as the `ordinal`th.
+void bauta_train_at(size_t ordinal, const void *block);
+
+// Notes that the block has been given back.
+void bauta_train_freed(const void *block);
 
 // From now on notes each block that is used in the file that the environment variable BAUTA_TRAINING names: for each
 // ordinal 16 bits, the block's size, a multiple of 16, plus its use.

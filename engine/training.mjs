@@ -5,7 +5,7 @@ import { chmodSync, linkSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { PATIENCE_MS } from "./patience.mjs";
+import { TEST_PATIENCE_MS } from "./patience.mjs";
 
 const execute = promisify(execFile);
 const SCRIPT = join(dirname(fileURLToPath(import.meta.url)), "training.sh");
@@ -34,7 +34,7 @@ export async function train(trainer, directory) {
   chmodSync(place, 0o700);
   for (const name of ["bridge", "ptp", "host-local"]) linkSync(trainer, join(place, name));
   const user = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];
-  await execute("unshare", [...user, "--net", "--mount", "bash", SCRIPT, place], { timeout: PATIENCE_MS });
+  await execute("unshare", [...user, "--net", "--mount", "bash", SCRIPT, place], { timeout: TEST_PATIENCE_MS });
   return usesOf(readFileSync(join(place, "notes")));
 }
 

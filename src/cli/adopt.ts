@@ -27,8 +27,8 @@ it is, and told; the exit status is 1 then. Ports with conditions are left, too.
 Of the firewall plugin: containers that upstream's rules in iptables let through
 come into bauta's tables, and so does the isolation of their bridges
 (ingressPolicy). Whose an address is, and what its network asks for, is in
-container runtimes' records. Rules that are needed because iptables drops what is
-forwarded stay, and are bauta's.
+container runtimes' records. Rules that are needed because iptables drops what
+is forwarded stay, and are bauta's.
 
 Attachments that bauta has made by iptables stay there.
 `;

@@ -36,6 +36,7 @@ cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime = "runc"
 conmon_path = ["${program("conmon")}"]
+conmon_env_vars = ${JSON.stringify(variables("PATH", "LD_LIBRARY_PATH"))}
 [engine.runtimes]
 runc = ["${program("runc")}"]
 [network]
@@ -43,6 +44,9 @@ network_backend = "cni"
 cni_plugin_dirs = ${JSON.stringify([PLUGINS])}
 network_config_dir = "${NETWORKS}"
 `;
+
+/** podman gives conmon no environment but this. */
+const variables = (...names: readonly string[]): string[] => names.map((name) => `${name}=${environment()[name]}`);
 
 const STORAGE = `
 [storage]

@@ -47,7 +47,9 @@ export function environment(more: Record<string, string> = {}): Record<string, s
   const path = [...directories, "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"].join(
     ":",
   );
-  return { PATH: path, LD_LIBRARY_PATH: join(root, "usr/lib/x86_64-linux-gnu"), HOME: WORK, ...more };
+  // Debian 12's packages have libraries in either directory.
+  const libraries = ["usr/lib", "lib"].map((name) => join(root, name, "x86_64-linux-gnu")).join(":");
+  return { PATH: path, LD_LIBRARY_PATH: libraries, HOME: WORK, ...more };
 }
 
 /** A program among those unpacked. */

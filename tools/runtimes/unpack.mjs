@@ -8,7 +8,15 @@ import { unpackOnce } from "../apt.mjs";
 const SUITE = "bookworm";
 /** Programs, and the libraries that are on few machines. */
 const PACKAGES = ["podman", "containerd", "runc", "conmon", "busybox-static"];
-PACKAGES.push("libassuan0", "libdevmapper1.02.1", "libglib2.0-0", "libgpgme11", "libseccomp2", "libsubid4");
+PACKAGES.push(
+  "libassuan0",
+  "libgpg-error0",
+  "libdevmapper1.02.1",
+  "libglib2.0-0",
+  "libgpgme11",
+  "libseccomp2",
+  "libsubid4",
+);
 
 const directory = join(import.meta.dirname, "../../build/runtimes", SUITE);
 unpackOnce(SUITE, PACKAGES, directory);

@@ -40,7 +40,7 @@ export const ENTRIES = [
     essential: "with bridge-nf-call-iptables 0|hostIP|keeps sending",
     phase: "bridged",
   },
-  { file: "test/kernel/firewall.test.ts", essential: "come from other containers" },
+  { file: "test/kernel/firewall.test.ts", essential: "come from other containers", phase: "bridged" },
   { file: "test/kernel/firewall-passage.test.ts", essential: "upstream's rules let the container through" },
   { file: "test/kernel/bandwidth.test.ts", essential: "spared in both ways", except: "the rate" },
   { file: "test/e2e/masquerade/del.test.ts", essential: false, only: "^ptp.*true\\)" },

@@ -6,10 +6,10 @@ import { inNetns } from "../../src/sys/netns.ts";
 import { builtNode, builtPlugin } from "../support/differential.ts";
 import { executable, succeed } from "../support/plugin.ts";
 
-/** In the words of prlimit(1). */
+/** In the words of prlimit(1). With less memory than the first the kernel itself cannot begin to run the executable. */
 const LIMITS: Readonly<Record<string, readonly number[]>> = {
-  as: [4, 4.5, 5, 5.5, 6, 7, 8, 12].map((megabytes) => megabytes * 2 ** 20),
-  data: [3.5, 4, 4.5, 5, 5.5, 6, 7, 12].map((megabytes) => megabytes * 2 ** 20),
+  as: [4.75, 5, 5.25, 5.5, 6, 7, 8, 12].map((megabytes) => megabytes * 2 ** 20),
+  data: [4.25, 4.5, 4.75, 5, 5.5, 6, 7, 12].map((megabytes) => megabytes * 2 ** 20),
   stack: [96, 128, 160, 192, 256, 512].map((kilobytes) => kilobytes * 2 ** 10),
   fsize: [0, 10, 100, 4096],
   nofile: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12],

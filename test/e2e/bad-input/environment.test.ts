@@ -44,7 +44,7 @@ describe.each(PLUGIN_NAMES)("%s", (plugin) => {
   it("tells people who call it by hand what it is", () => {
     const outcome = call(plugin, {}, without(["CNI_COMMAND"]));
     expect(outcome).toMatchObject({ status: 0, stdout: "" });
-    expect(outcome.stderr).toMatch(new RegExp(`CNI ${plugin} plugin\n.*1\\.1\\.0`));
+    expect(outcome.stderr).toMatch(new RegExp(`CNI ${plugin} plugin v1\\.9\\.1\\+bauta\\.\\S+\n.*1\\.1\\.0`));
   });
 
   it.each([

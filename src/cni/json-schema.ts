@@ -31,7 +31,7 @@ function typeOf({ shape, emptyIsAbsent }: Schema<unknown>, patterns: Patterns): 
     case "integer":
       return { type: "integer", minimum: shape.min, maximum: shape.max };
     case "one of":
-      return { type: "string", enum: shape.values };
+      return { type: "string", enum: emptyIsAbsent === true ? [...shape.values, ""] : shape.values };
     case "text":
       return textOf(shape.noun, patterns[shape.noun], emptyIsAbsent === true);
     case "array":

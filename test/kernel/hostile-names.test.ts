@@ -64,6 +64,11 @@ const WANTED: Readonly<Record<string, readonly (readonly string[])[]>> = {
   adopt: [["--dry-run"]],
   apply: [[], ["--json"], ["--file", "/no\x1b[2J"]],
   gc: [["--dry-run", "--grace", "0s"]],
+  cni: [
+    ["\x1b[2J\u009b"],
+    ["add", "/no\x1b[2J\u009b", "--netns", "\x1b[2J"],
+    ["del", "\x1b[2J", "--netns", "/no\x1b[2J", "--container-id", "\x1b[2J\u009b"],
+  ],
   schema: [["\x1b[2J\u009b"]],
   help: [["\x1b[2J\u009b"]],
   version: [["\x1b[2J\u009b"]],

@@ -71,7 +71,7 @@ function ownValues({ shape }: Schema<unknown>): fc.Arbitrary<JsonValue> {
     case "integer":
       return fc.oneof(fc.integer({ min: shape.min, max: shape.max }), fc.constantFrom(shape.min - 1, shape.max + 1));
     case "one of":
-      return fc.oneof({ weight: 5, arbitrary: fc.constantFrom(...shape.values) }, texts);
+      return fc.oneof({ weight: 5, arbitrary: fc.constantFrom(...shape.values, "") }, texts);
     case "string":
     case "text":
       return texts;

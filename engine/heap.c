@@ -137,10 +137,7 @@ static struct block *cut(size_t size) {
   size_t ordinal = heap->cuts++;
 #ifdef BAUTA_TRAINING
   struct block *apart = bauta_train_on(ordinal, size);
-  if (apart != NULL) {
-    bauta_train_at(ordinal, apart);
-    return apart;
-  }
+  if (apart != NULL) return apart;
 #endif
   unsigned use = ordinal < bauta_uses_count ? bauta_uses[ordinal] : BAUTA_UNUSED;
   if (use == BAUTA_FREED) return cut_aside(size);

@@ -46,6 +46,7 @@ void *bauta_train_on(size_t ordinal, size_t size) {
   return pages + ordinal * PAGE + 8;  // the caller's bytes, behind the header, are at a multiple of 16
 }
 
+// Of the blocks without pages of their own.
 static const void *places[MOST_BLOCKS];
 static size_t placed;
 
@@ -55,18 +56,20 @@ void bauta_train_at(size_t ordinal, const void *block) {
   placed = ordinal + 1;
 }
 
-void bauta_train_freed(const void *block) {
-  for (size_t i = 0; i < placed; i++) {
-    if (places[i] == block) notes[i] |= BAUTA_FREED;
-  }
-}
-
 static void protect(size_t first, size_t count, int how) {
   if (mprotect(pages + first * PAGE, count * PAGE, how) < 0) abort();
 }
 
 // The ordinal of the block that has this byte; MOST_BLOCKS or more where no block has it.
 static size_t ordinal_of(const void *byte) { return ((uintptr_t)byte - (uintptr_t)pages) / PAGE; }
+
+void bauta_train_freed(const void *block) {
+  size_t ordinal = ordinal_of(block);
+  for (size_t i = 0; ordinal >= MOST_BLOCKS && i < placed; i++) {
+    if (places[i] == block) ordinal = i;
+  }
+  if (ordinal < MOST_BLOCKS) notes[ordinal] |= BAUTA_FREED;
+}
 
 static void note(int signal_number, siginfo_t *info, void *context) {
   (void)context;

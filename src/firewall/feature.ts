@@ -1,8 +1,9 @@
 // The firewall, the door for the command and for plugins.
 
 import type { Nftables } from "../nftables/nftables.ts";
-import type { Feature, OwnedRecord, OwnTable, Restoration } from "../owned/feature.ts";
+import type { Feature, OwnTable, Restoration } from "../owned/feature.ts";
 import { idText } from "../owned/id.ts";
+import { recorded } from "../owned/recorded.ts";
 import { formatIp } from "../wire/ip.ts";
 import { adoptProtections } from "./adopt.ts";
 import {
@@ -14,7 +15,7 @@ import {
 } from "./firewall.ts";
 import { listInventory, nameIn } from "./inventory.ts";
 import { openPassage, passageFaults, planPassage } from "./passage/passage.ts";
-import { records, type StoredProtection } from "./records.ts";
+import { records } from "./records.ts";
 import { restoreTables } from "./restore.ts";
 import { ATTACHMENTS, BRIDGE_TABLE, OWNERS, TABLE } from "./table.ts";
 import type { Protection } from "./wanted.ts";
@@ -34,25 +35,10 @@ export const firewall: Feature<LoggedProtection> = {
   restore,
   inventory: (nft, network) =>
     nft === undefined ? { attachments: [], faults: [] } : listInventory(nft.connection, network),
-  records: () => records.list().map(ownedRecord),
-  recordOf(attachment) {
-    const found = records.find(attachment);
-    return found === undefined ? undefined : ownedRecord(found);
-  },
-  attachmentById: (id) => records.byId(id)?.attachment,
+  ...recorded(records, ({ addresses }) => addresses.map((ip) => ({ ip, prefixLength: ip.length * 8 }))),
   adopt: adoptProtections,
   tables: [ownTable(TABLE.family), ownTable(BRIDGE_TABLE.family)],
 };
-
-function ownedRecord({ id, record }: StoredProtection): OwnedRecord {
-  const { attachment, netns, addresses } = record;
-  return {
-    attachment,
-    netns,
-    written: () => records.time(id),
-    addresses: addresses.map((ip) => ({ ip, prefixLength: ip.length * 8 })),
-  };
-}
 
 /** Puts back our tables, and then whatever lets packets through others'. */
 function restore(nft: Nftables | undefined): Restoration {

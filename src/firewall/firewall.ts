@@ -126,11 +126,8 @@ function hasFirewalldTable(nft: Nftables | undefined): boolean {
 
 /** GC: ends the protection of the network's attachments that are not among the valid ones. Throws as endProtection. */
 export function collectProtections(network: string, valid: readonly Attachment[]): void {
+  for (const attachment of records.stale(network, valid)) endProtection(attachment, { addresses: [] });
   const validIds = new Set(valid.map((attachment) => idText(attachmentId(attachment))));
-  for (const { id, record } of records.list()) {
-    const { attachment } = record;
-    if (attachment.network === network && !validIds.has(id)) endProtection(attachment, { addresses: [] });
-  }
   const ofNetwork = networkId(network);
   withNftablesIfAny((nft) => {
     for (const { key: id } of listFrom(nft.connection, ATTACHMENTS)) {

@@ -5,7 +5,7 @@ import type { Expression } from "../nftables/expression.ts";
 import type { Nftables } from "../nftables/nftables.ts";
 import { deleteRule, flushChain, listRules, type Rule } from "../nftables/rule.ts";
 import { getTable } from "../nftables/table.ts";
-import { NFPROTO, NFT_VERDICT } from "../nftables/uapi.ts";
+import { NFT_VERDICT, nfproto } from "../nftables/uapi.ts";
 import { hasCode } from "../sys/error.ts";
 import { cstring } from "../wire/codec.ts";
 import type { Family } from "../wire/ip.ts";
@@ -22,7 +22,7 @@ const ATTEMPTS = 20;
 
 /** The family's table, with these chains in view; undefined where there is none, or no nf_tables. Throws NetlinkError. */
 export function nftNatTable(nft: Nftables, family: Family, own: OwnChains): NatTable | undefined {
-  const protocol = family === 4 ? NFPROTO.IPV4 : NFPROTO.IPV6;
+  const protocol = nfproto(family);
   if (!isPresent(nft, protocol)) return undefined;
   const named = (chain: string) => ({ family: protocol, table: TABLE, name: chain, chain });
   const rules = named(own.from ?? POSTROUTING);

@@ -2,14 +2,15 @@
 
 import { readComment } from "../owned/comment.ts";
 import { reasonAgainst, withNftables, withNftablesIfAny } from "../owned/commit.ts";
-import type { Feature, OwnedRecord, OwnTable } from "../owned/feature.ts";
+import type { Feature, OwnTable } from "../owned/feature.ts";
 import { idText } from "../owned/id.ts";
+import { recorded } from "../owned/recorded.ts";
 import { tryOutParts } from "../owned/tried-out.ts";
 import { cstring } from "../wire/codec.ts";
 import type { GuardedPort } from "./guard.ts";
 import { listInventory } from "./inventory.ts";
-import { collectGuards, faultsOf, removeGuards, setUpGuard, staleRecords } from "./mac-spoof.ts";
-import { records, type StoredGuard } from "./records.ts";
+import { collectGuards, faultsOf, removeGuards, setUpGuard } from "./mac-spoof.ts";
+import { records } from "./records.ts";
 import { restoreGuards } from "./restore.ts";
 import { ALLOWED, ATTACHMENTS, PORT_LENGTH, PORTS, TABLE, table } from "./table.ts";
 
@@ -26,7 +27,7 @@ export const macSpoof: Feature<GuardedPort> = {
   },
   faults: (attachment, wanted) => withNftables((nft) => faultsOf(nft, attachment, wanted)),
   collect(network, valid) {
-    const stale = staleRecords(network, valid);
+    const stale = records.stale(network, valid);
     for (const attachment of stale) records.beginRelease(attachment);
     withNftablesIfAny((nft) => collectGuards(nft, network, valid));
     for (const attachment of stale) records.endRelease(attachment);
@@ -41,18 +42,9 @@ export const macSpoof: Feature<GuardedPort> = {
     nft === undefined ? { attachments: [], restored: 0, mended: [], passedOver: [], problems: [] } : restoreGuards(nft),
   inventory: (nft, network) =>
     nft === undefined ? { attachments: [], faults: [] } : listInventory(nft.connection, network),
-  records: () => records.list().map(ownedRecord),
-  recordOf(attachment) {
-    const found = records.find(attachment);
-    return found === undefined ? undefined : ownedRecord(found);
-  },
-  attachmentById: (id) => records.byId(id)?.attachment,
+  ...recorded(records),
   tables: [ownTable()],
 };
-
-function ownedRecord({ id, record: { attachment, netns } }: StoredGuard): OwnedRecord {
-  return { attachment, netns, written: () => records.time(id), addresses: [] };
-}
 
 /** Elements of one guard are told to belong together by the port. */
 function ownTable(): OwnTable {

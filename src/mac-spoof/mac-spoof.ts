@@ -17,7 +17,6 @@ import {
   listGuards,
   readGuard,
 } from "./guard.ts";
-import { records } from "./records.ts";
 import { GUARDED, table } from "./table.ts";
 import { removeUpstreamGuard } from "./upstream.ts";
 
@@ -58,15 +57,6 @@ export function collectGuards(nft: Nftables, network: string, valid: readonly At
   for (const { id } of listGuards(nft.connection)) {
     if (isOfNetwork(id, ofNetwork) && !validIds.has(idText(id))) removeGuard(nft, id);
   }
-}
-
-/** The records of the network's attachments that are not among the valid ones. Throws SyscallError. */
-export function staleRecords(network: string, valid: readonly Attachment[]): Attachment[] {
-  const validIds = new Set(valid.map((attachment) => idText(attachmentId(attachment))));
-  return records
-    .list()
-    .filter(({ id, record }) => record.attachment.network === network && !validIds.has(id))
-    .map(({ record }) => record.attachment);
 }
 
 /** Removes the guard of the attachment with this id, and with the last one the table. Throws NetlinkError. */

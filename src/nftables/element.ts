@@ -50,6 +50,7 @@ export interface ElementsSpec extends ElementSet {
 /** An attribute's length has 16 bits, so this is what the elements of one message can take, its header aside. */
 const ELEMENTS_MAX = 0xffff - 4;
 
+/** Of fewer elements no templates are made: to make one takes longer than to write a few elements. */
 const FEW = 8;
 
 /** As many messages as the elements need. */
@@ -64,7 +65,6 @@ function commands(type: number, flags: number, verb: string, spec: ElementsSpec)
     out = new Writer();
     from = to;
   };
-  // To make templates takes longer than to write a few elements.
   const plain = spec.elements.length < FEW ? undefined : new PlainElements();
   spec.elements.forEach((e, i) => {
     const one = plain?.encode(e) ?? encodeElement(e);

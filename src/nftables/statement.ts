@@ -12,7 +12,7 @@ import { constant, type Expression } from "./expression.ts";
 import { loadValues, type NatOptions, natFlags, portValues } from "./nat-range.ts";
 import { loadAll, mark, type Selector, saddr } from "./selector.ts";
 import type { StatefulExpression } from "./stateful.ts";
-import { NF, NF_NAT_RANGE, NFPROTO, NFT_REG, NFT_VERDICT } from "./uapi.ts";
+import { NF, NF_NAT_RANGE, NFPROTO, NFT_REG, NFT_VERDICT, nfproto } from "./uapi.ts";
 
 function verdict(data: Data): Expression[] {
   return [{ kind: "immediate", dreg: NFT_REG.VERDICT, data }];
@@ -99,7 +99,7 @@ function natTo(type: number, target: NatTarget): Expression[] {
     {
       kind: "nat",
       type,
-      family: familyOf(first) === 4 ? NFPROTO.IPV4 : NFPROTO.IPV6,
+      family: nfproto(familyOf(first)),
       regAddrMin: NFT_REG[1],
       regAddrMax: last === undefined ? undefined : NFT_REG[2],
       regProtoMin: ports.length > 0 ? portRegister : undefined,

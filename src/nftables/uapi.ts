@@ -10,6 +10,11 @@ export const NFNLGRP_NFTRACE = 9;
 /** Families of tables. */
 export const NFPROTO = { UNSPEC: 0, INET: 1, IPV4: 2, ARP: 3, NETDEV: 5, BRIDGE: 7, IPV6: 10 } as const;
 
+/** NFPROTO.IPV4 or NFPROTO.IPV6. */
+export function nfproto(family: 4 | 6): number {
+  return family === 4 ? NFPROTO.IPV4 : NFPROTO.IPV6;
+}
+
 export const NFT_MSG = {
   NEWTABLE: 0,
   GETTABLE: 1,

@@ -211,6 +211,14 @@ export class RecordStore<T extends BaseRecord> {
     return [...live, ...leaving];
   }
 
+  /** The attachments of the network that have a record and are not among the valid ones, for GC. Throws SyscallError. */
+  stale(network: string, valid: readonly Attachment[]): readonly Attachment[] {
+    const validIds = new Set(valid.map((attachment) => idText(attachmentId(attachment))));
+    return this.list().flatMap(({ id, record: { attachment } }) =>
+      attachment.network === network && !validIds.has(id) ? [attachment] : [],
+    );
+  }
+
   #names(): string[] {
     try {
       return readDirectory(this.directory).filter((name) => ID.test(withoutSuffix(name)));

@@ -3,11 +3,12 @@
 import type { Connection } from "../netlink/connection.ts";
 import { deleteChain, listChains } from "../nftables/chain.ts";
 import type { Command } from "../nftables/message.ts";
+import { nfproto } from "../nftables/uapi.ts";
 import { chainFaults, type Fault } from "../owned/table.ts";
 import type { Family } from "../wire/ip.ts";
 import { conditionalChains, isConditionalChain } from "./conditions.ts";
 import type { Elements, Part } from "./elements.ts";
-import { CONDITIONAL_ADDRESSES, CONDITIONAL_PORTS, chainIn, nfproto, TABLE } from "./table-names.ts";
+import { CONDITIONAL_ADDRESSES, CONDITIONAL_PORTS, chainIn, TABLE } from "./table-names.ts";
 
 /** Compares the chains of a part's conditions with what they should be. Throws NetlinkError, or CniError for the words. */
 export function conditionFaults(connection: Connection, { family, conditions }: Part): Fault[] {

@@ -5,12 +5,13 @@ import type { Connection } from "../netlink/connection.ts";
 import { type Element, getElement } from "../nftables/element.ts";
 import { familyName } from "../nftables/message.ts";
 import type { Nftables } from "../nftables/nftables.ts";
+import { nfproto } from "../nftables/uapi.ts";
 import { sameBytes } from "../wire/codec.ts";
 import { conditionFaults } from "./chains.ts";
 import { type Entry, elementsOf, type Part, partsOf } from "./elements.ts";
 import { endpointText, hostText, type Publication } from "./mapping.ts";
 import { TABLES } from "./table.ts";
-import { nfproto, SETS, type SetName, setIn, TABLE } from "./table-names.ts";
+import { SETS, type SetName, setIn, TABLE } from "./table-names.ts";
 
 /** What is missing or altered, each as a phrase. Throws NetlinkError, or CniError for conditions that are wrong. */
 export function faultsOf(nft: Nftables, attachment: Attachment, publication: Publication): string[] {

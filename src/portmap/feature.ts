@@ -1,10 +1,12 @@
 // Published ports by nftables, the door for plugins and for the command. table.ts has the picture.
 
 import type { Attachment } from "../cni/attachment.ts";
+import { nfproto } from "../nftables/uapi.ts";
 import { readComment } from "../owned/comment.ts";
 import { reasonAgainst, withNftables, withNftablesIfAny } from "../owned/commit.ts";
-import type { Feature, OwnedRecord, OwnTable } from "../owned/feature.ts";
-import { attachmentId, idText } from "../owned/id.ts";
+import type { Feature, OwnTable } from "../owned/feature.ts";
+import { idText } from "../owned/id.ts";
+import { recorded } from "../owned/recorded.ts";
 import { tryOutParts } from "../owned/tried-out.ts";
 import { IFNAMSIZ } from "../wire/ifname.ts";
 import { FAMILIES, formatIp } from "../wire/ip.ts";
@@ -13,10 +15,10 @@ import { endFlowsElsewhere, endFlowsToContainer } from "./flows.ts";
 import { listInventory } from "./inventory.ts";
 import type { Wanted } from "./mapping.ts";
 import { publish } from "./publish.ts";
-import { records, type StoredPublication } from "./records.ts";
+import { records } from "./records.ts";
 import { restorePorts } from "./restore.ts";
 import { TABLES } from "./table.ts";
-import { ADDRESSES, COUNTED, EVERYONE, nfproto, OWNERS, PAIRS, PORTS, RETURNING, TABLE } from "./table-names.ts";
+import { ADDRESSES, COUNTED, EVERYONE, OWNERS, PAIRS, PORTS, RETURNING, TABLE } from "./table-names.ts";
 import { withoutTaken } from "./taken.ts";
 import { adoptPorts } from "./upstream/adopt.ts";
 import { removeUpstreamPorts } from "./upstream/remove.ts";
@@ -53,7 +55,7 @@ export const portmap: Feature<Wanted> = {
   faults: (attachment, wanted) =>
     withNftables((nft) => faultsOf(nft, attachment, recordedIfOlderWins(attachment, wanted))),
   collect(network, valid) {
-    for (const attachment of staleRecords(network, valid)) portmap.tearDown(attachment, []);
+    for (const attachment of records.stale(network, valid)) portmap.tearDown(attachment, []);
     withNftablesIfAny((nft) => {
       const ids = staleIds(nft, network, valid);
       if (ids.size > 0) withdrawByIds(nft, ids);
@@ -71,12 +73,7 @@ export const portmap: Feature<Wanted> = {
     nft === undefined ? { attachments: [], restored: 0, mended: [], passedOver: [], problems: [] } : restorePorts(nft),
   inventory: (nft, network) =>
     nft === undefined ? { attachments: [], faults: [] } : listInventory(nft.connection, network),
-  records: () => records.list().map(ownedRecord),
-  recordOf(attachment) {
-    const found = records.find(attachment);
-    return found === undefined ? undefined : ownedRecord(found);
-  },
-  attachmentById: (id) => records.byId(id)?.attachment,
+  ...recorded(records),
   adopt: adoptPorts,
   tables: [ownTable()],
 };
@@ -85,19 +82,6 @@ export const portmap: Feature<Wanted> = {
 function recordedIfOlderWins(attachment: Attachment, wanted: Wanted): Omit<Wanted, "olderWins"> {
   const record = wanted.olderWins === undefined ? undefined : records.read(attachment);
   return record === undefined ? wanted : { ...wanted, mappings: record.mappings };
-}
-
-function staleRecords(network: string, valid: readonly Attachment[]): Attachment[] {
-  const validIds = new Set(valid.map((attachment) => idText(attachmentId(attachment))));
-  return records
-    .list()
-    .filter(({ id, record }) => record.attachment.network === network && !validIds.has(id))
-    .map(({ record }) => record.attachment);
-}
-
-/** The addresses are the masquerade's to tell of, or nobody's. */
-function ownedRecord({ id, record: { attachment, netns } }: StoredPublication): OwnedRecord {
-  return { attachment, netns, written: () => records.time(id), addresses: [] };
 }
 
 /** Elements of one attachment are told to belong together by the container's address. */

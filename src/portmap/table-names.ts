@@ -1,6 +1,6 @@
 // The names in portmap's tables.
 
-import { NFPROTO } from "../nftables/uapi.ts";
+import { nfproto } from "../nftables/uapi.ts";
 import type { Family } from "../wire/ip.ts";
 
 export const TABLE = "bauta_portmap";
@@ -39,11 +39,6 @@ export const ATTACHMENTS = "attachments";
 export const PUBLISHED = "published";
 export const ANY_ADDRESS = "any_address";
 export const TRANSLATED = "translated";
-
-/** NFPROTO.IPV4 or NFPROTO.IPV6. */
-export function nfproto(family: Family): number {
-  return family === 4 ? NFPROTO.IPV4 : NFPROTO.IPV6;
-}
 
 /** What names a set or map of the family's table for its elements. */
 export function setIn(family: Family, set: SetName): { family: number; table: string; set: string } {

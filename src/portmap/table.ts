@@ -49,7 +49,7 @@ import { compare, hasAnyBit, iifnameIsNot, ipDaddr, ipSaddr, isIn } from "../nft
 import { ctStatus, daddr, dport, fibDaddrType, iifname, l4proto, type Selector, saddr } from "../nftables/selector.ts";
 import type { SetSpec } from "../nftables/set.ts";
 import { dnatByMap, drop, goto, jump, masquerade, vmap } from "../nftables/statement.ts";
-import { NF, NF_INET, NF_IP_PRI, NFT_DATA_VERDICT } from "../nftables/uapi.ts";
+import { NF, NF_INET, NF_IP_PRI, NFT_DATA_VERDICT, nfproto } from "../nftables/uapi.ts";
 import { type FilledChain, PrivateTable } from "../owned/table.ts";
 import { encode, u32 } from "../wire/codec.ts";
 import type { Cidr, Family } from "../wire/ip.ts";
@@ -62,7 +62,6 @@ import {
   COUNTED,
   chainIn,
   EVERYONE,
-  nfproto,
   OWNERS,
   PAIRS,
   PORTS,

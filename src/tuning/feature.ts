@@ -2,11 +2,11 @@
 // interfaces. Upstream's plugin leaves a backup behind wherever a DEL finds no network namespace.
 
 import type { Attachment } from "../cni/attachment.ts";
-import type { Feature, OwnedRecord } from "../owned/feature.ts";
+import type { Feature } from "../owned/feature.ts";
 import { attachmentId, idText } from "../owned/id.ts";
-import type { StoredRecord } from "../owned/records.ts";
+import { recorded } from "../owned/recorded.ts";
 import { remove } from "../sys/file.ts";
-import { records, type TuningRecord } from "./records.ts";
+import { records } from "./records.ts";
 
 /** ADD is told the path of the backup file. */
 export const tuning: Feature<string> = {
@@ -22,9 +22,7 @@ export const tuning: Feature<string> = {
   },
   faults: () => [],
   collect(network, valid) {
-    const stillThere = new Set(valid.map(idOf));
-    for (const { id, record } of records.list())
-      if (record.attachment.network === network && !stillThere.has(id)) tuning.tearDown(record.attachment, []);
+    for (const attachment of records.stale(network, valid)) tuning.tearDown(attachment, []);
   },
   unavailable: () => undefined,
   restore() {
@@ -32,12 +30,7 @@ export const tuning: Feature<string> = {
     return { attachments: live.map(({ id }) => id), restored: 0, mended: [], passedOver: problems, problems: [] };
   },
   inventory: () => ({ attachments: [], faults: [] }),
-  records: () => records.list().map(ownedRecord),
-  recordOf(attachment) {
-    const found = records.find(attachment);
-    return found === undefined ? undefined : ownedRecord(found);
-  },
-  attachmentById: (id) => records.byId(id)?.attachment,
+  ...recorded(records),
   tables: [],
 };
 
@@ -60,8 +53,4 @@ function removeFiles(files: readonly string[], attachment: Attachment): void {
 
 function idOf(attachment: Attachment): string {
   return idText(attachmentId(attachment));
-}
-
-function ownedRecord({ id, record: { attachment, netns } }: StoredRecord<TuningRecord>): OwnedRecord {
-  return { attachment, netns, written: () => records.time(id), addresses: [] };
 }

@@ -1,6 +1,6 @@
 // `--live`: a real packet, traced by the kernel through all its rules, beside what was foretold.
 
-import { nfproto, TABLE } from "../../masquerade/nftables/table-names.ts";
+import { TABLE } from "../../masquerade/nftables/table-names.ts";
 import { readMessages } from "../../netlink/message.ts";
 import { NetlinkSocket } from "../../netlink/transport.ts";
 import { NETLINK } from "../../netlink/uapi.ts";
@@ -12,7 +12,7 @@ import { Nftables } from "../../nftables/nftables.ts";
 import { addRule } from "../../nftables/rule.ts";
 import { createTable, deleteTable } from "../../nftables/table.ts";
 import { NFT_TRACETYPE, readTrace, type TraceEvent } from "../../nftables/trace.ts";
-import { NF, NF_INET, NF_IP_PRI, NFNLGRP_NFTRACE, NFT_REG, NFT_TABLE_F } from "../../nftables/uapi.ts";
+import { NF, NF_INET, NF_IP_PRI, NFNLGRP_NFTRACE, NFT_REG, NFT_TABLE_F, nfproto } from "../../nftables/uapi.ts";
 import { hasCode } from "../../sys/error.ts";
 import { POLL, poll } from "../../sys/poll.ts";
 import { monotonicMs } from "../../sys/process.ts";

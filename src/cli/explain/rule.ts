@@ -3,7 +3,7 @@
 
 import type { Data, Verdict } from "../../nftables/data.ts";
 import { NFT_BITWISE } from "../../nftables/expr/bitwise.ts";
-import { NFT_CMP } from "../../nftables/expr/cmp.ts";
+import { compares, NFT_CMP } from "../../nftables/expr/cmp.ts";
 import { NFT_CT } from "../../nftables/expr/ct.ts";
 import { NFT_FIB_RESULT, NFTA_FIB_F, RTN } from "../../nftables/expr/fib.ts";
 import { NFT_LOOKUP_F } from "../../nftables/expr/lookup.ts";
@@ -12,10 +12,10 @@ import { NFT_NAT } from "../../nftables/expr/nat.ts";
 import { NFT_PAYLOAD } from "../../nftables/expr/payload.ts";
 import type { Expression } from "../../nftables/expression.ts";
 import { ifnameKey } from "../../nftables/match.ts";
-import { NF_NAT_RANGE, NFPROTO, NFT_REG } from "../../nftables/uapi.ts";
-import { encode, sameBytes, u32 } from "../../wire/codec.ts";
+import { NF_NAT_RANGE, NFT_REG, nfproto } from "../../nftables/uapi.ts";
+import { encode, u32 } from "../../wire/codec.ts";
 import { IFNAMSIZ } from "../../wire/ifname.ts";
-import { compareIp, type Ip } from "../../wire/ip.ts";
+import type { Ip } from "../../wire/ip.ts";
 import { hasPorts, type Packet } from "./packet.ts";
 import { Registers } from "./registers.ts";
 import type { FoundElement, Sets } from "./sets.ts";
@@ -153,7 +153,7 @@ function payloadOf(packet: Packet, base: number | undefined, offset: number, len
 function metaOf(packet: Packet, key: number | undefined): Uint8Array | undefined {
   switch (key) {
     case NFT_META.NFPROTO:
-      return Uint8Array.of(packet.family === 4 ? NFPROTO.IPV4 : NFPROTO.IPV6);
+      return Uint8Array.of(nfproto(packet.family));
     case NFT_META.L4PROTO:
       return Uint8Array.of(packet.protocol);
     case NFT_META.OIFNAME:
@@ -174,23 +174,6 @@ function fibOf({ isForNode }: Packet, { result, flags }: Kind<"fib">): Uint8Arra
 function ctOf({ ctStatus }: Packet, { key, sreg }: Kind<"ct">): Uint8Array | undefined {
   const isKnown = key === NFT_CT.STATUS && sreg === undefined && ctStatus !== undefined;
   return isKnown ? encode(u32, ctStatus).slice() : undefined;
-}
-
-function compares(value: Uint8Array, op: number, data: Uint8Array): boolean {
-  switch (op) {
-    case NFT_CMP.EQ:
-      return sameBytes(value, data);
-    case NFT_CMP.NEQ:
-      return !sameBytes(value, data);
-    case NFT_CMP.LT:
-      return compareIp(value, data) < 0;
-    case NFT_CMP.LTE:
-      return compareIp(value, data) <= 0;
-    case NFT_CMP.GT:
-      return compareIp(value, data) > 0;
-    default:
-      return compareIp(value, data) >= 0;
-  }
 }
 
 type Translating = Extract<Expression, { kind: "masq" | "nat" }>;

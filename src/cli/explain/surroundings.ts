@@ -5,7 +5,7 @@ import { whoDrops } from "../../firewall/passage/passage.ts";
 import { type Chain, listChains } from "../../nftables/chain.ts";
 import { familyName } from "../../nftables/message.ts";
 import type { Nftables } from "../../nftables/nftables.ts";
-import { NF, NF_INET, NF_IP_PRI, NFPROTO } from "../../nftables/uapi.ts";
+import { NF, NF_INET, NF_IP_PRI, NFPROTO, nfproto } from "../../nftables/uapi.ts";
 import { hasCode } from "../../sys/error.ts";
 import { readText } from "../../sys/file.ts";
 import { readSysctl } from "../../sys/sysctl.ts";
@@ -35,7 +35,7 @@ export function findInterference(nft: Nftables, packet: Packet, way: Way, ours: 
 }
 
 function sees({ family }: Chain, of: Family): boolean {
-  return family === NFPROTO.INET || family === (of === 4 ? NFPROTO.IPV4 : NFPROTO.IPV6);
+  return family === NFPROTO.INET || family === nfproto(of);
 }
 
 function routes({ from, to }: Packet, { input, kind, error }: Way): Interference[] {

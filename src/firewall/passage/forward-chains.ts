@@ -4,7 +4,7 @@ import { hasLegacyTable } from "../../iptables/legacy-table.ts";
 import type { Connection } from "../../netlink/connection.ts";
 import { type ChainName, listChains } from "../../nftables/chain.ts";
 import { listHooks } from "../../nftables/hooks.ts";
-import { NF_INET, NFPROTO } from "../../nftables/uapi.ts";
+import { NF_INET, NFPROTO, nfproto } from "../../nftables/uapi.ts";
 import type { Family } from "../../wire/ip.ts";
 import { TABLE } from "../table.ts";
 
@@ -26,10 +26,6 @@ export function forwardGates(connection: Connection | undefined, family: Family)
   const others = chains.filter(({ table }) => table !== TABLE.name);
   const legacy: Gate[] = hasLegacyTable("filter", family) ? [{ kind: "iptables-legacy" }] : [];
   return [...legacy, ...others.map((chain): Gate => ({ kind: kindOf(chain), chain }))];
-}
-
-export function nfproto(family: Family): number {
-  return family === 4 ? NFPROTO.IPV4 : NFPROTO.IPV6;
 }
 
 function chainsAtForward(connection: Connection, family: number): ChainName[] {

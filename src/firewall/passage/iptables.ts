@@ -9,11 +9,11 @@ import { destinationOf, sourceOf } from "../../iptables/rule-source.ts";
 import { haveChains } from "../../nftables/chain.ts";
 import type { Nftables } from "../../nftables/nftables.ts";
 import { deleteRule, listRules, type Rule } from "../../nftables/rule.ts";
-import { NF } from "../../nftables/uapi.ts";
+import { NF, nfproto } from "../../nftables/uapi.ts";
 import { engine } from "../../sys/engine.ts";
 import { hasCode } from "../../sys/error.ts";
 import { byFamily, FAMILIES, type Family, formatIp, type Ip, parseCidr } from "../../wire/ip.ts";
-import { nfproto } from "./forward-chains.ts";
+
 import { type Admitted, CNI_FORWARD, missingLines, missingRules, removalLines } from "./upstream-rules.ts";
 
 const TABLE = "filter";

@@ -6,7 +6,7 @@ import { type ChainName, getChain } from "../../nftables/chain.ts";
 import type { Verdict } from "../../nftables/data.ts";
 import { getElement } from "../../nftables/element.ts";
 import { NFT_BITWISE } from "../../nftables/expr/bitwise.ts";
-import { NFT_CMP } from "../../nftables/expr/cmp.ts";
+import { compares, NFT_CMP } from "../../nftables/expr/cmp.ts";
 import { CT_STATE, NFT_CT } from "../../nftables/expr/ct.ts";
 import { NFT_LOOKUP_F } from "../../nftables/expr/lookup.ts";
 import { NFT_META } from "../../nftables/expr/meta.ts";
@@ -16,9 +16,8 @@ import { formatExpression } from "../../nftables/format.ts";
 import { ifnameKey } from "../../nftables/match.ts";
 import { listRules, type Rule } from "../../nftables/rule.ts";
 import { getSet } from "../../nftables/set.ts";
-import { NF, NFPROTO, NFT_REG32_00, NFT_SET, NFT_VERDICT } from "../../nftables/uapi.ts";
-import { encode, sameBytes, u32 } from "../../wire/codec.ts";
-import { compareIp } from "../../wire/ip.ts";
+import { NF, NFT_REG32_00, NFT_SET, NFT_VERDICT, nfproto } from "../../nftables/uapi.ts";
+import { encode, u32 } from "../../wire/codec.ts";
 import type { Certainty, Chains, Judged, Traffic } from "./fate.ts";
 
 /**
@@ -204,7 +203,7 @@ function metaOf(key: number | undefined, { family, in: input, out }: Traffic): V
     case NFT_META.OIF:
       return "an interface";
     case NFT_META.NFPROTO:
-      return Uint8Array.of(family === 4 ? NFPROTO.IPV4 : NFPROTO.IPV6);
+      return Uint8Array.of(nfproto(family));
     default:
       return "something";
   }
@@ -216,21 +215,4 @@ function payloadOf({ base, offset = 0, len = 0 }: Extract<Expression, { kind: "p
   if (offset === source && traffic.source !== undefined) return traffic.source.subarray(0, len);
   if (offset === destination && traffic.destination !== undefined) return traffic.destination.subarray(0, len);
   return "something";
-}
-
-function compares(value: Uint8Array, op: number, data: Uint8Array): boolean {
-  switch (op) {
-    case NFT_CMP.EQ:
-      return sameBytes(value, data);
-    case NFT_CMP.NEQ:
-      return !sameBytes(value, data);
-    case NFT_CMP.LT:
-      return compareIp(value, data) < 0;
-    case NFT_CMP.LTE:
-      return compareIp(value, data) <= 0;
-    case NFT_CMP.GT:
-      return compareIp(value, data) > 0;
-    default:
-      return compareIp(value, data) >= 0;
-  }
 }

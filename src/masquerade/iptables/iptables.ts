@@ -162,14 +162,9 @@ function isHeld(nft: Nftables, ip: Ip): boolean {
  * plugins. Throws as tearDownIptables.
  */
 export function collectIptables(network: string, valid: readonly Attachment[]): void {
-  const isValid = (attachment: Attachment): boolean =>
-    valid.some(({ containerId, ifname }) => containerId === attachment.containerId && ifname === attachment.ifname);
   const containers = new Set(valid.map(({ containerId }) => containerId));
   withNetfilter((nft) => {
-    for (const { record } of iptablesRecords.list()) {
-      const { attachment } = record;
-      if (attachment.network === network && !isValid(attachment)) takeOut(nft, attachment, []);
-    }
+    for (const attachment of iptablesRecords.stale(network, valid)) takeOut(nft, attachment, []);
     const tables = FAMILIES.flatMap((family) => natTables(nft, family)).filter((table) => table.mayHaveChains());
     const isStale = ({ comment = "" }: Jump): boolean => {
       const name = parseComment(comment);

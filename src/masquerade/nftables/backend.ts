@@ -1,8 +1,10 @@
 // The nftables back end: two private tables, ip and ip6 bauta_masquerade. docs/adr/0002-masquerade.md tells how they work.
 
+import { nfproto } from "../../nftables/uapi.ts";
 import { readComment } from "../../owned/comment.ts";
-import type { OwnedRecord, OwnTable } from "../../owned/feature.ts";
+import type { OwnTable } from "../../owned/feature.ts";
 import { idText } from "../../owned/id.ts";
+import { recorded } from "../../owned/recorded.ts";
 import { formatIp, parseCidr } from "../../wire/ip.ts";
 import type { Backend } from "../backend.ts";
 import { adopt } from "../upstream/adopt.ts";
@@ -14,9 +16,9 @@ import {
   setUpMasquerade,
   tearDownMasquerade,
 } from "./nftables.ts";
-import { type LiveRecord, records } from "./records.ts";
+import { records } from "./records.ts";
 import { restore } from "./restore.ts";
-import { ADDRESS_SETS, nfproto, OWNERS, TABLE } from "./table-names.ts";
+import { ADDRESS_SETS, OWNERS, TABLE } from "./table-names.ts";
 
 /** The address is known by itself, too: only the elements of `owners` carry the id. */
 const table: OwnTable = {
@@ -43,21 +45,7 @@ export const nftables: Backend = {
   restore: (nft) =>
     nft === undefined ? { attachments: [], restored: 0, mended: [], passedOver: [], problems: [] } : restore(nft),
   inventory: (nft, network) => (nft === undefined ? { attachments: [], faults: [] } : takeInventory(nft, network)),
-  records: () => records.list().map(ownedRecord),
-  recordOf(attachment) {
-    const found = records.find(attachment);
-    return found === undefined ? undefined : ownedRecord(found);
-  },
-  attachmentById: (id) => records.byId(id)?.attachment,
+  ...recorded(records, ({ addresses }) => addresses.flatMap(({ cidr }) => parseCidr(cidr) ?? [])),
   adopt,
   tables: [table],
 };
-
-function ownedRecord({ id, record: { attachment, netns, addresses } }: LiveRecord): OwnedRecord {
-  return {
-    attachment,
-    netns,
-    written: () => records.time(id),
-    addresses: addresses.flatMap(({ cidr }) => parseCidr(cidr) ?? []),
-  };
-}

@@ -3,12 +3,13 @@
 import type { Attachment } from "../../cni/attachment.ts";
 import type { AskedChain } from "../../nftables/chain.ts";
 import type { Command } from "../../nftables/message.ts";
+import { nfproto } from "../../nftables/uapi.ts";
 import { attachmentId } from "../../owned/id.ts";
 import { byFamily, type Cidr, type Family } from "../../wire/ip.ts";
 import { addOwned, type OwnedAddress } from "./elements.ts";
 import type { Policy } from "./policy.ts";
 import type { DisplacedAddress } from "./records.ts";
-import { nfproto, POSTROUTING, POSTROUTING_USE, TABLE } from "./table-names.ts";
+import { POSTROUTING, POSTROUTING_USE, TABLE } from "./table-names.ts";
 
 /** An address, and the policy that the address is to have. */
 export interface AddressRequest {

@@ -91,10 +91,7 @@ export function checkMasquerade(
 export function collectMasquerade(network: string, valid: readonly Attachment[]): void {
   const validIds = new Set(valid.map((attachment) => idText(attachmentId(attachment))));
   const ofNetwork = networkId(network);
-  const stale = records
-    .list()
-    .map(({ record }) => record.attachment)
-    .filter((one) => one.network === network && !validIds.has(idText(attachmentId(one))));
+  const stale = records.stale(network, valid);
   const isDone = withNftablesIfAny((nft) => {
     releaseEach(nft, stale);
     // The addresses that no record tells of any more.

@@ -5,11 +5,12 @@ import { addElements, type Element, flushSet, listElements } from "../../nftable
 import type { Command } from "../../nftables/message.ts";
 import type { Nftables } from "../../nftables/nftables.ts";
 import { addSet, createSet, getSet, type SetSpec } from "../../nftables/set.ts";
+import { nfproto } from "../../nftables/uapi.ts";
 import { addRules, chainFaults, type Fault, setFaults, setText, tableText } from "../../owned/table.ts";
 import { type Family, formatCidr } from "../../wire/ip.ts";
 import { createNetwork, Networks, networkOfChain } from "./networks.ts";
 import type { Policy, PolicySet } from "./policy.ts";
-import { NETWORKS, nfproto, TABLE } from "./table-names.ts";
+import { NETWORKS, TABLE } from "./table-names.ts";
 import { TABLES } from "./tables.ts";
 
 /**

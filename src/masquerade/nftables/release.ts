@@ -4,6 +4,7 @@ import type { Attachment } from "../../cni/attachment.ts";
 import { listElements } from "../../nftables/element.ts";
 import type { Command } from "../../nftables/message.ts";
 import type { Nftables } from "../../nftables/nftables.ts";
+import { nfproto } from "../../nftables/uapi.ts";
 import { takeOut, tryCommit, untilCommitted } from "../../owned/commit.ts";
 import { deleteConnectionsOf } from "../../owned/connections.ts";
 import { attachmentId, idBytes, idText } from "../../owned/id.ts";
@@ -15,7 +16,7 @@ import { type Departure, ExactRelease, type Released } from "./exact-release.ts"
 import { isAlive, type Return } from "./give-back.ts";
 import { policyFor } from "./policy.ts";
 import { type MasqueradeRecord, records } from "./records.ts";
-import { nfproto, OWNERS, TABLE } from "./table-names.ts";
+import { OWNERS, TABLE } from "./table-names.ts";
 import { hasOptions, policyRemoval, tally, tidy, unusedAfter } from "./unused.ts";
 import { forgetListOf } from "./unused-list.ts";
 

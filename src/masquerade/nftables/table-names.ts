@@ -1,6 +1,6 @@
 // The names in our tables. They have a file of their own because an ADD that finds everything there needs nothing of tables.ts.
 
-import { NFPROTO } from "../../nftables/uapi.ts";
+import { nfproto } from "../../nftables/uapi.ts";
 import type { Family } from "../../wire/ip.ts";
 
 export const TABLE = "bauta_masquerade";
@@ -23,9 +23,4 @@ export const ADDRESS_SETS: readonly string[] = [POLICIES, MEMBERS, EXCEPTIONS, S
 /** What names a set or map of the family's table for its elements. */
 export function setIn(family: Family, set: string): { family: number; table: string; set: string } {
   return { family: nfproto(family), table: TABLE, set };
-}
-
-/** NFPROTO.IPV4 or NFPROTO.IPV6. */
-export function nfproto(family: Family): number {
-  return family === 4 ? NFPROTO.IPV4 : NFPROTO.IPV6;
 }

@@ -25,21 +25,10 @@ import { hasAnyBit, ipDaddr, isIn } from "../../nftables/match.ts";
 import { ctState, saddr } from "../../nftables/selector.ts";
 import type { SetSpec } from "../../nftables/set.ts";
 import { counter, drop, ipSaddrVmap, returnVerdict } from "../../nftables/statement.ts";
-import { NF, NF_INET, NF_IP_PRI, NFT_DATA_VERDICT, NFT_SET } from "../../nftables/uapi.ts";
+import { NF, NF_INET, NF_IP_PRI, NFT_DATA_VERDICT, NFT_SET, nfproto } from "../../nftables/uapi.ts";
 import { PrivateTable, type TablePart } from "../../owned/table.ts";
 import type { Cidr, Family } from "../../wire/ip.ts";
-import {
-  EXCEPTIONS,
-  FORWARD,
-  MEMBERS,
-  NETWORKS,
-  nfproto,
-  OWNERS,
-  POLICIES,
-  POSTROUTING,
-  STRICT,
-  TABLE,
-} from "./table-names.ts";
+import { EXCEPTIONS, FORWARD, MEMBERS, NETWORKS, OWNERS, POLICIES, POSTROUTING, STRICT, TABLE } from "./table-names.ts";
 
 const MULTICAST: Record<Family, Cidr> = {
   4: { ip: Uint8Array.of(224, 0, 0, 0), prefixLength: 4 },

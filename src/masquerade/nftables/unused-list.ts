@@ -3,11 +3,12 @@
 import type { JsonObject } from "../../cni/json.ts";
 import type { Nftables } from "../../nftables/nftables.ts";
 import { getSet } from "../../nftables/set.ts";
+import { nfproto } from "../../nftables/uapi.ts";
 import type { Family } from "../../wire/ip.ts";
 import { forgetList } from "../options/exclude-file.ts";
 import { listKeyOfRecord } from "../options/options.ts";
 import { destinationSetName } from "./policy.ts";
-import { nfproto, TABLE } from "./table-names.ts";
+import { TABLE } from "./table-names.ts";
 
 /** Forgets the list where neither family has a set of these options' lists any more. Throws NetlinkError or SyscallError. */
 export function forgetListOf(nft: Nftables, recorded: JsonObject | undefined): void {

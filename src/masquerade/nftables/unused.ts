@@ -6,6 +6,7 @@ import type { Command } from "../../nftables/message.ts";
 import type { Nftables } from "../../nftables/nftables.ts";
 import { dumpRules, listRules } from "../../nftables/rule.ts";
 import { deleteEmptySet, deleteSet, getSet, listSets } from "../../nftables/set.ts";
+import { nfproto } from "../../nftables/uapi.ts";
 import { untilCommitted } from "../../owned/commit.ts";
 import type { PrivateTable } from "../../owned/table.ts";
 import type { Family } from "../../wire/ip.ts";
@@ -13,7 +14,7 @@ import type { OwnedAddress } from "./elements.ts";
 import { deleteNetworkTo } from "./networks.ts";
 import { policyFor } from "./policy.ts";
 import { baseOf, goesByNetwork } from "./policy-name.ts";
-import { FORWARD, nfproto, POSTROUTING, STRICT, TABLE } from "./table-names.ts";
+import { FORWARD, POSTROUTING, STRICT, TABLE } from "./table-names.ts";
 import { SET_NAMES, TABLES } from "./tables.ts";
 
 /**

@@ -7,8 +7,9 @@ import type { Nftables } from "../../nftables/nftables.ts";
 import { addRule } from "../../nftables/rule.ts";
 import { accept, counter, masquerade } from "../../nftables/statement.ts";
 import { addTable } from "../../nftables/table.ts";
+import { nfproto } from "../../nftables/uapi.ts";
 import { type Cidr, familyOf, formatCidr, networkOf, parseCidr } from "../../wire/ip.ts";
-import { nfproto } from "../nftables/table-names.ts";
+
 import { readUpstreamRules, UPSTREAM } from "./rules.ts";
 
 function cidr(text: string): Cidr {

@@ -151,12 +151,7 @@ function removeChain(tables: readonly NatTable[], chain: string): Publication[] 
  * Throws as tearDownIptables.
  */
 export function collectIptables(network: string, valid: readonly Attachment[]): void {
-  const isValid = (attachment: Attachment): boolean =>
-    valid.some(({ containerId, ifname }) => containerId === attachment.containerId && ifname === attachment.ifname);
-  for (const { record } of records.list()) {
-    const { attachment } = record;
-    if (attachment.network === network && !isValid(attachment)) tearDownIptables(attachment);
-  }
+  for (const attachment of records.stale(network, valid)) tearDownIptables(attachment);
   const containers = new Set(valid.map(({ containerId }) => containerId));
   const isStale = ({ comment = "" }: Jump): boolean => {
     const name = parseComment(comment);

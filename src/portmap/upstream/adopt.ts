@@ -8,6 +8,7 @@ import type { Command } from "../../nftables/message.ts";
 import type { Nftables } from "../../nftables/nftables.ts";
 import { deleteRule } from "../../nftables/rule.ts";
 import { deleteTable } from "../../nftables/table.ts";
+import { nfproto } from "../../nftables/uapi.ts";
 import { untilCommitted } from "../../owned/commit.ts";
 import type { Adoption } from "../../owned/feature.ts";
 import { attachmentId, idText } from "../../owned/id.ts";
@@ -20,7 +21,7 @@ import { holdersIn, takenOf } from "../publish.ts";
 import { type PortmapRecord, records } from "../records.ts";
 import { belongingsOf, readState, without } from "../state.ts";
 import { TABLES } from "../table.ts";
-import { nfproto } from "../table-names.ts";
+
 import { takenText } from "../taken.ts";
 import { withdrawByIds } from "../withdraw.ts";
 import { type Found, findUpstream } from "./found.ts";

@@ -14,9 +14,9 @@ import type { Expression } from "../../nftables/expression.ts";
 import { listRules, type Rule } from "../../nftables/rule.ts";
 import { daddr, dport, l4proto, saddr } from "../../nftables/selector.ts";
 import { getTable } from "../../nftables/table.ts";
+import { nfproto } from "../../nftables/uapi.ts";
 import type { Family, Ip } from "../../wire/ip.ts";
 import { type PortMapping, PROTOCOL_NAMES, PROTOCOLS } from "../mapping.ts";
-import { nfproto } from "../table-names.ts";
 
 /** Upstream's table, of either family. */
 export const TABLE = "cni_hostport";

@@ -27,8 +27,8 @@ import { adminChain, table } from "./table.ts";
 import type { Protection } from "./wanted.ts";
 
 /**
- * Puts the attachment onto its segment, which gets the policy that is wanted, and makes it the owner of its addresses, whoever
- * owned them. Throws NetlinkError; nothing has been done then.
+ * Puts the attachment onto its segment, and makes the attachment the owner of its addresses, also where another owned them. The
+ * segment gets the wanted policy. Throws NetlinkError; nothing has been done then.
  */
 export function claim(nft: Nftables, attachment: Attachment, wanted: Protection): void {
   const segment = segmentOf(attachment.network, wanted);

@@ -62,7 +62,7 @@ export function disown(id: Uint8Array, addresses: readonly Ip[]): Command[] {
   );
 }
 
-/** Deletes the owner of an address, whoever it is; ENOENT where it has none. */
+/** Deletes the owner of an address, whichever attachment that is; ENOENT where the address has none. */
 export function deleteOwner(ip: Ip): Command[] {
   return deleteElements({ ...OWNERS[familyOf(ip)], elements: [{ key: ip }] });
 }

@@ -29,7 +29,7 @@
 //
 // A segment is the attachments of one network that the node reaches through one interface, with one chain for the
 // administrator. Its policy is that of the latest ADD. Always, in every transaction:
-//   attachments has A : goto segment-S, and owners has each address of A : A, or of whoever got the address since;
+//   attachments has A : goto segment-S, and owners has each address of A : A, or : B where the attachment B got the address since;
 //   segments has S : B . P if and only if there is a chain segment-S with the rules of P and some attachment that leads there;
 //   bridge-B has one jump to each segment on B whose P is not open; there is that chain, and bridges and isolated have B, if and
 //   only if there is such a segment; and the bridge table has the port of each attachment on a segment whose P is isolated.

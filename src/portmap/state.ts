@@ -45,7 +45,7 @@ const IFNAME_LENGTH = 16;
 
 /**
  * Everything about these attachments, by their ids as text, and about these containers, by their addresses as bytesText has
- * them: whoever had an address before is gone.
+ * them, because an attachment that had one of the addresses before is gone.
  */
 export function belongingsOf(
   state: Elements,

@@ -30,7 +30,7 @@ int main(int argc, char **argv) {
   check(cwd, "open the working directory");
   int ns = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
   check(ns, "open the mount namespace");
-  // Whoever enters a mount namespace, even the own one, gets its root.
+  // A process that enters a mount namespace, even its own, gets the root of that namespace.
   check(setns(ns, CLONE_NEWNS), "go to the root of the mount namespace");
   struct stat here, there;
   check(fstat(own, &here), "look at the root directory");

@@ -1,5 +1,5 @@
-// The operator's list of kernel parameters that may be set, whoever asks for them: regular expressions, one a line, as upstream's
-// plugin has them.
+// The operator's list of kernel parameters that may be set, by the operator and by tenants alike: regular expressions, one a line,
+// as upstream's plugin has them.
 
 import { CNI_CODE, CniError } from "../../cni/error.ts";
 import { engine } from "../../sys/engine.ts";

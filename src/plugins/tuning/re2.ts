@@ -1,5 +1,5 @@
 // Whether a regular expression of RE2 is found in a text, as Go's regexp.MatchString tells it. The time is at most that of one
-// look at each step of the expression for each character: whoever may choose the text cannot make the plugin hang.
+// look at each step of the expression for each character, so a tenant who chooses the text cannot make the plugin hang.
 
 import type { CharacterTest, PlaceTest } from "./re2-characters.ts";
 import { type Expression, ExpressionError, parseExpression } from "./re2-syntax.ts";

@@ -99,7 +99,7 @@ function isSameJump(found: RuleWords, wanted: RuleWords): boolean {
   );
 }
 
-/** What the rules of a container's chain publish, whoever has made them: a publication for each container address. */
+/** The ports that the rules of a container's chain publish, ours or upstream's: a publication for each container address. */
 export function publicationsIn(rules: readonly RuleWords[]): Publication[] {
   const found = new Map<string, Publication>();
   for (const rule of rules) {

@@ -25,8 +25,6 @@ place() {
       /*) if [ -e "$name" ]; then status=0; fi ;;
       *)
         if path=$(type -P "$name"); then
-          # A script that another script has started finds links of this kind: what they lead to counts.
-          case $path in "$PWD"/build/path/*) path=$(readlink "$path") ;; esac
           # A link that is right stays, for others may be at work with it.
           [ "$2/$name" -ef "$path" ] || ln -sf "$path" "$2/$name"
           status=0

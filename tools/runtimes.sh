@@ -5,6 +5,7 @@
 #   BAUTA_IS_BUILT=1 BAUTA_RESULTS=DIRECTORY bash tools/runtimes.sh    leaves its report there, and no summary
 . "$(dirname "$0")/strict.sh"
 cd "$(dirname "$0")/.."
+. tools/setup.sh runtimes
 fail() {
   echo "bauta: container runtimes can't run here: $*" >&2
   exit 1
@@ -14,7 +15,6 @@ fail() {
 unshare --mount true 2>/dev/null || fail "this machine makes no namespaces; is it a container itself?"
 grep -qw 'cgroup2\?' /proc/filesystems && [ -n "$(ls /sys/fs/cgroup)" ] || fail "/sys/fs/cgroup has no control groups"
 
-. tools/setup.sh runtimes
 if [ -z "${BAUTA_IS_BUILT:-}" ]; then npm run --silent build >&2; fi
 BAUTA_RUNTIMES_DIR=$(node tools/runtimes/unpack.mjs)
 export BAUTA_RUNTIMES_DIR

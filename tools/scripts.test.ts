@@ -87,6 +87,31 @@ describe("the table of programs", () => {
     expect(used.filter((name) => !names.includes(name))).toEqual([]);
   });
 
+  it.each(SCRIPTS.filter((file) => /^\. tools\/setup\.sh /m.test(readFileSync(join(ROOT, file), "utf8"))))(
+    "is what %s begins with, before it runs a program",
+    (file) => {
+      const lines = readFileSync(join(ROOT, file), "utf8")
+        .split("\n")
+        .filter((line) => line !== "" && !line.startsWith("#"));
+      const before = lines.slice(
+        0,
+        lines.findIndex((line) => line.startsWith(". tools/setup.sh ")),
+      );
+      expect(before.slice(1).filter((line) => !/^cd "\$\(dirname "\$0"\)/.test(line))).toEqual([]);
+    },
+  );
+
+  it("leads a script that another script has started to the machine's programs", () => {
+    const nothing = join(directory, "nothing");
+    const { status, stderr } = runScript([
+      ". tools/setup.sh build",
+      `PATH='${nothing}'`,
+      ". tools/setup.sh build",
+      "node --version",
+    ]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  });
+
   it("is all that a script finds in its PATH", () => {
     const bin = join(directory, "bin");
     mkdirSync(bin);

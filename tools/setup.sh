@@ -4,7 +4,9 @@
 . tools/strict.sh
 . tools/programs.sh
 
-PATH=$PATH:/usr/sbin:/sbin
+# A script that another script has started finds the machine's programs too, not only those of the other script.
+export BAUTA_MACHINE_PATH=${BAUTA_MACHINE_PATH:-$PATH:/usr/sbin:/sbin}
+PATH=$BAUTA_MACHINE_PATH
 directory=$PWD/build/path/$1
 missing=$(make_path tools/programs.txt "$1" "$directory")
 if [ -n "$missing" ]; then

@@ -59,6 +59,59 @@ const LIMITS = [
     value: ({ size }) => size / 1e6,
     text: megabytes,
   },
+  worst("any operation of a chained plugin or a list: not slower than upstream's", 1, ({ suite, published }) =>
+    [...(suite?.rows ?? []), ...(published?.rows ?? [])].map(({ ratio }) => ratio?.value),
+  ),
+  {
+    wanted: "portmap ADD with 500 others, 32 ports each: at most 1/20 of upstream's time",
+    most: 1 / 20,
+    value: ({ published }) => publishing(published, 500)?.ratio?.value,
+    text: fractionText,
+  },
+  {
+    wanted: "portmap ADD with 500 others, 32 ports each: at most 1.15 times that with 0",
+    most: 1.15,
+    value: ({ published }) => publishing(published, 500)?.growth?.value,
+    text: times,
+  },
+  ...[4, 6].map((family) => ({
+    wanted: `a new IPv${family} flow to one of 10,000 published ports: within 10 % of one rule written by hand`,
+    most: 1.1,
+    value: (/** @type {Results} */ { published }) =>
+      published?.flows.find((row) => row.family === family && row.name.startsWith("bauta"))?.toHandWritten.value,
+    text: times,
+  })),
+  {
+    wanted: "podman's list ADD: at most 1/8 of upstream's time",
+    most: 1 / 8,
+    value: ({ suite }) => suite?.rows.find(({ operation }) => operation === "podman's list ADD")?.ratio?.value,
+    text: fractionText,
+  },
+  {
+    wanted: "a pod's life: at most 1/6 of upstream's processor time",
+    most: 1 / 6,
+    value: ({ suite }) => {
+      const life = suite?.rows.find(({ operation }) => operation === "a pod's life");
+      return quotient(life?.bauta.cpuMs, life?.upstream?.cpuMs);
+    },
+    text: fractionText,
+  },
+  worst("DEL of nothing, of any chained plugin: at most 4 times its VERSION", 4, ({ suite }) => {
+    const ours = (/** @type {string} */ operation) => suite?.rows.find((one) => one.operation === operation)?.bauta.ms;
+    const repeated = (suite?.rows ?? []).filter(({ operation }) => operation.endsWith(" DEL of nothing"));
+    return repeated.map(({ operation, bauta }) =>
+      quotient(bauta.ms, ours(operation.replace("DEL of nothing", "VERSION"))),
+    );
+  }),
+  {
+    wanted: "memory of an ADD of any chained plugin: under 4 MB",
+    most: 4,
+    value: ({ suite }) => {
+      const sizes = (suite?.rows ?? []).filter(({ operation }) => operation.endsWith(" ADD"));
+      return sizes.length === 0 ? undefined : (Math.max(...sizes.map(({ bauta }) => bauta.kib)) * 1024) / 1e6;
+    },
+    text: megabytes,
+  },
   ...flowLimits("with 100,000 attachments: within 5 % of one rule written by hand", 1.05, 100_000, ["one rule", 1]),
   ...flowLimits("with 10,000 attachments: within 10 % of ours with 1", 1.1, 10_000, ["bauta", 1]),
   ...flowLimits("with 10,000 attachments: at most 1/8 of upstream's time", 1 / 8, 10_000, ["upstream", 10_000]),
@@ -86,6 +139,25 @@ const quotient = (a, b) => (a === undefined || b === undefined ? undefined : a /
 /** @param {string} operation @param {number} others */
 function beside(operation, others) {
   return others === 0 ? operation : `${operation} with ${count(others)} others`;
+}
+
+/** @param {Results["published"]} published @param {number} others */
+const publishing = (published, others) =>
+  published?.rows.find((one) => one.operation === "portmap ADD" && one.others === others);
+
+/**
+ * A limit for the largest of several figures.
+ * @param {string} wanted
+ * @param {number} most
+ * @param {(results: Results) => readonly (number | undefined)[]} values
+ * @returns {Limit}
+ */
+function worst(wanted, most, values) {
+  const value = (/** @type {Results} */ results) => {
+    const known = values(results).filter((one) => one !== undefined);
+    return known.length === 0 ? undefined : Math.max(...known);
+  };
+  return { wanted, most, value, text: times };
 }
 
 /** @param {string} operation @param {number} others @param {number} part @returns {Limit} */

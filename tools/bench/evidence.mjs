@@ -18,6 +18,8 @@ export function evidenceOf(results) {
     INTRODUCTION,
     aims(results),
     ...(results.operations === undefined ? [] : operations(results.operations)),
+    ...(results.suite === undefined ? [] : suite(results.suite)),
+    ...(results.published === undefined ? [] : published(results.published)),
     ...(results.floor === undefined ? [] : floor(results.floor)),
     ...(results.flows === undefined ? [] : flows(results.flows)),
   ].join("\n\n")}\n`;
@@ -33,28 +35,68 @@ function aims(results) {
 }
 
 /** @param {import("./operations.mjs").Operations} result */
-function operations({ rows }) {
-  const head = ["-operation", "others", "bauta [ms]", "upstream [ms]", "ratio", "growth"];
+function operations(result) {
   return [
     `## Whole processes, from the runtime's side
 
 Median wall time, from before the process is made to when it has been waited for. "Growth" is bauta's time divided by its time
 without others. The last column has the number of runs of either side.`,
+    operationTable(result),
+  ];
+}
+
+/** @param {import("./operations.mjs").Operations} result */
+function suite(result) {
+  return [
+    `## Chained plugins, and lists as runtimes run them
+
+Each chained plugin stands behind \`bridge\` and is measured alone; the node's policy for forwarded packets is to drop them.
+"DEL of nothing" is one more DEL, without namespace and result. "podman's list" is bridge, portmap, firewall and tuning,
+dual stack, with the call for its VERSION before each plugin. "A pod's life" is ADD and DEL of loopback, bridge and portmap, and
+three times DEL of nothing of all three. Times and processor times of several processes are added up.`,
+    operationTable(result),
+  ];
+}
+
+/** @param {import("./published.mjs").Published} result */
+function published({ flows: rows, ...result }) {
+  return [
+    `## Published ports
+
+portmap with 32 ports a container, by nftables on both sides. "Others" are containers that have as many.`,
+    operationTable(result),
+    `A new flow (one UDP datagram) from outside to a published port. "One rule" is \`udp dport 1024 dnat to ADDRESS:80\` alone,
+written by hand; the ratio is that of the median times.`,
     table(
-      [...head, "bauta CPU [ms]", "upstream CPU [ms]", "runs"],
-      rows.map(({ operation, others, bauta, upstream, ratio, growth }) => [
-        operation,
-        count(others),
-        time(bauta.ms),
-        upstream === undefined ? "" : time(upstream.ms),
-        parts(ratio),
-        factor(growth),
-        time(bauta.cpuMs),
-        upstream === undefined ? "" : time(upstream.cpuMs),
-        upstream === undefined ? `${bauta.runs}` : `${bauta.runs}, ${upstream.runs}`,
+      ["-rules", "-family", "median [µs]", "99 % [µs]", "to one rule"],
+      rows.map(({ name, family, medianUs, p99Us, toHandWritten }) => [
+        name,
+        `IPv${family}`,
+        time(medianUs),
+        time(p99Us),
+        factor(toHandWritten),
       ]),
     ),
   ];
+}
+
+/** @param {import("./operations.mjs").Operations} result */
+function operationTable({ rows }) {
+  const head = ["-operation", "others", "bauta [ms]", "upstream [ms]", "ratio", "growth"];
+  return table(
+    [...head, "bauta CPU [ms]", "upstream CPU [ms]", "runs"],
+    rows.map(({ operation, others, bauta, upstream, ratio, growth }) => [
+      operation,
+      count(others),
+      time(bauta.ms),
+      upstream === undefined ? "" : time(upstream.ms),
+      parts(ratio),
+      factor(growth),
+      time(bauta.cpuMs),
+      upstream === undefined ? "" : time(upstream.cpuMs),
+      upstream === undefined ? `${bauta.runs}` : `${bauta.runs}, ${upstream.runs}`,
+    ]),
+  );
 }
 
 /** @param {import("./floor.mjs").Floor} result */

@@ -8,16 +8,19 @@ import { compareRevisions } from "./compare.mjs";
 import { measureFloor } from "./floor.mjs";
 import { measureFlows } from "./flows.mjs";
 import { measureOperations } from "./operations.mjs";
+import { measurePublished } from "./published.mjs";
 import { readResults, writeReport } from "./report.mjs";
 import { root } from "./sides.mjs";
+import { measureSuite } from "./suite.mjs";
 
 /**
  * The figures of all sections. A section that has not been measured is absent.
  * @typedef {{ machine: string, size: number, measured: Partial<Record<SectionName, string>>,
  *   floor?: import("./floor.mjs").Floor, operations?: import("./operations.mjs").Operations,
- *   flows?: import("./flows.mjs").Flows }} Results `size`: bytes of the executable. `measured`: for each section the
+ *   flows?: import("./flows.mjs").Flows, suite?: import("./operations.mjs").Operations,
+ *   published?: import("./published.mjs").Published }} Results `size`: bytes of the executable. `measured`: for each section the
  *   revision, the date, the load average when it began, and `quick` where few repetitions were made.
- * @typedef {"floor" | "operations" | "flows"} SectionName
+ * @typedef {"floor" | "operations" | "flows" | "suite" | "published"} SectionName
  * @typedef {{ rounds: number, isQuick: boolean, log: (text: string) => void }} Options
  */
 
@@ -26,6 +29,8 @@ const SECTIONS = {
   floor: { rounds: 31, quick: 5, measure: measureFloor },
   operations: { rounds: 40, quick: 4, measure: measureOperations },
   flows: { rounds: 9, quick: 3, measure: measureFlows },
+  suite: { rounds: 30, quick: 3, measure: measureSuite },
+  published: { rounds: 20, quick: 3, measure: measurePublished },
 };
 
 const start = Date.now();

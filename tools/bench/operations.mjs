@@ -70,13 +70,13 @@ function sidesOf(type, isQuick) {
 }
 
 /** @param {Row} row */
-function describe({ operation, others, bauta, upstream }) {
+export function describe({ operation, others, bauta, upstream }) {
   const beside = upstream === undefined ? "" : `, upstream ${upstream.ms.toFixed(2)} ms`;
   return `${operation} with ${others.toLocaleString("en")} others: ${bauta.ms.toFixed(2)} ms${beside}`;
 }
 
 /** @param {Side} side @param {string} operation */
-const keyOf = ({ product, others }, operation) => `${product} ${others} ${operation}`;
+export const keyOf = ({ product, others }, operation) => `${product} ${others} ${operation}`;
 
 /**
  * @param {Side} side
@@ -127,7 +127,7 @@ function measureSmall(rounds, log) {
  * @param {ReadonlyMap<string, Sample[]>} samples
  * @returns {Row}
  */
-function rowOf(operation, others, samples) {
+export function rowOf(operation, others, samples) {
   const ours = samples.get(`bauta ${others} ${operation}`) ?? [];
   const theirs = samples.get(`upstream ${others} ${operation}`);
   const without = samples.get(`bauta 0 ${operation}`) ?? [];

@@ -13,7 +13,7 @@ export const OUTSIDE = { 4: "192.0.2.2", 6: "2001:db8::2" };
  * @typedef {"bauta" | "upstream"} Product
  * @typedef {{ us: number, cpuUs: number, kib: number }} Sample Wall and processor time in microseconds, largest resident
  *   size in KiB.
- * @typedef {{ type: string, name: string, ipam: object }} Config
+ * @typedef {{ type: string, name: string, ipam?: object }} Config
  * @typedef {{ name: string, product: Product, directory: string, others: number }} Side `directory` has its executables;
  *   `others` are the attachments that it has beside the one that is measured.
  */
@@ -121,8 +121,9 @@ export const network = (type) => ({
 export const settle = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 40);
 
 /**
- * @typedef {{ prevResult?: object | undefined, container?: string, ifname?: string, id?: string }} Attachment `container`
- *   is the namespace; the container's name is `id`, or else the namespace's.
+ * @typedef {{ prevResult?: object | undefined, container?: string, ifname?: string, id?: string, netns?: string }} Attachment
+ *   `container` is the namespace; the container's name is `id`, or else the namespace's. `netns` is the namespace's path; ""
+ *   where there is none any more.
  */
 
 /**
@@ -132,14 +133,15 @@ export const settle = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)
  * @param {Config} config
  * @param {Attachment} [attachment]
  */
-export function request(side, verb, config, { container = containerOf(side), ifname = "eth0", id, prevResult } = {}) {
-  const ipam = { ...config.ipam, dataDir: dataDirOf(side) };
-  const stdin = JSON.stringify({ ...config, ipam, ...(prevResult === undefined ? {} : { prevResult }) });
+export function request(side, verb, config, attachment = {}) {
+  const { container = containerOf(side), ifname = "eth0", id, netns = netnsPath(container), prevResult } = attachment;
+  const ipam = config.ipam === undefined ? {} : { ipam: { ...config.ipam, dataDir: dataDirOf(side) } };
+  const stdin = JSON.stringify({ ...config, ...ipam, ...(prevResult === undefined ? {} : { prevResult }) });
   const env = {
     PATH: process.env["PATH"] ?? "",
     CNI_COMMAND: verb,
     CNI_CONTAINERID: id ?? container,
-    CNI_NETNS: netnsPath(container),
+    CNI_NETNS: netns,
     CNI_IFNAME: ifname,
     CNI_PATH: side.directory,
   };

@@ -4,7 +4,7 @@ import { call } from "./sides.mjs";
 /**
  * @typedef {import("./sides.mjs").Side} Side
  * @typedef {import("./sides.mjs").Sample} Sample
- * @typedef {{ type: string, ipam?: object }} Plugin What it has in the list, and `runtimeConfig`.
+ * @typedef {{ type: string, ipam?: object, [key: string]: unknown }} Plugin What it has in the list, and `runtimeConfig`.
  * @typedef {{ name: string, cniVersion: string, plugins: readonly Plugin[] }} List
  * @typedef {{ container?: string, ifname?: string, id?: string, prevResult?: object | undefined, netns?: string }} Attachment
  */

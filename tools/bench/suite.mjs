@@ -76,7 +76,7 @@ function note(side, operation, samples, sample) {
 
 /** ADD, CHECK, DEL, and a DEL that finds nothing, of one plugin. @param {import("./lists.mjs").Plugin} plugin */
 function chained(plugin) {
-  const title = "ingressPolicy" in plugin ? `${plugin.type} (${plugin.ingressPolicy})` : plugin.type;
+  const title = "ingressPolicy" in plugin ? `${plugin.type} (${plugin["ingressPolicy"]})` : plugin.type;
   return (/** @type {Side} */ side, /** @type {Samples} */ samples) => {
     const list = { name: "bench-chained", cniVersion: "1.0.0", plugins: [bridge] };
     const { result: prevResult } = addList(side, list);

@@ -7,6 +7,7 @@ import { suggestion, UsageError } from "./arguments.ts";
 import { cni } from "./cni.ts";
 import { explain } from "./explain.ts";
 import { gc } from "./gc.ts";
+import { install, uninstall } from "./install.ts";
 import { licenses } from "./licenses.ts";
 import { list } from "./list.ts";
 import { monitor } from "./monitor.ts";
@@ -41,6 +42,8 @@ export const VERBS: readonly Verb[] = [
   adopt,
   apply,
   gc,
+  install,
+  uninstall,
   cni,
   schema,
   help,

@@ -64,6 +64,15 @@ export function replaceFile(path: string, content: string | Uint8Array, mode = 0
   }
 }
 
+/** Creates the file, which must not exist, with this mode whatever the umask is; its content survives a power failure. */
+export function writeDurably(path: string, content: Uint8Array, mode: number): void {
+  withOpen(path, O.WRONLY | O.CREAT | O.EXCL, (fd) => {
+    writeAll(fd, path, content);
+    call(`set the mode of ${path}`, "fchmod", fd, mode);
+    call(`sync ${path}`, "fsync", fd);
+  });
+}
+
 function bytesOf(content: string | Uint8Array): Uint8Array {
   return typeof content === "string" ? engine.encode(content) : content;
 }

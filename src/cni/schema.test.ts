@@ -47,8 +47,8 @@ describe("read()", () => {
   it.each<[string, Schema<unknown>, JsonValue, string]>([
     ["a string", string(), 1, "key: 1 is not a string"],
     ["a boolean", boolean(), "true", 'key: "true" is not true or false'],
-    ["an integer", integer(0, 9), "1", 'key: "1" is not a whole number'],
-    ["a whole number", integer(0, 9), 1.5, "key: 1.5 is not a whole number"],
+    ["an integer", integer(0, 9), "1", 'key: "1" is not a whole number from 0 to 9'],
+    ["a whole number", integer(0, 9), 1.5, "key: 1.5 is not a whole number from 0 to 9"],
     ["a word", oneOf(["a", "b"]), true, "key: true is not a string"],
     ["a text", cidr(), {}, "key: {} is not a string"],
     ["an array", array(string()), { 0: "x" }, 'key: {"0":"x"} is not an array'],

@@ -59,7 +59,8 @@ export function integer(min: number, max: number, about = ""): Schema<number> {
     shape: { kind: "integer", min, max },
     about,
     read(value, at) {
-      if (typeof value !== "number" || !Number.isInteger(value)) return wrongType(at, value, "a whole number");
+      if (typeof value !== "number" || !Number.isInteger(value))
+        return wrongType(at, value, `a whole number from ${min} to ${max}`);
       return value >= min && value <= max ? value : wrongValue(at, value, `a number from ${min} to ${max}`);
     },
   };

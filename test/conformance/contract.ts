@@ -3,6 +3,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { OwnPlugin } from "../../src/cni/plugin.ts";
+import { type WrongKey, wrongKeys } from "../e2e/bad-input/wrong-types.ts";
 import { callPlugin, type Outcome, type Variables } from "./call.ts";
 
 export interface Contract {
@@ -38,6 +39,17 @@ export function runContract(plugin: OwnPlugin, contract: Contract): void {
     configurationCases(call, command, config);
     if (plugin.kind === "chained") chainCases(call, command, own);
 
+    it.each(wrongTypesOf(plugin))(
+      "any other type in %s is refused by ADD with code 6, and the error names key, value and what is allowed",
+      (at, { wrongTypes, type, put }) => {
+        expect(wrongTypes.length).toBeGreaterThan(0);
+        for (const value of wrongTypes) {
+          const { json } = expectError(call(attachment, { ...config, ...put(value) }), 6);
+          expect(json.msg).toContain(`${at}: ${JSON.stringify(value)} is not ${type}`);
+        }
+      },
+    );
+
     it.each(Object.entries(contract.wrong ?? {}))(
       "an invalid %s is named by ADD, with code 6, 7 or 2",
       (path, wrong) => {
@@ -47,6 +59,13 @@ export function runContract(plugin: OwnPlugin, contract: Contract): void {
       },
     );
   });
+}
+
+/** Every key of a chained plugin once; types.test.ts has those of the others, with what they need besides. */
+function wrongTypesOf({ kind, keys }: OwnPlugin): readonly (readonly [string, WrongKey])[] {
+  if (kind !== "chained") return [];
+  const all = keys.flatMap((schema) => wrongKeys(schema, "", (value) => value)).filter(({ at }) => at !== "");
+  return [...new Map(all.map((key) => [key.at, key] as const))];
 }
 
 type Call = (env: Variables, config?: unknown) => Outcome;

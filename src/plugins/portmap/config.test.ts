@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../cni/config.ts";
 import type { JsonObject } from "../../cni/json.ts";
 import type { Invocation } from "../../cni/plugin.ts";
+import { isOfFamily } from "../../portmap/mapping.ts";
 import { engine } from "../../sys/engine.ts";
 import { formatIp } from "../../wire/ip.ts";
 import { type PortmapConfig, readPortmapConfig } from "./config.ts";
@@ -28,12 +29,20 @@ describe("readPortmapConfig", () => {
     expect(read({}).mappings).toEqual([]);
   });
 
+  it("takes IPv4 mapped into IPv6 for the IPv4 address, as Go does", () => {
+    const hostIPs = ["::ffff:10.0.0.1", "::FFFF:a00:1", "::ffff:0.0.0.0"];
+    const { mappings } = read(withMappings(...hostIPs.map((hostIP, i) => ({ ...web, hostPort: i + 1, hostIP }))));
+    const texts = mappings.map(({ hostIp }) => hostIp && formatIp(hostIp));
+    expect(texts).toEqual(["10.0.0.1", "10.0.0.1", "0.0.0.0"]);
+    expect(mappings.map((one) => [isOfFamily(one, 4), isOfFamily(one, 6)])).toEqual(hostIPs.map(() => [true, false]));
+  });
+
   it.each([
     [{ ...web, hostPort: 0 }, 7, "runtimeConfig.portMappings[0].hostPort: 0 is not a number from 1 to 65535"],
     [{ ...web, hostPort: -1 }, 7, "hostPort: -1 is not a number from 1 to 65535"],
     [{ ...web, hostPort: 70000 }, 7, "hostPort: 70000 is not a number from 1 to 65535"],
     [{ ...web, containerPort: 65536 }, 7, "containerPort: 65536 is not a number from 1 to 65535"],
-    [{ ...web, hostPort: "80" }, 6, 'hostPort: "80" is not a whole number'],
+    [{ ...web, hostPort: "80" }, 6, 'hostPort: "80" is not a whole number from 1 to 65535'],
     [{ ...web, hostPort: 80.5 }, 6, "hostPort: 80.5 is not a whole number"],
     [{ containerPort: 80, protocol: "tcp" }, 7, "runtimeConfig.portMappings[0].hostPort is missing"],
     [{ ...web, protocol: "icmp" }, 7, 'protocol: "icmp" is not one of tcp, udp, sctp, dccp, udplite'],

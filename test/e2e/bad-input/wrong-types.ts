@@ -42,7 +42,9 @@ export function wrongKeys(schema: Schema<unknown>, at: string, put: (value: Json
       return [here("a string", "string")];
     case "integer": {
       const { min, max } = shape;
-      return [here("a whole number", "integer", `a number from ${min} to ${max}`, [min - 1, max + 1])];
+      return [
+        here(`a whole number from ${min} to ${max}`, "integer", `a number from ${min} to ${max}`, [min - 1, max + 1]),
+      ];
     }
     case "one of":
       return [
@@ -81,7 +83,10 @@ function sampleOf({ shape }: Schema<unknown>): Json {
   switch (shape.kind) {
     case "string":
       return "x";
+    case "integer":
+      return shape.min;
     case "text":
+      if (shape.noun.startsWith("one of ")) return /^one of ([^,]+)/.exec(shape.noun)?.[1];
       return "198.18.0.0/24"; // a CIDR prefix: no other text must be there
     case "array":
       return [];

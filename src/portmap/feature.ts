@@ -12,9 +12,10 @@ import { IFNAMSIZ } from "../wire/ifname.ts";
 import { FAMILIES, formatIp } from "../wire/ip.ts";
 import { faultsOf } from "./check.ts";
 import { endFlowsElsewhere, endFlowsToContainer } from "./flows.ts";
+import { heldByRules } from "./held.ts";
 import { listInventory } from "./inventory.ts";
-import type { Wanted } from "./mapping.ts";
-import { publish } from "./publish.ts";
+import type { Publication, Wanted } from "./mapping.ts";
+import { publish, type Taken } from "./publish.ts";
 import { records } from "./records.ts";
 import { restorePorts } from "./restore.ts";
 import { TABLES } from "./table.ts";
@@ -29,13 +30,16 @@ export const portmap: Feature<Wanted> = {
   setUp(attachment, { olderWins, ...publication }, netns) {
     const record = { attachment, ...publication, ...(netns === undefined ? {} : { netns }) };
     records.write(record);
+    let left: Publication = publication;
+    const without = (taken: readonly Taken[]): Publication => {
+      left = { ...left, mappings: withoutTaken({ ...left, olderWins }, taken) };
+      records.write({ ...record, ...left });
+      return left;
+    };
     withNftables((nft) => {
-      publish(nft, attachment, publication, (taken) => {
-        const rest = { ...record, mappings: withoutTaken({ ...publication, olderWins }, taken) };
-        records.write(rest);
-        return rest;
-      });
-      endFlowsElsewhere(nft.connection, publication);
+      const held = heldByRules(nft, attachment, publication);
+      publish(nft, attachment, held.length === 0 ? publication : without(held), without);
+      endFlowsElsewhere(nft.connection, left);
     });
   },
   tearDown(attachment, hints, keep) {

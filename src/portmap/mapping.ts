@@ -68,7 +68,7 @@ export function isOfFamily({ hostIp }: PortMapping, family: Family): boolean {
 }
 
 /** The address of the node that the mapping holds for; undefined where that is any. */
-export function hostAddress({ hostIp }: PortMapping): Ip | undefined {
+export function hostAddress({ hostIp }: Pick<PortMapping, "hostIp">): Ip | undefined {
   return hostIp === undefined || isUnspecified(hostIp) ? undefined : hostIp;
 }
 
@@ -82,6 +82,12 @@ export function hostText({ hostIp, hostPort }: Pick<PortMapping, "hostIp" | "hos
 /** `10.22.0.5:80`, `[fd00::5]:80` */
 export function endpointText(ip: Ip, port: number): string {
   return familyOf(ip) === 4 ? `${formatIp(ip)}:${port}` : `[${formatIp(ip)}]:${port}`;
+}
+
+/** What the node's side of a mapping is known by among those of its family. */
+export function hostKey(mapping: Pick<PortMapping, "hostIp" | "hostPort" | "protocol">): string {
+  const address = hostAddress(mapping);
+  return `${address === undefined ? "" : formatIp(address)} ${mapping.hostPort} ${mapping.protocol}`;
 }
 
 /** `192.0.2.1:8080:80/tcp`: as records have it. */

@@ -234,6 +234,36 @@ describe("a port that another attachment has", () => {
     ]);
     expect(dnats(node).sort()).toEqual(["7070", "7070", "8080", "8080"]);
   });
+
+  it.each(["nft", "legacy"] as const)("by iptables-%s is refused to nftables, too, and nothing is left", (form) => {
+    withForm(form, () => {
+      const node = new PublishingNode();
+      const first = node.publish([port(8080), port(8081, 81, "tcp", NODE[4])], IPTABLES);
+      const late = node.attach();
+      for (const [mapping, text] of [
+        [port(8080), "8080"],
+        [port(8081, 81, "tcp", NODE[4]), `${NODE[4]}:8081`],
+      ] as const) {
+        const { status, json } = node.portmap("ADD", late, [port(7070), mapping]);
+        expect([status, json.code, json.msg]).toEqual([
+          1,
+          7,
+          `host port ${text}/tcp is published for container container-1, network net`,
+        ]);
+      }
+      expect([node.nft("list tables").includes("bauta_portmap"), records.list()]).toEqual([false, []]);
+      // Other addresses, other protocols and other ports are free.
+      const free = [port(8081), port(8080, 80, "udp"), port(9090)];
+      succeed(node.portmap("ADD", late, free));
+      succeed(node.portmap("DEL", late, []));
+      const keys = { hostPortConflict: "older-wins" };
+      const { status, stderr } = node.portmap("ADD", late, [port(7070), port(8080)], { keys });
+      expect([status, stderr]).toEqual([0, expect.stringContaining("8080/tcp stays with container container-1")]);
+      expect(node.nft("list map ip bauta_portmap ports")).toMatch(/elements = \{ tcp \. 7070 [^,]*\}/);
+      succeed(node.portmap("DEL", first, []));
+      succeed(node.portmap("ADD", late, [port(7070), port(8080)]));
+    });
+  });
 });
 
 describe("without iptables", () => {

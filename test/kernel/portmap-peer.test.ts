@@ -9,7 +9,7 @@ import { records } from "../../src/portmap/records.ts";
 import { peerDirectory } from "../support/differential.ts";
 import { poll, requireNamespaces } from "../support/netns.ts";
 import { NODE, OUTSIDE } from "../support/outside.ts";
-import { executable, succeed } from "../support/plugin.ts";
+import { executable, type PluginOutcome, succeed } from "../support/plugin.ts";
 import { type Mapping, PublishingNode, Server } from "../support/published-ports.ts";
 
 beforeAll(() => requireNamespaces());
@@ -178,6 +178,29 @@ describe("what upstream's nftables back end has made", () => {
     ours(node, "DEL", { containerId, config: { name: "n1" } });
     for (const family of ["ip", "ip6"])
       expect(node.nft(`list table ${family} cni_hostport`)).not.toContain(containerId);
+  });
+
+  it("keeps its ports: the ADD of another container is refused, by either back end", () => {
+    const node = peer();
+    const one = node.publish([tcp(8080)], NFTABLES);
+    const other = node.attach();
+    const add = (containerId: string, keys: object, hostPort = 8080): PluginOutcome => {
+      const runtimeConfig = { portMappings: [tcp(hostPort)] };
+      const config = { cniVersion: "1.0.0", name: "net", type: "portmap", prevResult: other.prevResult, runtimeConfig };
+      const call = { command: "ADD", containerId, netns: other.netns.path, ifname: "eth0" };
+      return node.call(portmap)({ ...call, config: { ...config, ...keys } });
+    };
+    for (const keys of [{}, { backend: "iptables" }]) {
+      const { status, json } = add(other.containerId, keys);
+      expect([status, json.code, json.msg]).toEqual([
+        1,
+        7,
+        `host port 8080/tcp is published for container ${one.containerId}, by table cni_hostport`,
+      ]);
+      succeed(add(other.containerId, keys, 9090));
+    }
+    // What is there of the container itself is a leftover.
+    succeed(add(one.containerId, {}));
   });
 
   it("stays after GC, which cannot know whose it is", () => {

@@ -14,12 +14,13 @@ import { type Keep, withNetfilter } from "../../owned/commit.ts";
 import { hasCode } from "../../sys/error.ts";
 import { FAMILIES, type Family } from "../../wire/ip.ts";
 import { endFlowsElsewhere, endFlowsToContainer } from "../flows.ts";
-import type { Publication } from "../mapping.ts";
+import { hostKey, type Publication } from "../mapping.ts";
 import { holderText, type Taken } from "../publish.ts";
 import { setIn } from "../table-names.ts";
 import { withoutTaken } from "../taken.ts";
+import { holdersByUpstream } from "../upstream/rules.ts";
 import { DNAT_CHAINS, dnatChainOf, OLD_SNAT_CHAINS, oldSnatChainOf, parseComment } from "./names.ts";
-import { faultsIn, holdersIn, keyOf, publicationsIn, publishLines, type RecordedPart, recordedParts } from "./plan.ts";
+import { faultsIn, holdersIn, publicationsIn, publishLines, type RecordedPart, recordedParts } from "./plan.ts";
 import { type IptablesRecord, records } from "./records.ts";
 import type { IptablesWanted } from "./rules.ts";
 
@@ -39,7 +40,7 @@ export function setUpIptables(attachment: Attachment, wanted: IptablesWanted, ne
       if (parts.length > 0) publishIn(family, parts, attachment);
       else if (!isNew) removeContainer(nft, attachment, [family]);
     }
-    if (nft !== undefined) endFlowsElsewhere(nft.connection, publication);
+    if (nft !== undefined) endFlowsElsewhere(nft.connection, rest);
   });
 }
 
@@ -68,9 +69,10 @@ function withoutHeld(nft: Nftables | undefined, record: IptablesRecord, wanted: 
     const parts = recordedParts([record], family);
     if (parts.length === 0) return [];
     const holders = holdersIn(listed(family), dnatChainOf(record.attachment));
+    const byNftables = holderByNftables(nft, family, record.attachment);
     return parts.flatMap(({ part }) =>
       part.entries.flatMap((entry) => {
-        const holder = holders.get(keyOf(entry.mapping)) ?? holderByNftables(nft, family, entry);
+        const holder = holders.get(hostKey(entry.mapping)) ?? byNftables(entry);
         return holder === undefined ? [] : [{ entry, holder }];
       }),
     );
@@ -81,13 +83,21 @@ function withoutHeld(nft: Nftables | undefined, record: IptablesRecord, wanted: 
   return rest;
 }
 
-function holderByNftables(nft: Nftables | undefined, family: Family, { set, key }: Taken["entry"]): string | undefined {
-  if (nft === undefined) return undefined;
+/** Who has a port by our maps, or by the rules of upstream's nftables back end. */
+function holderByNftables(
+  nft: Nftables | undefined,
+  family: Family,
+  { containerId }: Attachment,
+): (entry: Taken["entry"]) => string | undefined {
+  if (nft === undefined) return () => undefined;
   try {
-    const found = getElement(nft.connection, setIn(family, set), key);
-    return found === undefined ? undefined : holderText(found.comment);
+    const upstream = holdersByUpstream(nft.connection, family, containerId);
+    return ({ set, key, mapping }) => {
+      const found = getElement(nft.connection, setIn(family, set), key);
+      return found === undefined ? upstream.get(hostKey(mapping)) : holderText(found.comment);
+    };
   } catch (error) {
-    if (hasCode(error, "EINVAL", "EOPNOTSUPP")) return undefined; // no nf_tables
+    if (hasCode(error, "EINVAL", "EOPNOTSUPP")) return () => undefined; // no nf_tables
     throw error;
   }
 }

@@ -4,8 +4,8 @@ import type { Attachment } from "../../cni/attachment.ts";
 import type { NatListing } from "../../iptables/listing.ts";
 import { lineOf, type RuleWords, sameRule, wordAfter } from "../../iptables/rule.ts";
 import { type Family, formatIp, parseCidr } from "../../wire/ip.ts";
-import { type Entry, type Part, partsOf } from "../elements.ts";
-import { hostAddress, NO_CONDITIONS, type PortMapping, PROTOCOL_NAMES, type Publication } from "../mapping.ts";
+import { type Part, partsOf } from "../elements.ts";
+import { hostKey, NO_CONDITIONS, type PortMapping, PROTOCOL_NAMES, type Publication } from "../mapping.ts";
 import { DNAT, DNAT_CHAINS, dnatChainOf, parseComment } from "./names.ts";
 import type { IptablesRecord } from "./records.ts";
 import { containerRules, jumpRules, type PlacedRule, sharedChains, sharedRules } from "./rules.ts";
@@ -129,7 +129,7 @@ function publishedBy(rule: RuleWords): { readonly container: Uint8Array; readonl
   return { container, mapping: { hostIp, hostPort, containerPort: Number(port), protocol } };
 }
 
-/** Whose each port is, by keyOf: the names in the comment of the rule that leads to the container's chain. */
+/** Whose each port is, by hostKey: the names in the comment of the rule that leads to the container's chain. */
 export function holdersIn(listing: NatListing, own: string): Map<string, string> {
   const holders = new Map<string, string>();
   for (const jump of listing.get(DNAT) ?? []) {
@@ -139,14 +139,8 @@ export function holdersIn(listing: NatListing, own: string): Map<string, string>
     const text =
       name === undefined ? `chain ${chain} of iptables` : `container ${name.containerId}, network ${name.network}`;
     for (const { mappings } of publicationsIn(listing.get(chain) ?? [])) {
-      for (const mapping of mappings) if (!holders.has(keyOf(mapping))) holders.set(keyOf(mapping), text);
+      for (const mapping of mappings) if (!holders.has(hostKey(mapping))) holders.set(hostKey(mapping), text);
     }
   }
   return holders;
-}
-
-/** What a port is known by among those of its family. */
-export function keyOf(mapping: Entry["mapping"]): string {
-  const address = hostAddress(mapping);
-  return `${address === undefined ? "" : formatIp(address)} ${mapping.hostPort} ${mapping.protocol}`;
 }

@@ -16,7 +16,7 @@ import { daddr, dport, l4proto, saddr } from "../../nftables/selector.ts";
 import { getTable } from "../../nftables/table.ts";
 import { nfproto } from "../../nftables/uapi.ts";
 import type { Family, Ip } from "../../wire/ip.ts";
-import { type PortMapping, PROTOCOL_NAMES, PROTOCOLS } from "../mapping.ts";
+import { hostKey, type PortMapping, PROTOCOL_NAMES, PROTOCOLS } from "../mapping.ts";
 
 /** Upstream's table, of either family. */
 export const TABLE = "cni_hostport";
@@ -41,6 +41,20 @@ export function readUpstreamRules(connection: Connection, family: Family): Upstr
     (rule) => ({
       rule,
       ...meaningOf(rule.expressions, family),
+    }),
+  );
+}
+
+/**
+ * Whose each port is by upstream's rules, by hostKey. Those that name this container are passed over. One question where upstream's
+ * table is missing. Throws NetlinkError.
+ */
+export function holdersByUpstream(connection: Connection, family: Family, containerId: string): Map<string, string> {
+  return new Map(
+    readUpstreamRules(connection, family).flatMap(({ rule: { comment }, mapping }): [string, string][] => {
+      if (mapping === undefined || comment === containerId) return [];
+      const whose = comment === undefined ? "somebody whom no comment names" : `container ${comment}`;
+      return [[hostKey(mapping), `${whose}, by table ${TABLE}`]];
     }),
   );
 }

@@ -18,7 +18,9 @@ import { OddEntryError, readRegularText } from "../sys/regular-file.ts";
 import { formatIp } from "../wire/ip.ts";
 import { firewallSchema, protectionOf } from "./config.ts";
 import { beginProtection } from "./firewall.ts";
-import { admittedByUpstream, dismissFromIptables, dismissIsolation } from "./passage/iptables.ts";
+import { dismissFromIptables } from "./passage/iptables.ts";
+import { admittedByUpstream, relaxIsolation } from "./passage/isolation.ts";
+import type { Isolation } from "./passage/isolation-rules.ts";
 import { planPassage } from "./passage/passage.ts";
 import { records } from "./records.ts";
 import type { Protection } from "./wanted.ts";
@@ -64,11 +66,20 @@ function adoptAll(nft: Nftables, isDryRun: boolean): Adoption {
     if (!known.has(address) && !isOurs.has(address)) {
       left.push(`the rules of iptables for ${address} stay: no container runtime's record tells whose they are`);
     }
-  if (!isDryRun) dismissIsolation(nft, new Set(kept.flatMap(({ protection }) => protection.bridge ?? [])));
+  if (!isDryRun) relaxIsolation(nft, bridgesOf(kept));
   const adopted = kept.map(({ attachment, protection }) => {
     return { attachment, addresses: protection.addresses.map(formatIp) };
   });
   return { adopted, left, problems: [] };
+}
+
+/** The bridges that our own tables isolate alone from now on. */
+function bridgesOf(kept: readonly Kept[]): Isolation[] {
+  const byIptables = new Set(
+    kept.flatMap(({ protection: { backend, bridge } }) => (backend === "iptables" ? bridge : [])),
+  );
+  const bridges = new Set(kept.flatMap(({ protection: { bridge } }) => bridge ?? []));
+  return [...bridges].filter((bridge) => !byIptables.has(bridge)).map((bridge) => ({ bridge, policies: [] }));
 }
 
 /** Longer than a list, a result and what a runtime says in its arguments. */

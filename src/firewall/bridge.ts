@@ -13,8 +13,9 @@ import { NFT_VERDICT } from "../nftables/uapi.ts";
 import { hasRules } from "../owned/compare.ts";
 import { idText } from "../owned/id.ts";
 import { addRules } from "../owned/table.ts";
-import { isIsolating, type KnownSegment, segmentChain, segmentOfChain } from "./segment.ts";
+import { isIsolating, type KnownSegment, readSegment, segmentChain, segmentOfChain } from "./segment.ts";
 import { BRIDGES, ISOLATED, inTable } from "./table.ts";
+import type { IsolatingPolicy } from "./wanted.ts";
 
 /** A segment on a bridge as it shall be; without a policy where it goes. */
 export interface Change {
@@ -66,6 +67,12 @@ function jumpsIn(rules: readonly Rule[]): Uint8Array[] {
     if (last?.kind !== "immediate" || last.data === undefined || last.data instanceof Uint8Array) return [];
     return segmentOfChain(last.data.chain) ?? [];
   });
+}
+
+/** The policies of the segments that isolate the bridge, each once. Throws NetlinkError. */
+export function isolatingPolicies(connection: Connection, bridge: string): IsolatingPolicy[] {
+  const policies = jumpsIn(rulesOf(connection, bridge)).map((id) => readSegment(connection, id)?.policy);
+  return [...new Set(policies)].filter((one) => one !== undefined && one !== "open");
 }
 
 /** The chain with these rules, and the elements that lead there; none of it without rules. */

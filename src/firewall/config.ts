@@ -53,21 +53,27 @@ export function readFirewallConfig({ config }: Invocation): Keys {
 
 /** What it asks for an attachment of which the plugins before have told this. Throws CniError 7. */
 export function protectionOf(keys: Keys, result: Result): Protection {
-  const { ips, interfaces } = result;
-  const [first] = interfaces;
-  // An interface in the container says nothing of the node's: macvlan's is called eth0.
-  const bridge = first === undefined || first.sandbox ? undefined : first.name;
   const policy = keys.ingressPolicy;
-  if (policy !== "open") requireBridge(policy, bridge);
+  if (policy !== "open") requireBridge(policy, firstOfNode(result)?.name);
   return {
-    addresses: ips.map(({ ip }) => ip),
-    bridge: usable(bridge),
+    addresses: result.ips.map(({ ip }) => ip),
+    bridge: bridgeOf(result),
     port: portOf(result),
     policy,
     backend: keys.backend,
     adminChain: keys.iptablesAdminChainName,
     zone: keys.firewalldZone,
   };
+}
+
+/** The interface of the node by which the container is reached; undefined where none is known. */
+export function bridgeOf(result: Result): string | undefined {
+  return usable(firstOfNode(result)?.name);
+}
+
+/** An interface in the container says nothing of the node's: macvlan's is called eth0. */
+function firstOfNode({ interfaces: [first] }: Result): Result["interfaces"][number] | undefined {
+  return first?.sandbox ? undefined : first;
 }
 
 /** The port of the bridge that leads to the container: bridge's result has it behind the bridge. */

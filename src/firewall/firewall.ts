@@ -11,17 +11,20 @@ import { attachmentId, idText, isOfNetwork, networkId } from "../owned/id.ts";
 import { tryOutParts } from "../owned/tried-out.ts";
 import { sameBytes } from "../wire/codec.ts";
 import { formatIp, type Ip } from "../wire/ip.ts";
+import { isolatingPolicies } from "./bridge.ts";
 import { claim } from "./claim.ts";
 import { holdingFaults } from "./faults.ts";
 import { listFrom, ownerOf } from "./holding.ts";
 import { dismissFromFirewalld, firewalldMissing, isFirewalldRunning } from "./passage/firewalld.ts";
 import { dismissFromIptables } from "./passage/iptables.ts";
+import { endIsolation, relaxIsolation } from "./passage/isolation.ts";
 import { openPassage, passageFaults, planPassage } from "./passage/passage.ts";
 import { searchPorts } from "./ports.ts";
 import { type FirewallRecord, records } from "./records.ts";
 import { removeHolding, searchAddresses } from "./release.ts";
+import { readSegment, segmentOf } from "./segment.ts";
 import { ATTACHMENTS, table } from "./table.ts";
-import type { Protection } from "./wanted.ts";
+import type { IngressPolicy, Protection } from "./wanted.ts";
 
 /**
  * ADD: isolates the attachment's bridge as its policy asks, and lets its packets through wherever they would be dropped. What
@@ -35,17 +38,28 @@ export function beginProtection(
 ): void {
   records.write({ ...wanted, attachment, ...(netns === undefined ? {} : { netns }) });
   const isDone = withNftablesIfAny((nft) => {
+    const before = wanted.backend === "iptables" ? policyBefore(nft, attachment, wanted) : undefined;
     claim(nft, attachment, wanted);
     openPassage(planPassage(nft, [wanted]), log);
+    const { bridge } = wanted;
+    if (before === undefined || before === "open" || bridge === undefined) return;
+    // What the network's attachments before had made is not asked for any more.
+    relaxIsolation(nft, [{ bridge, policies: isolatingPolicies(nft.connection, bridge) }]);
   });
   if (isDone) return;
   requireNoNftables(wanted);
   openPassage(planPassage(undefined, [wanted]), log);
 }
 
-/** Throws where what is asked for takes nf_tables. */
+/** The policy of the attachment's segment, where it is another than the wanted one. */
+function policyBefore(nft: Nftables, { network }: Attachment, wanted: Protection): IngressPolicy | undefined {
+  const before = readSegment(nft.connection, segmentOf(network, wanted).id)?.policy;
+  return before === wanted.policy ? undefined : before;
+}
+
+/** Throws where what is asked for takes nf_tables. Bridges are isolated by iptables then, unless that is not asked for. */
 function requireNoNftables({ backend, policy }: Protection): void {
-  if (backend !== "nftables" && policy === "open") return;
+  if (backend === undefined || backend === "iptables" || (backend === "firewalld" && policy === "open")) return;
   const what = backend === "nftables" ? 'backend "nftables"' : `ingressPolicy ${JSON.stringify(policy)}`;
   throw new Error(`this node's kernel has no nf_tables, which ${what} takes`);
 }
@@ -64,6 +78,8 @@ export function protectionFaults(attachment: Attachment, wanted: Protection): st
 /** What DEL knows of an attachment besides its record. */
 export interface Hints {
   readonly addresses: readonly Ip[];
+  /** The interface of the node by which the container is reached. */
+  readonly bridge?: string | undefined;
   /** The port of a bridge that leads to the container. */
   readonly port?: string | undefined;
   /** The zone of firewalld that the configuration has, where it leaves the choice to us or asks for firewalld. */
@@ -79,20 +95,28 @@ export function endProtection(attachment: Attachment, hints: Hints, keep?: Keep)
   const record = begun === "illegible" ? undefined : begun;
   const id = attachmentId(attachment);
   const known = unique([...(record?.addresses ?? []), ...hints.addresses]);
+  const { bridge, port } = record ?? hints;
   const isDone = withNftablesIfAny((nft) => {
     const isUnknown = begun === "illegible" || (record === undefined && !records.isKept());
     const own = isUnknown ? unique([...known, ...searchAddresses(nft.connection, id)]) : known;
     const free = own.filter((ip) => !isAnothers(nft, id, ip));
-    const port = record === undefined ? hints.port : record.port;
     removeHolding(nft, id, { addresses: own, port: isUnknown ? searchPorts(nft.connection, id)[0] : port });
     dismissFromIptables(nft, free);
     leaveZone(nft, record, hints, free);
+    if (bridge === undefined) return;
+    endIsolation(nft, bridge, port, () => isolatingPolicies(nft.connection, bridge).length > 0);
   }, keep);
   if (!isDone) {
     dismissFromIptables(undefined, known);
     leaveZone(undefined, record, hints, known);
+    if (bridge !== undefined) endIsolation(undefined, bridge, port, () => isIsolatedByRecords(bridge));
   }
   records.endRelease(attachment);
+}
+
+/** Whether a live attachment isolates the bridge. */
+function isIsolatedByRecords(bridge: string): boolean {
+  return records.listLive().some(({ record }) => record.bridge === bridge && record.policy !== "open");
 }
 
 function unique(addresses: readonly Ip[]): Ip[] {

@@ -8,6 +8,7 @@ import type { Ip } from "../wire/ip.ts";
  */
 export const INGRESS_POLICIES = ["open", "same-bridge", "isolated"] as const;
 export type IngressPolicy = (typeof INGRESS_POLICIES)[number];
+export type IsolatingPolicy = Exclude<IngressPolicy, "open">;
 
 /** Who lets a container's packets through where another firewall would drop them. Upstream's key "backend". */
 export const BACKENDS = ["nftables", "iptables", "firewalld"] as const;

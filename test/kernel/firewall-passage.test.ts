@@ -3,12 +3,13 @@
 
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { records } from "../../src/firewall/records.ts";
 import { plugin } from "../../src/plugins/firewall/plugin.ts";
 import { inNetns } from "../../src/sys/netns.ts";
 import { type BridgedContainer, makeBridgedNode, OUTSIDE } from "../support/bridged-node.ts";
 import { cli } from "../support/cli.ts";
+import { withSyscalls } from "../support/intercept-syscalls.ts";
 import { ALL_SBIN, haveAll, haveOnly, isolateSbin } from "../support/iptables-form.ts";
 import { isAnswered } from "../support/outside.ts";
 import { inProcess, type PluginOutcome, succeed } from "../support/plugin.ts";
@@ -240,5 +241,46 @@ describe('the back end "iptables"', () => {
     } finally {
       haveAll();
     }
+  });
+});
+
+describe("on a kernel without nf_tables", () => {
+  const NETLINK_NETFILTER = 12; // include/uapi/linux/netlink.h
+  const withoutNetfilter = <T>(work: () => T): T =>
+    withSyscalls(
+      (name, [, , protocol]) => (name === "socket" && protocol === NETLINK_NETFILTER ? "EPROTONOSUPPORT" : undefined),
+      work,
+    );
+
+  it("iptables isolates bridges and lets containers through, until the last has gone", () => {
+    haveOnly("legacy");
+    onTestFinished(haveAll);
+    const world = begin();
+    const [a, b] = [world.attach("br-a"), world.attach("br-b")];
+    expect(isAnswered(a.netns, b[4])).toBe(true);
+    const keys = { ingressPolicy: "same-bridge" };
+    withoutNetfilter(() => {
+      for (const one of [a, b]) succeed(world.add(one, keys));
+      succeed(world.check(a, keys));
+    });
+    expect([isAnswered(a.netns, b[4]), isAnswered(b.netns, a[6])]).toEqual([false, false]);
+    expect(getsOut(a)).toEqual([true, true]);
+    iptables(world, "legacy", "-D CNI-ISOLATION-STAGE-1 1");
+    withoutNetfilter(() => {
+      expect([a, b].map((one) => world.check(one, keys).status)).toEqual([0, 1]);
+      for (const one of [a, b]) succeed(world.del(one, keys));
+    });
+    for (const family of FAMILIES)
+      expect(filterRules(world, "legacy", family).join()).not.toMatch(/br-[ab]|10\.60|fd00/);
+    expect(isAnswered(a.netns, b[4])).toBe(true);
+    expect(world.nft("list ruleset")).toBe("");
+  });
+
+  it('"nftables" is refused, and nothing is left', () => {
+    const world = begin();
+    const a = world.attach("br-a");
+    const { json } = withoutNetfilter(() => world.add(a, { backend: "nftables" }));
+    expect(json.msg).toContain('no nf_tables, which backend "nftables" takes');
+    expect([world.nft("list ruleset"), records.list()]).toEqual(["", []]);
   });
 });

@@ -151,6 +151,111 @@ describe("the same of both:", () => {
   });
 });
 
+describe("isolation by iptables", () => {
+  const IPTABLES = { backend: "iptables" };
+  const about = (world: BridgedNode, bridge: string): string[] =>
+    filter(world).filter((line) => new RegExp(`-[io] ${bridge} `).test(line));
+
+  it.each(["same-bridge", "isolated"])("of %s has upstream's rules, in upstream's order", (ingressPolicy) => {
+    const [theirs, ours] = [begin(), begin()];
+    for (const [world, verb] of [
+      [theirs, theirs.theirs],
+      [ours, ours.ours],
+    ] as const) {
+      for (const bridge of ["br-a", "br-b"]) succeed(verb("ADD", world.attach(bridge), { ...IPTABLES, ingressPolicy }));
+    }
+    expect(filter(ours)).toEqual(filter(theirs));
+    expect(about(ours, "br-a").length).toBeGreaterThan(0);
+  });
+
+  it("comes before what lets containers through, also where somebody has turned them round", () => {
+    const world = begin();
+    const a = world.attach("br-a");
+    const config = { ...IPTABLES, ingressPolicy: "same-bridge" };
+    succeed(world.ours("ADD", a, config));
+    const forward = (): string[] => filter(world).flatMap((line) => /^-A FORWARD .*-j (CNI-.*)$/.exec(line)?.[1] ?? []);
+    const right = ["CNI-ISOLATION-STAGE-1", "CNI-FORWARD"];
+    expect(forward()).toEqual([...right, ...right]);
+    for (const program of ["iptables", "ip6tables"]) {
+      const lead = ["-m", "comment", "--comment", "CNI firewall plugin rules", "-j", "CNI-FORWARD"];
+      world.node.exec(program, "-D", "FORWARD", ...lead);
+      world.node.exec(program, "-I", "FORWARD", "1", ...lead);
+    }
+    expect(world.ours("CHECK", a, config).json.msg).toContain("-I FORWARD 1");
+    expect(inNetns(world.node.fd, () => cli(["restore"]))).toMatchObject({ status: 0 });
+    expect(forward()).toEqual([...right, ...right]);
+    succeed(world.ours("CHECK", a, config));
+  });
+
+  it("holds between our networks and upstream's, in both directions", () => {
+    const world = begin();
+    const [a, b] = [world.attach("br-a"), world.attach("br-b")];
+    for (const family of [4, 6] as const) expect(isAnswered(a.netns, b[family])).toBe(true);
+    succeed(world.theirs("ADD", a, { ingressPolicy: "same-bridge" }));
+    succeed(world.ours("ADD", b, { ...IPTABLES, ingressPolicy: "same-bridge", name: "other" }));
+    for (const family of [4, 6] as const) {
+      expect([isAnswered(a.netns, b[family]), isAnswered(b.netns, a[family])]).toEqual([false, false]);
+      expect(isAnswered(b.netns, OUTSIDE[family])).toBe(true);
+    }
+    // Of our tables it takes none.
+    world.node.exec("nft", "delete", "table", "inet", "bauta_firewall");
+    expect([isAnswered(a.netns, b[4]), isAnswered(b.netns, a[6])]).toEqual([false, false]);
+  });
+
+  it.each(["ours", "theirs"] as const)("as %s has made it, ends with the last container of the bridge", (whose) => {
+    const world = begin();
+    const [a, second, b] = [world.attach("br-a"), world.attach("br-a"), world.attach("br-b")];
+    const config = { ...IPTABLES, ingressPolicy: "isolated" };
+    for (const one of [a, second, b]) succeed(world[whose]("ADD", one, config));
+    const before = about(world, "br-a");
+    succeed(world.ours("DEL", a, config));
+    expect(about(world, "br-a")).toEqual(before);
+    world.node.ip(`link delete ${a.port}`);
+    succeed(world.ours("DEL", second, config));
+    expect([about(world, "br-a"), about(world, "br-b").length]).toEqual([[], before.length]);
+    expect(isAnswered(b.netns, OUTSIDE[4])).toBe(true);
+    // Without a port of its own there is nobody whom the rules could be for.
+    world.node.ip("link delete br-b");
+    succeed(world.ours("DEL", b, config));
+    expect(about(world, "br-b")).toEqual([]);
+  });
+
+  it("ends by GC, too", () => {
+    const world = begin();
+    const a = world.attach("br-a");
+    succeed(world.ours("ADD", a, { ...IPTABLES, ingressPolicy: "same-bridge" }));
+    world.node.ip(`link delete ${a.port}`);
+    const config = { cniVersion: "1.1.0", name: "net", type: "firewall" };
+    succeed(world.on(inProcess(plugin))({ command: "GC", config }));
+    expect([about(world, "br-a"), rulesAbout(world, a)]).toEqual([[], 0]);
+  });
+
+  it("follows a network that has changed (W8)", () => {
+    const world = begin();
+    const [a, b] = [world.attach("br-a"), world.attach("br-a")];
+    const kinds = (): string[] => [
+      ...new Set(about(world, "br-a").flatMap((line) => /ingressPolicy: ([^)]*)\)" -j/.exec(line)?.[1] ?? [])),
+    ];
+    succeed(world.ours("ADD", a, { ...IPTABLES, ingressPolicy: "isolated" }));
+    expect(kinds()).toContain("isolated");
+    succeed(world.ours("ADD", b, { ...IPTABLES, ingressPolicy: "same-bridge" }));
+    expect(kinds().sort()).toEqual(["same-bridge", "same-bridge|isolated"]);
+    succeed(world.ours("ADD", a, { ...IPTABLES, ingressPolicy: "open" }));
+    expect(about(world, "br-a")).toEqual([]);
+  });
+
+  it("stays where another network isolates the bridge", () => {
+    const world = begin();
+    const [a, b] = [world.attach("br-a"), world.attach("br-a")];
+    succeed(world.ours("ADD", a, { ...IPTABLES, ingressPolicy: "isolated" }));
+    succeed(world.ours("ADD", b, { ...IPTABLES, ingressPolicy: "isolated", name: "other" }));
+    const before = about(world, "br-a");
+    world.node.ip(`link delete ${b.port}`);
+    succeed(world.ours("ADD", a, { ...IPTABLES, ingressPolicy: "open" }));
+    expect(about(world, "br-a")).toEqual(before);
+  });
+});
+
 describe("bauta adopt", () => {
   afterEach(() => rmSync("/var/lib/cni/results", { recursive: true, force: true }));
 

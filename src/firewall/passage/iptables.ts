@@ -2,9 +2,7 @@
 
 import { undisturbed } from "../../iptables/again.ts";
 import { hasLegacyTable, includes, legacyTableBytes } from "../../iptables/legacy-table.ts";
-import { readListing } from "../../iptables/listing.ts";
 import { type Form, restoreTable, saveTable } from "../../iptables/program.ts";
-import { lineOf, wordAfter } from "../../iptables/rule.ts";
 import { destinationOf, sourceOf } from "../../iptables/rule-source.ts";
 import { haveChains } from "../../nftables/chain.ts";
 import type { Nftables } from "../../nftables/nftables.ts";
@@ -12,9 +10,9 @@ import { deleteRule, listRules, type Rule } from "../../nftables/rule.ts";
 import { NF, nfproto } from "../../nftables/uapi.ts";
 import { engine } from "../../sys/engine.ts";
 import { hasCode } from "../../sys/error.ts";
-import { byFamily, FAMILIES, type Family, formatIp, type Ip, parseCidr } from "../../wire/ip.ts";
-
-import { type Admitted, CNI_FORWARD, missingLines, missingRules, removalLines } from "./upstream-rules.ts";
+import { byFamily, type Family, formatIp, type Ip } from "../../wire/ip.ts";
+import { CNI_FORWARD } from "./upstream-chains.ts";
+import { type Admitted, missingLines, missingRules, removalLines } from "./upstream-rules.ts";
 
 const TABLE = "filter";
 
@@ -96,61 +94,4 @@ function dismissFromLegacy(family: Family, addresses: readonly Ip[]): void {
     },
     () => removalLines(saveTable(TABLE, family, "legacy"), addresses).join() !== lines.join(),
   );
-}
-
-/** What upstream's rules are about, in both forms of iptables: addresses as text, and the bridges that they isolate. */
-export interface UpstreamRules {
-  readonly addresses: ReadonlySet<string>;
-  readonly bridges: ReadonlySet<string>;
-}
-
-/** Reads upstream's rules. Where there is neither of its chains, nothing is executed. Throws as admitByIptables, or NetlinkError. */
-export function admittedByUpstream(nft: Nftables): UpstreamRules {
-  const rules = FAMILIES.flatMap((family) => formsWith(nft, family)).flatMap(([family, form]) => {
-    const listing = readListing(saveTable(TABLE, family, form));
-    return [CNI_FORWARD, ...ISOLATION].flatMap((chain) => listing.get(chain) ?? []);
-  });
-  const addresses = rules.flatMap((words) => {
-    const cidr = parseCidr(wordAfter(words, "-s") ?? wordAfter(words, "-d") ?? "");
-    return cidr !== undefined && words.at(-1) === "ACCEPT" ? [formatIp(cidr.ip)] : [];
-  });
-  const bridges = rules.flatMap((words) =>
-    isIsolation(words) ? (wordAfter(words, "-i") ?? wordAfter(words, "-o") ?? []) : [],
-  );
-  return { addresses: new Set(addresses), bridges: new Set(bridges) };
-}
-
-/** The chains by which upstream isolates bridges. Their rules have these words in their comments. */
-const ISOLATION = ["CNI-ISOLATION-STAGE-1", "CNI-ISOLATION-STAGE-2"] as const;
-
-function isIsolation(words: readonly string[]): boolean {
-  return wordAfter(words, "--comment")?.includes("(ingressPolicy: ") === true;
-}
-
-/** The forms of iptables that have upstream's chains. */
-function formsWith(nft: Nftables | undefined, family: Family): [Family, "legacy" | "nft"][] {
-  const named = (name: string): { family: number; table: string; name: string } => {
-    return { family: nfproto(family), table: TABLE, name };
-  };
-  const inNft =
-    nft !== undefined && [CNI_FORWARD, ISOLATION[0]].some((name) => haveChains(nft.connection, [named(name)]));
-  const inLegacy = hasLegacyTable(TABLE, family) && includes(legacyTableBytes(TABLE, family), engine.encode("CNI-"));
-  return [
-    ...(inNft ? [[family, "nft"] as [Family, "nft"]] : []),
-    ...(inLegacy ? [[family, "legacy"] as [Family, "legacy"]] : []),
-  ];
-}
-
-/** Takes out upstream's isolation of these bridges. Throws as admittedByUpstream. */
-export function dismissIsolation(nft: Nftables, bridges: ReadonlySet<string>): void {
-  if (bridges.size === 0) return;
-  for (const [family, form] of FAMILIES.flatMap((one) => formsWith(nft, one))) {
-    const listing = readListing(saveTable(TABLE, family, form));
-    const lines = ISOLATION.flatMap((chain) =>
-      (listing.get(chain) ?? [])
-        .filter((words) => isIsolation(words) && bridges.has(wordAfter(words, "-i") ?? wordAfter(words, "-o") ?? ""))
-        .map((words) => lineOf(["-D", chain, ...words])),
-    );
-    if (lines.length > 0) restoreTable(TABLE, family, lines, form);
-  }
 }

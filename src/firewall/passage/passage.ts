@@ -7,14 +7,17 @@ import { familyName } from "../../nftables/message.ts";
 import type { Nftables } from "../../nftables/nftables.ts";
 import { SyscallError } from "../../sys/error.ts";
 import { FAMILIES, type Family, familyOf, formatIp, type Ip } from "../../wire/ip.ts";
+import { isolatingPolicies } from "../bridge.ts";
 import { inTable, FORWARD as OWN_FORWARD } from "../table.ts";
 import type { Protection } from "../wanted.ts";
 import { type Drop, findDrop, type Traffic, trafficOf } from "./fate.ts";
 import { admitByFirewalld, firewalldFaults, type ZoneSource } from "./firewalld.ts";
 import { forwardGates, type Gate, IPTABLES_FORWARD } from "./forward-chains.ts";
 import { admitByIptables, iptablesFaults } from "./iptables.ts";
+import type { Isolation } from "./isolation-rules.ts";
 import { nftChains } from "./nft-rules.ts";
-import { type Admitted, CNI_FORWARD, FORWARD } from "./upstream-rules.ts";
+import { CNI_FORWARD, FORWARD, STAGES } from "./upstream-chains.ts";
+import type { Admitted } from "./upstream-rules.ts";
 import { wordsChains } from "./words-rules.ts";
 
 /** What it takes to let the packets of containers through. */
@@ -33,8 +36,8 @@ export function planPassage(nft: Nftables | undefined, protections: readonly Pro
   const iptables = new Map<Form, Admitted[]>();
   const firewalld: ZoneSource[] = [];
   const obstacles = new Set<string>();
-  const admit = (form: Form, { adminChain }: Protection, ip: Ip): void => {
-    iptables.set(form, [...(iptables.get(form) ?? []), { ip, adminChain }]);
+  const admit = (form: Form, { adminChain }: Protection, ip: Ip, isolation?: Isolation): void => {
+    iptables.set(form, [...(iptables.get(form) ?? []), { ip, adminChain, isolation }]);
   };
   const gates = new Map<Family, readonly Gate[]>();
   for (const family of FAMILIES) {
@@ -42,8 +45,9 @@ export function planPassage(nft: Nftables | undefined, protections: readonly Pro
       const { backend, zone, bridge } = one;
       for (const ip of one.addresses.filter((address) => familyOf(address) === family)) {
         if (backend === "firewalld") firewalld.push({ ip, zone });
-        else if (backend === "iptables" || (nft === undefined && backend === undefined)) admit("any", one, ip);
-        else {
+        else if (backend === "iptables" || (nft === undefined && backend === undefined)) {
+          admit("any", one, ip, isolationOf(nft, one));
+        } else {
           const all = gates.get(family) ?? forwardGates(nft?.connection, family);
           gates.set(family, all);
           for (const gate of all) {
@@ -58,12 +62,21 @@ export function planPassage(nft: Nftables | undefined, protections: readonly Pro
       }
     }
   }
-  const isAskedFor = protections.some(({ backend }) => backend === "iptables" || backend === "firewalld");
+  const isAskedFor = protections.some(
+    ({ backend, policy }) =>
+      backend === "iptables" || backend === "firewalld" || (nft === undefined && policy !== "open"),
+  );
   return { iptables, firewalld, isAskedFor, obstacles: [...obstacles] };
 }
 
+/** What iptables is to have of a bridge's isolation: what our tables have, where there are such. Throws NetlinkError. */
+function isolationOf(nft: Nftables | undefined, { bridge, policy }: Protection): Isolation | undefined {
+  if (bridge === undefined || policy === "open") return undefined;
+  return { bridge, policies: nft === undefined ? [policy] : isolatingPolicies(nft.connection, bridge) };
+}
+
 /** Chains that only let containers through, or only keep them from each other. */
-const CONTAINERS_OWN = new Set([CNI_FORWARD, "CNI-ISOLATION-STAGE-1"]);
+const CONTAINERS_OWN = new Set<string>([CNI_FORWARD, STAGES[0]]);
 
 /** What of the gate drops one of these kinds of packets. */
 function dropAt(nft: Nftables | undefined, gate: Gate, kinds: readonly Traffic[]): Drop | undefined {

@@ -4,14 +4,8 @@
 import { type NatListing, readListing } from "../../iptables/listing.ts";
 import { lineOf, type RuleWords, sameRule } from "../../iptables/rule.ts";
 import { familyOf, formatIp, type Ip } from "../../wire/ip.ts";
-
-export const FORWARD = "FORWARD";
-export const CNI_FORWARD = "CNI-FORWARD";
-
-const commented = (text: string): string[] => ["-m", "comment", "--comment", text];
-
-/** The rule of FORWARD that leads to CNI-FORWARD. */
-const LEAD: RuleWords = [...commented("CNI firewall plugin rules"), "-j", CNI_FORWARD];
+import { type Isolation, missingIsolation } from "./isolation-rules.ts";
+import { CNI_FORWARD, commented, FORWARD, LEAD } from "./upstream-chains.ts";
 
 /** The rule of CNI-FORWARD that leads to the administrator's chain. */
 function adminRule(adminChain: string): RuleWords {
@@ -35,6 +29,8 @@ function has(listing: NatListing, chain: string, wanted: RuleWords): boolean {
 export interface Admitted {
   readonly ip: Ip;
   readonly adminChain: string;
+  /** The isolation of the container's bridge; undefined where there is none by iptables. */
+  readonly isolation?: Isolation | undefined;
 }
 
 /** What a table lacks that is printed so, as lines of iptables-restore; the addresses are of its family. */
@@ -51,7 +47,14 @@ export function missingLines(text: string, admitted: readonly Admitted[]): strin
     ...(has(listing, FORWARD, LEAD) ? [] : [lineOf(["-I", FORWARD, "1", ...LEAD])]),
     ...leads.map((rule) => lineOf(["-I", CNI_FORWARD, "1", ...rule])),
     ...rules.map((rule) => lineOf(["-A", CNI_FORWARD, ...rule])),
+    ...missingIsolation(listing, isolationsOf(admitted)),
   ];
+}
+
+/** One for each bridge. */
+function isolationsOf(admitted: readonly Admitted[]): Isolation[] {
+  const isolations = admitted.flatMap(({ isolation }) => isolation ?? []);
+  return [...new Map(isolations.map((one) => [one.bridge, one])).values()];
 }
 
 /** The lines that take the addresses' rules out of a table that is printed so. Chains stay: an administrator's rules are there. */

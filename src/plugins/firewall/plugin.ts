@@ -2,7 +2,7 @@
 
 import { attachmentOf, validAttachments } from "../../cni/attachment.ts";
 import type { Invocation } from "../../cni/plugin.ts";
-import { firewallSchema, portOf, protectionOf, readFirewallConfig } from "../../firewall/config.ts";
+import { bridgeOf, firewallSchema, portOf, protectionOf, readFirewallConfig } from "../../firewall/config.ts";
 import { firewall } from "../../firewall/feature.ts";
 import { endProtection, protectionUnavailable } from "../../firewall/firewall.ts";
 import { CheckError } from "../../links/check.ts";
@@ -32,8 +32,8 @@ export const plugin = chainedPlugin({
   end(invocation, keep) {
     const { prevResult } = invocation;
     const addresses = prevResult?.ips.map(({ ip }) => ip) ?? [];
-    const port = prevResult === undefined ? undefined : portOf(prevResult);
-    endProtection(attachmentOf(invocation), { addresses, port, zone: zoneOf(invocation) }, keep);
+    const [bridge, port] = prevResult === undefined ? [] : [bridgeOf(prevResult), portOf(prevResult)];
+    endProtection(attachmentOf(invocation), { addresses, bridge, port, zone: zoneOf(invocation) }, keep);
   },
   collect: (invocation) => firewall.collect(invocation.config.name, validAttachments(invocation)),
   unavailable: ({ backend, ingressPolicy }) => protectionUnavailable({ backend, policy: ingressPolicy }),

@@ -37,6 +37,8 @@ export interface InterfacePlugin<C> extends Omit<PluginFacts, "kind"> {
   readonly checkRest?: (checking: Checking<C>) => void;
   /** DEL: removes what the plugin made besides the interface, by the result of ADD. */
   readonly removeRest?: (result: Result) => void;
+  /** The same where nobody knows the result: by what the container has, if it is still there. */
+  readonly removeUnknownRest?: (invocation: Invocation) => void;
   /** In the order in which DEL ends them. */
   readonly extras?: readonly Extra<C>[];
 }
@@ -168,7 +170,8 @@ function del<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
     runAll([
       ...(plugin.extras ?? []).map((extra) => () => extra.end(invocation, keep)),
       () => {
-        if (prevResult !== undefined) plugin.removeRest?.(prevResult);
+        if (prevResult === undefined) plugin.removeUnknownRest?.(invocation);
+        else plugin.removeRest?.(prevResult);
         detachLink(invocation, plugin.linkKind);
         releaseAddresses(invocation);
       },

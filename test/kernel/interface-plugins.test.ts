@@ -395,6 +395,28 @@ describe("routes and gateways that are not in the container's subnet", () => {
     },
   );
 
+  it("bridge: a DEL that gets no result removes the routes, and nobody else's", () => {
+    const node = ourNode(bridge);
+    const [, addresses = []] = ELSEWHERE[1] ?? [];
+    const config = { ...fixed("bridge", addresses, DEFAULTS), isGateway: true };
+    succeed(node.call({ command: "ADD", config }));
+    const other = anotherContainer();
+    const others = [{ address: "10.77.0.6/32", gateway: "169.254.1.1" }];
+    succeed(
+      node.call({
+        command: "ADD",
+        config: { ...fixed("bridge", others, []), isGateway: true },
+        ...other.call,
+      }),
+    );
+    const routes = (): string[] =>
+      ["-4", "-6"].flatMap((family) => node.node.ipJson(`${family} route show`).map(({ dst }: Printed) => dst));
+    expect(routes()).toEqual(expect.arrayContaining(["10.77.0.5", "10.77.0.6", "fd00:77::5"]));
+    succeed(node.call({ command: "DEL", config }));
+    expect(routes().filter((dst) => /77/.test(dst))).toEqual(["10.77.0.6"]);
+    succeed(node.call({ command: "DEL", config }));
+  });
+
   it("bridge serves them where somebody else is the gateway", () => {
     const node = ourNode(bridge);
     const router = anotherContainer();

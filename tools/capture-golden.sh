@@ -85,6 +85,9 @@ golden link-set-attributes "$veth; ip link add br0 type bridge" "ip link set vet
 golden link-set-nomaster "$port" "ip link set veth0 nomaster" RTM_NEWLINK
 golden link-set-name "$veth" "ip link set veth0 name eth0" RTM_NEWLINK
 golden link-set-netns "$veth; ip netns add c1" "ip link set veth1 netns c1" RTM_NEWLINK
+golden link-move "$veth; ip netns add c1" "ip link set veth1 netns c1 name eth0 alias veth1" RTM_NEWLINK
+golden link-property-add "$veth" "ip link property add dev veth0 altname a-longer-name-than-15 altname b" RTM_NEWLINKPROP
+golden link-property-delete "$veth; ip link property add dev veth0 altname a-longer-name-than-15" "ip link property del dev veth0 altname a-longer-name-than-15" RTM_DELLINKPROP
 golden link-set-alias "$veth" "ip link set veth0 alias network/container" RTM_NEWLINK
 golden link-set-addrgenmode "$veth" "ip link set veth0 addrgenmode none" RTM_NEWLINK
 golden link-set-bridge-options "ip link add br0 type bridge" "ip link set br0 type bridge ageing_time 0 nf_call_iptables 1 forward_delay 200 hello_time 100 max_age 600 priority 4096 group_fwd_mask 8 nf_call_ip6tables 1 vlan_protocol 802.1Q" RTM_NEWLINK

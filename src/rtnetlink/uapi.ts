@@ -26,6 +26,8 @@ export const RTM = {
   GETTFILTER: 46,
   NEWNSID: 88,
   GETNSID: 90,
+  NEWLINKPROP: 108,
+  DELLINKPROP: 109,
 } as const;
 
 /** Multicast groups, by number, for the `groups` of a NetlinkSocket. */
@@ -134,6 +136,9 @@ export const IFLA = {
   NEW_IFINDEX: 49,
   PROP_LIST: 52,
   ALT_IFNAME: 53,
+  PERM_ADDRESS: 54,
+  PARENT_DEV_NAME: 56,
+  PARENT_DEV_BUS_NAME: 57,
 } as const;
 
 export const IFLA_INFO = { KIND: 1, DATA: 2, XSTATS: 3, SLAVE_KIND: 4, SLAVE_DATA: 5 } as const;

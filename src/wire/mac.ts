@@ -17,3 +17,20 @@ export function parseMac(text: string): Mac | undefined {
 export function formatMac(mac: Mac): string {
   return Array.from(mac, (byte) => byte.toString(16).padStart(2, "0")).join(":");
 }
+
+/** Sizes of the addresses of links: Ethernet, EUI-64 (IEEE 1394), IP over InfiniBand. */
+const SIZES: readonly number[] = [6, 8, 20];
+
+/**
+ * Reads the address of any link in the forms that Go's net.ParseMAC has: bytes between colons or dashes, pairs of bytes between
+ * dots. Returns undefined for anything else.
+ */
+export function parseHardwareAddress(text: string): Mac | undefined {
+  const separator = text[2] === ":" || text[2] === "-" ? text[2] : ".";
+  const digits = separator === "." ? 4 : 2;
+  const parts = text.split(separator);
+  const isMade = parts.every((part) => part.length === digits && /^[0-9a-fA-F]+$/.test(part));
+  if (!isMade || !SIZES.includes((parts.length * digits) / 2)) return undefined;
+  const joined = parts.join("");
+  return Uint8Array.from({ length: joined.length / 2 }, (_, i) => Number.parseInt(joined.slice(i * 2, i * 2 + 2), 16));
+}

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DecodeError, decodeWithin } from "./error.ts";
 import { hexdump } from "./hexdump.ts";
-import { formatMac, parseMac } from "./mac.ts";
+import { formatMac, parseHardwareAddress, parseMac } from "./mac.ts";
 
 describe("hexdump", () => {
   it("prints four bytes a row, with what is printable beside them", () => {
@@ -67,4 +67,24 @@ describe("DecodeError", () => {
     expect(() => decodeWithin("a", raise(other))).toThrow(other);
     expect(decodeWithin("a", () => 1)).toBe(1);
   });
+});
+
+describe("parseHardwareAddress", () => {
+  const infiniband = "80:00:00:48:fe:80:00:00:00:00:00:00:00:02:c9:03:00:08:1b:9f";
+  it.each([
+    ["0a:58:0A:16:00:05", "0a:58:0a:16:00:05"],
+    ["0a-58-0a-16-00-05", "0a:58:0a:16:00:05"],
+    ["0a58.0a16.0005", "0a:58:0a:16:00:05"],
+    ["02:00:5e:10:00:00:00:01", "02:00:5e:10:00:00:00:01"],
+    [infiniband, infiniband],
+  ])("reads %s", (given, formatted) => {
+    expect(formatMac(parseHardwareAddress(given) ?? new Uint8Array())).toBe(formatted);
+  });
+
+  it.each(["", "0a", "0a:58:0a:16:00", "0a:58:0a:16:00:5", "0a:58-0a:16:00:05", "0a58:0a16:0005", "zz:58:0a:16:00:05"])(
+    "refuses %j",
+    (given) => {
+      expect(parseHardwareAddress(given)).toBeUndefined();
+    },
+  );
 });

@@ -9,7 +9,7 @@ import { attributeDifferences, hex, type TreeOptions } from "./attribute-tree.ts
 import { answerWith, FakeKernel } from "./fake-kernel.ts";
 import { readGolden } from "./golden.ts";
 
-/** Sizes of the fixed headers by the message type's group of four: link, address, route, neighbour, qdisc, filter. */
+/** Sizes of the fixed headers by the message type's group of four: link, address, route, neighbour, qdisc, filter, property. */
 const HEADER_SIZES = new Map([
   [4, 16],
   [5, 8],
@@ -17,6 +17,7 @@ const HEADER_SIZES = new Map([
   [7, 12],
   [9, 20],
   [11, 20],
+  [27, 16],
 ]);
 
 const OPTIONS: TreeOptions = {

@@ -25,14 +25,15 @@ export function containerInterface({ ifname, netns }: Invocation, { interfaces }
 }
 
 /**
- * The link of this name, of this kind (`veth`), with the address that the result has. Throws CheckError; `where` tells
+ * The link of this name, of this kind (`veth`, undefined: any), with the address that the result has. Throws CheckError; `where` tells
  * people which namespace was looked at: "in the container".
  */
-export function checkLink(connection: Connection, expected: Interface, kind: string, where: string): Link {
+export function checkLink(connection: Connection, expected: Interface, kind: string | undefined, where: string): Link {
   const link = getLink(connection, expected.name);
   const what = `interface ${expected.name} ${where}`;
   if (link === undefined) throw new CheckError(`${what} not found`);
-  if (link.kind !== kind) throw new CheckError(`${what} is not of type ${kind} but ${link.kind ?? "of none"}`);
+  if (kind !== undefined && link.kind !== kind)
+    throw new CheckError(`${what} is not of type ${kind} but ${link.kind ?? "of none"}`);
   const mac = formatMac(link.mac);
   if (expected.mac && expected.mac.toLowerCase() !== mac) {
     throw new CheckError(`${what} has the address ${mac}, not ${expected.mac} as prevResult says`);

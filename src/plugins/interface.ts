@@ -27,18 +27,26 @@ import type { Extra } from "./extras.ts";
 
 /** A plugin that makes an interface. `C` is what it has read of its configuration. */
 export interface InterfacePlugin<C> extends Omit<PluginFacts, "kind"> {
-  /** The kind of link in the container, as `ip link show type` has it. */
-  readonly linkKind: string;
+  /** The kind of link in the container, as `ip link show type` has it; undefined: any, and `detach` takes it away. */
+  readonly linkKind: string | undefined;
   /** Reads the plugin's keys. Throws CniError. */
   readonly read: (invocation: Invocation) => C;
   /** Makes the interface, without addresses and down, and notes in `undo` how to remove it. */
   readonly make: (attaching: Attaching<C>) => Made;
   /** Throws CheckError where something that the plugin made besides addresses and routes is not as ADD left it. */
   readonly checkRest?: (checking: Checking<C>) => void;
+  /** Whether there is a link in the container that CHECK can look at; absent: always. */
+  readonly hasLink?: (config: C) => boolean;
   /** DEL: removes what the plugin made besides the interface, by the result of ADD. */
   readonly removeRest?: (result: Result) => void;
   /** The same where nobody knows the result: by what the container has, if it is still there. */
   readonly removeUnknownRest?: (invocation: Invocation) => void;
+  /** DEL: takes the interface out of the container, where it is not to be deleted. That there is none is no error. */
+  readonly detach?: (invocation: Invocation) => void;
+  /** GC: takes away what attachments that aren't valid any more own besides addresses. */
+  readonly collect?: (invocation: Invocation) => void;
+  /** STATUS: what stands in the way of an ADD on this node; undefined where nothing does. */
+  readonly unavailable?: (config: C, invocation: Invocation) => string | undefined;
   /** In the order in which DEL ends them. */
   readonly extras?: readonly Extra<C>[];
 }
@@ -67,7 +75,7 @@ export interface Made {
   readonly device: Device & { readonly name: string; readonly mac: Mac };
   /** The MTU that was asked for; undefined: the kernel's default. */
   readonly mtu?: number | undefined;
-  /** Whether the interface stays down. It can't have addresses then. */
+  /** Whether the interface stays down, or is nowhere: it gets no addresses then. */
   readonly staysDown?: boolean;
   /** Completes what IPAM gave. */
   readonly complete?: (ipam: Result) => Addressing;
@@ -77,6 +85,8 @@ export interface Made {
   readonly finish?: (addresses: readonly IpConfig[]) => void;
   /** Waits until frames can pass. */
   readonly wait?: () => void;
+  /** Takes the interface out of the container again when the ADD fails; absent: it is deleted. */
+  readonly takeBack?: () => void;
   /** The interfaces of the result: that of the container, and those on the node. */
   readonly interfaces?: (container: Interface) => readonly Interface[];
 }
@@ -114,12 +124,17 @@ function add<C>(plugin: InterfacePlugin<C>, invocation: Invocation): Result {
         ? giveAddresses(plugin, attaching, made)
         : giveNone(attaching, made);
       if (!made.staysDown) made.wait?.();
-      const container = { name: made.device.name, mac: formatMac(made.device.mac), sandbox: invocation.netns };
+      const container = interfaceOf(made, invocation);
       const interfaces = made.interfaces?.(container) ?? [container];
       const index = interfaces.indexOf(container);
       return { interfaces, ips: ips.map((ip) => ({ ...ip, interface: index })), routes, dns };
     }),
   );
+}
+
+/** A CAN bus, and a device that is not in the container, have no address. */
+function interfaceOf({ device: { name, mac } }: Made, { netns }: Invocation): Interface {
+  return { name, ...(mac.length === 0 ? {} : { mac: formatMac(mac) }), sandbox: netns };
 }
 
 /** Some IPAM plugins (dhcp) need the interface, so it is made before they are asked. */
@@ -128,10 +143,10 @@ function giveAddresses<C>(plugin: InterfacePlugin<C>, attaching: Attaching<C>, m
   const { device, mtu } = made;
   const ipam = allocateAddresses(invocation, undo);
   // The next owner of the addresses must not meet the interface that has them: it goes before they are given back.
-  undo.defer(() => deleteLinkIfAny(namespaces.container, device));
+  undo.defer(made.takeBack ?? (() => void deleteLinkIfAny(namespaces.container, device)));
   const { ips, routes } = made.complete?.(ipam) ?? ipam;
   requireMtuFor(ips, mtu);
-  configureContainer(namespaces, { device, addresses: ips, routes, ...made.setUp?.(ips) });
+  if (!made.staysDown) configureContainer(namespaces, { device, addresses: ips, routes, ...made.setUp?.(ips) });
   for (const { begin } of plugin.extras ?? []) begin?.(invocation, config, ips, undo);
   made.finish?.(ips);
   return { ips, routes, dns: dnsOf(invocation.config, ipam) };
@@ -154,6 +169,7 @@ function check<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
     const isAddressed = asksIpam(plugin, invocation);
     if (isAddressed) checkAllocation(invocation);
     const result = requirePrevResult(invocation);
+    if (plugin.hasLink?.(config) === false) return;
     const link = checkLink(container, containerInterface(invocation, result), plugin.linkKind, "in the container");
     checkAddresses(container, link, result);
     checkRoutes(container, result);
@@ -172,7 +188,8 @@ function del<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
       () => {
         if (prevResult === undefined) plugin.removeUnknownRest?.(invocation);
         else plugin.removeRest?.(prevResult);
-        detachLink(invocation, plugin.linkKind);
+        if (plugin.linkKind !== undefined) detachLink(invocation, plugin.linkKind);
+        plugin.detach?.(invocation);
         releaseAddresses(invocation);
       },
     ]),
@@ -182,6 +199,7 @@ function del<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
 function gc<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
   runAll([
     ...(plugin.extras ?? []).map((extra) => () => extra.collect(invocation)),
+    () => plugin.collect?.(invocation),
     () => collectAllocations(invocation),
   ]);
 }
@@ -189,9 +207,11 @@ function gc<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
 function status<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
   const config = plugin.read(invocation);
   if (asksIpam(plugin, invocation)) allocatorStatus(invocation);
+  const reason = plugin.unavailable?.(config, invocation);
+  if (reason !== undefined) throw new CniError(CNI_CODE.NOT_AVAILABLE, reason);
   for (const { key, unavailable } of plugin.extras ?? []) {
-    const reason = unavailable(config);
-    if (reason !== undefined) throw new CniError(CNI_CODE.NOT_AVAILABLE, `${key}: this node can't do it: ${reason}`);
+    const why = unavailable(config);
+    if (why !== undefined) throw new CniError(CNI_CODE.NOT_AVAILABLE, `${key}: this node can't do it: ${why}`);
   }
 }
 

@@ -3,6 +3,7 @@
 
 import { bandwidth } from "./bandwidth/feature.ts";
 import { firewall } from "./firewall/feature.ts";
+import { hostDevice } from "./host-device/feature.ts";
 import { macSpoof } from "./mac-spoof/feature.ts";
 import { iptables } from "./masquerade/iptables/backend.ts";
 import { nftables } from "./masquerade/nftables/backend.ts";
@@ -20,4 +21,5 @@ export const FEATURES: readonly Feature[] = [
   portmapIptables,
   tuning,
   bandwidth,
+  hostDevice,
 ];

@@ -26,6 +26,9 @@ bauta_portmap: POLICY is then "portmap" and where the port leads.
 With the plugin bandwidth, one line more for each way that has a limit: ADDRESS
 is then the way and the rate, POLICY "bandwidth" and the link that has the
 limit, and PACKETS and BYTES are all that has passed.
+With the plugin host-device, one line for the device: ADDRESS is the MAC address
+that the hardware was made with, and POLICY is "host-device" and the name that
+the device has on the node.
 With the plugin firewall, one line more for each address: POLICY is then
 "firewall", the ingress policy, and the bridge unless the policy is open.
 

@@ -14,7 +14,8 @@ been altered are put right. All is done in one transaction; what is as it should
 be is not touched, so it may be run at any time. The same for the chains and
 rules of attachments under ipMasqBackend "iptables", after iptables -t nat -F
 say: by one iptables-restore for each family. The same for the limits of the
-plugin bandwidth, after tc qdisc delete say.
+plugin bandwidth, after tc qdisc delete say, and for the old name of a device in
+its alias, by which DEL of containernetworking/plugins finds the way back.
 
 An address that two attachments claim goes to the one that came last, and so
 does a port that two guard with macspoofchk. A host port that two publish goes

@@ -5,6 +5,7 @@ import type { OwnPlugin } from "../cni/plugin.ts";
 import { plugin as bandwidth } from "./bandwidth/plugin.ts";
 import { plugin as bridge } from "./bridge/plugin.ts";
 import { plugin as firewall } from "./firewall/plugin.ts";
+import { plugin as hostDevice } from "./host-device/plugin.ts";
 import { plugin as hostLocal } from "./host-local/plugin.ts";
 import { plugin as loopback } from "./loopback/plugin.ts";
 import { plugin as portmap } from "./portmap/plugin.ts";
@@ -17,6 +18,7 @@ export const PLUGINS: readonly OwnPlugin[] = [
   bandwidth,
   bridge,
   firewall,
+  hostDevice,
   hostLocal,
   loopback,
   portmap,

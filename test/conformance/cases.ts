@@ -2,6 +2,7 @@
 // what an attachment leaves on the node while it lives.
 
 import { join } from "node:path";
+import { run } from "../support/netns.ts";
 import type { Contract } from "./contract.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 
@@ -78,6 +79,22 @@ export const CASES: Readonly<Record<string, Case>> = {
     oldestVersion: "0.4.0",
     makesInterface: false,
     entersNetns: false,
+  },
+  "host-device": {
+    config: { device: "device0", ipam: hostLocalIpam },
+    // Where the container that had it is gone, so is a device that is no hardware.
+    prepare: () => void run("sh", "-c", `ip link show device0 || ip link add device0 type veth peer name device1`),
+    wrong: {
+      device: { device: "a/b" },
+      hwaddr: { device: "", hwaddr: "0a:00" },
+      kernelpath: { device: "", kernelpath: "/etc" },
+      pciBusID: { pciBusID: "../x" },
+      DPDKMode: { DPDKMode: "yes" },
+      "runtimeConfig.deviceID": { runtimeConfig: { deviceID: "../x" } },
+    },
+    traces: 2,
+    makesInterface: true,
+    entersNetns: true,
   },
   loopback: { config: {}, traces: 0, makesInterface: false, entersNetns: true },
   portmap: {

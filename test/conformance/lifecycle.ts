@@ -27,6 +27,8 @@ export interface Lifecycle {
    * container where this is absent.
    */
   readonly before?: (netns: TestNetns) => Result;
+  /** Makes what the node must have before each test, unless it is there. */
+  readonly prepare?: () => void;
   /** What there is of an attachment outside its container, as an independent witness tells it; empty when it is gone. */
   readonly leftovers: () => readonly string[];
   /** How many of these an attachment has while it lives: the witness must be able to see them. */
@@ -87,6 +89,7 @@ class Context {
     this.config = { ...own, ...this.lifecycle.config() };
     // The kernel takes its time over a namespace that the test before removed, and the links in it.
     poll("nothing left of the test before", () => this.lifecycle.leftovers().length === 0);
+    this.lifecycle.prepare?.();
     if (this.plugin.kind === "chained") this.before = (this.lifecycle.before ?? makePair)(this.netns);
   }
 

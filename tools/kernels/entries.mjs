@@ -72,6 +72,8 @@ export const ENTRIES = [
   { file: "test/e2e/tuning.test.ts", essential: false },
   { file: "test/e2e/default-lists.test.ts", essential: "list of podman attaches" },
   { file: "test/kernel/gc-sweep.test.ts", essential: false },
+  { file: "test/kernel/host-device.test.ts", essential: false },
+  { file: "test/kernel/host-device-sysfs.test.ts", essential: false },
   { file: "test/kernel/interface-plugins.test.ts", essential: false },
   { file: "test/kernel/upstream-check.test.ts", essential: false },
   { file: "test/kernel/node-namespaces.test.ts", essential: false },

@@ -1,8 +1,8 @@
 // A node with only one form of iptables, or none: this process and the programs that it starts see another /usr/sbin.
 
-import { mkdirSync, readdirSync, rmdirSync, symlinkSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readlinkSync, rmdirSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { call } from "../../src/sys/call.ts";
 import { requireNamespaces, run } from "./netns.ts";
 
@@ -42,14 +42,20 @@ export function isolateSbin(): () => void {
 export function haveOnly(form: IptablesForm | undefined): void {
   const some = `${ALL_SBIN}-${++count}`;
   mkdirSync(some);
-  for (const name of readdirSync(ALL_SBIN))
-    if (!IS_IPTABLES.test(name)) symlinkSync(join(ALL_SBIN, name), join(some, name));
+  for (const name of readdirSync(ALL_SBIN)) if (!IS_IPTABLES.test(name)) symlinkSync(programOf(name), join(some, name));
   if (form !== undefined) {
     const program = join(ALL_SBIN, `xtables-${form}-multi`);
     for (const family of ["iptables", "ip6tables"])
       for (const verb of ["", "-save", "-restore"]) symlinkSync(program, join(some, family + verb));
   }
   run("mount", "--bind", some, SBIN);
+}
+
+/** Debian 13's ip is a link to ../bin/ip, which leads elsewhere from another directory. */
+function programOf(name: string): string {
+  const path = join(ALL_SBIN, name);
+  const target = lstatSync(path).isSymbolicLink() ? resolve(SBIN, readlinkSync(path)) : path;
+  return target.replace(new RegExp(`^${SBIN}/`), `${ALL_SBIN}/`);
 }
 
 /** The reverse of haveOnly. */

@@ -85,6 +85,7 @@ export class Socket {
     return this;
   }
 
+  /** Throws SyscallError: EINPROGRESS where no answer has come in time. */
   connect(endpoint: Endpoint): this {
     const address = socketAddress(endpoint);
     check(`connect to ${endpoint.address}`, connect, this.#fd, address, address.length);
@@ -148,12 +149,14 @@ function openHere(family: Family, type: keyof typeof TYPE, protocol: number): nu
 /**
  * Makes a system call that src/sys/syscalls.ts does not have; like `call`, it makes the call again when a signal interrupts
  * it. A socket with a time-out is interrupted even where the handler says SA_RESTART (signal(7)), and Node's handlers run
- * when they will. A second connect(2) waits for the connection that the first one began.
+ * when they will. A second connect(2) waits for the connection that the first one began; where that does not come it says
+ * EALREADY, and this says EINPROGRESS as the first would have.
  */
 function check(operation: string, number: number, ...args: readonly (number | Uint8Array | Int32Array)[]): number {
   let result: number;
   do result = engine.syscall(number, ...args);
   while (result === -errno("EINTR"));
+  if (result === -errno("EALREADY")) result = -errno("EINPROGRESS");
   if (result < 0) throw new SyscallError(`system call ${number}`, -result, operation);
   return result;
 }

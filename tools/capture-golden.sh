@@ -79,6 +79,8 @@ golden link-add-veth "ip netns add c1" "ip link add vethabc mtu 1400 type veth p
 golden link-add-veth-up-master "ip link add br0 type bridge" "ip link add vethabc index 7 address 02:00:00:00:00:07 master br0 up type veth peer name eth0" RTM_NEWLINK
 golden link-add-vlan "$veth" "ip link add link veth0 name veth0.5 type vlan protocol 802.1ad id 5" RTM_NEWLINK
 golden link-add-dummy : "ip link add d0 txqueuelen 500 type dummy" RTM_NEWLINK
+golden link-add-macvlan "$veth; ip netns add c1" "ip link add link veth0 name eth0 address 02:00:00:00:00:09 mtu 1400 netns c1 type macvlan mode private bcqueuelen 500" RTM_NEWLINK
+golden link-add-ipvlan "$veth; ip netns add c1" "ip link add link veth0 name eth0 netns c1 type ipvlan mode l3s private" RTM_NEWLINK
 golden link-set-up "$veth" "ip link set veth0 up" RTM_NEWLINK
 golden link-set-down-promisc "$veth" "ip link set veth0 down promisc on allmulticast off" RTM_NEWLINK
 golden link-set-attributes "$veth; ip link add br0 type bridge" "ip link set veth0 address 02:00:00:00:00:09 mtu 1280 txqueuelen 77 master br0" RTM_NEWLINK
@@ -95,6 +97,7 @@ golden link-delete "$veth" "ip link delete veth0" RTM_DELLINK
 golden link-show "$port; ip link property add dev veth0 altname a-longer-name-than-15; ip link set veth0 alias hello" "ip link show dev veth0" RTM_GETLINK RTM_NEWLINK
 golden link-show-altname "$port; ip link property add dev veth0 altname a-longer-name-than-15" "ip link show dev a-longer-name-than-15" RTM_GETLINK
 golden link-show-bridge "ip link add br0 address 02:00:00:00:00:0b type bridge" "ip -d link show dev br0" RTM_GETLINK RTM_NEWLINK
+golden link-show-macvlan "$veth; ip link add link veth0 name mac0 address 02:00:00:00:00:09 type macvlan mode vepa bcqueuelen 77" "ip -d link show dev mac0" RTM_GETLINK RTM_NEWLINK
 golden link-show-all "$port" "ip link show" RTM_GETLINK RTM_NEWLINK
 golden link-show-master "$port" "ip link show master br0" RTM_GETLINK
 golden link-show-type "$port" "ip link show type veth" RTM_GETLINK

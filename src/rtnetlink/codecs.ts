@@ -2,9 +2,8 @@
 
 import { bytes, type Codec, cstring, encode } from "../wire/codec.ts";
 import { DecodeError } from "../wire/error.ts";
-import { IFNAMSIZ } from "../wire/ifname.ts";
+import { ALTIFNAMSIZ, IFNAMSIZ } from "../wire/ifname.ts";
 import type { Ip } from "../wire/ip.ts";
-import { ALTIFNAMSIZ } from "./uapi.ts";
 
 /** An address of either family; the header says which. */
 export const ip: Codec<Ip> = {

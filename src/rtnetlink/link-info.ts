@@ -6,11 +6,13 @@ import { type Codec, cstring, encode } from "../wire/codec.ts";
 import { bridgePort } from "./bridge-port.ts";
 import { rawNest } from "./codecs.ts";
 import { bridge } from "./kinds/bridge.ts";
+import { ipvlan } from "./kinds/ipvlan.ts";
+import { macvlan } from "./kinds/macvlan.ts";
 import { veth } from "./kinds/veth.ts";
 import { vlan } from "./kinds/vlan.ts";
 import { IFLA_INFO } from "./uapi.ts";
 
-const kinds = { bridge, dummy: attrs({}), ifb: attrs({}), veth, vlan };
+const kinds = { bridge, dummy: attrs({}), ifb: attrs({}), ipvlan, macvlan, veth, vlan };
 const portKinds = { bridge: bridgePort };
 
 /** The kind of a link and its options: `{ kind: "bridge", vlanFiltering: true }`. Kinds not known here keep their bytes. */

@@ -7,7 +7,7 @@ import { errno } from "../sys/errno.ts";
 import { DecodeError } from "../wire/error.ts";
 import { type Mac, parseMac } from "../wire/mac.ts";
 import { addLink, decodeLink, deleteLink, getLink, listLinks, renameLink, setLink, showLink } from "./link.ts";
-import { ETH_P, IF_OPER, IFF, IFLA, IN6_ADDR_GEN_MODE, RTM } from "./uapi.ts";
+import { ETH_P, IF_OPER, IFF, IFLA, IN6_ADDR_GEN_MODE, IPVLAN_F, IPVLAN_MODE, MACVLAN_MODE, RTM } from "./uapi.ts";
 
 function mac(text: string): Mac {
   const found = parseMac(text);
@@ -52,6 +52,15 @@ describe("addLink", () => {
   it("says what ip(8) says for a VLAN", () => {
     const info = { kind: "vlan", id: 5, protocol: ETH_P["8021AD"] } as const;
     expectSame("link-add-vlan", sent(addLink({ name: "veth0.5", linkIndex: 3, info })));
+  });
+
+  it("says what ip(8) says for a macvlan and an ipvlan in another namespace", () => {
+    const place = { name: "eth0", linkIndex: 3, netnsFd: 4 };
+    const macvlan = { kind: "macvlan", mode: MACVLAN_MODE.PRIVATE, bcQueueLength: 500 } as const;
+    const [address, mtu] = [mac("02:00:00:00:00:09"), 1400];
+    expectSame("link-add-macvlan", sent(addLink({ ...place, mac: address, mtu, info: macvlan })));
+    const ipvlan = { kind: "ipvlan", mode: IPVLAN_MODE.L3S, flags: IPVLAN_F.PRIVATE } as const;
+    expectSame("link-add-ipvlan", sent(addLink({ ...place, info: ipvlan })));
   });
 
   it("says what ip(8) says for a kind without options", () => {
@@ -236,6 +245,15 @@ describe("getLink", () => {
       kind: "vlan",
       info: { kind: "vlan", id: 5, protocol: ETH_P["8021AD"], unknown: [{ type: 2, payload: expect.anything() }] },
       linkIndex: 4,
+    });
+  });
+
+  it("reads a macvlan", () => {
+    expect(getLink(replaying("link-show-macvlan"), "mac0")).toMatchObject({
+      mac: mac("02:00:00:00:00:09"),
+      linkIndex: 3,
+      linkNetnsId: undefined,
+      info: { kind: "macvlan", mode: MACVLAN_MODE.VEPA, flags: 0, bcQueueLength: 77 },
     });
   });
 

@@ -165,7 +165,9 @@ export function listLinks(
     masterIndex: only.masterIndex,
     linkInfo: only.kind === undefined ? undefined : { info: { kind: "unknown", name: only.kind, data: undefined } },
   };
-  return connection.dump(linkRequest(RTM.GETLINK, 0, () => "link show", linkHeader(), attributes)).map(decodeLink);
+  const all = connection.dump(linkRequest(RTM.GETLINK, 0, () => "link show", linkHeader(), attributes)).map(decodeLink);
+  // The kernel tells of all links where it knows no such kind.
+  return only.kind === undefined ? all : all.filter(({ kind }) => kind === only.kind);
 }
 
 /** A link from an RTM_NEWLINK or RTM_DELLINK, answered or heard. Throws DecodeError. */

@@ -102,17 +102,25 @@ export function deleteRoute(route: NewRoute): Request {
   return routeRequest(RTM.DELROUTE, 0, "delete", route);
 }
 
-/** Like `ip route show`: the routes of one family in one table (main when absent), all or those through a device. */
-export function listRoutes(
-  connection: Connection,
-  only: { readonly family: Family; readonly table?: number; readonly device?: Device },
-): Route[] {
-  const { family, table = RT_TABLE.MAIN, device } = only;
+/** Which routes are listed. */
+export interface RouteChoice {
+  readonly family: Family;
+  /** Main when absent; UNSPEC: all. */
+  readonly table?: number;
+  readonly device?: Device;
+  /** Whether only default routes are. */
+  readonly isDefault?: boolean;
+}
+
+/** Like `ip route show`: the routes of one family in one table, all or those through a device. */
+export function listRoutes(connection: Connection, only: RouteChoice): Route[] {
+  const { family, table = RT_TABLE.MAIN, device, isDefault = false } = only;
   const operation = (): string => `${family === 4 ? "" : "-6 "}route show table ${table}`;
   const attributes: RouteAttributes = { table, oif: device?.index };
   try {
     const dump = request(RTM.GETROUTE, 0, operation, [rtmsg, emptyHeader(family)], [routeAttributes, attributes]);
-    return connection.dump(dump).map(decodeRoute);
+    const isWanted = ({ payload }: Message): boolean => rtmsg.decode(payload).dstLength === 0;
+    return connection.dump(dump, isDefault ? { isWanted } : {}).map(decodeRoute);
   } catch (error) {
     // A table comes into being with its first route: before, the kernel says ENOENT, "FIB table does not exist".
     if (error instanceof NetlinkError && error.code === "ENOENT") return [];

@@ -109,9 +109,6 @@ export const IF_OPER = {
   UP: 6,
 } as const;
 
-/** Size of an alternative name with its NUL. */
-export const ALTIFNAMSIZ = 128;
-
 // include/uapi/linux/if_link.h
 export const IFLA = {
   ADDRESS: 1,
@@ -184,6 +181,16 @@ export const IFLA_BRPORT = {
 } as const;
 
 export const IFLA_VLAN = { ID: 1, PROTOCOL: 5 } as const;
+
+export const IFLA_MACVLAN = { MODE: 1, FLAGS: 2, BC_QUEUE_LEN: 7 } as const;
+
+export const MACVLAN_MODE = { PRIVATE: 1, VEPA: 2, BRIDGE: 4, PASSTHRU: 8, SOURCE: 16 } as const;
+
+export const IFLA_IPVLAN = { MODE: 1, FLAGS: 2 } as const;
+
+export const IPVLAN_MODE = { L2: 0, L3: 1, L3S: 2 } as const;
+
+export const IPVLAN_F = { PRIVATE: 1, VEPA: 2 } as const;
 
 // include/uapi/linux/if_ether.h
 export const ETH_P = { ALL: 0x3, IP: 0x800, "8021Q": 0x8100, IPV6: 0x86dd, "8021AD": 0x88a8 } as const;

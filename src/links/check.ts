@@ -11,6 +11,7 @@ import { RT_TABLE } from "../rtnetlink/uapi.ts";
 import { isSameNetns } from "../sys/netns.ts";
 import { compareIp, type Family, familyOf, formatCidr, formatIp, type Ip, networkOf, sameCidr } from "../wire/ip.ts";
 import { formatMac } from "../wire/mac.ts";
+import { nextHopOf } from "./configure.ts";
 
 /** Something that ADD made is gone or altered. */
 export class CheckError extends Error {
@@ -48,12 +49,12 @@ export function arePeers(one: Link, other: Link): boolean {
 
 /**
  * Throws CheckError where the container's interface lacks one of the result's addresses, or the container a route to the
- * subnet of one.
+ * subnet of one. The route may be in any table: sbr and vrf move routes.
  */
 export function checkAddresses(container: Connection, device: Device, { ips }: Result): void {
   if (ips.length === 0) return;
   const there = listAddresses(container, { device }).map(formatCidr);
-  const tables = new RouteTables(container);
+  const tables = new RouteTables(container, device);
   for (const address of ips) {
     const cidr = formatCidr(address);
     if (!there.includes(cidr)) {
@@ -61,45 +62,54 @@ export function checkAddresses(container: Connection, device: Device, { ips }: R
     }
     const subnet = networkOf(address);
     if (subnet.prefixLength === 32 && familyOf(subnet.ip) === 4) continue; // the kernel makes no route to a single address
-    if (!tables.of(familyOf(subnet.ip)).some((route) => sameCidr(route.dst, subnet))) {
+    if (!tables.has({ dst: subnet }, (route) => sameCidr(route.dst, subnet))) {
       throw new CheckError(`route to ${formatCidr(subnet)} not found in the container`);
     }
   }
 }
 
-/** Throws CheckError where the container lacks one of the result's routes. */
-export function checkRoutes(container: Connection, { routes }: Result): void {
-  const tables = new RouteTables(container);
+/**
+ * Throws CheckError where the container lacks one of the result's routes: to the same destination, by the same next hop, in
+ * whichever table.
+ */
+export function checkRoutes(container: Connection, device: Device, { routes, ips }: Result): void {
+  const tables = new RouteTables(container, device);
   for (const route of routes) {
-    if (!tables.has(route)) {
-      const via = route.gw ? ` via ${formatIp(route.gw)}` : "";
-      const table = route.table ? ` in table ${route.table}` : "";
-      throw new CheckError(`route to ${formatCidr(route.dst)}${via} not found in the container${table}`);
-    }
+    const network = networkOf(route.dst);
+    const gateway = nextHopOf(route, ips);
+    const isIt = (one: KernelRoute): boolean =>
+      sameCidr(one.dst, network) && (gateway === undefined || goesBy(one, gateway));
+    if (tables.has(route, isIt)) continue;
+    const via = gateway === undefined ? "" : ` via ${formatIp(gateway)}`;
+    const table = route.table ? ` in table ${route.table}` : "";
+    throw new CheckError(`route to ${formatCidr(route.dst)}${via} not found in the container${table}`);
   }
 }
 
 /** The routes of a namespace, asked for once a family and table. */
 class RouteTables {
   readonly #connection: Connection;
+  readonly #device: Device;
   readonly #read = new Map<string, readonly KernelRoute[]>();
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, device: Device) {
     this.#connection = connection;
+    this.#device = device;
   }
 
-  of(family: Family, table: number = RT_TABLE.MAIN): readonly KernelRoute[] {
+  /** Whether there is such a route where ADD has put it, or through the device in any other table. */
+  has({ dst, table }: Pick<Route, "dst" | "table">, isIt: (route: KernelRoute) => boolean): boolean {
+    const family = familyOf(dst.ip);
+    const expected = this.#of(family, table || RT_TABLE.MAIN, undefined);
+    return expected.some(isIt) || this.#of(family, RT_TABLE.UNSPEC, this.#device).some(isIt);
+  }
+
+  /** UNSPEC: of all tables. */
+  #of(family: Family, table: number, device: Device | undefined): readonly KernelRoute[] {
     const key = `${family} ${table}`;
-    const routes = this.#read.get(key) ?? listRoutes(this.#connection, { family, table });
+    const routes = this.#read.get(key) ?? listRoutes(this.#connection, { family, table, ...(device && { device }) });
     this.#read.set(key, routes);
     return routes;
-  }
-
-  has({ dst, gw: gateway, table }: Route): boolean {
-    const network = networkOf(dst);
-    return this.of(familyOf(dst.ip), table || undefined).some(
-      (route) => sameCidr(route.dst, network) && (gateway === undefined || goesBy(route, gateway)),
-    );
   }
 }
 

@@ -97,16 +97,14 @@ function keepAddresses(ifname: string): boolean {
 
 function routesOf({ device, addresses, routes }: ContainerSetup): NewRoute[] {
   return routes.map((route) => {
-    const { dst } = route;
-    const scope = route.scope === undefined ? RT_SCOPE.UNIVERSE : route.scope & 0xff;
-    const gateway = route.gw ?? gatewayFor(dst, scope, addresses);
+    const gateway = nextHopOf(route, addresses);
     return {
-      dst,
+      dst: route.dst,
       gateway,
       device,
       table: positive(route.table),
       priority: positive(route.priority),
-      scope,
+      scope: scopeOf(route),
       mtu: positive(route.mtu),
       advmss: positive(route.advmss),
       onlink: gateway !== undefined && isGatewayElsewhere(gateway, addresses),
@@ -114,11 +112,18 @@ function routesOf({ device, addresses, routes }: ContainerSetup): NewRoute[] {
   });
 }
 
-/** The next hop of a route that names none. What a route of the scope "link" or "host" leads to is on the link itself. */
-function gatewayFor({ ip }: Cidr, scope: number, addresses: readonly IpConfig[]): Ip | undefined {
-  if (scope >= RT_SCOPE.LINK) return undefined;
-  const family = familyOf(ip);
+/**
+ * The next hop of a result's route: its own, else the first gateway of its family, else none. What a route of the scope "link" or
+ * "host" leads to is on the link itself.
+ */
+export function nextHopOf(route: Route, addresses: readonly IpConfig[]): Ip | undefined {
+  if (route.gw !== undefined || scopeOf(route) >= RT_SCOPE.LINK) return route.gw;
+  const family = familyOf(route.dst.ip);
   return addresses.find(({ gateway }) => gateway !== undefined && familyOf(gateway) === family)?.gateway;
+}
+
+function scopeOf({ scope }: Route): number {
+  return scope === undefined ? RT_SCOPE.UNIVERSE : scope & 0xff;
 }
 
 /**

@@ -29,8 +29,12 @@ import type { Extra } from "./extras.ts";
 export interface InterfacePlugin<C> extends Omit<PluginFacts, "kind"> {
   /** The kind of link in the container, as `ip link show type` has it; undefined: any, and `detach` takes it away. */
   readonly linkKind: string | undefined;
+  /** Whether the interface has the MAC address of the link that it hangs on. */
+  readonly sharesMac?: boolean;
   /** Reads the plugin's keys. Throws CniError. */
   readonly read: (invocation: Invocation) => C;
+  /** ADD: addresses that the interface gets though the configuration names no IPAM plugin. */
+  readonly given?: (invocation: Invocation) => Result | undefined;
   /** Makes the interface, without addresses and down, and notes in `undo` how to remove it. */
   readonly make: (attaching: Attaching<C>) => Made;
   /** Throws CheckError where something that the plugin made besides addresses and routes is not as ADD left it. */
@@ -120,9 +124,9 @@ function add<C>(plugin: InterfacePlugin<C>, invocation: Invocation): Result {
     undoOnFailure(invocation.log, (undo) => {
       const attaching = { invocation, config, namespaces, undo };
       const made = plugin.make(attaching);
-      const { ips, routes, dns } = asksIpam(plugin, invocation)
-        ? giveAddresses(plugin, attaching, made)
-        : giveNone(attaching, made);
+      const given = asksIpam(plugin, invocation) ? allocateAddresses(invocation, undo) : plugin.given?.(invocation);
+      const { ips, routes, dns } =
+        given === undefined ? giveNone(attaching, made) : giveAddresses(plugin, attaching, made, given);
       if (!made.staysDown) made.wait?.();
       const container = interfaceOf(made, invocation);
       const interfaces = made.interfaces?.(container) ?? [container];
@@ -138,10 +142,9 @@ function interfaceOf({ device: { name, mac } }: Made, { netns }: Invocation): In
 }
 
 /** Some IPAM plugins (dhcp) need the interface, so it is made before they are asked. */
-function giveAddresses<C>(plugin: InterfacePlugin<C>, attaching: Attaching<C>, made: Made): Given {
+function giveAddresses<C>(plugin: InterfacePlugin<C>, attaching: Attaching<C>, made: Made, ipam: Result): Given {
   const { invocation, config, namespaces, undo } = attaching;
   const { device, mtu } = made;
-  const ipam = allocateAddresses(invocation, undo);
   // The next owner of the addresses must not meet the interface that has them: it goes before they are given back.
   undo.defer(made.takeBack ?? (() => void deleteLinkIfAny(namespaces.container, device)));
   const { ips, routes } = made.complete?.(ipam) ?? ipam;
@@ -172,7 +175,7 @@ function check<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
     if (plugin.hasLink?.(config) === false) return;
     const link = checkLink(container, containerInterface(invocation, result), plugin.linkKind, "in the container");
     checkAddresses(container, link, result);
-    checkRoutes(container, result);
+    checkRoutes(container, link, result);
     plugin.checkRest?.({ invocation, config, namespaces, result, link });
     const addresses = isAddressed ? result.ips : [];
     for (const extra of addresses.length > 0 ? (plugin.extras ?? []) : []) extra.check?.(invocation, config, addresses);
@@ -188,7 +191,8 @@ function del<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
       () => {
         if (prevResult === undefined) plugin.removeUnknownRest?.(invocation);
         else plugin.removeRest?.(prevResult);
-        if (plugin.linkKind !== undefined) detachLink(invocation, plugin.linkKind);
+        const { linkKind: kind, sharesMac } = plugin;
+        if (kind !== undefined) detachLink(invocation, { kind, sharesMac });
         plugin.detach?.(invocation);
         releaseAddresses(invocation);
       },

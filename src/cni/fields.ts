@@ -1,5 +1,7 @@
 // The kinds of text that network configurations are full of, for schemas.
 
+import { engine } from "../sys/engine.ts";
+import { ALTIFNAMSIZ } from "../wire/ifname.ts";
 import { type Cidr, type Ip, parseCidr, parseIp } from "../wire/ip.ts";
 import { type Mac, parseMac } from "../wire/mac.ts";
 import { interfaceNameProblem } from "./environment.ts";
@@ -28,6 +30,15 @@ export function interfaceName(about = ""): Schema<string> {
     parse,
     about,
   );
+}
+
+/** A name by which the kernel may know an interface, its own or an alternative one. */
+export function linkReference(about = ""): Schema<string> {
+  const parse = (name: string): string | undefined => {
+    const isName = name !== "" && !/[/\s\p{Cc}\p{Cs}\ufffd]/u.test(name);
+    return isName && engine.encode(name).length < ALTIFNAMSIZ ? name : undefined;
+  };
+  return text('a name of an interface (127 bytes at most, no "/" or white space)', parse, about);
 }
 
 /** The path of a file or directory; "" counts as absent. */

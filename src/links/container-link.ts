@@ -4,12 +4,12 @@ import type { Undo } from "../cni/undo.ts";
 import { NetlinkError } from "../netlink/error.ts";
 import { type BriefLink, getBriefLink } from "../rtnetlink/brief-link.ts";
 import { addLink, type NewLink } from "../rtnetlink/link.ts";
-import { kindName } from "../rtnetlink/link-info.ts";
+import { kindName, type LinkInfo } from "../rtnetlink/link-info.ts";
 import { hasCode } from "../sys/error.ts";
 import { randomBytes } from "../sys/process.ts";
 import { compareBytes } from "../wire/codec.ts";
 import { localMac } from "./local-mac.ts";
-import type { Namespaces } from "./namespaces.ts";
+import { type Namespaces, withNode } from "./namespaces.ts";
 import { deleteLinkIfAny } from "./veth.ts";
 
 /**
@@ -36,7 +36,7 @@ export function createContainerLink(
         if (found?.kind === kind && compareBytes(found.mac, mac) === 0) deleteLinkIfAny(container, found);
       });
     }
-    throw new Error(problemOf(error, name, kind), { cause: error });
+    throw new Error(linkProblem(error, name, kind), { cause: error });
   }
   undo.defer(() => deleteLinkIfAny(container, name));
   const link = getBriefLink(container, name);
@@ -44,8 +44,42 @@ export function createContainerLink(
   return link;
 }
 
-function problemOf(error: unknown, name: string, kind: string): string {
-  if (hasCode(error, "EEXIST")) return `the container has an interface ${JSON.stringify(name)} already`;
-  if (hasCode(error, "EOPNOTSUPP")) return `this node's kernel makes no links of type ${kind} (module ${kind})`;
+/** What it comes to that the kernel made no link of this name and kind. */
+export function linkProblem(error: unknown, name: string, kind: string): string {
+  if (hasCode(error, "EEXIST")) return nameTaken(name);
+  if (isKindMissing(error)) return `this node's kernel makes no links of type ${kind} (module ${moduleOf(kind)})`;
   return `cannot make the container's interface ${JSON.stringify(name)} of type ${kind}`;
+}
+
+export function nameTaken(name: string): string {
+  return `the container has an interface ${JSON.stringify(name)} already`;
+}
+
+/** For STATUS: why the kernel makes no links of this kind; undefined where it does. Makes none. */
+export function kindUnavailable(info: LinkInfo): string | undefined {
+  const kind = kindName(info);
+  try {
+    // No kind takes a group address, and every kind is asked before its links are made.
+    withNode((node) => node.execute(addLink({ name: "bauta-status", mac: GROUP, info })));
+  } catch (error) {
+    return isKindMissing(error) ? linkProblem(error, "", kind) : undefined;
+  }
+  withNode((node) => deleteLinkIfAny(node, "bauta-status"));
+  return undefined;
+}
+
+const GROUP = Uint8Array.of(1, 0, 0, 0, 0, 0);
+
+/** Whether the kernel knows no such kind. A kind that says EOPNOTSUPP itself has words of its own for it. */
+export function isKindMissing(error: unknown): boolean {
+  if (!hasCode(error, "EOPNOTSUPP")) return false;
+  let at = error;
+  while (at instanceof Error && !(at instanceof NetlinkError)) at = at.cause;
+  const said = at instanceof NetlinkError ? at.extack?.message : undefined;
+  return said === undefined || said === "Unknown device type"; // __rtnl_newlink() in net/core/rtnetlink.c
+}
+
+/** What people load. */
+function moduleOf(kind: string): string {
+  return kind === "vlan" ? "8021q" : kind;
 }

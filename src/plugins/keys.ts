@@ -2,9 +2,19 @@
 
 import { parseArgs } from "../cni/args.ts";
 import { CNI_CODE, CniError } from "../cni/error.ts";
-import { mac } from "../cni/fields.ts";
+import { linkReference, mac } from "../cni/fields.ts";
 import { excerpt } from "../cni/json.ts";
-import { boolean, integer, judgedLater, object, optional, type Schema, withDefault } from "../cni/schema.ts";
+import {
+  boolean,
+  emptyIsAbsent,
+  integer,
+  judgedLater,
+  object,
+  optional,
+  type Schema,
+  withDefault,
+} from "../cni/schema.ts";
+import type { ParentChoice } from "../links/parent.ts";
 import { type Mac, parseMac } from "../wire/mac.ts";
 
 /** `"hairpinMode": true`; false where absent. */
@@ -77,4 +87,57 @@ export function macOfArgs(text: string): Mac {
   const found = parseMac(text);
   if (found !== undefined) return found;
   throw new CniError(CNI_CODE.INVALID_ENVIRONMENT, `CNI_ARGS: MAC ${excerpt(text)} is not a MAC address`);
+}
+
+const laterMac = optional(judgedLater(mac(CONTAINER_MAC)));
+
+/** The keys of an address that the network itself may name; see ownMacOf. */
+export const ownMacKeys = { mac: laterMac, runtimeConfig: optional(object({ mac: laterMac })) };
+
+interface OwnMacKeys {
+  readonly mac: (() => Mac) | undefined;
+  readonly runtimeConfig: { readonly mac: (() => Mac) | undefined } | undefined;
+}
+
+/**
+ * The MAC address that is asked for; undefined: none. The runtime's comes before that of CNI_ARGS, and that before the network's
+ * own, as in upstream's macvlan and tap; what is replaced is not judged. Throws CniError 7, or 4 for CNI_ARGS.
+ */
+export function ownMacOf({ mac: own, runtimeConfig }: OwnMacKeys, cniArgs: string): Mac | undefined {
+  const { MAC } = parseArgs(cniArgs, ["MAC"]);
+  const wanted = runtimeConfig?.mac?.() ?? (MAC ? macOfArgs(MAC) : own?.());
+  return wanted === undefined ? undefined : requireUsable(wanted);
+}
+
+/** The key of bridge, for all that make an interface in a network that others have addresses of. */
+export const enabledadKey: Schema<boolean> = flag("detect duplicate IPv6 addresses, which takes 1 to 2 seconds");
+
+/** The keys of plugins whose interface hangs on another; see parentOf. */
+export const parentKeys = {
+  master: optional(
+    emptyIsAbsent(linkReference("the interface that the container's hangs on; that of the default route unless given")),
+  ),
+  mtu: mtuKey("of the container's interface", "its master's"),
+  linkInContainer: flag("the master is in the container, not on the node"),
+  enabledad: enabledadKey,
+};
+
+interface ParentKeys {
+  readonly master: string | undefined;
+  readonly mtu: number;
+  readonly linkInContainer: boolean;
+  readonly enabledad: boolean;
+}
+
+/** What parentKeys come to. */
+export interface UpperConfig {
+  readonly parent: ParentChoice;
+  readonly mtu: number | undefined;
+  readonly enabledad: boolean;
+}
+
+/** Reads them. Throws CniError 7. */
+export function upperConfigOf(keys: ParentKeys): UpperConfig {
+  const { master, linkInContainer, enabledad } = keys;
+  return { parent: { master, linkInContainer }, mtu: mtuOf(keys), enabledad };
 }

@@ -6,12 +6,17 @@ import { run } from "../support/netns.ts";
 import type { Contract } from "./contract.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 
-export interface Case extends Contract, Omit<Lifecycle, "config" | "leftovers" | "path"> {}
+export interface Case extends Contract, Omit<Lifecycle, "config" | "leftovers" | "path"> {
+  /** The kernel's module that it takes, where the kernels that developers and CI run on may lack it: guests have it. */
+  readonly module?: string;
+}
 
 /** Where the suites keep what they make. */
 export const DIRECTORY = "/run/conformance";
 /** host-local's store in these configurations. */
 export const DATA_DIR: string = join(DIRECTORY, "networks");
+/** The node's interface that others hang on in these configurations. */
+export const MASTER = "conf-uplink";
 /** Where tuning keeps its backups in these configurations. */
 export const TUNING_DIR: string = join(DIRECTORY, "tuning");
 
@@ -28,6 +33,14 @@ const staticIpam = { type: "static", addresses };
 const portMappings = (wrong: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => ({
   runtimeConfig: { portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp", ...wrong }] },
 });
+
+/** Of the plugins whose interface hangs on another. */
+const wrongOfUpper = {
+  master: { master: "a/b" },
+  mtu: { mtu: "1500" },
+  linkInContainer: { linkInContainer: "yes" },
+  enabledad: { enabledad: 1 },
+};
 
 /** By the plugin's name. */
 export const CASES: Readonly<Record<string, Case>> = {
@@ -67,6 +80,14 @@ export const CASES: Readonly<Record<string, Case>> = {
     makesInterface: true,
     entersNetns: true,
   },
+  dummy: {
+    config: { mtu: 1400, mac: "0a:00:00:00:00:09", ipam: hostLocalIpam },
+    wrong: { mtu: { mtu: 67 }, mac: { mac: "0a:00:00:00:09" } },
+    module: "dummy",
+    traces: 2,
+    makesInterface: true,
+    entersNetns: true,
+  },
   firewall: {
     config: {},
     wrong: {
@@ -96,7 +117,35 @@ export const CASES: Readonly<Record<string, Case>> = {
     makesInterface: true,
     entersNetns: true,
   },
+  ipvlan: {
+    config: { master: MASTER, mode: "l3", flags: "private", ipam: hostLocalIpam },
+    wrong: { ...wrongOfUpper, mode: { mode: "l4" }, flags: { flags: "public" } },
+    module: "ipvlan",
+    traces: 2,
+    makesInterface: true,
+    entersNetns: true,
+  },
   loopback: { config: {}, traces: 0, makesInterface: false, entersNetns: true },
+  macvlan: {
+    config: {
+      master: MASTER,
+      mode: "private",
+      mtu: 1400,
+      bcqueuelen: 500,
+      mac: "0a:00:00:00:00:09",
+      ipam: hostLocalIpam,
+    },
+    wrong: {
+      ...wrongOfUpper,
+      mode: { mode: "source" },
+      bcqueuelen: { bcqueuelen: -1 },
+      mac: { mac: "0a:00:00:00:09" },
+      "runtimeConfig.mac": { runtimeConfig: { mac: "ff" } },
+    },
+    traces: 2,
+    makesInterface: true,
+    entersNetns: true,
+  },
   portmap: {
     config: { runtimeConfig: { portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }] } },
     traces: 1,
@@ -156,6 +205,14 @@ export const CASES: Readonly<Record<string, Case>> = {
     },
     traces: 1,
     makesInterface: false,
+    entersNetns: true,
+  },
+  vlan: {
+    config: { master: MASTER, vlanId: 100, ipam: hostLocalIpam },
+    wrong: { ...wrongOfUpper, vlanId: { vlanId: 4095 } },
+    module: "8021q",
+    traces: 2,
+    makesInterface: true,
     entersNetns: true,
   },
 };

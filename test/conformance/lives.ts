@@ -3,21 +3,34 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
-import { PLUGINS } from "../../src/plugins/all.ts";
-import { CASES, DATA_DIR, DIRECTORY, TUNING_DIR } from "../conformance/cases.ts";
-import { COMPANION_CASE, COMPANION_PREFIX, companion } from "../conformance/chained-example.ts";
-import { runLifecycle } from "../conformance/lifecycle.ts";
+import type { OwnPlugin } from "../../src/cni/plugin.ts";
 import { requireNamespaces, run } from "../support/netns.ts";
+import { CASES, DATA_DIR, DIRECTORY, MASTER, TUNING_DIR } from "./cases.ts";
+import { COMPANION_CASE, COMPANION_PREFIX, companion } from "./chained-example.ts";
+import { runLifecycle } from "./lifecycle.ts";
 
 const path = join(DIRECTORY, "bin");
 
-beforeAll(() => {
-  requireNamespaces();
-  mkdirSync(path, { recursive: true });
-  // Our own executable is the one that runs, here Node: IPAM is then called in this process.
-  for (const name of ["host-local", "static"]) symlinkSync(process.execPath, join(path, name));
-});
-afterAll(() => rmSync(DIRECTORY, { recursive: true }));
+/** Runs the suite for each of the plugins, on a node that has an interface for those that need a master. */
+export function runLives(plugins: readonly OwnPlugin[]): void {
+  beforeAll(() => {
+    requireNamespaces();
+    mkdirSync(path, { recursive: true });
+    // Our own executable is the one that runs, here Node: IPAM is then called in this process.
+    for (const name of ["host-local", "static"]) symlinkSync(process.execPath, join(path, name));
+    run("ip", "link", "add", MASTER, "up", "type", "veth", "peer", "name", `${MASTER}-peer`);
+  });
+  afterAll(() => {
+    run("ip", "link", "delete", MASTER);
+    rmSync(DIRECTORY, { recursive: true });
+  });
+  for (const plugin of plugins) {
+    const own = plugin === companion ? COMPANION_CASE : CASES[plugin.name];
+    if (own === undefined) throw new Error(`test/conformance/cases.ts has no case for ${plugin.name}`);
+    const { config, wrong: _, ...rest } = own;
+    runLifecycle(plugin, { config: () => config, path, leftovers, ...rest });
+  }
+}
 
 /** Reserved addresses, links of the node, elements of our tables, and backups; a bridge outlives its attachments. */
 function leftovers(): readonly string[] {
@@ -44,11 +57,4 @@ function elementsOf(family: string, table: string, map: string): readonly string
   const text = run("nft", "-j", "list", "map", family, table, map);
   const found: readonly { map?: { elem?: readonly unknown[] } }[] = JSON.parse(text).nftables;
   return found.flatMap(({ map }) => map?.elem ?? []).map((element) => `element ${JSON.stringify(element)}`);
-}
-
-for (const plugin of [...PLUGINS, companion]) {
-  const own = plugin === companion ? COMPANION_CASE : CASES[plugin.name];
-  if (own === undefined) throw new Error(`test/conformance/cases.ts has no case for ${plugin.name}`);
-  const { config, wrong: _, ...rest } = own;
-  runLifecycle(plugin, { config: () => config, path, leftovers, ...rest });
 }

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/cni/json.ts";
 import { PLUGINS } from "../../src/plugins/all.ts";
 import { type Example, examplesOf, readPages } from "../../tools/plugin-pages/pages.ts";
-import { makeNetns, type TestNetns } from "../support/netns.ts";
+import { makeNetns, run, type TestNetns } from "../support/netns.ts";
 import { stateOf } from "../support/whole-node.ts";
 import { cni, listFile, succeeded } from "./attach.ts";
 import { becomeNode } from "./masquerade/node.ts";
@@ -12,6 +12,7 @@ import { becomeNode } from "./masquerade/node.ts";
 let container: TestNetns;
 beforeAll(() => {
   becomeNode();
+  run("ip", ..."link property add dev uplink altname eth1".split(" ")); // the master of examples
   container = makeNetns("container");
 });
 

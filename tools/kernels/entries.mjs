@@ -34,6 +34,11 @@ export const ENTRIES = [
     only: "VLANs is told apart|containers in VLANs|the gateway of a VLAN",
     except: "whichever system call fails",
   },
+  { file: "test/guest/ipvlan.test.ts", essential: "at once|one mode" },
+  { file: "test/guest/vlan.test.ts", essential: "at once|is taken" },
+  { file: "test/kernel/macvlan.test.ts", essential: false },
+  { file: "test/guest/conformance.test.ts", essential: false },
+  { file: "test/guest/dummy.test.ts", essential: true },
   { file: "test/kernel/mac-spoof.test.ts", essential: "drops frames" },
   {
     file: "test/kernel/portmap.test.ts",

@@ -104,6 +104,9 @@ const VALID = {
   capabilities: { ipMasq: true },
 };
 
+/** The keys that a plugin must have. */
+const REQUIRED: Readonly<Record<string, object>> = { vlan: { master: "eth1", vlanId: 5 } };
+
 describe("the JSON Schema of a plugin", () => {
   for (const [plugin, { keys }] of LISTED) {
     it(`takes of each key of ${plugin} what its reader takes, and nothing else`, () => {
@@ -115,7 +118,7 @@ describe("the JSON Schema of a plugin", () => {
           // What the document says besides the definitions, in the table below.
           if (["type", "name", "cniVersion", "ipam", "prevResult"].includes(key)) continue;
           const property = (value: JsonValue): void => {
-            const config = { ...VALID, type: plugin, [key]: value };
+            const config = { ...VALID, ...REQUIRED[plugin], type: plugin, [key]: value };
             const isRead = reads(plugin, config);
             if (isRead) taken++;
             expect({ config, isTaken: validate(config) }).toEqual({ config, isTaken: isRead });

@@ -41,6 +41,7 @@ export function patterns(): Patterns {
     "a MAC address": whole(`(?:${HEX}{2}:){5}${HEX}{2}`, `(?:${HEX}{2}-){5}${HEX}{2}`, `(?:${HEX}{4}\\.){2}${HEX}{4}`),
     'an interface name (15 bytes at most, no "/", ":", "%", control characters or white space)':
       "^(?!\\.{1,2}$)[^/:%\\s\\p{Cc}\\p{Cs}]{1,15}$",
+    'a name of an interface (127 bytes at most, no "/" or white space)': "^[^/\\s\\p{Cc}\\p{Cs}]{1,127}$",
     'an IPv4 address, a range "first-last" or a prefix': whole(`${IPV4}(?:-${IPV4})?`, `${IPV4}/${LENGTH4}`),
     'an IPv6 address, a range "first-last" or a prefix': whole(`${IPV6}(?:-${IPV6})?`, `${IPV6}/${LENGTH6}`),
     'a port or a range "first-last" from 1 to 65535': whole(`0{0,4}${PORT}(?:-0{0,4}${PORT})?`),

@@ -8,7 +8,7 @@ import { array, emptyIsAbsent, type Infer, object, optional, withDefault } from 
 import { type Masquerade, masqueradeFor } from "../../masquerade/masquerade.ts";
 import type { Mac } from "../../wire/mac.ts";
 import { masqueradeKeys } from "../extras.ts";
-import { flag, macKeys, macOf, mtuKey, mtuOf, vlanId } from "../keys.ts";
+import { enabledadKey, flag, macKeys, macOf, mtuKey, mtuOf, vlanId } from "../keys.ts";
 import { readTrunk, trunkItem, type VlanRange } from "./trunk.ts";
 
 /** A configuration that makes sense as a whole. */
@@ -53,7 +53,7 @@ export const bridgeSchema = object({
   vlanTrunk: optional(array(trunkItem, "VLANs that the container sees tagged")),
   preserveDefaultVlan: flag("leave the port in the bridge's default VLAN as well"),
   macspoofchk: flag("drop frames from the container with any other source address than its own"),
-  enabledad: flag("detect duplicate IPv6 addresses, which takes 1 to 2 seconds"),
+  enabledad: enabledadKey,
   disableContainerInterface: flag("leave the container's interface down"),
   portIsolation: flag("keep isolated ports of the bridge from reaching each other"),
   ...macKeys,

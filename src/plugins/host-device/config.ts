@@ -13,8 +13,8 @@ import {
   text,
   withDefault,
 } from "../../cni/schema.ts";
-import { ALTIFNAMSIZ } from "../../rtnetlink/uapi.ts";
 import { engine } from "../../sys/engine.ts";
+import { ALTIFNAMSIZ } from "../../wire/ifname.ts";
 import { type Mac, parseHardwareAddress } from "../../wire/mac.ts";
 import { flag } from "../keys.ts";
 

@@ -6,7 +6,8 @@ import { getBriefLink } from "../rtnetlink/brief-link.ts";
 import { getNetDevice, listNetDevices, type NetDevice } from "../rtnetlink/net-device.ts";
 import { formatMac } from "../wire/mac.ts";
 import { bringBack } from "./give-back.ts";
-import type { RecordedDevice } from "./records.ts";
+import { isDevice } from "./identity.ts";
+import { type RecordedDevice, records } from "./records.ts";
 import { type Note, restoreDevice } from "./restore-device.ts";
 
 /**
@@ -18,7 +19,7 @@ export function giveBackByAlias(netns: string, ifname: string, oldName: string |
   const isBack = withNamespacesIfAny(netns, (namespaces) => {
     const named = getNetDevice(namespaces.container, ifname);
     const link = named?.name === ifname && named.alias ? named : withAlias(namespaces.container, oldName);
-    if (link === undefined) return false;
+    if (link === undefined || isRecorded(link)) return false;
     const device = deviceOf(link);
     if (device === undefined) note(`${link.name} stays in the container: its alias is no name that a link can have`);
     else bringBack(namespaces, link, device, note);
@@ -31,6 +32,11 @@ export function giveBackByAlias(netns: string, ifname: string, oldName: string |
     const device = link?.kind === undefined ? link && deviceOf(link) : undefined;
     if (link !== undefined && device !== undefined) restoreDevice(node, link, device, note);
   });
+}
+
+/** Whether it is another attachment's: the namespace may be another container's by now. */
+function isRecorded(link: NetDevice): boolean {
+  return records.listLive().some(({ record: { device } }) => isDevice(link, device, "container"));
 }
 
 function withAlias(connection: Parameters<typeof listNetDevices>[0], alias: string | undefined): NetDevice | undefined {

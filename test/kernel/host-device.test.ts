@@ -278,6 +278,17 @@ describe("host-device", () => {
     expect(hostDevice.records()).toEqual([]);
   });
 
+  it("leaves a device to the attachment that has it, whoever is called for that namespace and name", () => {
+    const node = nodeWithDevice();
+    const config = configOf({ device: "ens5" });
+    const result = add(node, config);
+    for (const containerId of ["container-2", "container-1"]) {
+      succeed(node.call({ command: "DEL", config: { ...config, prevResult: result }, containerId }));
+      expect(names(node.container)).toHaveLength(containerId === "container-2" ? 2 : 1);
+    }
+    expectAsBefore(node);
+  });
+
   it("does not trust a record that is none", () => {
     const node = nodeWithDevice();
     const config = configOf({ device: "ens5" });

@@ -85,6 +85,7 @@ export const ENTRIES = [
   { file: "test/kernel/hostile-names.test.ts", essential: false },
   { file: "test/kernel/adopt.test.ts", essential: false },
   { file: "test/kernel/apply.test.ts", essential: false },
+  { file: "test/guest/host-device.test.ts", essential: "hardware" },
   { file: "test/guest/bridge-netfilter.test.ts", essential: true, phase: "bridged" },
   { file: "tools/kernels/guest/features.ts", essential: true, phase: "bridged" },
 ];

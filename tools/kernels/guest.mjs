@@ -1,4 +1,5 @@
-// Runs a guest once: a virtual machine without KVM, disks or network. Its first file system has all that it needs.
+// Runs a guest once: a virtual machine without KVM or disks, whose network has nobody else in it. Its first file system has all
+// that it needs.
 
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
@@ -18,6 +19,15 @@ const PARAMETERS = [
 ];
 // An emulated clock is not exact. The kernel must not check it too closely.
 PARAMETERS.push("tsc=reliable", "no_timer_check", "rcupdate.rcu_expedited=1");
+
+/**
+ * Two network cards at these PCI addresses, on one Ethernet. No driver is loaded for them until a test does that: to all others
+ * they are not there. `romfile=`: nobody boots from them.
+ */
+const CARDS = ["0x10", "0x11"].flatMap((address, i) => {
+  const netdev = ["-netdev", `hubport,id=card${i},hubid=0`];
+  return [...netdev, "-device", `virtio-net-pci,netdev=card${i},addr=${address},mac=52:54:00:00:00:0${i + 1},romfile=`];
+});
 
 /**
  * @typedef {object} Report What one entry has to say, as vitest's JSON reporter has it of a file.
@@ -43,7 +53,7 @@ export async function runGuest(kernel, image, { console, scratch, processors, ti
   const megabytes = Math.ceil(statSync(initrd).size / 2 ** 20) * 3 + 512;
   const args = ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"];
   args.push("-machine", "q35", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max");
-  args.push("-smp", String(processors), "-m", String(megabytes));
+  args.push(...CARDS, "-smp", String(processors), "-m", String(megabytes));
   args.push("-kernel", kernel.image, "-initrd", initrd, "-append", PARAMETERS.join(" "));
   args.push("-serial", `file:${console}`, "-serial", `file:${results}`);
   const heard = new Results(results, onReport);

@@ -22,8 +22,12 @@ const PARTS = /\blinux-(?:image|binary|modules)-\d[^ ,|]*/g;
 /** Releases that may have the newest kernel: the newest release does not always have it. */
 const NEWEST = ["sid", "forky", "trixie-backports"];
 
+/** Drivers that a guest's own hardware takes, and that of a program in user space. */
+const HARDWARE = "virtio/virtio(_ring|_pci[a-z_]*)?|uio/uio(_pci_generic)?";
 /** The files of lib/modules/VERSION/kernel that go into a guest. The kernel loads the modules that it needs itself. */
-const MODULES = /^(net|lib|crypto|arch\/x86\/crypto|drivers\/net\/([^/]+\.ko|(bonding|ipvlan|vxlan)\/.*))/;
+const MODULES = new RegExp(
+  `^(net|lib|crypto|arch/x86/crypto|drivers/(net/([^/]+\\.ko|(bonding|ipvlan|vxlan)/.*)|(${HARDWARE})\\.ko))`,
+);
 
 /**
  * @typedef {object} Kernel
@@ -42,7 +46,11 @@ const MODULES = /^(net|lib|crypto|arch\/x86\/crypto|drivers\/net\/([^/]+\.ko|(bo
  */
 export function getKernel(suite, cache) {
   const directory = join(cache, suite);
-  if (!existsSync(directory)) {
+  const choice = join(directory, "choice");
+  // What was kept before other modules were wanted lacks them.
+  const isWhole = existsSync(choice) && readFileSync(choice, "utf8") === MODULES.source;
+  if (!isWhole) {
+    rmSync(directory, { recursive: true, force: true });
     mkdirSync(cache, { recursive: true });
     const unfinished = `${directory}.${process.pid}`;
     rmSync(unfinished, { recursive: true, force: true });
@@ -78,6 +86,7 @@ function fetchKernel(suite, target) {
   packModules(join(modules, version), version, target);
   rmSync(tree, { recursive: true });
   writeFileSync(join(target, "version"), `${version}\n`);
+  writeFileSync(join(target, "choice"), MODULES.source);
 }
 
 /**

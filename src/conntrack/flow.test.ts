@@ -5,6 +5,7 @@ import { ack, answerWith, FakeKernel } from "../../test/support/fake-kernel.ts";
 import { readGolden } from "../../test/support/golden.ts";
 import { Connection } from "../netlink/connection.ts";
 import type { Message, Request } from "../netlink/message.ts";
+import { IPS } from "../netlink/netfilter.ts";
 import { NFGENMSG_SIZE } from "../netlink/nfnetlink.ts";
 import { NLM_F } from "../netlink/uapi.ts";
 import { DecodeError } from "../wire/error.ts";
@@ -20,7 +21,7 @@ import {
   listFlowsTo,
   readFlow,
 } from "./flow.ts";
-import { IPCTNL_MSG_CT, IPS } from "./uapi.ts";
+import { IPCTNL_MSG_CT } from "./uapi.ts";
 
 const ip = (text: string): Uint8Array => parseIp(text) ?? new Uint8Array(0);
 const [A, B, A6, B6] = [ip("10.22.0.5"), ip("192.0.2.7"), ip("fd00::5"), ip("2001:db8::7")];

@@ -2,13 +2,14 @@
 
 import type { Connection, DumpChoice } from "../netlink/connection.ts";
 import type { Message, Request } from "../netlink/message.ts";
+import { NFPROTO } from "../netlink/netfilter.ts";
 import { NFGENMSG_SIZE, NFNL_SUBSYS, netfilterRequest, readReply, required } from "../netlink/nfnetlink.ts";
 import { AttributeCursor } from "../wire/attribute-cursor.ts";
 import { attr, attrs } from "../wire/attrs.ts";
 import { type Infer, sameBytes, u8, u16be, u32, u32be } from "../wire/codec.ts";
 import { familyOf, formatIp, type Ip } from "../wire/ip.ts";
 import { type Tuple, tuple, tupleText } from "./tuple.ts";
-import { CTA, CTA_FILTER, CTA_FILTER_F, CTA_IP, CTA_PROTO, CTA_TUPLE, IPCTNL_MSG_CT, NFPROTO } from "./uapi.ts";
+import { CTA, CTA_FILTER, CTA_FILTER_F, CTA_IP, CTA_PROTO, CTA_TUPLE, IPCTNL_MSG_CT } from "./uapi.ts";
 
 const filter = attrs({
   originalFlags: attr(CTA_FILTER.ORIG_FLAGS, u32), // of CTA_FILTER_F, CTA_IP, CTA_TUPLE, in host order

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { prefixed, wrongConstants } from "../../test/support/c-constants.ts";
-import { IPCTNL_MSG_CT, IPS, NFPROTO } from "./uapi.ts";
+import { IPS, NFPROTO } from "../netlink/netfilter.ts";
+import { IPCTNL_MSG_CT } from "./uapi.ts";
 
 it("every number is that of the system's headers", () => {
   const headers = [

@@ -1,19 +1,13 @@
 // include/uapi/linux/netfilter.h, nfnetlink.h, nf_tables.h and nf_nat.h, in the kernel's spelling. The numbers of
 // an expression's attributes stand in its own file under expr/.
 
+export { NFPROTO, nfproto } from "../netlink/netfilter.ts";
+
 export const NFNL_MSG = { BATCH_BEGIN: 0x10, BATCH_END: 0x11 } as const;
 /** Multicast group of the events of nf_tables. */
 export const NFNLGRP_NFTABLES = 7;
 /** Multicast group of what packets with `meta nftrace set 1` go through. */
 export const NFNLGRP_NFTRACE = 9;
-
-/** Families of tables. */
-export const NFPROTO = { UNSPEC: 0, INET: 1, IPV4: 2, ARP: 3, NETDEV: 5, BRIDGE: 7, IPV6: 10 } as const;
-
-/** NFPROTO.IPV4 or NFPROTO.IPV6. */
-export function nfproto(family: 4 | 6): number {
-  return family === 4 ? NFPROTO.IPV4 : NFPROTO.IPV6;
-}
 
 export const NFT_MSG = {
   NEWTABLE: 0,

@@ -40,9 +40,9 @@
 // address, and every other element is about one. `counted` is there because each verdict counts as a use of its chain: so
 // DEL knows at the price of one question whether it is the last. docs/adr/0014-portmap.md has the reasons.
 
+import { IPS } from "../netlink/netfilter.ts";
 import type { ChainSpec } from "../nftables/chain.ts";
 import { concatType, lengthOf, TYPE } from "../nftables/datatype.ts";
-import { IPS } from "../nftables/expr/ct.ts";
 import { RTN } from "../nftables/expr/fib.ts";
 import type { Expression } from "../nftables/expression.ts";
 import { compare, hasAnyBit, iifnameIsNot, ipDaddr, ipSaddr, isIn } from "../nftables/match.ts";

@@ -1,7 +1,8 @@
 // The rules of test/golden/nftables/rules-*.nft, written with our composers: by file, and by the line in the file.
 
+import { IPS } from "../../src/netlink/netfilter.ts";
 import { NFT_CMP } from "../../src/nftables/expr/cmp.ts";
-import { CT_STATE, IPS } from "../../src/nftables/expr/ct.ts";
+import { CT_STATE } from "../../src/nftables/expr/ct.ts";
 import { RTN } from "../../src/nftables/expr/fib.ts";
 import { NFT_REJECT_ICMPX } from "../../src/nftables/expr/reject.ts";
 import type { Expression } from "../../src/nftables/expression.ts";

@@ -2,8 +2,8 @@
 
 import { bridgeNetfilter } from "../../links/bridge-netfilter.ts";
 import type { Connection } from "../../netlink/connection.ts";
+import { IPS } from "../../netlink/netfilter.ts";
 import { listElements } from "../../nftables/element.ts";
-import { IPS } from "../../nftables/expr/ct.ts";
 import type { Nftables } from "../../nftables/nftables.ts";
 import { nfproto } from "../../nftables/uapi.ts";
 import { readComment } from "../../owned/comment.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { IPS } from "../../netlink/netfilter.ts";
 import { NFT_CMP } from "../../nftables/expr/cmp.ts";
-import { IPS } from "../../nftables/expr/ct.ts";
 import type { Expression } from "../../nftables/expression.ts";
 import {
   compare,

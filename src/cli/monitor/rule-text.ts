@@ -1,8 +1,8 @@
 // Rules as nft writes them, as far as ours need it; a rule with anything else in it is shown as the kernel has it.
 
+import { IPS } from "../../netlink/netfilter.ts";
 import { type Data, verdictText } from "../../nftables/data.ts";
 import { NFT_CMP } from "../../nftables/expr/cmp.ts";
-import { IPS } from "../../nftables/expr/ct.ts";
 import { RTN } from "../../nftables/expr/fib.ts";
 import { NFT_LOOKUP_F } from "../../nftables/expr/lookup.ts";
 import { NFT_NAT } from "../../nftables/expr/nat.ts";

@@ -7,7 +7,7 @@ import { nameText } from "./text.ts";
 export const NFT_CT = {
   STATE: 0,
   DIRECTION: 1,
-  STATUS: 2,
+  STATUS: 2, // bits of IPS, netlink/netfilter.ts
   MARK: 3,
   SRC: 8,
   DST: 9,
@@ -22,8 +22,6 @@ export const NFT_CT = {
 
 /** Bits of NFT_CT.STATE: NF_CT_STATE_BIT of nf_conntrack_common.h. */
 export const CT_STATE = { INVALID: 1, ESTABLISHED: 2, RELATED: 4, NEW: 8, UNTRACKED: 64 } as const;
-/** Bits of NFT_CT.STATUS: enum ip_conntrack_status of nf_conntrack_common.h. */
-export const IPS = { SEEN_REPLY: 2, ASSURED: 4, CONFIRMED: 8, SRC_NAT: 0x10, DST_NAT: 0x20 } as const;
 /**
  * What `direction` says: IP_CT_DIR_….
  * @public

@@ -7,6 +7,7 @@ import { deleteLinkIfAny } from "../links/veth.ts";
 import { reasonAgainst } from "../owned/commit.ts";
 import type { Feature } from "../owned/feature.ts";
 import { recorded } from "../owned/recorded.ts";
+import { adoptLimits } from "./adopt.ts";
 import { limitFaults, removeLimits, setLimits, type Wanted } from "./bandwidth.ts";
 import { ifbsOnNode, listLimits } from "./inventory.ts";
 import { aliasOf } from "./names.ts";
@@ -24,6 +25,7 @@ export const bandwidth: Feature<Wanted> = {
   restore: restoreLimits,
   inventory: (_nft, network) => listLimits(network),
   ...recorded(records),
+  adopt: (_nft, isDryRun) => adoptLimits(isDryRun),
   tables: [],
 };
 

@@ -81,7 +81,7 @@ function item(
   queue: Qdisc | undefined,
   state: OwnedState,
 ): ListedItem {
-  const address = rate === undefined ? way : `${way} ${rateText(rate)}`;
+  const address = rate === undefined ? way : limitText(way, rate);
   return { address, policy, packets: queue?.packets, bytes: queue?.bytes, state };
 }
 
@@ -90,6 +90,11 @@ const UNITS: readonly (readonly [number, string])[] = [
   [1e6, "Mbit"],
   [1e3, "Kbit"],
 ];
+
+/** `egress 10Mbit` */
+export function limitText(way: Way, rate: number): string {
+  return `${way} ${rateText(rate)}`;
+}
 
 /** A rate as tc(8) writes it: `10Mbit`. */
 function rateText(rate: number): string {

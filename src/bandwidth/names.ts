@@ -14,6 +14,11 @@ export function upstreamName({ network, containerId }: Attachment): string {
   return `bwp${sha512Hex(network + containerId, DIGITS)}`;
 }
 
+/** Whether upstream would choose the name, for whichever attachment. */
+export function isUpstreamName(name: string): boolean {
+  return /^bwp[0-9a-f]{12}$/.test(name);
+}
+
 /** A name that no other attachment has. */
 function ownName({ network, containerId, ifname }: Attachment, way: Way): string {
   return `bw${way === "ingress" ? "i" : "e"}${sha512Hex(`${network} ${containerId} ${ifname}`, DIGITS)}`;

@@ -30,6 +30,10 @@ come into bauta's tables, and so does the isolation of their bridges
 container runtimes' records. Rules that are needed because iptables drops what
 is forwarded stay, and are bauta's.
 
+Of the bandwidth plugin: what limits a container stays as it is in the kernel,
+and is bauta's from then on, so that no packet is lost. Whose a limit is, is in
+container runtimes' records.
+
 Attachments that bauta has made by iptables stay there.
 `;
 

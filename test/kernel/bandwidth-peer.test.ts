@@ -1,9 +1,13 @@
 // The bandwidth plugin beside containernetworking/plugins' own: the same calls on nodes of their own, either implementation
 // where the other has been at work, and what upstream does wrong.
 
-import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { records } from "../../src/bandwidth/records.ts";
 import { plugin as bandwidth } from "../../src/plugins/bandwidth/plugin.ts";
 import { inNetns } from "../../src/sys/netns.ts";
+import { startBeside } from "../support/background.ts";
+import { cli } from "../support/cli.ts";
 import { ourNode, peerNode, peerOn, type TestNode } from "../support/differential.ts";
 import { filters, ifbs, makePair, type Pair, qdiscs } from "../support/limited.ts";
 import { makeNetns, requireNamespaces } from "../support/netns.ts";
@@ -361,5 +365,94 @@ describe("wrong upstream, right here", () => {
     expect(filters(mine.node.node, mine.pair.name)).toHaveLength(1);
     expect(later("CHECK", keys, result, mine.node.call).json).toBeUndefined();
     expect(later("CHECK", KEYS, result, mine.node.call).json.msg).toContain("rate 2500000bps");
+  });
+});
+
+describe("bauta adopt", () => {
+  afterEach(() => {
+    rmSync("/var/lib/cni/results", { recursive: true, force: true });
+    rmSync(records.directory, { recursive: true, force: true });
+  });
+
+  const KEYS = both(10 * MBIT, 2 * MBIT);
+  const adopt = ({ node }: Setting, ...options: readonly string[]) =>
+    inNetns(node.node.fd, () => cli(["adopt", ...options]));
+
+  /** Keeps what libcni keeps of the container, with the runtime's word on its limits. */
+  function keep({ node }: Setting, result: object, keys: object): void {
+    const plugin = { type: "bandwidth", capabilities: { bandwidth: true } };
+    const list = { cniVersion: "1.0.0", name: "n", plugins: [{ type: "bridge" }, plugin] };
+    const kept = {
+      ...{ kind: "cniCacheV1", containerId: "c1", ifName: "eth0", networkName: "n", netns: node.container.path },
+      ...{ config: Buffer.from(JSON.stringify(list)).toString("base64"), capabilityArgs: { bandwidth: keys }, result },
+    };
+    mkdirSync("/var/lib/cni/results", { recursive: true });
+    writeFileSync("/var/lib/cni/results/n-c1-eth0", JSON.stringify(kept));
+  }
+
+  it("makes upstream's limits ours, while packets flow: none is lost, and no bucket is made anew", async () => {
+    const one = theirs();
+    const result = succeed(add(one, KEYS));
+    keep(one, result, KEYS);
+    const { node, container } = one.node;
+    const gateway = result.ips[0].address.replace(/\.2\/24$/, ".1");
+    const before = seen(one);
+    const counted = (): number =>
+      Number(/Sent \d+ bytes (\d+) pkt/.exec(node.exec("tc", "-s", "qdisc", "show", "dev", UPSTREAM_IFB))?.[1]);
+    const flow = startBeside("ping", ["-n", "-i", "0.01", "-c", "200", gateway], { netns: container });
+    await flow.prints(/icmp_seq=20 /);
+    const passed = counted();
+    expect(adopt(one, "--dry-run").stdout).toContain("would adopt 1 attachment");
+    expect(node.ipJson(`link show ${UPSTREAM_IFB}`)[0].ifalias).toBeUndefined();
+    const outcome = adopt(one);
+    expect(outcome).toEqual({
+      status: 0,
+      stdout: "n c1 eth0 ingress 10Mbit egress 10Mbit\nadopted 1 attachment\n",
+      stderr: "",
+    });
+    expect(flow.printed()).not.toContain("packet loss");
+    expect([await flow.ends(), flow.printed()]).toEqual([0, expect.stringContaining(" 0% packet loss")]);
+    expect([seen(one), counted() >= passed + 100]).toEqual([before, true]);
+    expect(node.ipJson(`link show ${UPSTREAM_IFB}`)[0].ifalias).toBe("bauta: n eth0 c1");
+    const call = oursOn(one.node);
+    expect(later("CHECK", KEYS, result, call)).toMatchObject({ status: 0 });
+    expect(inNetns(node.fd, () => cli(["list"])).stdout).toMatch(/egress 10Mbit +bandwidth pair/);
+    expect(adopt(one).stdout).toContain("adopted 0 attachments");
+    // What is ours is put back, too.
+    node.exec("tc", "qdisc", "delete", "dev", UPSTREAM_IFB, "root");
+    expect(inNetns(node.fd, () => cli(["restore"])).status).toBe(0);
+    expect(later("CHECK", KEYS, result, call)).toMatchObject({ status: 0 });
+    expect(later("DEL", KEYS, result, call)).toMatchObject({ status: 0 });
+    // An ingress without filters goes with the pair, as upstream's DEL leaves it.
+    const rest = qdiscs(node, one.pair.name).map(({ kind }) => kind);
+    expect([ifbs(node), rest, records.list()]).toEqual([[], ["ingress"], []]);
+  });
+
+  it("takes upstream's numbers for containerd's burst as they are", () => {
+    const one = theirs();
+    const keys = both(10 * MBIT, CONTAINERD_BURST);
+    keep(one, succeed(add(one, keys)), keys);
+    const before = seen(one);
+    expect(adopt(one)).toMatchObject({ status: 0, stderr: "" });
+    expect(seen(one)).toEqual(before);
+  });
+
+  it("leaves what nobody knows, and what is otherwise than the runtime's record says, and tells", () => {
+    const one = theirs();
+    const result = succeed(add(one, KEYS));
+    expect(adopt(one)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining(`the interface ${UPSTREAM_IFB} stays`),
+    });
+    keep(one, result, both(20 * MBIT, 2 * MBIT));
+    const { status, stderr } = adopt(one);
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringContaining("the limits of n eth0 c1 stay: ingress: the tbf of pair"),
+    ]);
+    expect(one.node.node.ipJson(`link show ${UPSTREAM_IFB}`)[0].ifalias).toBeUndefined();
+    keep(one, result, {});
+    expect(adopt(one).stderr).toContain(`the interface ${UPSTREAM_IFB} stays`);
+    expect(records.list()).toEqual([]);
   });
 });

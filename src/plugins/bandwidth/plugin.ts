@@ -1,12 +1,12 @@
 // The bandwidth plugin: limits what a container receives and sends, with the token buckets of the kernel's traffic control.
 
 import { removeLimits, setLimits } from "../../bandwidth/bandwidth.ts";
+import { bandwidthSchema, readLimits } from "../../bandwidth/config.ts";
 import { bandwidth } from "../../bandwidth/feature.ts";
 import type { Limits } from "../../bandwidth/limits.ts";
 import { attachmentOf, validAttachments } from "../../cni/attachment.ts";
 import { CheckError } from "../../links/check.ts";
 import { chainedPlugin } from "../chained.ts";
-import { bandwidthSchema, readLimits } from "./config.ts";
 
 export const plugin = chainedPlugin<Limits | undefined>({
   name: "bandwidth",

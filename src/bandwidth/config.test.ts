@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { wrongKeys } from "../../../test/e2e/bad-input/wrong-types.ts";
-import { parseConfig } from "../../cni/config.ts";
-import { CniError } from "../../cni/error.ts";
-import { formatCidr } from "../../wire/ip.ts";
+import { wrongKeys } from "../../test/e2e/bad-input/wrong-types.ts";
+import { parseConfig } from "../cni/config.ts";
+import { CniError } from "../cni/error.ts";
+import { formatCidr } from "../wire/ip.ts";
 import { bandwidthSchema, readLimits } from "./config.ts";
 
 const read = (keys: object) => {

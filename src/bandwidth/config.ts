@@ -1,11 +1,11 @@
 // The keys of the plugin's configuration, and which of them count.
 
-import type { Limit, Limits, Way } from "../../bandwidth/limits.ts";
-import { CNI_CODE, CniError } from "../../cni/error.ts";
-import { cidr } from "../../cni/fields.ts";
-import type { Invocation } from "../../cni/plugin.ts";
-import { array, type Infer, integer, object, optional, withDefault } from "../../cni/schema.ts";
-import { networkOf } from "../../wire/ip.ts";
+import type { NetworkConfig } from "../cni/config.ts";
+import { CNI_CODE, CniError } from "../cni/error.ts";
+import { cidr } from "../cni/fields.ts";
+import { array, type Infer, integer, object, optional, withDefault } from "../cni/schema.ts";
+import { networkOf } from "../wire/ip.ts";
+import type { Limit, Limits, Way } from "./limits.ts";
 
 /** JSON carries whole numbers exactly up to here; a tbf takes any such rate. */
 const RATE_MAX = Number.MAX_SAFE_INTEGER;
@@ -54,7 +54,7 @@ type RateKeys = Pick<Infer<typeof bandwidthSchema>, keyof typeof rateKeys>;
  * The limits that are asked for; undefined where none are. Any of the four keys in the network's configuration, even 0, replaces
  * all of the runtime's, as in upstream. Throws CniError 6 for a wrong type and 7 for a wrong value.
  */
-export function readLimits({ config }: Pick<Invocation, "config">): Limits | undefined {
+export function readLimits({ config }: { readonly config: Pick<NetworkConfig, "raw"> }): Limits | undefined {
   const { unshapedSubnets, shapedSubnets, latency, runtimeConfig, ...own } = bandwidthSchema.read(config.raw, "");
   const isOwn = Object.values(own).some((value) => value !== undefined);
   const keys: Partial<RateKeys> = isOwn ? own : (runtimeConfig.bandwidth ?? {});

@@ -1,6 +1,6 @@
 // `bauta install` and `bauta uninstall`: what is there before, between and after, whatever happens in the middle.
 
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   copyFileSync,
@@ -224,13 +224,9 @@ describe("at the same time", () => {
   it("several installations end well", async () => {
     const directory = upstreamDirectory();
     const before = contentOf(directory);
+    const install = ["install", "--bin-dir", directory];
     const statuses = await Promise.all(
-      Array.from({ length: 8 }, (_, i) => {
-        const child = spawn(i % 2 === 0 ? BAUTA : OTHER_BUILD, ["install", "--bin-dir", directory]);
-        return new Promise((done) => {
-          child.once("close", done);
-        });
-      }),
+      Array.from({ length: 8 }, (_, i) => startBeside(i % 2 === 0 ? BAUTA : OTHER_BUILD, install).ends()),
     );
     expect(statuses).toEqual(Array(8).fill(0));
     for (const name of PLUGIN_NAMES) expect(versionsOf(directory, name), name).toContain("1.0.0");
@@ -268,10 +264,7 @@ describe("at the same time", () => {
     });
     let status: unknown = 0;
     for (let i = 0; i < 100 && status === 0 && !hasFailed; i++) {
-      const child = spawn(i % 2 === 0 ? OTHER_BUILD : BAUTA, ["install", "--bin-dir", directory]);
-      status = await new Promise((done) => {
-        child.once("close", done);
-      });
+      status = await startBeside(i % 2 === 0 ? OTHER_BUILD : BAUTA, ["install", "--bin-dir", directory]).ends();
     }
     isReplacing = false;
     expect(status).toBe(0);

@@ -15,6 +15,7 @@ export interface DocumentedExample {
   readonly module?: string;
 }
 
+const MASTER = ["link add eth0 type veth peer name wire", "link set eth0 up", "link set wire up"];
 const hostLocal = (subnet: string): JsonObject => ({ type: "host-local", subnet });
 const PORTS = { portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }] };
 
@@ -170,6 +171,29 @@ export const DOCUMENTED_EXAMPLES: readonly DocumentedExample[] = [
     ptp("10.1.1.0/24"),
     { name: "mytuning", type: "tuning", mac: "c2:b0:57:49:47:f1", mtu: 1454, promisc: true, allmulti: true },
   ]),
+  single(
+    "ipvlan",
+    { type: "ipvlan", master: "eth0", linkInContainer: false, ipam: hostLocal("10.1.2.0/24") },
+    { node: MASTER, module: "ipvlan" },
+  ),
+  single(
+    "macvlan, with host-local in the place of dhcp",
+    { type: "macvlan", master: "eth0", linkInContainer: false, ipam: hostLocal("10.1.2.0/24") },
+    { node: MASTER },
+  ),
+  single(
+    "vlan",
+    {
+      type: "vlan",
+      master: "eth0",
+      mtu: 1500,
+      vlanId: 5,
+      linkInContainer: false,
+      ipam: hostLocal("10.1.1.0/24"),
+      dns: { nameservers: ["10.1.1.1", "8.8.8.8"] },
+    },
+    { node: MASTER, module: "8021q" },
+  ),
   single(
     "host-device",
     { type: "host-device", device: "enp0s1" },

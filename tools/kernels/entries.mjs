@@ -86,6 +86,7 @@ export const ENTRIES = [
   { file: "test/kernel/adopt.test.ts", essential: false },
   { file: "test/kernel/apply.test.ts", essential: false },
   { file: "test/guest/host-device.test.ts", essential: "hardware" },
+  { file: "test/guest/documented-examples.test.ts", essential: true },
   { file: "test/guest/bridge-netfilter.test.ts", essential: true, phase: "bridged" },
   { file: "tools/kernels/guest/features.ts", essential: true, phase: "bridged" },
 ];

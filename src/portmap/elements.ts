@@ -27,6 +27,7 @@ import {
   CONDITIONAL_PORTS,
   COUNTED,
   EVERYONE,
+  EXCEPTIONS,
   OWNERS,
   PAIRS,
   PORTS,
@@ -34,6 +35,7 @@ import {
   SETS,
   type SetName,
   setIn,
+  WITH_EXCEPTIONS,
 } from "./table-names.ts";
 
 /** Elements of one family's table, by the set or map that they are in. */
@@ -119,6 +121,7 @@ export function elementsOf(
       own.map(({ key }) => ({ key, data })),
     );
   }
+  elements.set(EXCEPTIONS, exceptionsOf(entries, conditions));
   for (const [set, keys] of sourcesOf(family, container, publication)) {
     elements.set(
       set,
@@ -126,6 +129,14 @@ export function elementsOf(
     );
   }
   return elements;
+}
+
+/** Elements that attachments share: each makes sure of them, and they stay until the table goes. */
+function exceptionsOf(entries: readonly Entry[], conditions: readonly string[]): Element[] {
+  const unusual = entries.filter(({ set }) => conditions.length > 0 || set === ADDRESSES);
+  const protocols = new Set(unusual.map(({ mapping }) => PROTOCOLS[mapping.protocol]));
+  const data = { code: NFT_VERDICT.GOTO, chain: WITH_EXCEPTIONS };
+  return [...protocols].map((protocol) => ({ key: Uint8Array.of(protocol), data }));
 }
 
 const LOCALHOST = Uint8Array.of(127, 0, 0, 1);
@@ -148,13 +159,19 @@ function sourcesOf(
 
 /** Makes them; EEXIST where one is there. */
 export function createAll(family: Family, elements: Elements): Command[] {
-  return forEachSet(family, elements, createElements);
+  return [
+    ...forEachSet(family, shared(elements), addElements),
+    ...forEachSet(family, unshared(elements), createElements),
+  ];
 }
 
-/** Deletes them by their keys; ENOENT where one is missing. */
+/** Deletes them by their keys, but for what others may need; ENOENT where one is missing. */
 export function deleteAll(family: Family, elements: Elements): Command[] {
-  return forEachSet(family, elements, deleteElements);
+  return forEachSet(family, unshared(elements), deleteElements);
 }
+
+const shared = (elements: Elements): Elements => new Map([...elements].filter(([set]) => set === EXCEPTIONS));
+const unshared = (elements: Elements): Elements => new Map([...elements].filter(([set]) => set !== EXCEPTIONS));
 
 /**
  * The same, but EEXIST where a key leads elsewhere by now: where an element is there, adding what it already is changes

@@ -10,7 +10,7 @@ import { faultsOf } from "./check.ts";
 import { entryName, partsOf } from "./elements.ts";
 import { NO_CONDITIONS, type Publication, parseMapping } from "./mapping.ts";
 import { publish } from "./publish.ts";
-import { chainIn, OWNERS, PORTS, setIn } from "./table-names.ts";
+import { chainIn, EXCEPTIONS, OWNERS, PORTS, setIn } from "./table-names.ts";
 import { takenError } from "./taken.ts";
 import { staleIds, withdraw, withdrawByIds } from "./withdraw.ts";
 
@@ -90,6 +90,11 @@ describe("ADD", () => {
     type inet_proto . inet_service : verdict
   }
 
+  map exceptions {
+    type inet_proto : verdict
+    elements = { udp : goto with_exceptions }
+  }
+
   set returning {
     type ifname . ipv4_addr
     elements = { "cni0" . 10.0.0.2 }
@@ -112,10 +117,15 @@ describe("ADD", () => {
     dnat ip to meta l4proto . th dport map @ports
   }
 
-  chain published {
+  chain with_exceptions {
     ip daddr . meta l4proto . th dport vmap @conditional_addresses
     dnat ip to ip daddr . meta l4proto . th dport map @addresses
     goto any_address
+  }
+
+  chain published {
+    meta l4proto vmap @exceptions
+    dnat ip to meta l4proto . th dport map @ports
   }
 
   chain translated {
@@ -238,6 +248,38 @@ describe("conditions", () => {
     expect(/chain ports_[^}]*\}/.exec(text())?.[0]).toBe(before);
     expect(text()).toMatch(/map conditional_ports \{[^}]*elements = \{ tcp \. 8080 : goto ports_[0-9a-f]{16} \}/);
     expect(faults(at("c1"), conditional)).toEqual([]);
+  });
+});
+
+describe("a port at one address, and one with conditions", () => {
+  const atAddress = publication(2, ["192.0.2.1:53:53/udp"]);
+
+  it("send its protocol through all look-ups, until the table goes", () => {
+    const { add, remove, faults, text } = node();
+    add(at("c0"), publication(9, ["9999:80/tcp", "9999:80/udp"]));
+    expect(text()).not.toContain("goto with_exceptions");
+    add(at("c1"), atAddress);
+    add(at("c2"), publication(3, ["192.0.2.1:54:53/udp"]));
+    const exceptions = "elements = { udp : goto with_exceptions }";
+    expect(text().split(exceptions)).toHaveLength(2); // of IPv4 alone, as the address is
+    remove(at("c1"), atAddress);
+    expect(text()).toContain(exceptions);
+    add(at("c1"), publication(2, ["81:81/tcp"], { conditions: { v4: ["iifname", "eth0"], v6: [] } }));
+    expect(text()).toContain("elements = { tcp : goto with_exceptions, udp : goto with_exceptions }");
+    expect(faults(at("c2"), publication(3, ["192.0.2.1:54:53/udp"]))).toEqual([]);
+    for (const id of ["c0", "c1", "c2"]) remove(at(id));
+    expect(text()).toBe("");
+  });
+
+  it("are not served where that is gone, which CHECK tells and another ADD mends", () => {
+    const { add, faults, others } = node();
+    add(at("c1"), atAddress);
+    others(...deleteElements({ ...setIn(4, EXCEPTIONS), elements: [{ key: Uint8Array.of(17) }] }));
+    expect(faults(at("c1"), atAddress)).toEqual([
+      "the attachment's element of exceptions of table ip bauta_portmap is missing",
+    ]);
+    add(at("c1"), atAddress);
+    expect(faults(at("c1"), atAddress)).toEqual([]);
   });
 });
 

@@ -14,6 +14,8 @@ export const PORTS = "ports";
 /** Which of those have conditions to meet. */
 export const CONDITIONAL_ADDRESSES = "conditional_addresses";
 export const CONDITIONAL_PORTS = "conditional_ports";
+/** The protocols of which some ports are published at one address, or with conditions. */
+export const EXCEPTIONS = "exceptions";
 /** Whose source is translated: by the link it came from, by its address, and anyone's. */
 export const RETURNING = "returning";
 export const PAIRS = "pairs";
@@ -27,6 +29,7 @@ export const SETS = [
   PORTS,
   CONDITIONAL_ADDRESSES,
   CONDITIONAL_PORTS,
+  EXCEPTIONS,
   RETURNING,
   PAIRS,
   EVERYONE,
@@ -37,6 +40,7 @@ export type SetName = (typeof SETS)[number];
 /** Has no rules: what leads there is counted. */
 export const ATTACHMENTS = "attachments";
 export const PUBLISHED = "published";
+export const WITH_EXCEPTIONS = "with_exceptions";
 export const ANY_ADDRESS = "any_address";
 export const TRANSLATED = "translated";
 

@@ -7,6 +7,7 @@
 //     map ports     { type inet_proto . inet_service : ipv4_addr . inet_service }
 //     map conditional_addresses { type ipv4_addr . inet_proto . inet_service : verdict }
 //     map conditional_ports     { type inet_proto . inet_service : verdict }
+//     map exceptions            { type inet_proto : verdict }        # a protocol -> goto with_exceptions
 //     set returning { type ifname . ipv4_addr }          # the link to a container, and the container
 //     set pairs     { type ipv4_addr . ipv4_addr }       # a source, and a container
 //     set everyone  { type ipv4_addr }                   # a container with masqAll
@@ -15,10 +16,14 @@
 //       meta l4proto . th dport vmap @conditional_ports
 //       dnat ip to meta l4proto . th dport map @ports
 //     }
-//     chain published {
+//     chain with_exceptions {
 //       ip daddr . meta l4proto . th dport vmap @conditional_addresses
 //       dnat ip to ip daddr . meta l4proto . th dport map @addresses
 //       goto any_address
+//     }
+//     chain published {
+//       meta l4proto vmap @exceptions
+//       dnat ip to meta l4proto . th dport map @ports
 //     }
 //     chain translated {
 //       iifname . ip daddr @returning masquerade
@@ -35,7 +40,8 @@
 //     }
 //   }
 //
-// These chains never change. What has conditions to meet goes to a chain of its own: see conditions.ts. Always, in every
+// A protocol is among the exceptions from the first port that is published at one address, or with conditions, until the table
+// goes: without, a new flow costs two look-ups in place of four. These chains never change. What has conditions to meet goes to a chain of its own: see conditions.ts. Always, in every
 // transaction: everything of an attachment hangs on its element of `owners`, as no two attachments have the same container
 // address, and every other element is about one. `counted` is there because each verdict counts as a use of its chain: so
 // DEL knows at the price of one question whether it is the last. docs/adr/0014-portmap.md has the reasons.
@@ -62,6 +68,7 @@ import {
   COUNTED,
   chainIn,
   EVERYONE,
+  EXCEPTIONS,
   OWNERS,
   PAIRS,
   PORTS,
@@ -70,6 +77,7 @@ import {
   type SetName,
   TABLE,
   TRANSLATED,
+  WITH_EXCEPTIONS,
 } from "./table-names.ts";
 
 /** Before the chains of others, ours for "ipMasq" among them: the first that translates the source counts. */
@@ -103,6 +111,7 @@ function sets(family: Family): readonly SetSpec[] {
     [PORTS, mapTo(byPort, address, TYPE.INET_SERVICE)],
     [CONDITIONAL_ADDRESSES, { ...byAddress, ...verdict }],
     [CONDITIONAL_PORTS, { ...byPort, ...verdict }],
+    [EXCEPTIONS, { ...keyOf(TYPE.INET_PROTOCOL), ...verdict }],
     [RETURNING, keyOf(TYPE.IFNAME, address)],
     [PAIRS, keyOf(address, address)],
     [EVERYONE, keyOf(address)],
@@ -136,9 +145,10 @@ function chains(family: Family): readonly FilledChain[] {
       rules: [vmap(selectorsOf(family, false), CONDITIONAL_PORTS), toContainer(family, false)],
     },
     {
-      chain: inTable(PUBLISHED),
+      chain: inTable(WITH_EXCEPTIONS),
       rules: [vmap(selectorsOf(family, true), CONDITIONAL_ADDRESSES), toContainer(family, true), goto(ANY_ADDRESS)],
     },
+    { chain: inTable(PUBLISHED), rules: [vmap([l4proto], EXCEPTIONS), toContainer(family, false)] },
     {
       chain: inTable(TRANSLATED),
       rules: [

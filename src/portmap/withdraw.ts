@@ -3,7 +3,7 @@
 
 import type { Attachment } from "../cni/attachment.ts";
 import type { Connection } from "../netlink/connection.ts";
-import { getElement, listElements } from "../nftables/element.ts";
+import { deleteElements, getElement, listElements } from "../nftables/element.ts";
 import type { Command } from "../nftables/message.ts";
 import type { Nftables } from "../nftables/nftables.ts";
 import { takeOut, tryCommit, untilCommitted } from "../owned/commit.ts";
@@ -16,7 +16,7 @@ import { bytesText, deleteAll, deleteOwn, elementsOf, partsOf } from "./elements
 import type { Publication } from "./mapping.ts";
 import { belongingsOf, readState, without } from "./state.ts";
 import { TABLES } from "./table.ts";
-import { ATTACHMENTS, OWNERS, setIn } from "./table-names.ts";
+import { ATTACHMENTS, EXCEPTIONS, OWNERS, setIn } from "./table-names.ts";
 
 /**
  * Takes out what the attachment publishes, and with the last attachment the table. `known` is what its record tells. Throws
@@ -92,7 +92,13 @@ function planRemoval(
   const isLast = (left.get(OWNERS) ?? []).length === 0;
   if (isLast && isByGeneration) return table.remove();
   const chains = deleteUnused(family, listConditionalChains(connection, family), left);
-  return [...deleteAll(family, gone), ...chains, ...(isLast ? table.removeEmpty() : [])];
+  const exceptions = isLast ? (state.get(EXCEPTIONS) ?? []) : [];
+  return [
+    ...deleteAll(family, gone),
+    ...(exceptions.length === 0 ? [] : deleteElements({ ...setIn(family, EXCEPTIONS), elements: exceptions })),
+    ...chains,
+    ...(isLast ? table.removeEmpty() : []),
+  ];
 }
 
 /** The ids, as text, of the network's attachments that publish something and are not among the valid ones. Throws NetlinkError. */

@@ -16,7 +16,7 @@ export const DIRECTORY = "/run/conformance";
 /** host-local's store in these configurations. */
 export const DATA_DIR: string = join(DIRECTORY, "networks");
 /** The node's interface that others hang on in these configurations. */
-export const MASTER = "conf-uplink";
+export const MASTER = "conf-up";
 /** Where tuning keeps its backups in these configurations. */
 export const TUNING_DIR: string = join(DIRECTORY, "tuning");
 

@@ -14,7 +14,7 @@ export const ROUTER = { 4: "10.77.0.1", 6: "fd00:77::1" } as const;
 export function connectUplink({ node }: Pick<TestNode, "node">): TestNetns {
   const router = makeNetns();
   onTestFinished(() => router.remove());
-  node.ip(`link add ${UPLINK} type veth peer name lan netns ${router.name}`);
+  node.ip(`link add ${UPLINK} address 02:00:00:00:00:01 type veth peer name lan netns ${router.name}`);
   router.exec("sysctl", "-qw", "net.ipv6.conf.lan.accept_dad=0", "net.ipv6.conf.lan.accept_ra=0");
   node.ip(`link set ${UPLINK} up`);
   router.ip("link set lo up");

@@ -123,6 +123,38 @@ export const DEFAULT_LISTS: readonly DefaultList[] = [
     }),
   ),
   {
+    runtime: "nerdctl, macvlan",
+    source: "nerdctl pkg/netutil/netutil_unix.go",
+    list: (families) => ({
+      cniVersion: "1.0.0",
+      name: "lan",
+      plugins: [
+        {
+          ...{ type: "macvlan", master: "uplink", mode: "bridge" },
+          ipam: hostLocal(families, { 4: "10.4.1.0/24", 6: "fd00:4:1::/64" }),
+        },
+      ],
+    }),
+    args: "IgnoreUnknown=1;NERDCTL_CNI_DHCP_HOSTNAME=web",
+    capabilityArgs: {},
+  },
+  {
+    runtime: "podman, macvlan",
+    source: "containers/common libnetwork/cni/cni_types.go @40bc472d",
+    list: (families) => ({
+      cniVersion: "0.4.0",
+      name: "lan",
+      plugins: [
+        {
+          ...{ type: "macvlan", master: "uplink", mtu: 1400, mode: "vepa", capabilities: { mac: true, ips: true } },
+          ipam: hostLocal(families, { 4: "10.89.1.0/24", 6: "fd00:89:1::/64" }),
+        },
+      ],
+    }),
+    args: "IgnoreUnknown=1",
+    capabilityArgs: { mac: "0a:00:00:00:00:04" },
+  },
+  {
     runtime: "k3s",
     source: "k3s pkg/agent/flannel/setup_linux.go @638b0c47; bridge as flannel calls it",
     list: (families) => ({

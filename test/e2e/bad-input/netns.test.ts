@@ -8,7 +8,7 @@ import { expectError, expectRefused, type PluginName, stateOfNode, useNode } fro
 const { call } = useNode();
 
 /** Those that go into the container. */
-const ENTERING: readonly PluginName[] = ["bridge", "ptp", "loopback"];
+const ENTERING: readonly PluginName[] = ["bridge", "ptp", "macvlan", "loopback"];
 /** Those that never look at it. */
 const IPAM: readonly PluginName[] = ["host-local", "static"];
 const DIRECTORY = "/run/netns/cases";

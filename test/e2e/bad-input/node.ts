@@ -11,8 +11,8 @@ import { becomeNode, PLUGINS } from "../masquerade/node.ts";
 // biome-ignore lint/suspicious/noExplicitAny: configurations are whatever the tests make
 export type Json = any;
 
-export type PluginName = "bridge" | "ptp" | "host-local" | "static" | "loopback";
-export const PLUGIN_NAMES: readonly PluginName[] = ["bridge", "ptp", "host-local", "static", "loopback"];
+export type PluginName = "bridge" | "ptp" | "macvlan" | "host-local" | "static" | "loopback";
+export const PLUGIN_NAMES: readonly PluginName[] = ["bridge", "ptp", "macvlan", "host-local", "static", "loopback"];
 
 /** A network that nothing is wrong with, of either family, with every key that takes more than the plugin itself. */
 export function networkOf(type: PluginName, more: Json = {}): Json {
@@ -22,6 +22,7 @@ export function networkOf(type: PluginName, more: Json = {}): Json {
   const makesLinks = type === "bridge" || type === "ptp";
   return {
     ...(makesLinks ? { ipMasq: true } : {}),
+    ...(type === "macvlan" ? { master: "uplink" } : {}),
     ...(type === "bridge" ? { bridge: BRIDGE, isGateway: true } : {}),
     ...network,
     ipam: { ...ipam, ...more.ipam },

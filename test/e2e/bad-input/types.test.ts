@@ -47,6 +47,7 @@ const ofPlugin = (plugin: string): WrongKey[] => (LISTED.get(plugin)?.keys ?? []
 
 const ALL: Readonly<Record<PluginName, readonly WrongKey[]>> = {
   bridge: [...common, ...ofPlugin("bridge"), ...hostLocal],
+  macvlan: [...common, ...ofPlugin("macvlan"), ...hostLocal],
   ptp: [...common, ...ofPlugin("ptp"), ...hostLocal],
   "host-local": [...common, ...hostLocal],
   static: [...common, ...keysAt(staticSchema, "ipam"), ...requested(cidr())],

@@ -44,7 +44,7 @@ it("an attachment is made, answers, is checked and deleted, whatever the node's 
 it("the runtime's address counts before the network's, and CNI_ARGS say nothing", () => {
   const node = ourNode(dummy);
   const keys = { mac: "nonsense", capabilities: { mac: true }, runtimeConfig: { mac: "0a:00:00:00:00:07" } };
-  succeed(node.call({ command: "ADD", config: configOf(keys), args: "FOO=1;MAC=0a:00:00:00:00:08" }));
+  succeed(node.call({ command: "ADD", config: configOf(keys), args: "IgnoreUnknown=1;MAC=0a:00:00:00:00:08" }));
   expect(linkOf(node.container).address).toBe("0a:00:00:00:00:07");
 });
 

@@ -5,10 +5,12 @@ import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { OwnPlugin } from "../../src/cni/plugin.ts";
+import { inNetns } from "../../src/sys/netns.ts";
 import { ourNode, type TestNode } from "./differential.ts";
+import { syscallsOf, withSyscalls } from "./intercept-syscalls.ts";
 import type { TestNetns } from "./netns.ts";
 import { ping } from "./outside.ts";
-import { ownPluginDirectory, succeed } from "./plugin.ts";
+import { inProcess, ownPluginDirectory, type PluginOutcome, succeed } from "./plugin.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 import { anotherContainer, connectUplink, linkOf, linksOf, ROUTER, UPLINK } from "./uplink.ts";
 
@@ -179,7 +181,7 @@ function attachmentCases({ of, type, configOf, onLan, SUBNETS }: Context): void 
   });
 }
 
-function failureCases({ type, configOf, onLan, SUBNETS }: Context): void {
+function failureCases({ of: { plugin }, type, configOf, onLan, SUBNETS }: Context): void {
   it.each([
     ["is not there", "nonexist"],
     ["fails", "scripted"],
@@ -209,7 +211,8 @@ function failureCases({ type, configOf, onLan, SUBNETS }: Context): void {
     const { node } = onLan();
     const config = configOf(hostLocal(node, ...SUBNETS));
     succeed(node.call({ command: "ADD", config }));
-    const before = [node.container.ipJson("link show"), node.container.ipJson("address show"), reservations(node)];
+    const state = (): Json => [linksOf(node.container), linkOf(node.container).address, reservations(node)];
+    const before = state();
     const again = configOf(hostLocal(node, ...SUBNETS), 2);
     const { json } = node.call({ command: "ADD", config: again, containerId: "container-2" });
     expect(json.msg).toContain('the container has an interface "eth0" already');
@@ -217,8 +220,7 @@ function failureCases({ type, configOf, onLan, SUBNETS }: Context): void {
     const other = node.call({ command: "ADD", config: again, containerId: "container-2", ifname: "net7" });
     expect(other.json.msg).toContain('the container has an interface "net7" already');
     node.container.ip("link property del dev eth0 altname net7");
-    const after = [node.container.ipJson("link show"), node.container.ipJson("address show"), reservations(node)];
-    expect(after).toEqual(before);
+    expect(state()).toEqual(before);
   });
 
   it("tells one error, and makes nothing, in the caller's own namespace (D1)", () => {
@@ -249,6 +251,36 @@ function failureCases({ type, configOf, onLan, SUBNETS }: Context): void {
     expect(json).toMatchObject({ code, msg: expect.stringContaining(message) });
     if (keys.master === "inside") expect(json.details).toContain('"linkInContainer": true');
     expect(linksOf(node.container)).toEqual(before);
+  });
+
+  it("leaves nothing, whichever system call fails", () => {
+    const { node } = onLan();
+    node.node.ip("link add eth0 type bridge"); // the kernel may need another name first
+    const config = configOf(hostLocal(node, ...SUBNETS));
+    const call = { command: "ADD", containerId: "container-1", netns: node.container.path, ifname: "eth0", config };
+    const serve = (): PluginOutcome => inProcess(plugin)(call);
+    const onNode = <T>(work: () => T): T => inNetns(node.node.fd, work);
+    const calls = onNode(() => syscallsOf(serve));
+    succeed(node.call({ command: "DEL", config }));
+    const before = linksOf(node.node);
+    let failures = 0;
+    calls.forEach((name, nth) => {
+      let count = 0;
+      let switches = 0;
+      const { status } = onNode(() =>
+        withSyscalls((one) => {
+          // Without a way back from the container's namespace the process ends.
+          const isExempt = one === "close" || (one === "setns" && switches++ % 2 === 1);
+          return count++ === nth && !isExempt ? "EIO" : undefined;
+        }, serve),
+      );
+      const isMade = status === 0;
+      if (!isMade) failures++;
+      const left = [linksOf(node.container), reservations(node).length, linksOf(node.node)];
+      expect([nth, name, ...left]).toEqual([nth, name, isMade ? ["lo", "eth0"] : ["lo"], isMade ? 2 : 0, before]);
+      if (isMade) succeed(node.call({ command: "DEL", config }));
+    });
+    expect(failures).toBeGreaterThan(calls.length / 3);
   });
 
   it("is a failure of STATUS, too, where the master is missing", () => {

@@ -29,6 +29,8 @@ limit, and PACKETS and BYTES are all that has passed.
 With the plugin host-device, one line for the device: ADDRESS is the MAC address
 that the hardware was made with, and POLICY is "host-device" and the name that
 the device has on the node.
+With the plugin tuning, one line more for each backup file: ADDRESS is then its
+path, and POLICY "tuning" and what DEL brings back.
 With the plugin firewall, one line more for each address: POLICY is then
 "firewall", the ingress policy, and the bridge unless the policy is open.
 

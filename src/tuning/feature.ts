@@ -6,6 +6,7 @@ import type { Feature } from "../owned/feature.ts";
 import { attachmentId, idText } from "../owned/id.ts";
 import { recorded } from "../owned/recorded.ts";
 import { remove } from "../sys/file.ts";
+import { listBackups } from "./inventory.ts";
 import { records } from "./records.ts";
 
 /** ADD is told the path of the backup file. */
@@ -29,7 +30,7 @@ export const tuning: Feature<string> = {
     const { live, problems } = records.survey();
     return { attachments: live.map(({ id }) => id), restored: 0, mended: [], passedOver: problems, problems: [] };
   },
-  inventory: () => ({ attachments: [], faults: [] }),
+  inventory: (_nft, network) => listBackups(network),
   ...recorded(records),
   tables: [],
 };

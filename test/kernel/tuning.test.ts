@@ -488,3 +488,24 @@ describe("GC of tuning", () => {
     expect(names(world)).toEqual([]);
   });
 });
+
+describe("bauta list", () => {
+  it("shows the backup of each tuned interface, and what DEL brings back", () => {
+    const world = new World();
+    const lines = (...args: readonly string[]): string[] => {
+      const { stdout } = inNetns(world.node.node.fd, () => cli(["list", ...args]));
+      const [, ...rows] = stdout.trimEnd().split("\n");
+      return rows.map((line) => line.replace(/ +/g, " "));
+    };
+    const file = join(world.node.dataDir, FILE);
+    world.add({ mtu: 1400, promisc: true, sysctl: { "net.ipv4.conf.IFNAME.arp_filter": "1" } });
+    expect(lines()).toEqual([`net container-1 eth0 ${file} tuning promisc off mtu 1500 - -`]);
+    expect([lines("--network", "net").length, lines("--network", "other").length]).toEqual([1, 0]);
+    writeFileSync(file, "not a backup");
+    expect(lines()[0]).toMatch(/ tuning - - unknown$/);
+    rmSync(file);
+    expect(lines()[0]).toMatch(/ tuning - - missing$/);
+    succeed(world.call("DEL", {}));
+    expect(lines()).toEqual([]);
+  });
+});

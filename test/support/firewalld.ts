@@ -2,14 +2,12 @@
 
 import { cpSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
+import { DIRECTORY } from "../../tools/firewalld.mjs";
 import { type Background, startBeside } from "./background.ts";
 import { poll, run, type TestNetns } from "./netns.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
-/** Debian's package is unpacked here by tools/firewalld.mjs. */
-const DIRECTORY = fileURLToPath(new URL("../../build/firewalld/bookworm", import.meta.url));
 const PYTHON = "/usr/bin/python3";
 /** What firewalld imports besides. */
 const LIBRARIES = ["/usr/lib/python3/dist-packages/dbus/__init__.py", "/usr/lib/python3/dist-packages/gi/__init__.py"];

@@ -98,6 +98,7 @@ golden link-show "$port; ip link property add dev veth0 altname a-longer-name-th
 golden link-show-altname "$port; ip link property add dev veth0 altname a-longer-name-than-15" "ip link show dev a-longer-name-than-15" RTM_GETLINK
 golden link-show-bridge "ip link add br0 address 02:00:00:00:00:0b type bridge" "ip -d link show dev br0" RTM_GETLINK RTM_NEWLINK
 golden link-show-macvlan "$veth; ip link add link veth0 name mac0 address 02:00:00:00:00:09 type macvlan mode vepa bcqueuelen 77" "ip -d link show dev mac0" RTM_GETLINK RTM_NEWLINK
+golden link-show-tap "ip tuntap add tap0 mode tap user 1000 group 1001 multi_queue vnet_hdr" "ip -d link show dev tap0" RTM_GETLINK RTM_NEWLINK
 golden link-show-all "$port" "ip link show" RTM_GETLINK RTM_NEWLINK
 golden link-show-master "$port" "ip link show master br0" RTM_GETLINK
 golden link-show-type "$port" "ip link show type veth" RTM_GETLINK

@@ -8,11 +8,12 @@ import { rawNest } from "./codecs.ts";
 import { bridge } from "./kinds/bridge.ts";
 import { ipvlan } from "./kinds/ipvlan.ts";
 import { macvlan } from "./kinds/macvlan.ts";
+import { tun } from "./kinds/tun.ts";
 import { veth } from "./kinds/veth.ts";
 import { vlan } from "./kinds/vlan.ts";
 import { IFLA_INFO } from "./uapi.ts";
 
-const kinds = { bridge, dummy: attrs({}), ifb: attrs({}), ipvlan, macvlan, veth, vlan };
+const kinds = { bridge, dummy: attrs({}), ifb: attrs({}), ipvlan, macvlan, tun, veth, vlan };
 const portKinds = { bridge: bridgePort };
 
 /** The kind of a link and its options: `{ kind: "bridge", vlanFiltering: true }`. Kinds not known here keep their bytes. */

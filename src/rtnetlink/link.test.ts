@@ -238,6 +238,16 @@ describe("getLink", () => {
     });
   });
 
+  it("reads a tap, and who may open it", () => {
+    expect(getLink(replaying("link-show-tap"), "tap0")).toMatchObject({
+      kind: "tun",
+      info: {
+        ...{ kind: "tun", type: 2, owner: 1000, group: 1001, pi: false, vnetHdr: true, persist: true },
+        ...{ multiQueue: true, queues: 0, disabledQueues: 0 },
+      },
+    });
+  });
+
   it("reads a VLAN and its parent, with what it has no name for", () => {
     expect(getLink(replaying("link-show-vlan"), "veth0.5")).toMatchObject({
       name: "veth0.5",

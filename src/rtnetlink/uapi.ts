@@ -180,6 +180,18 @@ export const IFLA_BRPORT = {
   LOCKED: 39,
 } as const;
 
+export const IFLA_TUN = {
+  OWNER: 1,
+  GROUP: 2,
+  TYPE: 3,
+  PI: 4,
+  VNET_HDR: 5,
+  PERSIST: 6,
+  MULTI_QUEUE: 7,
+  NUM_QUEUES: 8,
+  NUM_DISABLED_QUEUES: 9,
+} as const;
+
 export const IFLA_VLAN = { ID: 1, PROTOCOL: 5 } as const;
 
 export const IFLA_MACVLAN = { MODE: 1, FLAGS: 2, BC_QUEUE_LEN: 7 } as const;

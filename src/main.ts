@@ -1,13 +1,15 @@
 // A plugin as a program: the real outside, and the end of the process.
 
 import { type PluginIo, runPlugin } from "./cni/dispatch.ts";
-import type { Plugin } from "./cni/plugin.ts";
+import { ERRAND, type Plugin } from "./cni/plugin.ts";
 import { engine } from "./sys/engine.ts";
 import { isOwnNetns } from "./sys/netns.ts";
 import { exit, logLine, readStdin, writeStdout } from "./sys/process.ts";
 
 /** Serves the call that this process was started for, and ends it. */
 export function run(plugin: Plugin): never {
+  const [, first, argument = ""] = engine.args;
+  if (first === ERRAND && plugin.errand !== undefined) exit(runErrand(plugin.errand, argument));
   const io: PluginIo = {
     getenv: (name) => engine.getenv(name),
     readStdin,
@@ -17,4 +19,15 @@ export function run(plugin: Plugin): never {
     mapStack: (stack) => engine.mapStack(stack),
   };
   exit(runPlugin(plugin, io));
+}
+
+/** Whoever has executed this program reads the error on standard error. */
+function runErrand(errand: (argument: string) => void, argument: string): number {
+  try {
+    errand(argument);
+    return 0;
+  } catch (error) {
+    logLine(error instanceof Error ? error.message : String(error));
+    return 1;
+  }
 }

@@ -46,6 +46,9 @@ export interface PluginFacts {
 /** A plugin of this suite: its facts and its verbs. */
 export interface OwnPlugin extends PluginFacts, Plugin {}
 
+/** The first argument of a program that executes itself; see Plugin.errand. */
+export const ERRAND = "--errand";
+
 /**
  * A plugin is its verbs. Each throws whatever stopped it: dispatch.ts alone turns errors into codes. A verb that isn't
  * there succeeds at once.
@@ -66,6 +69,8 @@ export interface Plugin {
   readonly gc?: (invocation: Invocation) => void;
   /** Throws where ADD could not be served now. */
   readonly status?: (invocation: Invocation) => void;
+  /** What the program does that this plugin executes of itself, with ERRAND and this argument: in another security context, say. */
+  readonly errand?: (argument: string) => void;
 }
 
 /** The result of the ADD that CHECK looks after, or that a chained plugin builds on; CniError 7 where there is none. */

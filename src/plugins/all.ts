@@ -14,6 +14,7 @@ import { plugin as macvlan } from "./macvlan/plugin.ts";
 import { plugin as portmap } from "./portmap/plugin.ts";
 import { plugin as ptp } from "./ptp/plugin.ts";
 import { plugin as staticPlugin } from "./static/plugin.ts";
+import { plugin as tap } from "./tap/plugin.ts";
 import { plugin as tuning } from "./tuning/plugin.ts";
 import { plugin as vlan } from "./vlan/plugin.ts";
 
@@ -31,6 +32,7 @@ export const PLUGINS: readonly OwnPlugin[] = [
   portmap,
   ptp,
   staticPlugin,
+  tap,
   tuning,
   vlan,
 ];

@@ -181,6 +181,23 @@ export const CASES: Readonly<Record<string, Case>> = {
     makesInterface: false,
     entersNetns: false,
   },
+  tap: {
+    config: { multiQueue: true, owner: 1000, group: 1000, mtu: 1400, ipam: hostLocalIpam },
+    wrong: {
+      multiQueue: { multiQueue: 1 },
+      vnetHdr: { vnetHdr: "on" },
+      owner: { owner: -1 },
+      group: { group: 4294967295 },
+      mtu: { mtu: 65536 },
+      bridge: { bridge: "a/b" },
+      selinuxContext: { selinuxContext: 5 },
+      mac: { mac: "0a:00" },
+      "runtimeConfig.mac": { runtimeConfig: { mac: "0a:00" } },
+    },
+    traces: 2,
+    makesInterface: true,
+    entersNetns: true,
+  },
   tuning: {
     config: {
       sysctl: { "net.ipv4.conf.IFNAME.arp_filter": "1" },

@@ -79,6 +79,7 @@ export const ENTRIES = [
   { file: "test/kernel/gc-sweep.test.ts", essential: false },
   { file: "test/kernel/host-device.test.ts", essential: false },
   { file: "test/kernel/host-device-sysfs.test.ts", essential: false },
+  { file: "test/kernel/tap.test.ts", essential: "plain frames" },
   { file: "test/kernel/interface-plugins.test.ts", essential: false },
   { file: "test/kernel/upstream-check.test.ts", essential: false },
   { file: "test/kernel/node-namespaces.test.ts", essential: false },

@@ -78,6 +78,7 @@ golden link-add-bridge-options : "ip link add br0 mtu 1400 type bridge vlan_filt
 golden link-add-veth "ip netns add c1" "ip link add vethabc mtu 1400 type veth peer name eth0 mtu 1400 address 0a:58:0a:16:00:05 netns c1" RTM_NEWLINK
 golden link-add-veth-up-master "ip link add br0 type bridge" "ip link add vethabc index 7 address 02:00:00:00:00:07 master br0 up type veth peer name eth0" RTM_NEWLINK
 golden link-add-vlan "$veth" "ip link add link veth0 name veth0.5 type vlan protocol 802.1ad id 5" RTM_NEWLINK
+golden link-add-vrf : "ip link add red up type vrf table 1000" RTM_NEWLINK
 golden link-add-dummy : "ip link add d0 txqueuelen 500 type dummy" RTM_NEWLINK
 golden link-add-macvlan "$veth; ip netns add c1" "ip link add link veth0 name eth0 address 02:00:00:00:00:09 mtu 1400 netns c1 type macvlan mode private bcqueuelen 500" RTM_NEWLINK
 golden link-add-ipvlan "$veth; ip netns add c1" "ip link add link veth0 name eth0 netns c1 type ipvlan mode l3s private" RTM_NEWLINK
@@ -116,6 +117,7 @@ golden address-add-options "$veth" "ip address add 10.1.2.3/24 broadcast + label
 golden address-add-peer "$veth" "ip address add 10.1.2.3 peer 10.1.2.4/32 dev veth0" RTM_NEWADDR
 golden address-add-6 "$veth" "ip address add fd00:1::3/64 dev veth0 nodad" RTM_NEWADDR
 golden address-add-6-flags "$veth" "ip address add fd00:1::3/64 dev veth0 nodad home noprefixroute" RTM_NEWADDR
+golden address-add-6-lifetime "$veth" "ip address add fd00:1::3/64 dev veth0 nodad valid_lft 5000 preferred_lft 4000" RTM_NEWADDR
 golden address-replace "$veth" "ip address replace 10.1.2.3/24 dev veth0" RTM_NEWADDR
 golden address-delete "$up" "ip address delete fd00:1::3/64 dev veth0" RTM_DELADDR
 golden address-show "$up; ip address add 10.1.2.9 peer 10.1.2.4/32 dev veth0" "ip address show dev veth0" RTM_GETADDR RTM_NEWADDR
@@ -137,6 +139,20 @@ golden route-get-6 "$up; ip route add default via fd00:1::1" "ip route get 2001:
 golden route-show "$up; ip route add default via 10.1.2.1 mtu 1400 advmss 1360 metric 50; ip route add 192.0.2.0/24 via 10.9.9.9 dev veth0 onlink src 10.1.2.3" "ip route show" RTM_GETROUTE RTM_NEWROUTE
 golden route-show-table "$up; ip route add default via 10.1.2.1 table 1000" "ip route show table 1000" RTM_GETROUTE RTM_NEWROUTE
 golden route-show-6 "$up; ip route add default via fd00:1::1" "ip -6 route show dev veth0" RTM_GETROUTE RTM_NEWROUTE
+
+hops="$up; ip route add 192.0.2.0/24 nexthop via 10.1.2.1 dev veth0 nexthop via 10.9.9.9 dev veth0 weight 3 onlink; ip route add 2001:db8::/32 nexthop via fd00:1::1 dev veth0 nexthop via fd00:1::2 dev veth0 weight 3"
+golden route-add-hops "$up" "ip route add 192.0.2.0/24 nexthop via 10.1.2.1 dev veth0 nexthop via 10.9.9.9 dev veth0 weight 3 onlink" RTM_NEWROUTE
+golden route-show-hops "$hops" "ip route show" RTM_GETROUTE RTM_NEWROUTE
+golden route-show-6-hops "$hops" "ip -6 route show" RTM_GETROUTE RTM_NEWROUTE
+golden route-show-all "$up; ip route add default via 10.1.2.1 table 1000" "ip -4 route show table all dev veth0" RTM_GETROUTE RTM_NEWROUTE
+
+rules="ip rule add from 10.1.2.3 lookup 1000 priority 500 protocol 66; ip rule add from 10.1.2.0/24 fwmark 1 lookup 7; ip rule add not from 10.1.2.3 lookup 8; ip rule add from 10.1.2.3 lookup main suppress_prefixlength 0; ip -6 rule add from fd00:1::3 lookup 100; ip -6 rule add l3mdev protocol kernel"
+golden rule-add : "ip rule add from 10.1.2.3 lookup 100" RTM_NEWRULE
+golden rule-add-table : "ip rule add from 10.1.2.0/24 lookup 1000 priority 500 protocol 66" RTM_NEWRULE
+golden rule-add-6 : "ip -6 rule add from fd00:1::3 lookup 100" RTM_NEWRULE
+golden rule-delete "$rules" "ip rule delete from 10.1.2.3 lookup 1000 priority 500 protocol 66" RTM_DELRULE
+golden rule-show "$rules" "ip rule show" RTM_GETRULE RTM_NEWRULE
+golden rule-show-6 "$rules" "ip -6 rule show" RTM_GETRULE RTM_NEWRULE
 
 ifb="$veth; ip link set veth0 up; ip link add ifb0 type ifb; ip link set ifb0 up" # 4
 redirect="action mirred egress redirect dev ifb0"

@@ -29,6 +29,13 @@ describe("addAddress", () => {
     expectSame("address-add-options", sent(addAddress(veth0, { ...cidr("10.1.2.3/24"), ...more })));
   });
 
+  it("says what ip(8) says for an address that is valid for a while", () => {
+    const wanted = { ...cidr("fd00:1::3/64"), flags: IFA_F.NODAD, lifetime: { preferred: 4000, valid: 5000 } };
+    const request = sent(addAddress(veth0, wanted));
+    expectSame("address-add-6-lifetime", request);
+    expect(decodeAddress({ ...request, type: RTM.NEWADDR })).toMatchObject(wanted);
+  });
+
   it("says what ip(8) says for a point-to-point address", () => {
     expectSame("address-add-peer", sent(addAddress(veth0, { ...cidr("10.1.2.3/32"), peer: ip("10.1.2.4") })));
   });

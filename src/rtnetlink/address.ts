@@ -4,7 +4,7 @@ import type { Connection } from "../netlink/connection.ts";
 import { type Message, type Request, request } from "../netlink/message.ts";
 import { NLM_F } from "../netlink/uapi.ts";
 import { attr, attrs } from "../wire/attrs.ts";
-import { bytes, cstring, type Infer, sameBytes, u8, u32 } from "../wire/codec.ts";
+import { cstring, type Infer, sameBytes, u8, u32 } from "../wire/codec.ts";
 import { DecodeError, decodeWithin } from "../wire/error.ts";
 import { type Cidr, type Family, formatCidr, formatIp, type Ip } from "../wire/ip.ts";
 import { struct } from "../wire/struct.ts";
@@ -15,6 +15,9 @@ import { IFA, IFA_F, RT_SCOPE, RTM } from "./uapi.ts";
 /** struct ifaddrmsg, include/uapi/linux/if_addr.h */
 const ifaddrmsg = struct({ family: u8, prefixLength: u8, flags: u8, scope: u8, index: u32 });
 
+/** struct ifa_cacheinfo, include/uapi/linux/if_addr.h */
+const cacheInfo = struct({ preferred: u32, valid: u32, created: u32, updated: u32 });
+
 /** include/uapi/linux/if_addr.h, IFA_* */
 const addressAttributes = attrs({
   local: attr(IFA.LOCAL, ip),
@@ -24,7 +27,7 @@ const addressAttributes = attrs({
   flags: attr(IFA.FLAGS, u32),
   routePriority: attr(IFA.RT_PRIORITY, u32),
   protocol: attr(IFA.PROTO, u8),
-  cacheInfo: attr(IFA.CACHEINFO, bytes),
+  cacheInfo: attr(IFA.CACHEINFO, cacheInfo),
 });
 
 type AddressAttributes = Infer<typeof addressAttributes>;
@@ -39,6 +42,8 @@ export interface NewAddress extends Cidr {
   readonly scope?: number | undefined;
   /** IFA_F bits: NODAD lets an IPv6 address be used at once. */
   readonly flags?: number | undefined;
+  /** For how many seconds it is preferred, and valid at all; for ever when absent. */
+  readonly lifetime?: { readonly preferred: number; readonly valid: number } | undefined;
   /** IPv4 only; must begin with the link's name. */
   readonly label?: string | undefined;
 }
@@ -95,6 +100,8 @@ export function decodeAddress(message: Message): Address {
     // IFA_ADDRESS is the peer where IFA_LOCAL differs; IPv6 sends IFA_LOCAL only when there is a peer.
     const own = found.local ?? found.address;
     if (own === undefined) throw new DecodeError("neither IFA_LOCAL nor IFA_ADDRESS");
+    const flags = found.flags ?? header.flags;
+    const { preferred = 0, valid = 0 } = found.cacheInfo ?? {};
     const peer = found.address === undefined || sameBytes(found.address, own) ? undefined : found.address;
     return {
       index: header.index,
@@ -103,7 +110,8 @@ export function decodeAddress(message: Message): Address {
       peer,
       broadcast: found.broadcast,
       scope: header.scope,
-      flags: found.flags ?? header.flags,
+      flags,
+      lifetime: (flags & IFA_F.PERMANENT) !== 0 || found.cacheInfo === undefined ? undefined : { preferred, valid },
       label: found.label,
     };
   });
@@ -121,7 +129,7 @@ function addressRequest(
   device: Device,
   address: NewAddress,
 ): Request {
-  const { flags = 0, scope = RT_SCOPE.UNIVERSE } = address;
+  const { flags = 0, scope = RT_SCOPE.UNIVERSE, lifetime } = address;
   const header = {
     family: addressFamily(address.ip),
     prefixLength: address.prefixLength,
@@ -134,6 +142,7 @@ function addressRequest(
     address: address.peer ?? address.ip,
     broadcast: address.broadcast,
     label: address.label,
+    cacheInfo: lifetime && { ...lifetime, created: 0, updated: 0 },
     flags: flags <= 0xff ? undefined : flags,
   };
   return request(type, nlmFlags, operation, [ifaddrmsg, header], [addressAttributes, attributes]);

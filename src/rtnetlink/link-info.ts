@@ -11,9 +11,10 @@ import { macvlan } from "./kinds/macvlan.ts";
 import { tun } from "./kinds/tun.ts";
 import { veth } from "./kinds/veth.ts";
 import { vlan } from "./kinds/vlan.ts";
+import { vrf } from "./kinds/vrf.ts";
 import { IFLA_INFO } from "./uapi.ts";
 
-const kinds = { bridge, dummy: attrs({}), ifb: attrs({}), ipvlan, macvlan, tun, veth, vlan };
+const kinds = { bridge, dummy: attrs({}), ifb: attrs({}), ipvlan, macvlan, tun, veth, vlan, vrf };
 const portKinds = { bridge: bridgePort };
 
 /** The kind of a link and its options: `{ kind: "bridge", vlanFiltering: true }`. Kinds not known here keep their bytes. */

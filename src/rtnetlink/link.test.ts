@@ -63,6 +63,13 @@ describe("addLink", () => {
     expectSame("link-add-ipvlan", sent(addLink({ ...place, info: ipvlan })));
   });
 
+  it("says what ip(8) says for a VRF", () => {
+    const vrf = { name: "red", up: true, info: { kind: "vrf", table: 1000 } } as const;
+    expectSame("link-add-vrf", sent(addLink(vrf)));
+    const { info } = decodeLink({ ...sent(addLink(vrf)), type: RTM.NEWLINK });
+    expect(info).toEqual({ kind: "vrf", table: 1000 });
+  });
+
   it("says what ip(8) says for a kind without options", () => {
     expectSame("link-add-dummy", sent(addLink({ name: "d0", txQueueLength: 500, info: { kind: "dummy" } })));
   });
@@ -74,9 +81,9 @@ describe("addLink", () => {
 
   it("makes a link of a kind that it has no table for", () => {
     const data = Uint8Array.of(8, 0, 1, 0, 10, 0, 0, 0);
-    const request = sent(addLink({ name: "v0", info: { kind: "unknown", name: "vrf", data } }));
+    const request = sent(addLink({ name: "v0", info: { kind: "unknown", name: "bond", data } }));
     const { info, kind } = decodeLink({ ...request, type: RTM.NEWLINK });
-    expect({ info, kind }).toEqual({ info: { kind: "unknown", name: "vrf", data }, kind: "vrf" });
+    expect({ info, kind }).toEqual({ info: { kind: "unknown", name: "bond", data }, kind: "bond" });
   });
 
   it("names a failed request by its ip(8) command, with the name of the peer", () => {

@@ -4,8 +4,17 @@ import { asked, expectSame, replaying, sent } from "../../test/support/rtnetlink
 import { Connection } from "../netlink/connection.ts";
 import { errno } from "../sys/errno.ts";
 import { type Cidr, type Ip, parseCidr, parseIp } from "../wire/ip.ts";
-import { addRoute, deleteRoute, getRoute, listRoutes, type NewRoute, prependRoute, replaceRoute } from "./route.ts";
-import { RT_SCOPE, RT_TABLE, RTM, RTM_F, RTN, RTNH_F, RTPROT } from "./uapi.ts";
+import {
+  addRoute,
+  decodeRoute,
+  deleteRoute,
+  getRoute,
+  listRoutes,
+  type NewRoute,
+  prependRoute,
+  replaceRoute,
+} from "./route.ts";
+import { RT_SCOPE, RT_TABLE, RTA, RTM, RTM_F, RTN, RTNH_F, RTPROT } from "./uapi.ts";
 
 const device = { index: 3, name: "veth0" };
 
@@ -45,6 +54,18 @@ describe("addRoute", () => {
       "route-add-blackhole",
       "a route to nowhere",
       { dst: cidr("198.51.100.0/24"), type: RTN.BLACKHOLE, scope: RT_SCOPE.UNIVERSE },
+    ],
+    [
+      "route-add-hops",
+      "several next hops",
+      {
+        dst: cidr("192.0.2.0/24"),
+        scope: RT_SCOPE.UNIVERSE,
+        nextHops: [
+          { device, gateway, weight: 1, onlink: false },
+          { device, gateway: ip("10.9.9.9"), weight: 3, onlink: true },
+        ],
+      },
     ],
     ["route-add-6-default", "an IPv6 default route", { dst: cidr("::/0"), gateway: ip("fd00:1::1"), device }],
     ["route-add-6-link", "an IPv6 route without gateway", { dst: cidr("fd00:2::/64"), device, priority: 256 }],
@@ -109,6 +130,43 @@ describe("listRoutes", () => {
     );
   });
 
+  it("asks for all tables as ip(8) does", () => {
+    expectSame(
+      "route-show-all",
+      asked((connection) => listRoutes(connection, { family: 4, table: RT_TABLE.UNSPEC, device })),
+    );
+    const found = listRoutes(replaying("route-show-all"), { family: 4, table: RT_TABLE.UNSPEC, device });
+    expect(new Set(found.map(({ table }) => table))).toEqual(new Set([1000, RT_TABLE.MAIN, RT_TABLE.LOCAL]));
+  });
+
+  it("reads routes of several next hops, and says the same when they are added again", () => {
+    const [four] = listRoutes(replaying("route-show-hops"), { family: 4 }).filter(({ nextHops }) => nextHops);
+    expect(four).toMatchObject({
+      dst: cidr("192.0.2.0/24"),
+      gateway: undefined,
+      device: undefined,
+      nextHops: [
+        { device: { index: 3 }, gateway, weight: 1, onlink: false },
+        { device: { index: 3 }, gateway: ip("10.9.9.9"), weight: 3, onlink: true },
+      ],
+    });
+    if (four === undefined) throw new Error("no route");
+    expectSame("route-add-hops", sent(addRoute({ ...four, table: undefined })));
+    const six = listRoutes(replaying("route-show-6-hops"), { family: 6 }).find(({ nextHops }) => nextHops);
+    expect(six?.nextHops?.map((hop) => [hop.gateway, hop.weight])).toEqual([
+      [ip("fd00:1::1"), 1],
+      [ip("fd00:1::2"), 3],
+    ]);
+  });
+
+  it("keeps what it does not know of a route, for adding it again", () => {
+    const [route] = listRoutes(replaying("route-show-6"), { family: 6, device });
+    expect(route?.rest).toEqual([{ type: RTA.PREF, payload: Uint8Array.of(0) }]);
+    if (route === undefined) throw new Error("no route");
+    const { payload } = sent(addRoute(route));
+    expect(decodeRoute({ ...sent(addRoute(route)), payload }).rest).toEqual(route.rest);
+  });
+
   it("reads IPv4 routes with their metrics and flags", () => {
     const plain = {
       table: RT_TABLE.MAIN,
@@ -158,6 +216,10 @@ describe("listRoutes", () => {
   it("reads tables past 255", () => {
     const found = listRoutes(replaying("route-show-table"), { family: 4, table: 1000 });
     expect(found.map(({ table }) => table)).toEqual([1000]);
+  });
+
+  it("passes over routes of another family, which a kernel without IPv6 answers with", () => {
+    expect(listRoutes(replaying("route-show"), { family: 6 })).toEqual([]);
   });
 
   it("finds nothing in a table that never had a route", () => {
@@ -211,6 +273,20 @@ describe("getRoute", () => {
     expect(() => getRoute(new Connection(kernel), ip("192.0.2.7"))).toThrow(
       "cannot route get 192.0.2.7: ENETUNREACH: Network is unreachable",
     );
+  });
+
+  it.each([
+    [
+      "a next hop that is longer than the attribute",
+      [200, 0, 0, 0, 3, 0, 0, 0],
+      "route/nextHops: a next hop of 200 bytes",
+    ],
+    ["a next hop that is shorter than itself", [4, 0, 0, 0, 3, 0, 0, 0], "route/nextHops: a next hop of 4 bytes"],
+    ["half a next hop", [8, 0, 0, 0], "route/nextHops: want 8 bytes, got 4"],
+  ])("refuses %s", (_, hop, message) => {
+    const bad = Uint8Array.of(2, 0, 0, 0, 254, 0, 0, 1, 0, 0, 0, 0, 4 + hop.length, 0, RTA.MULTIPATH, 0, ...hop);
+    const kernel = new FakeKernel(answerWith(RTM.NEWROUTE, () => [bad]));
+    expect(() => getRoute(new Connection(kernel), ip("192.0.2.7"))).toThrow(message);
   });
 
   it("refuses an answer that is cut off, naming where", () => {

@@ -4,13 +4,14 @@ import type { Connection } from "../netlink/connection.ts";
 import { NetlinkError } from "../netlink/error.ts";
 import { type Message, type Request, request } from "../netlink/message.ts";
 import { NLM_F } from "../netlink/uapi.ts";
-import { attr, attrs } from "../wire/attrs.ts";
+import { attr, attrs, type RawAttribute } from "../wire/attrs.ts";
 import { bytes, type Infer, u8, u32 } from "../wire/codec.ts";
 import { decodeWithin } from "../wire/error.ts";
 import { type Cidr, type Family, familyOf, formatCidr, formatIp, type Ip } from "../wire/ip.ts";
 import { struct } from "../wire/struct.ts";
 import { ip } from "./codecs.ts";
 import { addressFamily, type Device, deviceText } from "./device.ts";
+import { type NextHop, nextHops } from "./next-hops.ts";
 import { AF, RT_SCOPE, RT_TABLE, RTA, RTAX, RTM, RTM_F, RTN, RTNH_F, RTPROT } from "./uapi.ts";
 
 /** struct rtmsg, include/uapi/linux/rtnetlink.h */
@@ -37,7 +38,8 @@ const routeAttributes = attrs({
   oif: attr(RTA.OIF, u32),
   metrics: attr(RTA.METRICS, attrs({ mtu: attr(RTAX.MTU, u32), advmss: attr(RTAX.ADVMSS, u32) })),
   iif: attr(RTA.IIF, u32),
-  multipath: attr(RTA.MULTIPATH, bytes),
+  nextHops: attr(RTA.MULTIPATH, nextHops),
+  cacheInfo: attr(RTA.CACHEINFO, bytes),
 });
 
 type RouteHeader = Infer<typeof rtmsg>;
@@ -65,6 +67,12 @@ export interface NewRoute {
   readonly advmss?: number | undefined;
   /** Take the gateway as reachable through the device though no address of ours is in its subnet. */
   readonly onlink?: boolean | undefined;
+  /** The next hops, where there are several: each has a device and a gateway of its own, and the route has none. */
+  readonly nextHops?: readonly NextHop[] | undefined;
+  /** What else the kernel tells of a route, so that a route that is added again loses nothing. */
+  readonly rest?: readonly RawAttribute[] | undefined;
+  /** The same of its metrics. */
+  readonly otherMetrics?: readonly RawAttribute[] | undefined;
 }
 
 /** A route as the kernel describes it. */
@@ -112,15 +120,22 @@ export interface RouteChoice {
   readonly isDefault?: boolean;
 }
 
-/** Like `ip route show`: the routes of one family in one table, all or those through a device. */
+/**
+ * Like `ip route show`: the routes of one family, all or those through a device. A route of several next hops goes through
+ * the device of each.
+ */
 export function listRoutes(connection: Connection, only: RouteChoice): Route[] {
   const { family, table = RT_TABLE.MAIN, device, isDefault = false } = only;
   const operation = (): string => `${family === 4 ? "" : "-6 "}route show table ${table}`;
-  const attributes: RouteAttributes = { table, oif: device?.index };
+  const attributes: RouteAttributes = { table: table === RT_TABLE.UNSPEC ? undefined : table, oif: device?.index };
   try {
     const dump = request(RTM.GETROUTE, 0, operation, [rtmsg, emptyHeader(family)], [routeAttributes, attributes]);
-    const isWanted = ({ payload }: Message): boolean => rtmsg.decode(payload).dstLength === 0;
-    return connection.dump(dump, isDefault ? { isWanted } : {}).map(decodeRoute);
+    const isWanted = ({ payload }: Message): boolean => {
+      const { family: found, dstLength } = rtmsg.decode(payload);
+      // Asked for the routes of a family that it does not have, the kernel tells of the others'.
+      return found === addressFamily(family) && !(isDefault && dstLength > 0);
+    };
+    return connection.dump(dump, { isWanted }).map(decodeRoute);
   } catch (error) {
     // A table comes into being with its first route: before, the kernel says ENOENT, "FIB table does not exist".
     if (error instanceof NetlinkError && error.code === "ENOENT") return [];
@@ -185,6 +200,9 @@ export function decodeRoute(message: Message): Route {
       mtu: found.metrics?.mtu,
       advmss: found.metrics?.advmss,
       onlink: (header.flags & RTNH_F.ONLINK) !== 0,
+      nextHops: found.nextHops,
+      rest: found.unknown,
+      otherMetrics: found.metrics?.unknown,
       flags: header.flags,
     };
   });
@@ -201,7 +219,8 @@ function tableByte(table: number): number {
 }
 
 function routeRequest(type: number, flags: number, verb: string, route: NewRoute): Request {
-  const { dst, table = RT_TABLE.MAIN, mtu, advmss } = route;
+  const { dst, table = RT_TABLE.MAIN, mtu, advmss, otherMetrics } = route;
+  const hasMetrics = mtu !== undefined || advmss !== undefined || otherMetrics !== undefined;
   const header = {
     ...(type === RTM.DELROUTE ? headerOfDelete(route) : headerOfNew(route)),
     family: addressFamily(dst.ip),
@@ -216,7 +235,9 @@ function routeRequest(type: number, flags: number, verb: string, route: NewRoute
     table: table <= 0xff ? undefined : table,
     priority: route.priority,
     oif: route.device?.index,
-    metrics: mtu === undefined && advmss === undefined ? undefined : { mtu, advmss },
+    metrics: hasMetrics ? { mtu, advmss, unknown: otherMetrics } : undefined,
+    nextHops: route.nextHops,
+    unknown: route.rest,
   };
   const operation = (): string => `route ${verb} ${routeText(route)}`;
   return request(type, flags, operation, [rtmsg, header], [routeAttributes, attributes]);

@@ -6,6 +6,7 @@ import * as uapi from "./uapi.ts";
 const HEADERS = [
   "sys/socket.h",
   "linux/rtnetlink.h",
+  "linux/fib_rules.h",
   "linux/if.h",
   "linux/if_link.h",
   "linux/if_ether.h",

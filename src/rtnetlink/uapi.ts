@@ -18,6 +18,9 @@ export const RTM = {
   NEWNEIGH: 28,
   DELNEIGH: 29,
   GETNEIGH: 30,
+  NEWRULE: 32,
+  DELRULE: 33,
+  GETRULE: 34,
   NEWQDISC: 36,
   DELQDISC: 37,
   GETQDISC: 38,
@@ -83,6 +86,15 @@ export const RTN = {
 export const RTNH_F = { DEAD: 1, PERVASIVE: 2, ONLINK: 4, OFFLOAD: 8, LINKDOWN: 16 } as const;
 
 export const RTM_F = { CLONED: 0x200, LOOKUP_TABLE: 0x1000, FIB_MATCH: 0x2000 } as const;
+
+// include/uapi/linux/fib_rules.h
+export const FRA = { SRC: 2, PRIORITY: 6, SUPPRESS_PREFIXLEN: 14, TABLE: 15, PROTOCOL: 21 } as const;
+
+/** What a rule does with a packet. */
+export const FR_ACT = { UNSPEC: 0, TO_TBL: 1 } as const;
+
+/** Flags of a rule. */
+export const FIB_RULE = { PERMANENT: 1, INVERT: 2 } as const;
 
 // include/uapi/linux/if.h
 export const IFF = {
@@ -193,6 +205,7 @@ export const IFLA_TUN = {
 } as const;
 
 export const IFLA_VLAN = { ID: 1, PROTOCOL: 5 } as const;
+export const IFLA_VRF = { TABLE: 1 } as const;
 
 export const IFLA_MACVLAN = { MODE: 1, FLAGS: 2, BC_QUEUE_LEN: 7 } as const;
 

@@ -9,12 +9,13 @@ import { attributeDifferences, hex, type TreeOptions } from "./attribute-tree.ts
 import { answerWith, FakeKernel } from "./fake-kernel.ts";
 import { readGolden } from "./golden.ts";
 
-/** Sizes of the fixed headers by the message type's group of four: link, address, route, neighbour, qdisc, filter, property. */
+/** Sizes of the fixed headers by the message type's group of four: link, address, route, neighbour, rule, qdisc, filter, property. */
 const HEADER_SIZES = new Map([
   [4, 16],
   [5, 8],
   [6, 12],
   [7, 12],
+  [8, 12],
   [9, 20],
   [11, 20],
   [27, 16],

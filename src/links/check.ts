@@ -1,17 +1,17 @@
 // What CHECK compares: the interfaces, addresses and routes of a result with those that the kernel has.
 
 import type { Invocation } from "../cni/plugin.ts";
-import type { Interface, Result, Route } from "../cni/result.ts";
+import type { Interface, Result } from "../cni/result.ts";
 import type { Connection } from "../netlink/connection.ts";
 import { listAddresses } from "../rtnetlink/address.ts";
-import { type Device, deviceText } from "../rtnetlink/device.ts";
+import { deviceText } from "../rtnetlink/device.ts";
 import { getLink, type Link } from "../rtnetlink/link.ts";
-import { type Route as KernelRoute, listRoutes } from "../rtnetlink/route.ts";
-import { RT_TABLE } from "../rtnetlink/uapi.ts";
+import type { Route as KernelRoute } from "../rtnetlink/route.ts";
 import { isSameNetns } from "../sys/netns.ts";
-import { compareIp, type Family, familyOf, formatCidr, formatIp, type Ip, networkOf, sameCidr } from "../wire/ip.ts";
+import { familyOf, formatCidr, formatIp, networkOf, sameCidr } from "../wire/ip.ts";
 import { formatMac } from "../wire/mac.ts";
 import { nextHopOf } from "./configure.ts";
+import { ContainerRoutes, goesBy, type RoutedLink } from "./container-routes.ts";
 
 /** Something that ADD made is gone or altered. */
 export class CheckError extends Error {
@@ -48,73 +48,34 @@ export function arePeers(one: Link, other: Link): boolean {
 }
 
 /**
- * Throws CheckError where the container's interface lacks one of the result's addresses, or the container a route to the
- * subnet of one. The route may be in any table: sbr and vrf move routes.
+ * Throws CheckError where the container's interface lacks one of the result's addresses, or a route to the subnet of one.
  */
-export function checkAddresses(container: Connection, device: Device, { ips }: Result): void {
+export function checkAddresses(container: Connection, link: RoutedLink, { ips }: Result): void {
   if (ips.length === 0) return;
-  const there = listAddresses(container, { device }).map(formatCidr);
-  const tables = new RouteTables(container, device);
+  const there = listAddresses(container, { device: link }).map(formatCidr);
+  const routes = new ContainerRoutes(container, link, ips);
   for (const address of ips) {
     const cidr = formatCidr(address);
     if (!there.includes(cidr)) {
-      throw new CheckError(`address ${cidr} is not on interface ${deviceText(device)} in the container`);
+      throw new CheckError(`address ${cidr} is not on interface ${deviceText(link)} in the container`);
     }
     const subnet = networkOf(address);
-    if (subnet.prefixLength === 32 && familyOf(subnet.ip) === 4) continue; // the kernel makes no route to a single address
-    if (!tables.has({ dst: subnet }, (route) => sameCidr(route.dst, subnet))) {
+    if (subnet.prefixLength === subnet.ip.length * 8) continue; // nobody else is in the subnet of a single address
+    if (!routes.some(familyOf(subnet.ip), undefined, ({ dst }) => sameCidr(dst, subnet))) {
       throw new CheckError(`route to ${formatCidr(subnet)} not found in the container`);
     }
   }
 }
 
-/**
- * Throws CheckError where the container lacks one of the result's routes: to the same destination, by the same next hop, in
- * whichever table.
- */
-export function checkRoutes(container: Connection, device: Device, { routes, ips }: Result): void {
-  const tables = new RouteTables(container, device);
+/** Throws CheckError where the container lacks one of the result's routes through the link, or it goes by another gateway. */
+export function checkRoutes(container: Connection, link: RoutedLink, { ips, routes }: Result): void {
+  const present = new ContainerRoutes(container, link, ips);
   for (const route of routes) {
-    const network = networkOf(route.dst);
-    const gateway = nextHopOf(route, ips);
-    const isIt = (one: KernelRoute): boolean =>
-      sameCidr(one.dst, network) && (gateway === undefined || goesBy(one, gateway));
-    if (tables.has(route, isIt)) continue;
+    const [dst, gateway] = [networkOf(route.dst), nextHopOf(route, ips)];
+    const isThis = (one: KernelRoute): boolean => sameCidr(one.dst, dst) && goesBy(one, gateway);
+    if (present.some(familyOf(dst.ip), route.table || undefined, isThis)) continue;
     const via = gateway === undefined ? "" : ` via ${formatIp(gateway)}`;
     const table = route.table ? ` in table ${route.table}` : "";
-    throw new CheckError(`route to ${formatCidr(route.dst)}${via} not found in the container${table}`);
+    throw new CheckError(`route to ${formatCidr(dst)}${via} not found in the container${table}`);
   }
-}
-
-/** The routes of a namespace, asked for once a family and table. */
-class RouteTables {
-  readonly #connection: Connection;
-  readonly #device: Device;
-  readonly #read = new Map<string, readonly KernelRoute[]>();
-
-  constructor(connection: Connection, device: Device) {
-    this.#connection = connection;
-    this.#device = device;
-  }
-
-  /** Whether there is such a route where ADD has put it, or through the device in any other table. */
-  has({ dst, table }: Pick<Route, "dst" | "table">, isIt: (route: KernelRoute) => boolean): boolean {
-    const family = familyOf(dst.ip);
-    const expected = this.#of(family, table || RT_TABLE.MAIN, undefined);
-    return expected.some(isIt) || this.#of(family, RT_TABLE.UNSPEC, this.#device).some(isIt);
-  }
-
-  /** UNSPEC: of all tables. */
-  #of(family: Family, table: number, device: Device | undefined): readonly KernelRoute[] {
-    const key = `${family} ${table}`;
-    const routes = this.#read.get(key) ?? listRoutes(this.#connection, { family, table, ...(device && { device }) });
-    this.#read.set(key, routes);
-    return routes;
-  }
-}
-
-/** A route of several next hops has none of its own; that one of them is the gateway is taken on trust. */
-function goesBy(route: KernelRoute, gateway: Ip): boolean {
-  if (route.gateway === undefined) return route.device === undefined;
-  return compareIp(route.gateway, gateway) === 0;
 }

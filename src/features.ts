@@ -10,6 +10,7 @@ import { nftables } from "./masquerade/nftables/backend.ts";
 import type { Feature } from "./owned/feature.ts";
 import { portmap } from "./portmap/feature.ts";
 import { portmapIptables } from "./portmap/iptables/feature.ts";
+import { sbr } from "./sbr/feature.ts";
 import { tuning } from "./tuning/feature.ts";
 
 export const FEATURES: readonly Feature[] = [
@@ -22,4 +23,5 @@ export const FEATURES: readonly Feature[] = [
   tuning,
   bandwidth,
   hostDevice,
+  sbr,
 ];

@@ -9,7 +9,7 @@ const NETLINK = ["netlink", ...BELOW];
 const CNI = ["cni", "hash", ...BELOW];
 const LINKS = ["rtnetlink", ...NETLINK, ...CNI];
 const OWNED = ["nftables", "conntrack", ...NETLINK, ...CNI];
-const FEATURES = ["bandwidth", "firewall", "host-device", "mac-spoof", "masquerade", "portmap", "tuning"];
+const FEATURES = ["bandwidth", "firewall", "host-device", "mac-spoof", "masquerade", "portmap", "sbr", "tuning"];
 const FEATURE = ["owned", "links", "iptables", "ipam", ...new Set([...OWNED, ...LINKS])];
 
 /**

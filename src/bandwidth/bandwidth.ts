@@ -5,6 +5,7 @@ import type { Interface, Result } from "../cni/result.ts";
 import { withNamespaces, withNode } from "../links/namespaces.ts";
 import type { BriefLink } from "../rtnetlink/brief-link.ts";
 import { getQdisc } from "../rtnetlink/qdisc.ts";
+import { netnsIdOf } from "../sys/netns-id.ts";
 import { formatMac } from "../wire/mac.ts";
 import { faultsOf } from "./faults.ts";
 import type { Limits } from "./limits.ts";
@@ -12,7 +13,7 @@ import { aliasOf } from "./names.ts";
 import { planOf } from "./plan.ts";
 import { type LimitRecord, records } from "./records.ts";
 import { shape } from "./shape.ts";
-import { netnsIdOf, targetOf, withRecorded } from "./target.ts";
+import { targetOf, withRecorded } from "./target.ts";
 import { deleteIfbs, unshape } from "./unshape.ts";
 
 /** What ADD and CHECK are told. */
@@ -45,7 +46,7 @@ export function setLimits(attachment: Attachment, { limits, netns }: Wanted): Li
     const isInContainer = side === "container";
     records.write({
       ...{ attachment, limits, side, link: { name, index }, netns, ownsClsact: isAgain || !hasClsact },
-      ...(isInContainer ? { containerNetns: netnsIdOf(namespaces) } : {}),
+      ...(isInContainer ? { containerNetns: netnsIdOf(namespaces.netns) } : {}),
     });
     const { ifbs, warnings } = shape(connection, link, plan, aliasOf(attachment));
     return { interfaces: ifbs.map((ifb) => interfaceOf(ifb, isInContainer ? netns : undefined)), warnings };

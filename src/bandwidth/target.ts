@@ -7,8 +7,7 @@ import { peerOnNode } from "../links/peer.ts";
 import type { Connection } from "../netlink/connection.ts";
 import { getBriefLink } from "../rtnetlink/brief-link.ts";
 import { getLink } from "../rtnetlink/link.ts";
-import { inNetns } from "../sys/netns.ts";
-import { ownNetnsId } from "../sys/netns-id.ts";
+import { netnsIdOf } from "../sys/netns-id.ts";
 import type { Side } from "./plan.ts";
 import type { LimitRecord } from "./records.ts";
 import type { LimitedLink } from "./shape.ts";
@@ -34,11 +33,6 @@ export function targetOf(namespaces: Namespaces, ifname: string): Target {
     : { side: "node", connection: node, link: peer };
 }
 
-/** The id of the container's network namespace, for a record. */
-export function netnsIdOf({ netns }: Namespaces): string {
-  return inNetns(netns, ownNetnsId);
-}
-
 /** Calls `use` with the link that a record tells of; returns undefined, without a call, where it is gone. */
 export function withRecorded<T>(record: LimitRecord, use: (target: Target) => T): T | undefined {
   const { side, link } = record;
@@ -48,6 +42,6 @@ export function withRecorded<T>(record: LimitRecord, use: (target: Target) => T)
   };
   if (side === "node") return withNode(find);
   return withNamespacesIfAny(record.netns ?? "", (namespaces) =>
-    netnsIdOf(namespaces) === record.containerNetns ? find(namespaces.container) : undefined,
+    netnsIdOf(namespaces.netns) === record.containerNetns ? find(namespaces.container) : undefined,
   );
 }

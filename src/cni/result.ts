@@ -50,6 +50,17 @@ export interface Result {
 }
 
 /**
+ * The addresses of the container's interface of this name: all that are not known to be another interface's. As upstream,
+ * also those of which the result does not say whose they are.
+ */
+export function addressesOf({ interfaces, ips }: Result, ifname: string): IpConfig[] {
+  return ips.filter(({ interface: index }) => {
+    const owner = index === undefined ? undefined : interfaces[index];
+    return owner === undefined || (owner.name === ifname && (owner.sandbox ?? "") !== "");
+  });
+}
+
+/**
  * Reads the result of a plugin, or a `prevResult`. One that doesn't say its version has that of the configuration. `at`
  * is the path it is found under, for errors: CniError 6 for a wrong type or version, 7 for a wrong value.
  */

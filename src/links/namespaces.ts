@@ -6,6 +6,7 @@ import { Connection } from "../netlink/connection.ts";
 import { NETLINK } from "../netlink/uapi.ts";
 import { hasCode } from "../sys/error.ts";
 import { close } from "../sys/fd.ts";
+import { LockedError, waitForLock } from "../sys/flock.ts";
 import { NotNetnsError, openNetns } from "../sys/netns.ts";
 
 /** Both ends of an attachment, open. */
@@ -47,6 +48,37 @@ export function withContainerNetnsIfAny<T>(path: string, use: (netns: number) =>
   const netns = openIfAny(path);
   return netns === undefined ? undefined : closing(netns, use);
 }
+
+/** The container's namespace alone, open and locked. */
+export interface LockedNetns extends Pick<Namespaces, "container" | "netns" | "path"> {}
+
+/**
+ * Opens the container's namespace for ADD or CHECK, locked against others that choose routing tables there: upstream's sbr
+ * locks the same file. Throws as withNamespaces, and LockedError.
+ */
+export function withLockedNetns<T>(path: string, use: (namespace: LockedNetns) => T): T {
+  return withContainerNetns(path, (netns) => {
+    waitForLock(netns, path);
+    return withRtnetlink(netns, (container) => use({ container, netns, path }));
+  });
+}
+
+/**
+ * The same for DEL: undefined, without calling `use`, where withNamespacesIfAny does not call it either. Goes on without the
+ * lock where somebody has held it for seconds: a process of the container can lock the container's own namespace.
+ */
+export function withLockedNetnsIfAny<T>(path: string, use: (namespace: LockedNetns) => T): T | undefined {
+  return withContainerNetnsIfAny(path, (netns) => {
+    try {
+      waitForLock(netns, path, DEL_LOCK_TIMEOUT_MS);
+    } catch (error) {
+      if (!(error instanceof LockedError)) throw error;
+    }
+    return withRtnetlink(netns, (container) => use({ container, netns, path }));
+  });
+}
+
+const DEL_LOCK_TIMEOUT_MS = 2000;
 
 /** One rtnetlink socket in the namespace with this descriptor. */
 export function withRtnetlink<T>(netns: number, use: (container: Connection) => T): T {

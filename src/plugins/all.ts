@@ -13,6 +13,7 @@ import { plugin as loopback } from "./loopback/plugin.ts";
 import { plugin as macvlan } from "./macvlan/plugin.ts";
 import { plugin as portmap } from "./portmap/plugin.ts";
 import { plugin as ptp } from "./ptp/plugin.ts";
+import { plugin as sbr } from "./sbr/plugin.ts";
 import { plugin as staticPlugin } from "./static/plugin.ts";
 import { plugin as tap } from "./tap/plugin.ts";
 import { plugin as tuning } from "./tuning/plugin.ts";
@@ -31,6 +32,7 @@ export const PLUGINS: readonly OwnPlugin[] = [
   macvlan,
   portmap,
   ptp,
+  sbr,
   staticPlugin,
   tap,
   tuning,

@@ -42,8 +42,11 @@ export function openLocked(path: string, { mode = 0o600, timeoutMs = TIMEOUT_MS 
   }
 }
 
-/** In steps: a blocking flock(2) has no deadline, and no signal handlers exist here that could give it one. */
-function waitForLock(fd: number, path: string, timeoutMs: number): void {
+/**
+ * Waits for the exclusive lock on a file that is open, which ends when the descriptor is closed; `path` is for people. In
+ * steps: a blocking flock(2) has no deadline, and no signal handlers exist here that could give it one. Throws as openLocked.
+ */
+export function waitForLock(fd: number, path: string, timeoutMs: number = TIMEOUT_MS): void {
   const start = monotonicMs();
   for (let pause = PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     const result = tryCall("flock", fd, LOCK_EX | LOCK_NB);

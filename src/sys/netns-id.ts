@@ -3,11 +3,16 @@
 import { hasCode } from "./error.ts";
 import { close } from "./fd.ts";
 import { stat } from "./file.ts";
-import { OWN_NETNS } from "./netns.ts";
+import { inNetns, OWN_NETNS } from "./netns.ts";
 import { getOption, openSocket, SOCK, SOL } from "./socket.ts";
 
 const AF_UNIX = 1; // include/linux/socket.h
 const SO_NETNS_COOKIE = 71; // include/uapi/asm-generic/socket.h, since Linux 5.14
+
+/** The same of the network namespace with this descriptor. Throws SyscallError. */
+export function netnsIdOf(netns: number): string {
+  return inNetns(netns, ownNetnsId);
+}
 
 /**
  * What tells the network namespace that this thread is in from all others, for notes that end with the boot: `cookie:1`. The

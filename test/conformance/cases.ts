@@ -174,6 +174,19 @@ export const CASES: Readonly<Record<string, Case>> = {
     makesInterface: false,
     entersNetns: false,
   },
+  sbr: {
+    config: {},
+    wrong: {
+      table: { table: 0 },
+      "gateways[0]": { gateways: ["192.0.2.256"] },
+      gateways: { gateways: ["192.0.2.1", "192.0.2.2"] },
+      addSourceHints: { addSourceHints: "yes" },
+      priority: { priority: 32766 },
+    },
+    traces: 1,
+    makesInterface: false,
+    entersNetns: true,
+  },
   static: {
     config: { ipam: staticIpam },
     traces: 0,

@@ -10,6 +10,7 @@ import { COMPANION_CASE, COMPANION_PREFIX, companion } from "./chained-example.t
 import { runLifecycle } from "./lifecycle.ts";
 
 const path = join(DIRECTORY, "bin");
+const SBR_RECORDS = "/run/bauta/sbr";
 
 /** Runs the suite for each of the plugins, on a node that has an interface for those that need a master. */
 export function runLives(plugins: readonly OwnPlugin[]): void {
@@ -37,10 +38,12 @@ function leftovers(): readonly string[] {
   const network = join(DATA_DIR, "conformance");
   const files = existsSync(network) ? readdirSync(network) : [];
   const backups = existsSync(TUNING_DIR) ? readdirSync(TUNING_DIR) : [];
+  const records = existsSync(SBR_RECORDS) ? readdirSync(SBR_RECORDS) : [];
   const links: readonly { ifname: string; ifalias?: string }[] = JSON.parse(run("ip", "-j", "link", "show"));
   return [
     ...files.filter((name) => /^[0-9a-f.:]+$/.test(name)).map((name) => `address ${name}`),
     ...backups.map((name) => `backup ${name}`),
+    ...records.map((name) => `rules of ${name}`),
     ...links.filter(({ ifname }) => ifname.startsWith("veth")).map(({ ifname }) => `link ${ifname}`),
     ...links.filter(({ ifname }) => ifname.startsWith(COMPANION_PREFIX)).map(({ ifname }) => `companion ${ifname}`),
     ...links.filter(({ ifname }) => /^bw[pei]/.test(ifname)).map(({ ifname }) => `ifb ${ifname}`),

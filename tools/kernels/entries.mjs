@@ -76,6 +76,8 @@ export const ENTRIES = [
   { file: "test/e2e/explain.test.ts", essential: false },
   { file: "test/e2e/tuning.test.ts", essential: false },
   { file: "test/e2e/default-lists.test.ts", essential: "list of podman attaches" },
+  { file: "test/kernel/sbr.test.ts", essential: false },
+  { file: "test/kernel/sbr-lists.test.ts", essential: false, except: "upstream" },
   { file: "test/kernel/gc-sweep.test.ts", essential: false },
   { file: "test/kernel/host-device.test.ts", essential: false },
   { file: "test/kernel/host-device-sysfs.test.ts", essential: false },

@@ -2,7 +2,7 @@
 
 import { type Attachment, attachmentOf, validAttachments } from "../../cni/attachment.ts";
 import type { Invocation } from "../../cni/plugin.ts";
-import type { IpConfig, Result } from "../../cni/result.ts";
+import { addressesOf, type Result } from "../../cni/result.ts";
 import { orLog, runAll } from "../../cni/undo.ts";
 import { CheckError } from "../../links/check.ts";
 import { withNode } from "../../links/namespaces.ts";
@@ -94,17 +94,11 @@ function wantedOf({ invocation, config, result }: Chained<PortmapConfig>): Iptab
   return olderWins ? { ...wanted, olderWins: (told) => invocation.log(`hostPortConflict: ${told}`) } : wanted;
 }
 
-/**
- * The first address of either family that is not known to be another interface's: as upstream, also where the result does not
- * say whose it is.
- */
-function containerAddresses({ ifname }: Invocation, { interfaces, ips }: Result): Container[] {
-  const isOfContainer = ({ interface: index }: IpConfig): boolean => {
-    const owner = index === undefined ? undefined : interfaces[index];
-    return owner === undefined || (owner.name === ifname && (owner.sandbox ?? "") !== "");
-  };
+/** The first address of either family. */
+function containerAddresses({ ifname }: Invocation, result: Result): Container[] {
+  const addresses = addressesOf(result, ifname);
   return FAMILIES.flatMap((family): Container[] => {
-    const found = ips.find((one) => familyOf(one.ip) === family && isOfContainer(one));
+    const found = addresses.find(({ ip }) => familyOf(ip) === family);
     return found === undefined ? [] : [{ ip: found.ip, prefixLength: found.prefixLength }];
   });
 }

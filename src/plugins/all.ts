@@ -18,6 +18,7 @@ import { plugin as staticPlugin } from "./static/plugin.ts";
 import { plugin as tap } from "./tap/plugin.ts";
 import { plugin as tuning } from "./tuning/plugin.ts";
 import { plugin as vlan } from "./vlan/plugin.ts";
+import { plugin as vrf } from "./vrf/plugin.ts";
 
 /** In alphabetical order. */
 export const PLUGINS: readonly OwnPlugin[] = [
@@ -37,6 +38,7 @@ export const PLUGINS: readonly OwnPlugin[] = [
   tap,
   tuning,
   vlan,
+  vrf,
 ];
 
 /** The names that the executable is a plugin by. */

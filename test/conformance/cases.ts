@@ -245,4 +245,13 @@ export const CASES: Readonly<Record<string, Case>> = {
     makesInterface: true,
     entersNetns: true,
   },
+  vrf: {
+    config: { vrfname: "red" },
+    wrong: { vrfname: { vrfname: "sixteen-letters-" }, table: { table: 254 } },
+    oldestVersion: "0.3.1",
+    module: "vrf",
+    traces: 0,
+    makesInterface: false,
+    entersNetns: true,
+  },
 };

@@ -96,3 +96,21 @@ it("containers come and go without nf_conntrack_netlink", () => {
   });
   expect(leftovers()).toEqual([]);
 });
+
+describe.each(["vrf"].filter((module) => fileOf(module) !== undefined))("without %s", (module) => {
+  it("STATUS and ADD of the plugin say so, and with it the same network serves", () => {
+    const first = networkOf("ptp", undefined, { ipMasq: false });
+    const prevResult = add(first, container);
+    const config = { cniVersion: "1.1.0", name: first.name, type: module, vrfname: "red" };
+    const message = expect.stringContaining(`makes no links of type ${module} (module ${module})`);
+    const refused = without(module, () => tryAdd({ ...config, prevResult }, container));
+    expect([refused.status, refused.json?.msg]).toEqual([1, message]);
+    const answer = without(module, () => callNetwork("STATUS", config));
+    expect(answer).toMatchObject({ status: 1, json: { code: 50, msg: message } });
+    expect(without(module, () => del(config, container))).toMatchObject({ status: 0 });
+    add({ ...config, prevResult }, container);
+    expect(container.ipJson(`link show type ${module}`)).toHaveLength(1);
+    for (const one of [config, first]) expect(del(one, container)).toMatchObject({ status: 0 });
+    expect(container.ipJson("link show")).toHaveLength(1);
+  });
+});

@@ -11,7 +11,7 @@ export class Derived extends Base {
   }
 }
 
-/** Live: whoever imports it sees it change. */
+/** Live: a module that imports it sees it change. */
 export let counter = 0;
 
 export function count(): number {

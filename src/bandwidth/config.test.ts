@@ -54,7 +54,7 @@ describe("readLimits", () => {
     expect(read({ ...EGRESS, runtimeConfig: { bandwidth: { ingressRate: 7 } } })).toMatchObject({ ingress: undefined });
   });
 
-  it("takes latency and subnets from the network, for whoever's rates", () => {
+  it("takes latency and subnets from the network, for the runtime's rates, too", () => {
     const runtimeConfig = { bandwidth: { ...EGRESS, latency: 9, shapedSubnets: ["10.0.0.0/8"] } };
     const limits = read({ latency: 50, unshapedSubnets: ["10.1.2.3/16", "fd00::1/8"], runtimeConfig });
     expect(limits).toMatchObject({ latency: 50, subnets: { isSpared: true } });

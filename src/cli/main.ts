@@ -51,7 +51,7 @@ const ALIASES = new Map([
 ]);
 
 function report(error: unknown, io: Output): number {
-  // Whoever read has seen enough: `bauta list | head -1`.
+  // The reader has seen enough: `bauta list | head -1`.
   if (hasCode(error, "EPIPE")) return OK;
   if (error instanceof UsageError) {
     io.log(`bauta: ${error.message}`);

@@ -49,7 +49,7 @@ export function runPlugin(plugin: Plugin, io: PluginIo): number {
   }
 }
 
-/** What is known of a call so far, for whoever has to report an error. */
+/** What is known of a call so far, for the report of an error. */
 interface Call {
   readonly plugin: Plugin;
   readonly io: PluginIo;

@@ -5,7 +5,7 @@
 import { CNI_CODE, CniError } from "./error.ts";
 import { excerpt, isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
 
-/** What a schema is made of, for whoever describes it to people or programs. */
+/** What a schema is made of, for descriptions to people and programs. */
 type Shape =
   | { readonly kind: "boolean" | "json" | "json object" }
   /** `later` is what text that is judged later should be. */

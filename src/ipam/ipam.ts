@@ -1,4 +1,4 @@
-// What an IPAM plugin is to whoever calls it in its own process: the verbs of a plugin, without what only a process has.
+// What an IPAM plugin is to a plugin that calls it in the same process: the verbs of a plugin, without what only a process has.
 
 import type { Invocation } from "../cni/plugin.ts";
 import type { Result } from "../cni/result.ts";

@@ -37,7 +37,7 @@ describe("a store whose process is killed", () => {
             (name) => !contents.has(name) && !["lock", "last_reserved_ip.0", INDEX_NAME].includes(name),
           );
           expect(strange).toEqual([]);
-          // Whoever comes next sees exactly what the files say.
+          // The next call sees exactly what the files say.
           withStore(directory, (store) => {
             for (const id of [...Array(count).keys()].map((n) => `c${n}`).concat("new")) {
               const expected = [...contents].filter(([, content]) => content === `${id}\r\neth0`).map(([name]) => name);

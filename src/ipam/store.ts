@@ -106,7 +106,7 @@ export class Store {
   /** What lies in the directory and can't be what its name says, by path. */
   readonly #odd: Map<string, OddEntryError> = new Map();
 
-  /** For whoever holds the lock: see withStore. */
+  /** For the holder of the lock: see withStore. */
   constructor(directory: string) {
     this.#directory = directory;
   }

@@ -6,7 +6,7 @@ import { IptablesError } from "./program.ts";
 /** How often something is tried at most. */
 const ATTEMPTS = 10;
 
-/** Whoever has waited so long for the lock of iptables-legacy won't wait for it a second time. */
+/** A call that has waited so long for the lock of iptables-legacy does not wait for the lock a second time. */
 const PATIENCE_MS = 20_000;
 
 /**

@@ -164,7 +164,7 @@ export function listElements(connection: Connection, s: ElementSet): Element[] {
   return dumpElements(connection, s).flatMap((message) => readElements(message).elements);
 }
 
-/** The same as they came, for whoever looks into tens of thousands of them. Throws NetlinkError. */
+/** The same as they came, for readers of tens of thousands of them. Throws NetlinkError. */
 export function dumpElements(connection: Connection, s: ElementSet): Message[] {
   const text = (): string => `list set ${familyName(s.family)} ${s.table} ${s.set}`;
   const get = command(NFT_MSG.GETSETELEM, 0, s.family, text, [elements, { table: s.table, set: s.set }]);

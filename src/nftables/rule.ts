@@ -114,7 +114,7 @@ export function listRules(connection: Connection, where: RuleScope = {}): Rule[]
   return dumpRules(connection, where).map(readRule);
 }
 
-/** The same as they came, for whoever looks into ten thousands of them. Throws NetlinkError. */
+/** The same as they came, for readers of tens of thousands of them. Throws NetlinkError. */
 export function dumpRules(connection: Connection, where: RuleScope = {}): Message[] {
   const values = { table: where.table, chain: where.chain };
   const list = command(NFT_MSG.GETRULE, 0, where.family ?? NFPROTO.UNSPEC, () => "list rules", [rule, values]);

@@ -1,5 +1,5 @@
-// What the kernel remembers of an address's connections: forgotten when the address leaves, so that whoever has it next
-// does not inherit them. That comes after the rules are gone, or packets that are under way begin new ones.
+// What the kernel remembers of an address's connections: forgotten when the address leaves, so that the address's next
+// holder does not inherit them. That comes after the rules are gone, or packets that are under way begin new ones.
 
 import {
   deleteFlow,

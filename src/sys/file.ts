@@ -50,7 +50,7 @@ export function writeFile(
 }
 
 /**
- * Gives the path this content in one step: whoever reads it sees the old content or the new, never a part, whatever
+ * Gives the path this content in one step: a reader sees the old content or the new, never a part, whatever
  * happens meanwhile. The parts go through `path` with a suffix; a left-over of that name is overwritten.
  */
 export function replaceFile(path: string, content: string | Uint8Array, mode = 0o644): void {

@@ -40,7 +40,7 @@ export class OddEntryError extends Error {
   }
 }
 
-/** What openat(2) says of an entry that is there and can't be opened, whoever asks, or by this process. */
+/** What openat(2) says of an entry that is there and can't be opened, by any process or by this one. */
 const ODD_ERRORS: readonly ErrnoName[] = ["EACCES", "EPERM", "ENXIO", "ENODEV", "EISDIR", "ETXTBSY", "EIO"];
 
 /**

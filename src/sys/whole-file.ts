@@ -12,7 +12,7 @@ const O_TMPFILE = 0o20000000 | (engine.arch === "arm64" ? 0o40000 : 0o200000);
 const AT_SYMLINK_FOLLOW = 0x400;
 
 /**
- * Creates `directory`/`name` with this content; false, and nothing done, where the name is taken. Whoever looks, at any
+ * Creates `directory`/`name` with this content; false, and nothing done, where the name is taken. A reader, at any
  * moment and after a kill at any moment, sees the whole file or none, and no second file: it has no name until it is
  * complete. Where the file system can't do that (NFS, or no /proc), it is written as `directory`/`spare` first, which
  * then must be a name that nobody else uses at the same time. Throws SyscallError; nothing is left then.

@@ -1,4 +1,4 @@
-// Each limit that whoever starts a plugin may have set on its process: setrlimit(2). The call works, or it ends with a CNI
+// Each limit that the caller of a plugin may have set on its process: setrlimit(2). The call works, or it ends with a CNI
 // error and has left nothing; it never ends by a signal, which tells nobody anything.
 
 import { expect, it } from "vitest";

@@ -48,7 +48,7 @@ function stateOf({ node, container }: TestNode, result: Json): State {
   };
 }
 
-/** ADD, CHECK and DEL by whoever `calls` says. */
+/** ADD, CHECK and DEL by the implementations that `calls` names. */
 function live(node: TestNode, keys: Json, calls: { readonly add: CallPlugin; readonly del: CallPlugin }): State[] {
   const config = configOf(keys);
   const result = succeed(calls.add({ command: "ADD", config }));

@@ -278,7 +278,7 @@ describe("host-device", () => {
     expect(hostDevice.records()).toEqual([]);
   });
 
-  it("leaves a device to the attachment that has it, whoever is called for that namespace and name", () => {
+  it("leaves a device to the attachment that has it, when DEL is called for another with that namespace and name", () => {
     const node = nodeWithDevice();
     const config = configOf({ device: "ens5" });
     const result = add(node, config);

@@ -270,7 +270,7 @@ describe.each<IptablesForm>(["legacy", "nft"])("where iptables is %s alone", (fo
     });
   });
 
-  it("GC leaves valid attachments and other networks alone, whoever has made them", () => {
+  it("GC leaves valid attachments and other networks alone, ours and upstream's", () => {
     const node = ourNode(ptp);
     const theirs = peerOn(node, "ptp");
     const one = (n: number): readonly unknown[] => [

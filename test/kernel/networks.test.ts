@@ -139,7 +139,7 @@ describe("policies of overlapping subnets", () => {
     expect(ruleset()).toBe("");
   });
 
-  it("lead every address to its own policy, whoever comes and goes", () => {
+  it("lead every address to its own policy, while others come and go", () => {
     const addresses = ["10.0.0.1/8", "10.0.0.2/16", "10.0.0.3/24", "10.0.0.4/32", "10.0.1.1/24", "10.1.0.1/16"].map(
       cidr,
     );

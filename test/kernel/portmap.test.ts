@@ -180,7 +180,7 @@ describe("snat", () => {
 describe("conditions", () => {
   const keys = { conditionsV4: ["ip", "saddr", "!=", OUTSIDE[4]], conditionsV6: [`ip6 saddr != ${OUTSIDE[6]}`] };
 
-  it.each(FAMILIES)("hold for the attachment that has them, whoever comes later, over IPv%s", (family) => {
+  it.each(FAMILIES)("hold for the attachment that has them, against those that come later, over IPv%s", (family) => {
     const node = new PublishingNode();
     const conditional = node.publish([port(8080, 80)], { network: "n1", keys });
     const plain = node.publish([port(9090, 80)], { network: "n2" });

@@ -15,7 +15,7 @@ const present = (
 };
 
 describe("the networks of a family", () => {
-  it("go to whoever comes first, and to nobody whose subnet overlaps", () => {
+  it("go to the network that comes first, and to none whose subnet overlaps", () => {
     const networks = new Networks(4);
     expect(networks.chainFor("outside-10.0.0.0/16")).toBe("outside-10.0.0.0/16");
     expect(networks.chainFor("outside-10.0.0.0/16")).toBe("outside-10.0.0.0/16");

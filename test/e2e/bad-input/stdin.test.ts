@@ -79,7 +79,7 @@ describe("a huge configuration", () => {
   });
 
   it("is refused without reading to its end", () => {
-    // `yes` never ends: whoever tried to read it all would not either.
+    // `yes` never ends: a plugin that tried to read it all would not either.
     const endless = ["bash", "--norc", "-c", 'yes | "$@"', "bash"];
     expectRefused(() => call("loopback", {}, endless), tooLarge);
   });

@@ -108,7 +108,7 @@ describe("a node at work while others commit", () => {
     expect(leftovers().filter((one) => !one.includes("table ip proxy"))).toEqual([]);
   });
 
-  it("makes and removes its tables with the first and last container, whoever commits meanwhile", async () => {
+  it("makes and removes its tables with the first and last container, while others commit", async () => {
     const runtime = new Runtime(networkOf("bridge", undefined, { macspoofchk: true }), []);
     const containers = Array.from({ length: 3 }, () => containerFor(runtime.config));
     const committers = [commitInLine()];

@@ -1,5 +1,5 @@
-// Policies whose subnets overlap, on packets of either family: each address is masqueraded as its own policy says, whoever
-// else comes and goes.
+// Policies whose subnets overlap, on packets of either family: each address is masqueraded as its own policy says, while
+// others come and go.
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { FAMILIES } from "../../../src/wire/ip.ts";

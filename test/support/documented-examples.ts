@@ -195,6 +195,20 @@ export const DOCUMENTED_EXAMPLES: readonly DocumentedExample[] = [
     { node: MASTER, module: "8021q" },
   ),
   single(
+    "tap",
+    { type: "tap", mac: "00:11:22:33:44:55", mtu: 1500, multiQueue: true, owner: 0, group: 0, bridge: "br1" },
+    { container: ["link add br1 type bridge", "link set br1 up"] },
+  ),
+  chained("sbr, with bridge in the place of flannel", [{ ...gateway, isDefaultGateway: true }, { type: "sbr" }]),
+  chained(
+    "vrf, with host-local in the place of dhcp",
+    [
+      { type: "macvlan", master: "eth0", ipam: hostLocal("10.1.2.0/24") },
+      { type: "vrf", vrfname: "blue" },
+    ],
+    { node: MASTER, module: "vrf" },
+  ),
+  single(
     "host-device",
     { type: "host-device", device: "enp0s1" },
     { node: ["link add enp0s1 type veth peer name wire"] },

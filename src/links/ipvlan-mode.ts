@@ -5,15 +5,15 @@ import { CNI_CODE, CniError } from "../cni/error.ts";
 import { getLink } from "../rtnetlink/link.ts";
 import type { LinkInfo } from "../rtnetlink/link-info.ts";
 import { IPVLAN_F, IPVLAN_MODE } from "../rtnetlink/uapi.ts";
-import { engine } from "../sys/engine.ts";
-import { makeDirectories } from "../sys/file.ts";
+import { hasCode } from "../sys/error.ts";
+import { makeDirectories, replaceFile } from "../sys/file.ts";
 import { withLock } from "../sys/flock.ts";
 import { inNetns } from "../sys/netns.ts";
 import { ownNetnsId } from "../sys/netns-id.ts";
-import { SmallFile } from "../sys/small-file.ts";
+import { OddEntryError, readRegularText } from "../sys/regular-file.ts";
 import type { Namespaces } from "./namespaces.ts";
 import type { Parent } from "./parent.ts";
-import { listUppers, upperText } from "./uppers.ts";
+import { findUpper, upperText } from "./uppers.ts";
 
 /** In the words of ip-link(8). */
 export interface IpvlanMode {
@@ -37,16 +37,15 @@ export function ipvlanModeText({ mode, flags }: IpvlanMode): string {
 /** The same of a link that the kernel has told of; undefined where it is no ipvlan. */
 export function modeOfInfo(info: LinkInfo | undefined): string | undefined {
   if (info?.kind !== "ipvlan" || !("mode" in info)) return undefined;
-  const nameOf = (names: Readonly<Record<string, number>>, value = 0): string =>
+  const wordFor = (names: Readonly<Record<string, number>>, value = 0): string =>
     Object.entries(names).find(([, number]) => number === value)?.[0] ?? `${value}`;
-  const flags = nameOf(FLAGS, info.flags);
-  return flags === "bridge" ? nameOf(MODES, info.mode) : `${nameOf(MODES, info.mode)} ${flags}`;
+  const flags = wordFor(FLAGS, info.flags);
+  return flags === "bridge" ? wordFor(MODES, info.mode) : `${wordFor(MODES, info.mode)} ${flags}`;
 }
 
 /**
- * Has `create` make an ipvlan with this mode, unless its parent has ipvlans with another: then throws CniError 7. The mode of
- * each parent is noted, so that other containers are looked at only where an attachment asks for another one. The notes end with
- * the boot.
+ * Has `create` make an ipvlan with this mode, unless its parent has ipvlans with another: then throws CniError 7. As all have one
+ * mode, any of them tells it. Where one is, is noted, so that it need not be looked for.
  */
 export function withIpvlanMode<T>(namespaces: Namespaces, parent: Parent, wanted: IpvlanMode, create: () => T): T {
   const text = ipvlanModeText(wanted);
@@ -56,29 +55,35 @@ export function withIpvlanMode<T>(namespaces: Namespaces, parent: Parent, wanted
     return create();
   }
   makeDirectories(NOTES, 0o700);
-  const path = `${NOTES}/${noteOf(namespaces, parent)}`;
-  return withLock(path, () => {
-    const note = SmallFile.open(path);
-    try {
-      const isNoted = note !== undefined && engine.decode(note.content) === text;
-      for (const upper of isNoted ? [] : listUppers(namespaces, parent, ["ipvlan"])) {
-        requireAlike(modeOfInfo(upper.link.info), text, upperText(upper), parent);
-      }
-      const made = create();
-      if (!isNoted) note?.overwrite(engine.encode(text));
-      return made;
-    } finally {
-      note?.close();
-    }
+  const path = `${NOTES}/${nameOf(namespaces, parent)}`;
+  return withLock(`${path}.lock`, () => {
+    const noted = readNote(path);
+    const there = findUpper(namespaces, parent, ["ipvlan"], noted);
+    if (there !== undefined) requireAlike(modeOfInfo(there.link.info), text, upperText(there), parent);
+    const made = create();
+    if (there?.netns === undefined || there.netns !== noted) replaceFile(path, namespaces.path, 0o600);
+    return made;
   });
 }
 
 const NOTES = "/run/bauta/ipvlan";
 
 /** A name for the parent, in its namespace. */
-function noteOf({ netns }: Namespaces, { link, linkInContainer }: Parent): string {
+function nameOf({ netns }: Namespaces, { link, linkInContainer }: Parent): string {
   const namespace = linkInContainer ? inNetns(netns, ownNetnsId) : ownNetnsId();
   return `${namespace}:${link.index}`;
+}
+
+const PATH_MAX = 4096;
+
+/** The path of a network namespace that had an ipvlan; undefined where nothing is noted. */
+function readNote(path: string): string | undefined {
+  try {
+    return readRegularText(path, PATH_MAX) || undefined;
+  } catch (error) {
+    if (error instanceof OddEntryError || hasCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
 }
 
 function requireAlike(found: string | undefined, wanted: string, who: string, { link }: Parent): void {

@@ -1,5 +1,6 @@
 // Who hangs on a link: macvlans, ipvlans and VLANs, which are in the namespaces of their containers. The kernel does not tell from
-// below, so this looks into each namespace. It is for errors, and takes as long as there are containers.
+// below, so this looks into each namespace: it takes as long as there are containers, and is for errors, and for what nothing else
+// tells.
 
 import type { Connection } from "../netlink/connection.ts";
 import { type Link, listLinks } from "../rtnetlink/link.ts";
@@ -21,18 +22,42 @@ export interface Upper {
 const DIRECTORIES = ["/run/netns", "/run/docker/netns"];
 
 /** The links of these kinds that hang on the parent, in its own namespace and in those that have a name. */
-export function listUppers({ path }: Namespaces, parent: Parent, kinds: readonly string[]): Upper[] {
-  const home = parent.linkInContainer ? path : OWN_NETNS;
+export function listUppers(namespaces: Namespaces, parent: Parent, kinds: readonly string[]): Upper[] {
+  const { path } = namespaces;
+  const home = homeOf(namespaces, parent);
   const own = upon(parent, undefined, parent.connection, kinds).map((link) => ({ link, netns: undefined }));
-  return withContainerNetns(home, (homeFd) => {
-    const others = namedNamespaces(path, home).flatMap((netns) =>
-      within(netns, (connection) => {
-        const id = getNetnsId(connection, homeFd);
-        return id === undefined ? [] : upon(parent, id, connection, kinds).map((link) => ({ link, netns }));
-      }),
-    );
-    return [...own, ...others];
+  return [...own, ...namedNamespaces(path, home).flatMap((netns) => uppersIn(namespaces, parent, kinds, netns))];
+}
+
+/** One of them, whichever is found first: in the namespace of the path `hint`, if there is one. */
+export function findUpper(
+  namespaces: Namespaces,
+  parent: Parent,
+  kinds: readonly string[],
+  hint: string | undefined,
+): Upper | undefined {
+  const [hinted] = hint === undefined ? [] : uppersIn(namespaces, parent, kinds, hint);
+  if (hinted !== undefined) return hinted;
+  const [own] = upon(parent, undefined, parent.connection, kinds);
+  if (own !== undefined) return { link: own, netns: undefined };
+  for (const netns of namedNamespaces(namespaces.path, homeOf(namespaces, parent))) {
+    const [found] = uppersIn(namespaces, parent, kinds, netns);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Those in the namespace of this path, which is not the parent's. */
+function uppersIn(namespaces: Namespaces, parent: Parent, kinds: readonly string[], netns: string): Upper[] {
+  return within(netns, (connection) => {
+    const id = withContainerNetns(homeOf(namespaces, parent), (fd) => getNetnsId(connection, fd));
+    return id === undefined ? [] : upon(parent, id, connection, kinds).map((link) => ({ link, netns }));
   });
+}
+
+/** The path of the parent's namespace. */
+function homeOf({ path }: Namespaces, { linkInContainer }: Parent): string {
+  return linkInContainer ? path : OWN_NETNS;
 }
 
 /** `eth0 in /run/netns/x`, for errors. */

@@ -57,6 +57,19 @@ describe("ipvlan's modes", () => {
     expect(modeOf(linkOf(node.container))).toBe("l2");
   });
 
+  it("the mode that counts is what there is, whatever ADDs before have noted", () => {
+    const node = ourNode(ipvlan);
+    connectUplink(node);
+    const config = configOf(hostLocal(node, "10.77.0.0/24"));
+    succeed(node.call({ command: "ADD", config }));
+    succeed(node.call({ command: "DEL", config }));
+    const { netns } = anotherContainer();
+    node.node.ip(`link add link ${UPLINK} name theirs netns ${netns.name} type ipvlan mode l3`);
+    const { json } = node.call({ command: "ADD", config });
+    expect(json.msg).toContain(`l2 cannot be beside l3, which "theirs" in ${netns.path} has`);
+    expect(linksOf(node.container)).toEqual(["lo"]);
+  });
+
   it("one that somebody else has made has a mode, too, of one mode with ours", () => {
     const node = ourNode(ipvlan);
     connectUplink(node);

@@ -1,7 +1,7 @@
 // What macvlan, ipvlan and vlan have in common, as a suite that each of them runs: natively where the kernel has the kind, and in
 // guests.
 
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { OwnPlugin } from "../../src/cni/plugin.ts";
@@ -39,8 +39,10 @@ export const hostLocal = ({ dataDir }: TestNode, ...subnets: readonly string[]):
 
 const startOf = (subnet: string): string => subnet.replace(/0?\/\d+$/, "10");
 
-export const reservations = ({ dataDir }: TestNode, network = "net1"): string[] =>
-  readdirSync(join(dataDir, network)).filter((file) => /^[0-9a-f]+[.:]/.test(file));
+export function reservations({ dataDir }: TestNode, network = "net1"): string[] {
+  const directory = join(dataDir, network);
+  return existsSync(directory) ? readdirSync(directory).filter((file) => /^[0-9a-f]+[.:]/.test(file)) : [];
+}
 
 /** An IPAM plugin that is a script, and what it was called for. */
 export function scriptedIpam(script: string): { readonly path: string; readonly calls: () => string[] } {

@@ -12,6 +12,7 @@ import { inNetns } from "../sys/netns.ts";
 import { type Codec, encode, fixed, pad, u16 } from "../wire/codec.ts";
 import { IFNAMSIZ } from "../wire/ifname.ts";
 import { struct } from "../wire/struct.ts";
+import { nameTaken } from "./container-link.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { IFF, TUNSETGROUP, TUNSETIFF, TUNSETOWNER, TUNSETPERSIST } from "./uapi.ts";
 import { deleteLinkIfAny } from "./veth.ts";
@@ -42,7 +43,7 @@ export function createTap(
   make: (wanted: NewTap) => void = makePersistent,
 ): BriefLink {
   const { name } = wanted;
-  if (getBriefLink(container, name) !== undefined) throw nameTaken(name);
+  if (getBriefLink(container, name) !== undefined) throw taken(name);
   // The tap is made in the namespace that the device was opened in.
   inNetns(netns, () => make(wanted));
   undo.defer(() => deleteLinkIfAny(container, name));
@@ -71,7 +72,7 @@ export function makePersistent({ name, multiQueue, vnetHdr, owner, group }: NewT
     try {
       ioctl(fd, TUNSETIFF, encode(ifreq, { name, flags }), operation);
     } catch (error) {
-      throw hasCode(error, "EBUSY") ? nameTaken(name) : error;
+      throw hasCode(error, "EBUSY") ? taken(name) : error;
     }
     if (owner !== undefined) setId(fd, TUNSETOWNER, "owner", owner);
     if (group !== undefined) setId(fd, TUNSETGROUP, "group", group);
@@ -101,9 +102,8 @@ function setId(fd: number, request: number, key: "owner" | "group", id: number):
   }
 }
 
-function nameTaken(name: string): CniError {
-  const problem = `CNI_IFNAME: the container has an interface ${JSON.stringify(name)} already`;
-  return new CniError(CNI_CODE.INVALID_ENVIRONMENT, problem);
+function taken(name: string): CniError {
+  return new CniError(CNI_CODE.INVALID_ENVIRONMENT, `CNI_IFNAME: ${nameTaken(name)}`);
 }
 
 /** char[IFNAMSIZ], padded with NULs. */

@@ -2,6 +2,7 @@
 // counts, as in upstream's: runtimeConfig.deviceID, device, hwaddr, kernelpath, pciBusID.
 
 import { CNI_CODE, CniError } from "../../cni/error.ts";
+import { linkReference } from "../../cni/fields.ts";
 import type { Invocation } from "../../cni/plugin.ts";
 import {
   emptyIsAbsent,
@@ -13,8 +14,6 @@ import {
   text,
   withDefault,
 } from "../../cni/schema.ts";
-import { engine } from "../../sys/engine.ts";
-import { ALTIFNAMSIZ } from "../../wire/ifname.ts";
 import { type Mac, parseHardwareAddress } from "../../wire/mac.ts";
 import { flag } from "../keys.ts";
 
@@ -32,10 +31,6 @@ export interface HostDeviceConfig {
   readonly isInUserSpace: boolean;
 }
 
-/** A link may be called by any of its names. */
-const linkNameText = (given: string): string | undefined =>
-  engine.encode(given).length < ALTIFNAMSIZ && !/[\0/]/.test(given) ? given : undefined;
-
 const kernelPath = (given: string): string | undefined =>
   given.startsWith("/sys/devices/") && !given.includes("\0") ? given : undefined;
 
@@ -47,7 +42,7 @@ function busName(about: string): Schema<string | undefined> {
 
 /** The plugin's own keys, for reading and for its JSON Schema. */
 export const hostDeviceSchema = object({
-  device: optional(emptyIsAbsent(text("the name of a link", linkNameText, "name of the device on the node"))),
+  device: optional(emptyIsAbsent(linkReference("name of the device on the node"))),
   hwaddr: optional(judgedLater(text("a MAC address", parseHardwareAddress, "MAC address of the device"))),
   kernelpath: optional(
     judgedLater(

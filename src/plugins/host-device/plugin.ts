@@ -8,6 +8,7 @@ import { giveBack } from "../../host-device/give-back.ts";
 import { take } from "../../host-device/take.ts";
 import { giveBackByAlias } from "../../host-device/unrecorded.ts";
 import { CheckError } from "../../links/check.ts";
+import { nameTaken } from "../../links/container-link.ts";
 import { withNode } from "../../links/namespaces.ts";
 import { getBriefLink } from "../../rtnetlink/brief-link.ts";
 import { getNetDevice } from "../../rtnetlink/net-device.ts";
@@ -42,8 +43,7 @@ function moveIn({ invocation, config: { wanted }, namespaces, undo }: Attaching<
   const attachment = attachmentOf(invocation);
   giveBack(attachment, "", log); // what an earlier container of this name has left
   if (getBriefLink(namespaces.container, ifname) !== undefined) {
-    const problem = `CNI_IFNAME: the container has an interface ${JSON.stringify(ifname)} already`;
-    throw new CniError(CNI_CODE.INVALID_ENVIRONMENT, problem);
+    throw new CniError(CNI_CODE.INVALID_ENVIRONMENT, `CNI_IFNAME: ${nameTaken(ifname)}`);
   }
   if (wanted === undefined) throw new TypeError("STATUS alone does without a device");
   const device = findWanted(namespaces.node, wanted, log);

@@ -22,6 +22,8 @@ export interface ContainerSetup {
   readonly routes: readonly Route[];
   /** Parameters of the container's namespace to be set first, where its kernel has them. */
   readonly parameters?: readonly (readonly [name: SysctlName, value: string])[];
+  /** What else comes before the interface is up, in the container's namespace. */
+  readonly prepare?: (() => void) | undefined;
   /**
    * Whether the node makes sure that nobody else on the link has the IPv6 addresses, and waits for it (a second or two).
    * Without it they can be used at once: where the range is ours, IPAM has already made sure.
@@ -42,6 +44,7 @@ export function configureContainer(namespaces: Namespaces, setup: ContainerSetup
   inNetns(netns, () => {
     for (const [name, value] of setup.parameters ?? []) trySetSysctl(name, value);
     if (hasIpv6) enableIpv6(device.name);
+    setup.prepare?.();
   });
   const flags = duplicateAddressDetection ? 0 : IFA_F.NODAD;
   const addressesAndUp = [

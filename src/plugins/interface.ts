@@ -22,7 +22,9 @@ import { deleteLinkIfAny } from "../links/veth.ts";
 import { closingLast } from "../owned/commit.ts";
 import type { Device } from "../rtnetlink/device.ts";
 import type { Link } from "../rtnetlink/link.ts";
+import { setSysctls } from "../tuning/sysctls.ts";
 import { formatMac, type Mac } from "../wire/mac.ts";
+import { checkEarlySysctls, earlySysctlKeys, readEarlySysctls, requireAllowed } from "./early-sysctls.ts";
 import type { Extra } from "./extras.ts";
 
 /** A plugin that makes an interface. `C` is what it has read of its configuration. */
@@ -107,7 +109,7 @@ export function interfacePlugin<C>(plugin: InterfacePlugin<C>): OwnPlugin {
   return {
     name,
     kind: "interface",
-    keys,
+    keys: [...keys, earlySysctlKeys],
     ...(ipam === undefined ? {} : { ipam }),
     add: (invocation) => add(plugin, invocation),
     check: (invocation) => check(plugin, invocation),
@@ -120,9 +122,12 @@ export function interfacePlugin<C>(plugin: InterfacePlugin<C>): OwnPlugin {
 /** Makes the attachment; a failure at whatever step leaves nothing of it. */
 function add<C>(plugin: InterfacePlugin<C>, invocation: Invocation): Result {
   const config = plugin.read(invocation);
+  const sysctls = readEarlySysctls(invocation);
+  requireAllowed(sysctls);
   return withNamespaces(invocation.netns, (namespaces) =>
     undoOnFailure(invocation.log, (undo) => {
-      const attaching = { invocation, config, namespaces, undo };
+      const prepare = sysctls.length === 0 ? undefined : (): void => setSysctls(sysctls);
+      const attaching = { invocation, config, namespaces, undo, prepare };
       const made = plugin.make(attaching);
       const given = asksIpam(plugin, invocation) ? allocateAddresses(invocation, undo) : plugin.given?.(invocation);
       const { ips, routes, dns } =
@@ -142,33 +147,40 @@ function interfaceOf({ device: { name, mac } }: Made, { netns }: Invocation): In
 }
 
 /** Some IPAM plugins (dhcp) need the interface, so it is made before they are asked. */
-function giveAddresses<C>(plugin: InterfacePlugin<C>, attaching: Attaching<C>, made: Made, ipam: Result): Given {
-  const { invocation, config, namespaces, undo } = attaching;
+function giveAddresses<C>(plugin: InterfacePlugin<C>, attaching: Prepared<C>, made: Made, ipam: Result): Given {
+  const { invocation, config, namespaces, undo, prepare } = attaching;
   const { device, mtu } = made;
   // The next owner of the addresses must not meet the interface that has them: it goes before they are given back.
   undo.defer(made.takeBack ?? (() => void deleteLinkIfAny(namespaces.container, device)));
   const { ips, routes } = made.complete?.(ipam) ?? ipam;
   requireMtuFor(ips, mtu);
-  if (!made.staysDown) configureContainer(namespaces, { device, addresses: ips, routes, ...made.setUp?.(ips) });
+  if (!made.staysDown)
+    configureContainer(namespaces, { device, addresses: ips, routes, prepare, ...made.setUp?.(ips) });
   for (const { begin } of plugin.extras ?? []) begin?.(invocation, config, ips, undo);
   made.finish?.(ips);
   return { ips, routes, dns: dnsOf(invocation.config, ipam) };
+}
+
+interface Prepared<C> extends Attaching<C> {
+  /** Sets the interface's own parameters, in the container's namespace. */
+  readonly prepare: (() => void) | undefined;
 }
 
 interface Given extends Addressing {
   readonly dns: Dns;
 }
 
-function giveNone<C>({ invocation, namespaces }: Attaching<C>, { device, staysDown }: Made): Given {
-  if (!staysDown) configureContainer(namespaces, { device, addresses: [], routes: [] });
+function giveNone<C>({ invocation, namespaces, prepare }: Prepared<C>, { device, staysDown }: Made): Given {
+  if (!staysDown) configureContainer(namespaces, { device, addresses: [], routes: [], prepare });
   return { ips: [], routes: [], dns: invocation.config.dns };
 }
 
 /** Is everything that ADD made still there, and as it was made? */
 function check<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
   const config = plugin.read(invocation);
+  const sysctls = readEarlySysctls(invocation);
   withNamespaces(invocation.netns, (namespaces) => {
-    const { container } = namespaces;
+    const { container, netns } = namespaces;
     const isAddressed = asksIpam(plugin, invocation);
     if (isAddressed) checkAllocation(invocation);
     const result = requirePrevResult(invocation);
@@ -176,6 +188,7 @@ function check<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
     const link = checkLink(container, containerInterface(invocation, result), plugin.linkKind, "in the container");
     checkAddresses(container, link, result);
     checkRoutes(container, link, result);
+    checkEarlySysctls(sysctls, netns);
     plugin.checkRest?.({ invocation, config, namespaces, result, link });
     const addresses = isAddressed ? result.ips : [];
     for (const extra of addresses.length > 0 ? (plugin.extras ?? []) : []) extra.check?.(invocation, config, addresses);
@@ -210,6 +223,7 @@ function gc<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
 
 function status<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
   const config = plugin.read(invocation);
+  readEarlySysctls(invocation);
   if (asksIpam(plugin, invocation)) allocatorStatus(invocation);
   const reason = plugin.unavailable?.(config, invocation);
   if (reason !== undefined) throw new CniError(CNI_CODE.NOT_AVAILABLE, reason);

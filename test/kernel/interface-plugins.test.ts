@@ -5,10 +5,12 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { plugin as bridge } from "../../src/plugins/bridge/plugin.ts";
 import { plugin as ptp } from "../../src/plugins/ptp/plugin.ts";
+import { plugin as tuning } from "../../src/plugins/tuning/plugin.ts";
+import { inNetns } from "../../src/sys/netns.ts";
 import { ourNode, peerNode, peerOn, type TestNode } from "../support/differential.ts";
 import { makeNetns, requireNamespaces, run, type TestNetns } from "../support/netns.ts";
 import { connectOutside, OUTSIDE, ping } from "../support/outside.ts";
-import { type PluginCall, succeed } from "../support/plugin.ts";
+import { inProcess, type PluginCall, succeed } from "../support/plugin.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 type Config = Readonly<Record<string, unknown>>;
@@ -444,5 +446,57 @@ describe("routes and gateways that are not in the container's subnet", () => {
     const node = ourNode(plugins[type]);
     const config = fixed(type, [V4], [{ dst: "192.0.2.0/24", gw: "172.16.0.1" }]);
     expect(node.call({ command: "ADD", config }).json.msg).toContain("via 172.16.0.1 dev eth0: ENETUNREACH");
+  });
+});
+
+describe("sysctl", () => {
+  const EARLY = { "net.ipv6.conf.IFNAME.addr_gen_mode": "1", "net/ipv6/conf/IFNAME/accept_ra": "0" };
+  const config = (type: string, node: TestNode, sysctl?: object): Config =>
+    configOf(type, { ...hostLocal(node, "10.77.0.0/24", "fd00:77::/64"), ...(sysctl === undefined ? {} : { sysctl }) });
+  const linkLocal = ({ container }: TestNode): string[] =>
+    container
+      .ipJson("address show dev eth0")[0]
+      .addr_info.map(({ local }: Printed) => local)
+      .filter((address: string) => address.startsWith("fe80:"));
+
+  it.each(eachPlugin)("%s: W11: is set before the interface comes up, where tuning comes too late", (type) => {
+    const [without, withKey] = [ourNode(plugins[type]), ourNode(plugins[type])];
+    const prevResult = succeed(without.call({ command: "ADD", config: config(type, without) }));
+    const tuned = {
+      cniVersion: "1.1.0",
+      name: "net1",
+      type: "tuning",
+      dataDir: without.dataDir,
+      sysctl: EARLY,
+      prevResult,
+    };
+    const call = { containerId: "container-1", ifname: "eth0", netns: without.container.path };
+    succeed(inNetns(without.node.fd, () => inProcess(tuning)({ command: "ADD", ...call, config: tuned })));
+    const own = config(type, withKey, EARLY);
+    const result = succeed(withKey.call({ command: "ADD", config: own }));
+    expect([linkLocal(without), linkLocal(withKey)]).toEqual([[expect.stringMatching(/^fe80::/)], []]);
+    expect(addressesOf(withKey.container, "eth0")).toEqual(["10.77.0.2/24", "fd00:77::2/64"]);
+    const check = () => withKey.call({ command: "CHECK", config: { ...own, prevResult: result } });
+    succeed(check());
+    withKey.container.exec("sysctl", "-qw", "net.ipv6.conf.eth0.accept_ra=1");
+    expect(check().json.msg).toContain('net/ipv6/conf/eth0/accept_ra is "1", not "0"');
+  });
+
+  it.each(eachPlugin)("%s: takes the interface's own alone, and leaves nothing where it fails", (type) => {
+    const node = ourNode(plugins[type]);
+    const refused = (sysctl: object): string => {
+      const { status, json } = node.call({ command: "ADD", config: config(type, node, sysctl) });
+      expect([status, json.code]).toEqual([1, 7]);
+      expect([linksOf(node.container), vethsOf(node.node)]).toEqual([["lo"], []]);
+      return json.msg;
+    };
+    const other = "is no parameter of the container's interface";
+    expect(refused({ "net.ipv4.ip_forward": "1" })).toBe(`sysctl["net.ipv4.ip_forward"] ${other}`);
+    expect(refused({ "net.ipv4.conf.all.arp_filter": "1" })).toContain(other);
+    expect(refused({ "kernel.hostname": "x" })).toContain("is no kernel parameter below net.");
+    expect(refused({ "net.ipv6.conf.IFNAME.addr_gen_mode": "9" })).toContain('the kernel does not take the value "9"');
+    expect(refused({ "net.ipv6.conf.IFNAME.no_such": "1" })).toContain(
+      "there is no parameter /proc/sys/net/ipv6/conf/eth0/no_such",
+    );
   });
 });

@@ -9,14 +9,14 @@ import { requireMtuFor } from "../../links/ipv6-mtu.ts";
 import { withContainerNetns, withRtnetlink } from "../../links/namespaces.ts";
 import { inNetns } from "../../sys/netns.ts";
 import { OddEntryError } from "../../sys/regular-file.ts";
+import { readAllowList } from "../../tuning/allow-list.ts";
 import { type Backup, backupFile, keepBackup } from "../../tuning/backup.ts";
 import { filesOf, forget, tuning } from "../../tuning/feature.ts";
+import { presentValues, resetSysctls, setSysctls, type Values } from "../../tuning/sysctls.ts";
 import { formatMac } from "../../wire/mac.ts";
 import type { Changing } from "../chained.ts";
-import { readAllowList } from "./allow-list.ts";
 import { type LinkTuning, requirePermission, type Tuning } from "./config.ts";
 import { isTuned, presentOf, requireLink, settingRequests } from "./link.ts";
-import { presentValues, resetSysctls, setSysctls, type Values } from "./sysctls.ts";
 
 export function add({ invocation, config, result, undo }: Changing<Tuning>): Result | undefined {
   const allowList = config.sysctls.length > 0 ? readAllowList() : undefined;

@@ -18,9 +18,9 @@ import {
   withDefault,
 } from "../../cni/schema.ts";
 import { DATA_DIR } from "../../tuning/backup.ts";
+import { mergeSysctls, type Sysctl } from "../../tuning/sysctl-keys.ts";
 import type { Mac } from "../../wire/mac.ts";
 import { CONTAINER_MAC, flag, macOfArgs, mtuKey, mtuOf, requireUsable } from "../keys.ts";
-import { mergeSysctls, type Sysctl } from "./sysctl-keys.ts";
 
 const QUEUE_LIMIT = 0xffffffff; // IFLA_TXQLEN, include/uapi/linux/if_link.h: u32
 

@@ -11,9 +11,9 @@ import { OddEntryError } from "../../sys/regular-file.ts";
 import type { SysctlName } from "../../sys/sysctl.ts";
 import { type Backup, backupFile, readBackup } from "../../tuning/backup.ts";
 import { filesOf, forget } from "../../tuning/feature.ts";
+import { resetSysctls } from "../../tuning/sysctls.ts";
 import { dataDirOf } from "./config.ts";
 import { findLink, settingRequests } from "./link.ts";
-import { resetSysctls } from "./sysctls.ts";
 
 /** Restores, and forgets what was noted. What cannot be restored is told on standard error, and stays noted. */
 export function end(invocation: Invocation): void {

@@ -6,14 +6,14 @@ import { CniError } from "../../cni/error.ts";
 import { CheckError } from "../../links/check.ts";
 import { withContainerNetns, withRtnetlink } from "../../links/namespaces.ts";
 import { inNetns } from "../../sys/netns.ts";
+import { readAllowList } from "../../tuning/allow-list.ts";
 import { tuning } from "../../tuning/feature.ts";
+import { sysctlFaults } from "../../tuning/sysctls.ts";
 import { type Chained, chainedPlugin } from "../chained.ts";
 import { add } from "./add.ts";
-import { readAllowList } from "./allow-list.ts";
 import { readTuning, type Tuning, tuningSchema } from "./config.ts";
 import { end } from "./del.ts";
 import { findLink, isTuned, linkFaults } from "./link.ts";
-import { sysctlFaults } from "./sysctls.ts";
 
 export const plugin = chainedPlugin({
   name: "tuning",

@@ -1,9 +1,9 @@
 // Kernel parameters of the container: setting them, taking that back, and comparing. The thread must be in the container's
 // network namespace.
 
-import { CNI_CODE, CniError } from "../../cni/error.ts";
-import { hasCode, SyscallError } from "../../sys/error.ts";
-import { isSameValue, readSysctl, type SysctlName, setSysctl } from "../../sys/sysctl.ts";
+import { CNI_CODE, CniError } from "../cni/error.ts";
+import { hasCode, SyscallError } from "../sys/error.ts";
+import { isSameValue, readSysctl, type SysctlName, setSysctl } from "../sys/sysctl.ts";
 import type { Sysctl } from "./sysctl-keys.ts";
 
 /** Values by the name of the parameter. */

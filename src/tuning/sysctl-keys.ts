@@ -1,10 +1,10 @@
 // The keys of "sysctl": which kernel parameters they mean.
 
-import type { NetworkConfig } from "../../cni/config.ts";
-import { CNI_CODE, CniError } from "../../cni/error.ts";
-import { repeatedKey } from "../../cni/repeated-key.ts";
-import { engine } from "../../sys/engine.ts";
-import type { SysctlName } from "../../sys/sysctl.ts";
+import type { NetworkConfig } from "../cni/config.ts";
+import { CNI_CODE, CniError } from "../cni/error.ts";
+import { repeatedKey } from "../cni/repeated-key.ts";
+import { engine } from "../sys/engine.ts";
+import type { SysctlName } from "../sys/sysctl.ts";
 
 /** A kernel parameter, and the value that is wanted. */
 export interface Sysctl {

@@ -1,11 +1,11 @@
 // The operator's list of kernel parameters that may be set, by the operator and by tenants alike: regular expressions, one a line,
 // as upstream's plugin has them.
 
-import { CNI_CODE, CniError } from "../../cni/error.ts";
-import { engine } from "../../sys/engine.ts";
-import { hasCode } from "../../sys/error.ts";
-import { O, readAll, withOpen } from "../../sys/fd.ts";
-import { statOpen } from "../../sys/file.ts";
+import { CNI_CODE, CniError } from "../cni/error.ts";
+import { engine } from "../sys/engine.ts";
+import { hasCode } from "../sys/error.ts";
+import { O, readAll, withOpen } from "../sys/fd.ts";
+import { statOpen } from "../sys/file.ts";
 import { compileExpression } from "./re2.ts";
 import { ExpressionError } from "./re2-syntax.ts";
 import type { Sysctl } from "./sysctl-keys.ts";

@@ -1,10 +1,14 @@
 // `bauta explain`: what becomes of a packet, and why.
 
 import { withNode } from "../links/namespaces.ts";
+import { TABLE } from "../masquerade/explain.ts";
+import type { Connection } from "../netlink/connection.ts";
+import type { Nftables } from "../nftables/nftables.ts";
+import { TABLE as PORTMAP_TABLE } from "../portmap/table-names.ts";
 import { familyOf, type Ip, parseIp } from "../wire/ip.ts";
 import { flag, text, UsageError } from "./arguments.ts";
-import { type Explanation, explainPacket } from "./explain/explanation.ts";
-import { differences, LiveError, type LiveTrace, traceLive } from "./explain/live.ts";
+import { explainPacket } from "./explain/explanation.ts";
+import { differences, type Foretold, LiveError, type LiveTrace, traceLive } from "./explain/live.ts";
 import { liveLines, liveObject } from "./explain/live-words.ts";
 import { hasPorts, type Packet, parseProtocol } from "./explain/packet.ts";
 import { canSend } from "./explain/probe.ts";
@@ -12,7 +16,7 @@ import { explainPublished } from "./explain/published.ts";
 import { publishedLines, publishedObject } from "./explain/published-words.ts";
 import { asLines, asObject } from "./explain/words.ts";
 import type { Output } from "./io.ts";
-import { styleFor } from "./terminal-text.ts";
+import { type Style, styleFor } from "./terminal-text.ts";
 import { type Verb, verb } from "./verb.ts";
 
 const ABOUT = `
@@ -35,7 +39,8 @@ otherwise than foretold, or where none came.
 
 A packet from anywhere to a port of the node that a container publishes, with
 --port, goes through the rules of portmap: which rule leads it where, and with
-which source it arrives. --live does not follow such a packet.
+which source it arrives. --live follows such a packet, too, from a namespace of
+this node or as it comes by.
 
 --json prints one object:
 
@@ -90,19 +95,10 @@ export const explain: Verb = verb({
     if (netns !== undefined) requireSendable(packet);
     const nft = io.openNftables();
     try {
-      const published = live ? undefined : withNode((routes) => explainPublished(nft, routes, packet));
-      if (published !== undefined) {
-        if (json) io.printJson(JSON.stringify(publishedObject(published)));
-        else io.print(publishedLines(published, styleOf(io)));
-        return;
-      }
-      const explanation = withNode((routes) => explainPacket(nft, routes, packet));
-      if (live) {
-        follow(io, explanation, json, () => traceLive(packet, netns, Number(wait ?? WAIT_S) * 1000));
-        return;
-      }
-      if (json) io.printJson(JSON.stringify(asObject(explanation)));
-      else io.print(asLines(explanation, styleOf(io)));
+      const told = withNode((routes) => tell(nft, routes, packet, styleOf(io)));
+      if (live) follow(io, told, json, () => traceLive(packet, told.foretold, netns, Number(wait ?? WAIT_S) * 1000));
+      else if (json) io.printJson(JSON.stringify(told.object()));
+      else io.print(told.lines());
     } finally {
       nft.close();
     }
@@ -111,12 +107,39 @@ export const explain: Verb = verb({
 
 const WAIT_S = 10;
 
+/** What there is to say of a packet. */
+interface Told {
+  readonly lines: () => string[];
+  readonly object: () => object;
+  readonly foretold: Foretold;
+}
+
+/** Of one to a published port, or of a container's. Throws UnknownSourceError where it is neither. */
+function tell(nft: Nftables, routes: Connection, packet: Packet, style: Style): Told {
+  const published = explainPublished(nft, routes, packet);
+  if (published !== undefined) {
+    const { to, from, source, container } = published;
+    const sources = source === undefined ? "unknown" : { first: source, last: source };
+    return {
+      lines: () => publishedLines(published, style),
+      object: () => publishedObject(published),
+      foretold: { table: PORTMAP_TABLE, steps: [...to.steps, ...from.steps], sources, destination: container },
+    };
+  }
+  const explanation = explainPacket(nft, routes, packet);
+  return {
+    lines: () => asLines(explanation, style),
+    object: () => asObject(explanation),
+    foretold: { table: TABLE, steps: explanation.walk?.steps ?? [], sources: explanation.sources },
+  };
+}
+
 /** What it foretells is printed before the packet is there, which may take a while; as JSON all is one object. */
-function follow(io: Output, explanation: Explanation, isJson: boolean, trace: () => LiveTrace): void {
-  if (!isJson) io.print(asLines(explanation, styleOf(io)));
+function follow(io: Output, { lines, object, foretold }: Told, isJson: boolean, trace: () => LiveTrace): void {
+  if (!isJson) io.print(lines());
   const found = trace();
-  const faults = differences(explanation, found);
-  if (isJson) io.printJson(JSON.stringify({ ...asObject(explanation), live: liveObject(found, faults) }));
+  const faults = differences(foretold, found);
+  if (isJson) io.printJson(JSON.stringify({ ...object(), live: liveObject(found, faults) }));
   else io.print(["", ...liveLines(found, faults, styleOf(io))]);
   if (faults.length > 0) throw new LiveError("the packet did otherwise than foretold");
 }

@@ -6,9 +6,12 @@ import { PATIENCE_S } from "../../engine/patience.mjs";
 import type { JsonObject } from "../../src/cni/json.ts";
 import { setUpMasquerade } from "../../src/masquerade/nftables/nftables.ts";
 import { readOptions } from "../../src/masquerade/options/options.ts";
+import { inNetns } from "../../src/sys/netns.ts";
 import { startBeside } from "../support/background.ts";
 import { type CliOutcome, cli } from "../support/cli.ts";
-import { run } from "../support/netns.ts";
+import { run, type TestNetns } from "../support/netns.ts";
+import { OUTSIDE as HOST, NODE } from "../support/outside.ts";
+import { PublishingNode } from "../support/published-ports.ts";
 import {
   CONTAINER,
   CONTAINER_PREFIXES,
@@ -128,5 +131,42 @@ describe("bauta explain --live", () => {
   it("has options that are for it alone", () => {
     const { status, stderr } = cli(["explain", "--from", "10.1.0.5", "--to", "1.1.1.1", "--netns", "/x"]);
     expect([status, stderr]).toEqual([2, expect.stringContaining("--netns is for --live")]);
+  });
+});
+
+describe("a packet to a published port", () => {
+  const mapping = { hostPort: 8080, containerPort: 80, protocol: "tcp" };
+
+  it.each([4, 6] as const)("is sent, and does as foretold, over IPv%i", (family) => {
+    const world = new PublishingNode();
+    const one = world.publish([mapping]);
+    const neighbour = world.attach();
+    const follow = (from: string, netns: TestNetns): JsonObject => {
+      const asked = ["--from", from, "--to", NODE[family], "--port", "8080", "--live", "--netns", netns.path, "--json"];
+      const { status, stdout, stderr } = inNetns(world.netns.fd, () => cli(["explain", ...asked]));
+      expect([status, stderr]).toEqual([0, ""]);
+      return JSON.parse(stdout);
+    };
+    const target = { address: one.ips[family], port: 80 };
+    const bridge = family === 4 ? "10.9.0.1" : "fd09::1";
+    expect(follow(HOST[family], world.outside)).toMatchObject({ target, live: { agrees: true, source: HOST[family] } });
+    expect(follow(neighbour.ips[family], neighbour.netns)).toMatchObject({
+      target,
+      live: { agrees: true, source: bridge },
+    });
+    expect(follow(NODE[family], world.netns)).toMatchObject({ target, live: { agrees: true } });
+  });
+
+  it("that somebody else leads elsewhere is told", () => {
+    const world = new PublishingNode();
+    world.publish([mapping]);
+    const other = world.attach();
+    world.nft("add table ip theirs");
+    world.nft("add chain ip theirs pre { type nat hook prerouting priority -200 ; }");
+    world.nft(`add rule ip theirs pre tcp dport 8080 dnat to ${other.ips[4]}:80`);
+    const asked = ["--from", HOST[4], "--to", NODE[4], "--port", "8080", "--live", "--netns", world.outside.path];
+    const { status, stdout } = inNetns(world.netns.fd, () => cli(["explain", ...asked]));
+    expect([status, stdout]).toEqual([1, expect.stringContaining("The kernel did otherwise than foretold: it m")]);
+    expect(stdout).toContain("it left for another address");
   });
 });

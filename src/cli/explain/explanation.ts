@@ -1,18 +1,11 @@
 // What there is to say of a packet, before it is put into words.
 
-import { chainOf } from "../../masquerade/iptables/names.ts";
-import { type IptablesRecord, iptablesRecords } from "../../masquerade/iptables/records.ts";
-import { idOf } from "../../masquerade/nftables/elements.ts";
-import { records } from "../../masquerade/nftables/records.ts";
-import { OWNERS, POSTROUTING, STRICT, TABLE } from "../../masquerade/nftables/table-names.ts";
+import { isStrict, ownerByIptables, ownerByNftables, POSTROUTING, TABLE } from "../../masquerade/explain.ts";
 import type { Connection } from "../../netlink/connection.ts";
-import { getElement } from "../../nftables/element.ts";
 import type { Nftables } from "../../nftables/nftables.ts";
 import { getTable } from "../../nftables/table.ts";
 import { NFT_TABLE_F, nfproto } from "../../nftables/uapi.ts";
-import { readComment, UNKNOWN_NAME } from "../../owned/comment.ts";
 import type { AttachmentName } from "../../owned/feature.ts";
-import { idText } from "../../owned/id.ts";
 import { compareIp, familyOf, formatIp, type Ip } from "../../wire/ip.ts";
 import type { Packet } from "./packet.ts";
 import { findInterference, type Interference } from "./surroundings.ts";
@@ -51,7 +44,7 @@ export interface Explanation {
  */
 export function explainPacket(nft: Nftables, routes: Connection, asked: Omit<Packet, "oifname">): Explanation {
   const where = { family: nfproto(asked.family), table: TABLE };
-  const owner = ownerOf(nft, asked);
+  const owner = ownerOf(nft, asked.from);
   const way = findWay(routes, asked.from, asked.to);
   const packet: Packet = { ...asked, oifname: way.output?.name };
   const isDormant =
@@ -66,32 +59,26 @@ export function explainPacket(nft: Nftables, routes: Connection, asked: Omit<Pac
     walk: walked,
     policy,
     sources: walked === undefined ? undefined : sourcesOf(walked.ending, packet, way, routes),
-    isStrict: getElement(nft.connection, { ...where, set: STRICT }, packet.from) !== undefined,
+    isStrict: isStrict(nft, packet.from),
     interference: findInterference(nft, packet, way, TABLE),
   };
 }
 
-function ownerOf(nft: Nftables, { family, from }: Omit<Packet, "oifname">): AttachmentName {
-  const element = getElement(nft.connection, { family: nfproto(family), table: TABLE, set: OWNERS }, from);
-  const id = idOf(element);
-  if (id === undefined) throw new UnknownSourceError(`${formatIp(from)} is ${notOurs(from)}`);
-  const attachment = records.byId(idText(id))?.attachment;
-  return attachment === undefined ? (readComment(element?.comment) ?? UNKNOWN_NAME) : { ...attachment, isCut: false };
+function ownerOf(nft: Nftables, from: Ip): AttachmentName {
+  const owner = ownerByNftables(nft, from);
+  if (owner === undefined) throw new UnknownSourceError(`${formatIp(from)} is ${notOurs(from)}`);
+  return owner;
 }
 
 /** What can be said of an address that is in none of our maps. */
 function notOurs(from: Ip): string {
-  const isFrom = ({ addresses }: IptablesRecord): boolean => addresses.some(({ ip }) => compareIp(ip, from) === 0);
-  const record = iptablesRecords
-    .listLive()
-    .map((one) => one.record)
-    .find(isFrom);
-  if (record === undefined) {
+  const owner = ownerByIptables(from);
+  if (owner === undefined) {
     return "no attachment's: nothing of bauta's translates what it sends. bauta list shows the addresses under masquerade";
   }
-  const { containerId, ifname, network } = record.attachment;
+  const { containerId, ifname, network } = owner.attachment;
   const program = familyOf(from) === 4 ? "iptables" : "ip6tables";
-  return `${ifname} of container ${containerId} on network ${network}, under ipMasqBackend "iptables", whose rules explain does not follow: \`${program} -t nat -vnL ${chainOf(record.attachment)}\` shows them`;
+  return `${ifname} of container ${containerId} on network ${network}, under ipMasqBackend "iptables", whose rules explain does not follow: \`${program} -t nat -vnL ${owner.chain}\` shows them`;
 }
 
 function sourcesOf(ending: Ending, packet: Packet, way: Way, routes: Connection): Sources | undefined {

@@ -1,6 +1,5 @@
 // `--live`: a real packet, traced by the kernel through all its rules, beside what was foretold.
 
-import { TABLE } from "../../masquerade/nftables/table-names.ts";
 import { readMessages } from "../../netlink/message.ts";
 import { NetlinkSocket } from "../../netlink/transport.ts";
 import { NETLINK } from "../../netlink/uapi.ts";
@@ -17,9 +16,10 @@ import { hasCode } from "../../sys/error.ts";
 import { POLL, poll } from "../../sys/poll.ts";
 import { monotonicMs } from "../../sys/process.ts";
 import { compareIp, type Ip } from "../../wire/ip.ts";
-import type { Explanation } from "./explanation.ts";
+import type { Sources } from "./explanation.ts";
 import type { Packet } from "./packet.ts";
 import { sendProbe } from "./probe.ts";
+import type { Step } from "./walk.ts";
 
 /** There was nothing to compare with, or it was not as foretold. */
 export class LiveError extends Error {
@@ -28,13 +28,27 @@ export class LiveError extends Error {
 
 export interface LiveTrace {
   readonly events: readonly TraceEvent[];
-  /** The source that it left the node with; undefined where it did not leave. */
+  /** The source that it left the node with, and where to; undefined where it did not leave. */
   readonly source: Ip | undefined;
+  readonly destination: Ip | undefined;
+}
+
+/** What is said of a packet beforehand, to be compared. */
+export interface Foretold {
+  /** The table of ours whose rules it is said to meet. */
+  readonly table: string;
+  readonly steps: readonly Step[];
+  /** What it leaves with; undefined where it does not leave, "unknown" where nobody can tell. */
+  readonly sources: Sources | "unknown" | undefined;
+  /** Where it goes then; undefined where that does not change. */
+  readonly destination?: Ip;
 }
 
 /** The table that marks packets, and sees them leave. */
 export const TRACE_TABLE = "bauta_trace";
 const MARKING = "marking";
+/** The same for what the node sends itself. */
+const SENDING = "sending";
 const LEAVING = "leaving";
 /** After all source translation. */
 const LAST = 300;
@@ -48,7 +62,12 @@ const LEFT_MS = 50;
  * marks it is gone afterwards, whatever happens: where the kernel can (since 5.12) it goes with our socket. Throws
  * LiveError where none comes within `timeoutMs`, NetlinkError or SyscallError.
  */
-export function traceLive(packet: Packet, netns: string | undefined, timeoutMs: number): LiveTrace {
+export function traceLive(
+  packet: Packet,
+  { table }: Foretold,
+  netns: string | undefined,
+  timeoutMs: number,
+): LiveTrace {
   const socket = new NetlinkSocket(NETLINK.NETFILTER, { groups: [NFNLGRP_NFTRACE], receiveBuffer: 1 << 20 });
   const nft = Nftables.open();
   try {
@@ -56,7 +75,7 @@ export function traceLive(packet: Packet, netns: string | undefined, timeoutMs: 
     try {
       const stop = netns === undefined ? () => undefined : sendProbe(netns, packet);
       try {
-        return collect(socket, timeoutMs, netns !== undefined);
+        return collect(socket, table, timeoutMs, netns !== undefined);
       } finally {
         stop();
       }
@@ -102,7 +121,8 @@ function commands(packet: Packet, flags: number): Command[] {
     addChain({ ...chain, name: MARKING, hook: NF_INET.PRE_ROUTING, priority: NF_IP_PRI.RAW }),
     // Only to be traced: its first event shows the packet as it leaves.
     addChain({ ...chain, name: LEAVING, hook: NF_INET.POST_ROUTING, priority: LAST }),
-    addRule({ family, table: TRACE_TABLE, chain: MARKING, expressions }),
+    addChain({ ...chain, name: SENDING, hook: NF_INET.LOCAL_OUT, priority: NF_IP_PRI.RAW }),
+    ...[MARKING, SENDING].map((name) => addRule({ family, table: TRACE_TABLE, chain: name, expressions })),
   ];
 }
 
@@ -110,13 +130,13 @@ function commands(packet: Packet, flags: number): Command[] {
  * The events of the first packet that our rules saw. Where none was seen, those of the one that we sent, or of the first
  * that came: of a flow that began before, say, whose packets the kernel sends through no nat chain.
  */
-function collect(socket: NetlinkSocket, timeoutMs: number, isOwn: boolean): LiveTrace {
+function collect(socket: NetlinkSocket, table: string, timeoutMs: number, isOwn: boolean): LiveTrace {
   // An id is made of where the packet is in memory: another may get it as soon as this one is gone.
   const packets: TraceEvent[][] = [];
   const latest = new Map<number, TraceEvent[]>();
   let end = monotonicMs() + timeoutMs;
   let isFound = false;
-  const best = (): TraceEvent[] | undefined => packets.find((events) => events.some(isOurs));
+  const best = (): TraceEvent[] | undefined => packets.find((events) => events.some((one) => one.table === table));
   for (;;) {
     const isThere = isOwn ? packets.length > 0 : best() !== undefined;
     // Counted once: others that go the same way must not keep us here.
@@ -143,29 +163,33 @@ function collect(socket: NetlinkSocket, timeoutMs: number, isOwn: boolean): Live
   const events = isOwn ? packets.flat() : (best() ?? packets[0] ?? []);
   if (events.length === 0) throw new LiveError(`no such packet came within ${timeoutMs / 1000} s`);
   const header = events.find(isLeaving)?.networkHeader;
-  return { events, source: header === undefined ? undefined : sourceOf(header) };
+  if (header === undefined) return { events, source: undefined, destination: undefined };
+  return { events, ...addressesOf(header) };
 }
 
 /** The rule that marks it is the first that a packet meets. */
 const isMarking = ({ table, chain, type }: TraceEvent): boolean =>
-  table === TRACE_TABLE && chain === MARKING && type === NFT_TRACETYPE.RULE;
+  table === TRACE_TABLE && (chain === MARKING || chain === SENDING) && type === NFT_TRACETYPE.RULE;
 
 const isLeaving = ({ table, chain }: TraceEvent): boolean => table === TRACE_TABLE && chain === LEAVING;
 
-const isOurs = ({ table }: TraceEvent): boolean => table === TABLE;
-
-/** The source address in an IPv4 or IPv6 header. */
-function sourceOf(header: Uint8Array): Ip {
-  return (header[0] ?? 0) >> 4 === 4 ? header.slice(12, 16) : header.slice(8, 24);
+/** The addresses in an IPv4 or IPv6 header. */
+function addressesOf(header: Uint8Array): { readonly source: Ip; readonly destination: Ip } {
+  return (header[0] ?? 0) >> 4 === 4
+    ? { source: header.slice(12, 16), destination: header.slice(16, 20) }
+    : { source: header.slice(8, 24), destination: header.slice(24, 40) };
 }
 
 /** In what the packet did otherwise than foretold, as phrases; none where both agree. */
-export function differences({ walk, sources }: Explanation, { events, source }: LiveTrace): string[] {
+export function differences(
+  { table, steps, sources, destination }: Foretold,
+  { events, source, destination: reached }: LiveTrace,
+): string[] {
   const found: string[] = [];
-  const foretold = (walk?.steps ?? [])
-    .filter(({ effect }) => effect.kind !== "no match")
-    .map(({ rule }) => rule.handle);
-  const taken = events.filter((event) => isOurs(event) && event.handle !== undefined).map(({ handle }) => handle);
+  const foretold = steps.filter(({ effect }) => effect.kind !== "no match").map(({ rule }) => rule.handle);
+  const taken = events
+    .filter((event) => event.table === table && event.handle !== undefined)
+    .map(({ handle }) => handle);
   const text = (handles: readonly (bigint | undefined)[]): string =>
     handles.length === 0 ? "none" : handles.join(", ");
   if (text(foretold) !== text(taken))
@@ -177,6 +201,9 @@ export function differences({ walk, sources }: Explanation, { events, source }: 
   if (sources === undefined) {
     if (source !== undefined) found.push("it left the node");
   } else if (source === undefined) found.push("it did not leave the node");
+  else if (destination !== undefined && reached !== undefined && compareIp(destination, reached) !== 0)
+    found.push("it left for another address");
+  else if (sources === "unknown") return found;
   else if (compareIp(source, sources.first) < 0 || compareIp(source, sources.last) > 0)
     found.push("it left with another source");
   return found;

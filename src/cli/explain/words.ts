@@ -1,6 +1,6 @@
 // An explanation in words, and as an object for programs.
 
-import { POSTROUTING, TABLE } from "../../masquerade/nftables/table-names.ts";
+import { POSTROUTING, TABLE } from "../../masquerade/explain.ts";
 import { verdictText } from "../../nftables/data.ts";
 import { NFT_META } from "../../nftables/expr/meta.ts";
 import { NF_NAT_RANGE } from "../../nftables/uapi.ts";

@@ -40,11 +40,14 @@ function listOf({ list }: DefaultList, families: readonly (4 | 6)[]): JsonObject
   return { ...whole, plugins: whole.plugins.filter(isOurs) };
 }
 
-/** CNI_PATH with our plugins, by the names that buildkit has for them, too, and with a plugin whose ADD fails. */
+/** What others put before the names of plugins. */
+const PREFIXES = ["cnv-", "buildkit-cni-"];
+
+/** CNI_PATH with our plugins, by the names that others have for them, too, and with a plugin whose ADD fails. */
 function pluginDirectory(): string {
   const directory = temporaryDirectory();
   for (const name of readdirSync(PLUGINS))
-    for (const prefix of ["", "buildkit-cni-"]) symlinkSync(join(PLUGINS, name), join(directory, prefix + name));
+    for (const prefix of ["", ...PREFIXES]) symlinkSync(join(PLUGINS, name), join(directory, prefix + name));
   const error = '{"cniVersion": "0.4.0", "code": 100, "msg": "no more today"}';
   writeFileSync(join(directory, "failing"), `#!/bin/sh\n[ "$CNI_COMMAND" != ADD ] || { echo '${error}'; exit 1; }\n`);
   chmodSync(join(directory, "failing"), 0o755);
@@ -92,6 +95,30 @@ const FAMILIES: readonly (readonly [string, readonly (4 | 6)[]])[] = [
   ["IPv6", [6]],
   ["both families", [4, 6]],
 ];
+
+describe("a list with every chained plugin", () => {
+  it.each(PREFIXES)("attaches, checks and detaches a container by the names %s…, and leaves nothing", (prefix) => {
+    const k3s = DEFAULT_LISTS.find(({ runtime }) => runtime === "k3s");
+    if (k3s === undefined) throw new Error("there is no list of k3s");
+    const plain = k3s.list([4, 6]);
+    const chained = [
+      { type: "firewall", ingressPolicy: "same-bridge" },
+      { type: "tuning", mtu: 1400 },
+    ];
+    const plugins = [...plain.plugins, ...chained].map((one) => ({ ...one, type: `${prefix}${one["type"]}` }));
+    const attachment = new Attachment({ ...plain, plugins }, k3s);
+    warmUp(attachment);
+    const before = state();
+    expect(JSON.parse(attachment.must("add")).ips).toHaveLength(2);
+    const tables = run("nft", "list", "tables");
+    for (const name of ["portmap", "firewall"]) expect(tables).toContain(`bauta_${name}`);
+    expect(run("ip", "-br", "link", "show", "type", "ifb")).toMatch(/^bwp/);
+    expect(container.ipJson("link show eth0")[0].mtu).toBe(1400);
+    attachment.must("check");
+    attachment.must("del");
+    expect(state()).toEqual(before);
+  });
+});
 
 describe.each(NAMED)("the list of %s", (_, one) => {
   it.each(FAMILIES)("attaches, checks and detaches a container in %s, and leaves nothing", (_families, families) => {

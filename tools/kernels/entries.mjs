@@ -48,6 +48,23 @@ export const ENTRIES = [
   },
   { file: "test/kernel/firewall.test.ts", essential: "come from other containers", phase: "bridged" },
   { file: "test/kernel/firewall-passage.test.ts", essential: "upstream's rules let the container through" },
+  {
+    file: "test/kernel/portmap-iptables.test.ts",
+    essential: false,
+    only: "by iptables-nft (a port is reached|is refused)|by iptables-legacy a port is reached|upstream's ADD, our DEL",
+    phase: "bridged",
+  },
+  {
+    file: "test/kernel/firewall-peer.test.ts",
+    essential: false,
+    only: "D28|of isolated has upstream's rules|as theirs has made it|takes upstream's containers",
+    phase: "bridged",
+  },
+  { file: "test/kernel/portmap-peer.test.ts", essential: false, only: "D19|D22|D27|keeps its ports", phase: "bridged" },
+  { file: "test/kernel/portmap-adopt.test.ts", essential: false },
+  { file: "test/kernel/portmap-life.test.ts", essential: false, except: "any container and interface" },
+  { file: "test/kernel/tuning-peer.test.ts", essential: false, except: "args.cni" },
+  { file: "test/kernel/bandwidth-peer.test.ts", essential: false, only: "CHECK and DEL|takes over|bauta adopt" },
   { file: "test/kernel/bandwidth.test.ts", essential: "spared in both ways", except: "the rate" },
   { file: "test/e2e/masquerade/del.test.ts", essential: false, only: "^ptp.*true\\)" },
   { file: "test/kernel/conntrack.test.ts", essential: false },
@@ -67,6 +84,7 @@ export const ENTRIES = [
   { file: "test/e2e/masquerade/gc.test.ts", essential: false, except: INTERFERENCE },
   { file: "test/e2e/masquerade/status.test.ts", essential: false, except: INTERFERENCE },
   { file: "test/e2e/cli.test.ts", essential: false },
+  { file: "test/e2e/cni.test.ts", essential: false, except: "wrong input|is there already" },
   { file: "test/kernel/masquerade.test.ts", essential: false },
   { file: "test/kernel/networks.test.ts", essential: "one after the other|side by side" },
   { file: "test/kernel/netlink.test.ts", essential: false, except: "changes while it is read" },
@@ -101,7 +119,7 @@ export const LEFT_OUT = [
   ["wrong input and configurations, IPAM, fault injection", "little of it is the kernel's"],
   ["a whole node's change from upstream's plugins and back", "minutes in a guest; `bauta adopt` is there"],
   ["byte for byte comparisons with captures of `nft` and `ip`", "a capture is of one kernel"],
-  ["what takes a compiler or strace", "guests have none"],
+  ["what takes a compiler or strace, an ordinary user's namespaces among it", "guests have none"],
 ];
 
 /**

@@ -271,6 +271,15 @@ static JSValue engine_attributes(JSContext *context, JSValueConst this, int coun
   return JS_EXCEPTION;
 }
 
+static JSValue engine_address(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
+  (void)this;
+  (void)count;
+  size_t length;
+  if (!started) return not_started(context);
+  const uint8_t *bytes = view_of(context, values[0], &length);
+  return bytes == NULL ? JS_EXCEPTION : JS_NewInt64(context, (int64_t)bytes);
+}
+
 static JSValue engine_getenv(JSContext *context, JSValueConst this, int count, JSValueConst *values) {
   (void)this;
   (void)count;
@@ -348,6 +357,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("decode", 1, engine_decode),
     JS_CFUNC_DEF("sha512", 1, engine_sha512),
     JS_CFUNC_DEF("attributes", 3, engine_attributes),
+    JS_CFUNC_DEF("address", 1, engine_address),
     JS_CFUNC_DEF("getenv", 1, engine_getenv),
     JS_CFUNC_DEF("environ", 0, engine_environ),
     JS_CFUNC_DEF("mapStack", 1, engine_map_stack),

@@ -265,6 +265,14 @@ static napi_value engine_attributes(napi_env env, napi_callback_info info) {
   return list;
 }
 
+static napi_value engine_address(napi_env env, napi_callback_info info) {
+  napi_value values[MOST_ARGUMENTS];
+  uint8_t *bytes;
+  size_t length;
+  arguments(env, info, values);
+  return view_of(env, values[0], &bytes, &length) ? number(env, (double)(uintptr_t)bytes) : NULL;
+}
+
 static napi_value engine_getenv(napi_env env, napi_callback_info info) {
   napi_value values[MOST_ARGUMENTS], result;
   arguments(env, info, values);
@@ -300,7 +308,7 @@ NAPI_MODULE_INIT() {
   } functions[] = {
       {"syscall", engine_syscall}, {"spawn", engine_spawn},   {"encode", engine_encode},   {"decode", engine_decode},
       {"sha512", engine_sha512},   {"getenv", engine_getenv}, {"environ", engine_environ}, {"mapStack", engine_map_stack},
-      {"attributes", engine_attributes},
+      {"attributes", engine_attributes}, {"address", engine_address},
   };
   for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
     napi_value function;

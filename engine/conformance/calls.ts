@@ -38,6 +38,25 @@ export const CALLS: readonly Check[] = [
     },
   },
   {
+    name: "the address of a view is a pointer to its first byte",
+    run: () => {
+      const ends = new Int32Array(2);
+      equal(engine.syscall(SYS.pipe2, ends, 0), 0);
+      const [reader = -1, writer = -1] = ends;
+      const bytes = engine.encode("a struct");
+      equal(engine.syscall(SYS.write, writer, engine.address(bytes.subarray(2)), 6), 6);
+      const read = new Uint8Array(6);
+      equal(engine.syscall(SYS.read, reader, engine.address(read), 6), 6);
+      equal(engine.decode(read), "struct");
+      for (const fd of ends) engine.syscall(SYS.close, fd);
+    },
+  },
+  {
+    name: "an address is that of a view, of nothing else",
+    // @ts-expect-error the engine checks what the types forbid
+    run: () => throws(TypeError, () => engine.address("text")),
+  },
+  {
     name: "an empty view is a valid pointer",
     run: () => {
       const fd = open("/dev/null", O_WRONLY);

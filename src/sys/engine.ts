@@ -48,6 +48,10 @@ export interface Engine {
    * list ends with the offset of that attribute alone. Throws RangeError where `to` is not within the bytes.
    */
   attributes(bytes: Uint8Array, from: number, to: number): number[];
+  /**
+   * Where the view's first byte is in memory: for a struct that holds a pointer. It is true as long as the view is referenced.
+   */
+  address(bytes: Uint8Array): number;
   /** One environment variable, or undefined. */
   getenv(name: string): string | undefined;
   /** The whole environment as `NAME=value`. */

@@ -1,15 +1,17 @@
 // A plugin as a program: the real outside, and the end of the process.
 
 import { type PluginIo, runPlugin } from "./cni/dispatch.ts";
-import { ERRAND, type Plugin } from "./cni/plugin.ts";
+import { ERRAND, type OwnPlugin } from "./cni/plugin.ts";
 import { engine } from "./sys/engine.ts";
 import { isOwnNetns } from "./sys/netns.ts";
 import { exit, logLine, readStdin, writeStdout } from "./sys/process.ts";
 
 /** Serves the call that this process was started for, and ends it. */
-export function run(plugin: Plugin): never {
-  const [, first, argument = ""] = engine.args;
-  if (first === ERRAND && plugin.errand !== undefined) exit(runErrand(plugin.errand, argument));
+export function run(plugin: OwnPlugin): never {
+  const [, first = "", ...words] = engine.args;
+  if (first === ERRAND && plugin.errand !== undefined) exit(runErrand(plugin.errand, words[0] ?? ""));
+  const subcommand = plugin.subcommands?.[first];
+  if (subcommand !== undefined) exit(subcommand(words, logLine));
   const io: PluginIo = {
     getenv: (name) => engine.getenv(name),
     readStdin,

@@ -26,6 +26,7 @@ export const FLOORS = {
   nftables: NETLINK,
   conntrack: NETLINK,
   dbus: BELOW,
+  gob: BELOW,
   iptables: ["nftables", ...NETLINK],
   cni: ["hash", ...BELOW],
   ipam: CNI,
@@ -33,7 +34,8 @@ export const FLOORS = {
   owned: OWNED,
   ...Object.fromEntries(FEATURES.map((room) => [room, FEATURE])),
   firewall: ["dbus", ...FEATURE],
-  plugins: [...FEATURES, ...FEATURE],
+  dhcp: ["gob", ...FEATURE],
+  plugins: [...FEATURES, "dhcp", "gob", ...FEATURE],
   lists: ["plugins", "owned", ...CNI],
   cli: ["lists", "plugins", ...FEATURES, ...FEATURE],
 };

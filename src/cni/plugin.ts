@@ -44,7 +44,15 @@ export interface PluginFacts {
 }
 
 /** A plugin of this suite: its facts and its verbs. */
-export interface OwnPlugin extends PluginFacts, Plugin {}
+export interface OwnPlugin extends PluginFacts, Plugin {
+  /**
+   * What the executable is with such a word behind its name, instead of a plugin: `dhcp daemon`. It gets the words after that and
+   * returns the exit status.
+   */
+  readonly subcommands?: Readonly<Record<string, Subcommand>>;
+}
+
+export type Subcommand = (words: readonly string[], log: (line: string) => void) => number;
 
 /** The first argument of a program that executes itself; see Plugin.errand. */
 export const ERRAND = "--errand";

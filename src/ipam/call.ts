@@ -46,6 +46,14 @@ export function releaseAddresses(invocation: Invocation): void {
   if (invocation.config.ipamType !== "") call(invocation.config.ipamType, "DEL", invocation);
 }
 
+/**
+ * Whether the addresses are given back through the container's interface, which must be there still: a DHCP server hears of
+ * the release on the container's network only.
+ */
+export function isReleasedByLink({ ipamType }: NetworkConfig): boolean {
+  return servedName(ipamType, (known) => known === "dhcp") !== undefined;
+}
+
 /** Throws where the IPAM plugin does not know the attachment's addresses any more (CHECK). */
 export function checkAllocation(invocation: Invocation): void {
   call(requireType(invocation.config), "CHECK", invocation);

@@ -4,6 +4,7 @@
 import type { OwnPlugin } from "../cni/plugin.ts";
 import { plugin as bandwidth } from "./bandwidth/plugin.ts";
 import { plugin as bridge } from "./bridge/plugin.ts";
+import { plugin as dhcp } from "./dhcp/plugin.ts";
 import { plugin as dummy } from "./dummy/plugin.ts";
 import { plugin as firewall } from "./firewall/plugin.ts";
 import { plugin as hostDevice } from "./host-device/plugin.ts";
@@ -24,6 +25,7 @@ import { plugin as vrf } from "./vrf/plugin.ts";
 export const PLUGINS: readonly OwnPlugin[] = [
   bandwidth,
   bridge,
+  dhcp,
   dummy,
   firewall,
   hostDevice,

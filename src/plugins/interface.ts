@@ -11,6 +11,7 @@ import {
   checkAllocation,
   collectAllocations,
   dnsOf,
+  isReleasedByLink,
   releaseAddresses,
 } from "../ipam/call.ts";
 import { checkAddresses, checkLink, checkRoutes, containerInterface } from "../links/check.ts";
@@ -151,7 +152,9 @@ function giveAddresses<C>(plugin: InterfacePlugin<C>, attaching: Prepared<C>, ma
   const { invocation, config, namespaces, undo, prepare } = attaching;
   const { device, mtu } = made;
   // The next owner of the addresses must not meet the interface that has them: it goes before they are given back.
-  undo.defer(made.takeBack ?? (() => void deleteLinkIfAny(namespaces.container, device)));
+  if (!isReleasedByLink(invocation.config)) {
+    undo.defer(made.takeBack ?? (() => void deleteLinkIfAny(namespaces.container, device)));
+  }
   const { ips, routes } = made.complete?.(ipam) ?? ipam;
   requireMtuFor(ips, mtu);
   if (!made.staysDown)
@@ -195,19 +198,26 @@ function check<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
   });
 }
 
-/** The rules go first and the addresses back to IPAM last, so that their next owner meets nothing of ours. */
+/**
+ * The rules go first and the addresses back to IPAM last, so that their next owner meets nothing of ours; but for addresses that
+ * are given back through the interface.
+ */
 function del<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
   const { prevResult } = invocation;
+  const isReleasedFirst = isReleasedByLink(invocation.config);
   closingLast((keep) =>
     runAll([
       ...(plugin.extras ?? []).map((extra) => () => extra.end(invocation, keep)),
+      () => {
+        if (isReleasedFirst) releaseAddresses(invocation);
+      },
       () => {
         if (prevResult === undefined) plugin.removeUnknownRest?.(invocation);
         else plugin.removeRest?.(prevResult);
         const { linkKind: kind, sharesMac } = plugin;
         if (kind !== undefined) detachLink(invocation, { kind, sharesMac });
         plugin.detach?.(invocation);
-        releaseAddresses(invocation);
+        if (!isReleasedFirst) releaseAddresses(invocation);
       },
     ]),
   );

@@ -32,11 +32,25 @@ export function effectiveUserId(): number {
   return call("ask for the user id", "geteuid");
 }
 
+/** The id of this process in its own process-id namespace. */
+export function ownProcessId(): number {
+  return call("ask for the process id", "getpid");
+}
+
 /** Monotonic clock, in milliseconds; only differences mean anything. */
 export function monotonicMs(): number {
-  const CLOCK_MONOTONIC = 1;
+  return clockMs(1); // CLOCK_MONOTONIC
+}
+
+/** Milliseconds since the boot, those asleep included: the same for all processes, whatever happens to the time of day. */
+export function bootTimeMs(): number {
+  return clockMs(7); // CLOCK_BOOTTIME
+}
+
+/** include/uapi/linux/time.h has the clocks. */
+function clockMs(clock: number): number {
   const buffer = new Uint8Array(16); // struct __kernel_timespec
-  call("read the clock", "clock_gettime", CLOCK_MONOTONIC, buffer);
+  call("read the clock", "clock_gettime", clock, buffer);
   const view = new DataView(buffer.buffer);
   return view.getUint32(0, true) * 1000 + view.getUint32(8, true) / 1e6;
 }

@@ -14,7 +14,7 @@ const SOCK_CLOEXEC = 0o2000000;
 /** Levels of options (include/linux/socket.h, include/uapi/asm-generic/socket.h). */
 export const SOL = { SOCKET: 1, NETLINK: 270 } as const;
 /** Options of every socket (include/uapi/asm-generic/socket.h). */
-export const SO = { SNDBUF: 7, RCVBUF: 8, RCVTIMEO: 20, SNDBUFFORCE: 32, RCVBUFFORCE: 33 } as const;
+export const SO = { SNDBUF: 7, RCVBUF: 8, RCVTIMEO: 20, SNDTIMEO: 21, SNDBUFFORCE: 32, RCVBUFFORCE: 33 } as const;
 /** Flags of a message (include/linux/socket.h). */
 export const MSG = { TRUNC: 0x20, DONTWAIT: 0x40 } as const;
 

@@ -9,6 +9,8 @@ import type { Lifecycle } from "./lifecycle.ts";
 export interface Case extends Contract, Omit<Lifecycle, "config" | "leftovers" | "path"> {
   /** The kernel's module that it takes, where the kernels that developers and CI run on may lack it: guests have it. */
   readonly module?: string;
+  /** Whether the plugin works with a daemon only: its life is looked at by a test of its own then, which starts one. */
+  readonly hasDaemon?: boolean;
 }
 
 /** Where the suites keep what they make. */
@@ -72,6 +74,21 @@ export const CASES: Readonly<Record<string, Case>> = {
     traces: 5,
     makesInterface: true,
     entersNetns: true,
+  },
+  dhcp: {
+    config: { ipam: { type: "dhcp", daemonSocketPath: join(DIRECTORY, "dhcp.sock") } },
+    wrong: {
+      ipam: { ipam: undefined },
+      "ipam.request[0].option": { ipam: { type: "dhcp", request: [{ option: "x" }] } },
+      "ipam.provide[0].option": { ipam: { type: "dhcp", provide: [{ option: "256", value: "x" }] } },
+      "ipam.priority": { ipam: { type: "dhcp", priority: -1 } },
+      "ipam.clientId": { ipam: { type: "dhcp", clientId: "random" } },
+      "ipam.daemonTimeout": { ipam: { type: "dhcp", daemonTimeout: 0 } },
+    },
+    traces: 0,
+    makesInterface: false,
+    entersNetns: false,
+    hasDaemon: true, // test/e2e/dhcp.test.ts
   },
   ptp: {
     config: { ipMasq: true, ipMasqBackend: "nftables", ipam: hostLocalIpam },

@@ -1,0 +1,191 @@
+// `dhcp daemon`: keeps the leases of the containers of this node, and serves the plugin. One thread; while nothing is due it
+// sleeps.
+
+import type { Attachment } from "../cni/attachment.ts";
+import { type NetworkConfig, parseConfig } from "../cni/config.ts";
+import type { RecordStore, StoredRecord } from "../owned/records.ts";
+import { randomBytes } from "../sys/process.ts";
+import { clientIdOf } from "./client-id.ts";
+import { type DhcpConfig, providedOptions, readDhcpConfig, requestedOptions } from "./config.ts";
+import type { DaemonFlags } from "./flags.ts";
+import { type Client, Keeper, type Keeping, type Waiter } from "./keeper.ts";
+import type { Loop } from "./loop.ts";
+import { findInterface, GoneError, type Interface, isSameInterface } from "./packet-link.ts";
+import type { LeaseRecord } from "./records.ts";
+import type { ClientSettings } from "./requests.ts";
+import { type CmdArgs, cmdArgsOf, METHOD, NOTHING, RESULT, resultToGob } from "./rpc.ts";
+import type { Answer, Call } from "./rpc-connection.ts";
+
+/** A packet is as large as the MTU of a link at the most, and what DHCP sends is smaller. */
+const BUFFER_SIZE = 9216;
+
+const DONE: Answer = { type: NOTHING, value: {} };
+
+/** The leases, and the calls that get and return them. */
+export class Daemon {
+  readonly #flags: DaemonFlags;
+  readonly #records: RecordStore<LeaseRecord>;
+  readonly #keepers = new Map<string, Keeper>();
+  readonly #log: (line: string) => void;
+  readonly #loop: Loop;
+  readonly #keeping: Keeping;
+
+  constructor(flags: DaemonFlags, loop: Loop, records: RecordStore<LeaseRecord>, log: (line: string) => void) {
+    this.#flags = flags;
+    this.#loop = loop;
+    this.#records = records;
+    this.#log = log;
+    this.#keeping = {
+      loop,
+      random,
+      buffer: new Uint8Array(BUFFER_SIZE),
+      log,
+      write: (record) => records.write(record),
+      ended: (keeper) => this.#forget(keeper),
+    };
+  }
+
+  /** How many clients there are. */
+  get size(): number {
+    return this.#keepers.size;
+  }
+
+  /** Goes on with the leases of the daemon before. Throws SyscallError. */
+  resume(): void {
+    const { live, leaving, problems } = this.#records.survey();
+    for (const problem of problems) this.#log(problem);
+    for (const stored of live) this.#resumeOne(stored, false);
+    for (const stored of leaving) this.#resumeOne(stored, true);
+  }
+
+  /** `leaving`: its DEL came while there was no daemon. */
+  #resumeOne({ record, id }: StoredRecord<LeaseRecord>, leaving: boolean): void {
+    const { attachment, netns, client, lease, ...rest } = record;
+    try {
+      const where = findInterface(this.#flags.hostprefix + netns, attachment.ifname);
+      const known = { ...where, netnsId: record.netnsId, ifindex: record.ifindex, mac: client.chaddr };
+      if (!isSameInterface(where, known)) throw new GoneError("its interface is another one now");
+      const keeper = this.#add({ ...rest, attachment, netns, where: known, settings: this.#timed(client) });
+      keeper.resume(lease);
+      if (leaving) keeper.release();
+    } catch (error) {
+      this.#log(`the lease of ${keyOf(attachment)} is over: ${error instanceof Error ? error.message : String(error)}`);
+      if (!leaving) this.#records.forget(id);
+    }
+    if (leaving) this.#records.endRelease(attachment);
+  }
+
+  /** Serves a call, now or later. */
+  serve(call: Call): void {
+    try {
+      this.#serve(call);
+    } catch (error) {
+      call.answer(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #serve(call: Call): void {
+    if (!(Object.values(METHOD) as string[]).includes(call.method)) {
+      call.answer(new Error(`rpc: can't find method ${call.method}`));
+      return;
+    }
+    const args = cmdArgsOf(call.args);
+    const network = parseConfig(args.stdin, "");
+    if (call.method === METHOD.COLLECT) {
+      this.#collect(network);
+      call.answer(DONE);
+      return;
+    }
+    const attachment = { network: network.name, containerId: args.containerId, ifname: args.ifname };
+    if (call.method === METHOD.ALLOCATE) this.#allocate(call, args, network, attachment);
+    else if (call.method === METHOD.CHECK) call.answer(this.#check(attachment));
+    else {
+      this.#keepers.get(keyOf(attachment))?.release();
+      call.answer(DONE);
+    }
+  }
+
+  #allocate(call: Call, args: CmdArgs, network: NetworkConfig, attachment: Attachment): void {
+    const config = readDhcpConfig(network);
+    const where = findInterface(this.#flags.hostprefix + args.netns, args.ifname);
+    const known = this.#keepers.get(keyOf(attachment));
+    const isKnown = known !== undefined && isSameInterface(known.client.where, where);
+    if (!isKnown) known?.drop("another interface has taken its place");
+    const keeper = isKnown ? known : this.#add(this.#clientOf(attachment, args, config, where));
+    const timer = this.#loop.at(this.#loop.now() + this.#flags.resendtimeout, () => {
+      waiter(new Error("no more tries: no DHCP server has given an address"));
+      keeper.abandon(waiter);
+    });
+    const waiter: Waiter = (outcome) => {
+      this.#loop.cancel(timer);
+      call.answer(outcome instanceof Error ? outcome : { type: RESULT, value: resultToGob(outcome) });
+    };
+    call.onGone = () => {
+      this.#loop.cancel(timer);
+      keeper.abandon(waiter);
+    };
+    keeper.wait(waiter);
+    if (!isKnown) keeper.search(this.#flags.resendtimeout);
+  }
+
+  #check(attachment: Attachment): Answer {
+    const result = this.#keepers.get(keyOf(attachment))?.result();
+    return result === undefined
+      ? new Error(`there is no lease for ${keyOf(attachment)}`)
+      : { type: RESULT, value: resultToGob(result) };
+  }
+
+  #collect({ name, validAttachments }: NetworkConfig): void {
+    const valid = new Set(validAttachments.map((one) => keyOf({ network: name, ...one })));
+    for (const [key, keeper] of [...this.#keepers]) {
+      if (keeper.client.attachment.network === name && !valid.has(key)) keeper.release();
+    }
+  }
+
+  #clientOf(
+    attachment: Attachment,
+    args: CmdArgs,
+    config: DhcpConfig,
+    where: Interface & { readonly kind: string | undefined },
+  ): Client {
+    // All interfaces of one parent have the parent's address: a frame that is sent to it alone finds the one with the IP address.
+    const isShared = where.kind === "ipvlan";
+    const settings = this.#timed({
+      chaddr: where.mac,
+      clientId: clientIdOf(attachment, where.mac, config.clientId),
+      request: requestedOptions(config),
+      provide: providedOptions(config, args.args),
+      broadcast: this.#flags.broadcast || isShared,
+      probes: !isShared,
+    });
+    const { priority, interfaceMtu } = config;
+    return { attachment, netns: args.netns, where, settings, priority, interfaceMtu };
+  }
+
+  #timed(client: Omit<ClientSettings, "firstMs" | "resendMaxMs">): ClientSettings {
+    return { ...client, firstMs: this.#flags.timeout, resendMaxMs: this.#flags.resendmax };
+  }
+
+  #add(client: Client): Keeper {
+    const keeper = new Keeper(this.#keeping, client);
+    this.#keepers.set(keyOf(client.attachment), keeper);
+    return keeper;
+  }
+
+  #forget(keeper: Keeper): void {
+    const key = keyOf(keeper.client.attachment);
+    if (this.#keepers.get(key) === keeper) this.#keepers.delete(key);
+    const { attachment } = keeper.client;
+    if (this.#records.beginRelease(attachment) !== undefined) this.#records.endRelease(attachment);
+  }
+}
+
+/** As upstream names clients. */
+function keyOf({ containerId, network, ifname }: Attachment): string {
+  return `${containerId}/${network}/${ifname}`;
+}
+
+/** From 0 up to 1, of the kernel's: two daemons, or two containers, must not think of the same. */
+function random(): number {
+  return new DataView(randomBytes(4).buffer).getUint32(0, true) / 0x1_0000_0000;
+}

@@ -1,0 +1,35 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { Timers } from "./timers.ts";
+
+it("timers come in order, and those that were cancelled never", () => {
+  const plan = fc.array(fc.tuple(fc.nat(1000), fc.boolean()), { maxLength: 300 });
+  fc.assert(
+    fc.property(plan, (wanted) => {
+      const timers = new Timers();
+      const ran: number[] = [];
+      const added = wanted.map(([at]) => timers.add(at, () => ran.push(at)));
+      wanted.forEach(([, isCancelled], i) => {
+        const timer = added[i];
+        if (isCancelled && timer !== undefined) timers.cancel(timer);
+      });
+      const left = wanted.flatMap(([at, isCancelled]) => (isCancelled ? [] : [at])).sort((a, b) => a - b);
+      expect(timers.next()).toBe(left[0] ?? Infinity);
+      timers.runDue(500);
+      expect(ran).toEqual(left.filter((at) => at <= 500));
+      timers.runDue(1000);
+      expect(ran).toEqual(left);
+      expect(timers.next()).toBe(Infinity);
+    }),
+  );
+});
+
+it("a timer may set another one, and a timer for never is none", () => {
+  const timers = new Timers();
+  const ran: string[] = [];
+  timers.add(Infinity, () => ran.push("never"));
+  timers.add(1, () => timers.add(2, () => ran.push("second")));
+  timers.runDue(3);
+  expect(ran).toEqual(["second"]);
+  expect(timers.next()).toBe(Infinity);
+});

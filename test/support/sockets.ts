@@ -11,7 +11,7 @@ import { inNetns } from "../../src/sys/netns.ts";
 import { type Family, familyOf, formatIp, type Ip, parseIp } from "../../src/wire/ip.ts";
 import type { TestNetns } from "./netns.ts";
 
-// What no plugin calls and src/sys/syscalls.ts therefore doesn't have.
+// The numbers that src/sys/syscalls.ts has as well; here nothing depends on it.
 const { connect, listen, accept4 } =
   engine.arch === "x64" ? { connect: 42, listen: 50, accept4: 288 } : { connect: 203, listen: 201, accept4: 242 };
 

@@ -86,6 +86,7 @@ function sampleOf({ shape }: Schema<unknown>): Json {
     case "integer":
       return shape.min;
     case "text":
+      if (shape.noun.startsWith("an interface name")) return "eth9";
       if (shape.noun.startsWith("one of ")) return /^one of ([^,]+)/.exec(shape.noun)?.[1];
       return "198.18.0.0/24"; // a CIDR prefix: no other text must be there
     case "array":

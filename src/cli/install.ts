@@ -22,7 +22,7 @@ const COMMAND = "bauta";
 /** A machine may be busy; VERSION takes a millisecond. */
 const PATIENCE_MS = 30_000;
 
-const binDir = text("DIRECTORY", `the directory of the runtime's CNI plugins, ${DEFAULT} unless given`);
+const binDir = text("DIRECTORY", `where the plugins are, ${DEFAULT} unless given`);
 const dryRun = flag("tell what would be done, and change nothing");
 
 export const install: Verb = verb({
@@ -60,7 +60,7 @@ command completes what was begun.
 
 export const uninstall: Verb = verb({
   name: "uninstall",
-  summary: "Takes what bauta install has put there away again, and puts back what it replaced",
+  summary: "Takes away what bauta install has put there, and puts back what was",
   about: `
 What had the name of a plugin before has that name again, at once; where nothing
 had it the name is removed. What runs goes on. A name that leads to somebody

@@ -88,7 +88,8 @@ function sampleOf({ shape }: Schema<unknown>): Json {
     case "text":
       if (shape.noun.startsWith("an interface name")) return "eth9";
       if (shape.noun.startsWith("one of ")) return /^one of ([^,]+)/.exec(shape.noun)?.[1];
-      return "198.18.0.0/24"; // a CIDR prefix: no other text must be there
+      // Besides names of interfaces, only CIDR prefixes must be there.
+      return shape.noun.startsWith("an interface name") ? "eth9" : "198.18.0.0/24";
     case "array":
       return [];
     case "object":

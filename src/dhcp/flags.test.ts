@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { parseFlags, UsageError } from "./flags.ts";
 
+const SECOND = 1000;
+
 describe("the daemon's flags", () => {
   it("are those of upstream, with its values", () => {
     expect(parseFlags([])).toEqual({
@@ -8,9 +10,9 @@ describe("the daemon's flags", () => {
       hostprefix: "",
       socketpath: "/run/cni/dhcp.sock",
       broadcast: false,
-      timeout: 10_000,
-      resendmax: 62_000,
-      resendtimeout: 208_000,
+      timeout: 10 * SECOND,
+      resendmax: 62 * SECOND,
+      resendtimeout: 208 * SECOND,
     });
   });
 
@@ -29,7 +31,7 @@ describe("the daemon's flags", () => {
       socketpath: "/run/x",
       hostprefix: "/host",
       broadcast: true,
-      timeout: 90_500,
+      timeout: 90.5 * SECOND,
       resendmax: 250,
     });
     expect(parseFlags(["-broadcast=false"])).toMatchObject({ broadcast: false });

@@ -41,9 +41,9 @@ interface Exchange {
   readonly since: number;
 }
 
-const NONE: Ip = new Uint8Array(4);
-const EVERYBODY: Ip = new Uint8Array(4).fill(0xff);
-const EVERYBODY_ON_LINK: Mac = new Uint8Array(6).fill(0xff);
+const NONE: Ip = Uint8Array.of(0, 0, 0, 0);
+const EVERYBODY: Ip = Uint8Array.of(255, 255, 255, 255);
+const EVERYBODY_ON_LINK: Mac = Uint8Array.of(255, 255, 255, 255, 255, 255);
 const MAX_MESSAGE_SIZE = Uint8Array.of(1500 >> 8, 1500 & 0xff);
 const SECS_MAX = 0xffff;
 

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { PATIENCE_S } from "../../engine/patience.mjs";
 import { CMD_ARGS, CONNECT, cmdArgsToGob, REQUEST as REQUEST_HEADER } from "../../src/dhcp/rpc.ts";
 import { GobEncoder } from "../../src/gob/encode.ts";
 import { startBeside, until } from "../support/background.ts";
@@ -109,7 +110,7 @@ describe("with dnsmasq", () => {
       const call = { containerId: "c1", netns: container.path, ifname: "eth0" };
       const result = succeed(plugin({ ...call, command: "ADD", config }));
       expect(addressesIn(container)).toEqual([addressOf(result)]);
-      container.exec("ping", "-c1", "-W5", "192.168.77.1");
+      container.exec("ping", "-c1", `-W${PATIENCE_S}`, "192.168.77.1");
       succeed(plugin({ ...call, command: "CHECK", config: { ...config, prevResult: result } }));
       expect(dnsmasq.leases()).toHaveLength(1);
       succeed(plugin({ ...call, command: "DEL", config: { ...config, prevResult: result } }));
@@ -313,7 +314,7 @@ describe("a server that lies", () => {
     const other = lan.container();
     other.ip("address add 192.168.77.66/24 dev eth0");
     other.ip("link set eth0 up");
-    other.exec("ping", "-c1", "-W5", "192.168.77.1"); // it is there
+    other.exec("ping", "-c1", `-W${PATIENCE_S}`, "192.168.77.1"); // it is there
     await server.give("192.168.77.66");
     const decline = await server.hear(DECLINE);
     expect(decline.options.get(50)?.join(".")).toBe("192.168.77.66");

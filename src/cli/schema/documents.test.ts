@@ -184,7 +184,7 @@ describe("the JSON Schema of a plugin", () => {
     ["no type", "bridge", {}, false],
     ["ptp without ipam", "ptp", { type: "ptp" }, false],
     ["bridge without ipam", "bridge", { type: "bridge" }, true],
-    ["an IPAM plugin of others", "ptp", { type: "ptp", ipam: { type: "dhcp", daemonSocketPath: 7 } }, true],
+    ["an IPAM plugin of others", "ptp", { type: "ptp", ipam: { type: "whereabouts", range: 7 } }, true],
     ...["ptp", "bridge"].flatMap((type) =>
       PLACEHOLDERS.map((addresses): [string, string, JsonObject, boolean] => [
         `static's placeholder ${JSON.stringify(addresses)} in ${type}`,

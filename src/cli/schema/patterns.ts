@@ -30,6 +30,10 @@ const HEX = "[0-9a-fA-F]";
 const PROTOCOLS = ["tcp", "udp", "sctp", "dccp", "udplite"];
 const inAnyCase = (word: string): string => word.replaceAll(/./g, (letter) => `[${letter}${letter.toUpperCase()}]`);
 
+const DHCP_OPTIONS = "dhcp-client-identifier subnet-mask routers host-name user-class vendor-class-identifier".split(
+  " ",
+);
+
 const whole = (...alternatives: readonly string[]): string => `^(?:${alternatives.join("|")})$`;
 
 /** Built when asked for: only `bauta schema` needs them. */
@@ -48,6 +52,8 @@ export function patterns(): Patterns {
     "one of tcp, udp, sctp, dccp, udplite": whole(...PROTOCOLS.map(inAnyCase)),
     "a chain name of at most 28 characters": "^(?![-!])(?!(?:forward|bridge-.*|segment-.*)$)[!#-\\[\\]-~]{1,28}$",
     "a zone's name": "^[A-Za-z0-9_/-]{1,128}$",
+    'a DHCP option: "dhcp-client-identifier", "subnet-mask", "routers", "host-name", "user-class", "vendor-class-identifier" or a number from 1 to 254':
+      whole(...DHCP_OPTIONS, "0{0,2}[1-9]", "0?[1-9][0-9]", "1[0-9]{2}", "2[0-4][0-9]", "25[0-4]"),
     "a path": "^[^\\0]*$",
     "an absolute path": "^/[^\\0]*$",
   };

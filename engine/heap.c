@@ -21,11 +21,12 @@
 
 #define CHUNK (1UL << 20)
 #define USUAL (256UL << 10)  // a bridge ADD takes about as much, most other operations less
-#define SMALL 1024  // up to this size a list for each multiple of 16, above it four for each power of two
+#define UNIT 8UL  // what QuickJS keeps in a block is aligned to 8 bytes at the most
+#define SMALL 1024UL  // up to this size a list for each multiple of the unit, above it eight for each power of two
 #define HUGE (256UL << 10)  // a block above this size has pages of its own
 
 struct block {
-  size_t size;  // with this header; the bytes that the caller has come after it, at a multiple of 16
+  size_t size;  // with this header; the bytes that the caller has come after it
   struct block *next;  // only while the block is free
 };
 #define HEADER offsetof(struct block, next)
@@ -46,7 +47,7 @@ static void give_back(struct block *block) { free((char *)block + HEADER - 16); 
 
 #else
 
-#define LISTS 128
+#define LISTS 256
 
 struct bauta_heap_state bauta_heap_state;
 static struct block *free_lists[LISTS];
@@ -55,15 +56,15 @@ static size_t round_up(size_t size, size_t unit) { return (size + unit - 1) & ~(
 
 // The size of the block for so many bytes, and the list where such blocks wait.
 static size_t block_size(size_t bytes, unsigned *list) {
-  size_t size = round_up(bytes + HEADER, 16);
+  size_t size = round_up(bytes + HEADER, UNIT);
   if (size <= SMALL) {
-    *list = (unsigned)(size / 16);
+    *list = (unsigned)(size / UNIT);
     return size;
   }
   unsigned power = 63 - (unsigned)__builtin_clzl(size - 1);
-  size_t quarter = 1UL << (power - 2);
-  size = round_up(size, quarter);
-  *list = SMALL / 16 + (power - 10) * 4 + (unsigned)((size - (1UL << power)) / quarter);
+  size_t step = 1UL << (power - 3);
+  size = round_up(size, step);
+  *list = SMALL / UNIT + (power - 10) * 8 + (unsigned)((size - (1UL << power)) / step);
   return size;
 }
 

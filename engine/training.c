@@ -43,7 +43,7 @@ void *bauta_train_on(size_t ordinal, size_t size) {
   if (looks > 0 || ordinal >= MOST_BLOCKS || size > LARGEST) return NULL;
   if (pages == NULL) begin();
   notes[ordinal] |= (uint16_t)size;
-  return pages + ordinal * PAGE + 8;  // the caller's bytes, behind the header, are at a multiple of 16
+  return pages + ordinal * PAGE + 8;  // the caller's bytes, behind the header, are aligned
 }
 
 // Of the blocks without pages of their own.

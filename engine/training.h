@@ -26,7 +26,7 @@ void bauta_train_at(size_t ordinal, const void *block);
 void bauta_train_freed(const void *block);
 
 // From now on notes each block that is used in the file that the environment variable BAUTA_TRAINING names: for each
-// ordinal 16 bits, the block's size, a multiple of 16, plus its use.
+// ordinal 16 bits, the block's size, a multiple of 8, plus its use.
 void bauta_watch(void);
 
 // To be called around a system call: the kernel takes no signal, and answers EFAULT for memory that is watched. The blocks

@@ -10,9 +10,9 @@ import { TEST_PATIENCE_MS } from "./patience.mjs";
 const execute = promisify(execFile);
 const SCRIPT = join(dirname(fileURLToPath(import.meta.url)), "training.sh");
 
-/** As in training.h; a size is a multiple of 16. */
+/** As in training.h; a size is a multiple of 8. */
 const USE = { READ: 1, WRITTEN: 3 };
-const USE_MASK = 15;
+const USE_MASK = 7;
 
 /**
  * @typedef {object} Uses

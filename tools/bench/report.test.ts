@@ -103,8 +103,8 @@ describe("an aim", () => {
       isMet: false,
     });
     expect(aim(RESULTS, /^new IPv4 flows .* of upstream's time/)).toEqual({ reached: "1/30", isMet: true });
-    expect(aim({ ...NOTHING, size: 4.5e6 }, /on disk/)).toEqual({ reached: "4.50 MB", isMet: true });
-    expect(aim({ ...NOTHING, size: 4_500_001 }, /on disk/).isMet).toBe(false);
+    expect(aim({ ...NOTHING, size: 5e6 }, /on disk/)).toEqual({ reached: "5.00 MB", isMet: true });
+    expect(aim({ ...NOTHING, size: 5_000_001 }, /on disk/).isMet).toBe(false);
   });
 
   it("is neither met nor missed where nothing has been measured", () => {

@@ -23,7 +23,7 @@ export function run(plugin: OwnPlugin): never {
   exit(runPlugin(plugin, io));
 }
 
-/** Whoever has executed this program reads the error on standard error. */
+/** The process that has executed this program reads the error on standard error. */
 function runErrand(errand: (argument: string) => void, argument: string): number {
   try {
     errand(argument);

@@ -293,7 +293,7 @@ describe("a lease", () => {
     expect(world.state.wakeAt).toBe(since + 400_000);
   });
 
-  it("is rebound at T2 with whoever answers, and ends when its time is over, whatever was tried (W5)", () => {
+  it("is rebound at T2 with any server that answers, and ends when its time is over, whatever was tried (W5)", () => {
     const world = new World().bind();
     const seen: [number, string, string][] = [];
     for (let lost = false; !lost; ) {

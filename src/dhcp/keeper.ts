@@ -29,7 +29,7 @@ import type { Timer } from "./timers.ts";
 export interface Keeping {
   readonly loop: Loop;
   readonly random: () => number;
-  /** For packets: whoever receives has used what came before. */
+  /** For packets: what one of them held is used before the next is received. */
   readonly buffer: Uint8Array;
   readonly log: (line: string) => void;
   readonly write: (record: LeaseRecord) => void;

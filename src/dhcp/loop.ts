@@ -1,4 +1,4 @@
-// The daemon's one thread: it waits for descriptors and for times, and calls whoever waits for them.
+// The daemon's one thread: it waits for descriptors and for times, and calls the handlers that wait for them.
 
 import { Epoll } from "../sys/epoll.ts";
 import { bootTimeMs } from "../sys/process.ts";

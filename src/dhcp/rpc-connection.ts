@@ -1,4 +1,4 @@
-// The daemon's side of one connection: the greeting, calls one after the other, and the end of whoever called.
+// The daemon's side of one connection: the greeting, calls one after the other, and the end of the caller.
 
 import { GobDecoder } from "../gob/decode.ts";
 import { GobEncoder } from "../gob/encode.ts";
@@ -55,7 +55,7 @@ export class RpcConnection {
       if ((events & EPOLL.OUT) !== 0) this.#flush();
       if (this.#isOpen && (events & ~EPOLL.OUT) !== 0) this.#read();
     } catch (error) {
-      // Whoever sends something else than calls is not answered.
+      // A client that sends something else than calls gets no answer.
       this.#close();
       if (!(error instanceof SyscallError || error instanceof DecodeError)) throw error;
     }

@@ -105,7 +105,10 @@ const VALID = {
 };
 
 /** The keys that a plugin must have. */
-const REQUIRED: Readonly<Record<string, object>> = { vlan: { master: "eth1", vlanId: 5 } };
+const REQUIRED: Readonly<Record<string, object>> = {
+  vlan: { master: "eth1", vlanId: 5 },
+  vrf: { vrfname: "blue" },
+};
 
 describe("the JSON Schema of a plugin", () => {
   for (const [plugin, { keys }] of LISTED) {

@@ -54,6 +54,7 @@ export function patterns(): Patterns {
     "a zone's name": "^[A-Za-z0-9_/-]{1,128}$",
     'a DHCP option: "dhcp-client-identifier", "subnet-mask", "routers", "host-name", "user-class", "vendor-class-identifier" or a number from 1 to 254':
       whole(...DHCP_OPTIONS, "0{0,2}[1-9]", "0?[1-9][0-9]", "1[0-9]{2}", "2[0-4][0-9]", "25[0-4]"),
+    "the name of a device on its bus, 0000:00:1f.6 say": "^[A-Za-z0-9_][A-Za-z0-9_.:-]*$",
     "a path": "^[^\\0]*$",
     "an absolute path": "^/[^\\0]*$",
   };

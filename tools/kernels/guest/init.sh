@@ -14,6 +14,8 @@ mkdir -p /run/netns /run/lock
 # What devtmpfs leaves to others.
 ln -s /proc/self/fd /dev/fd
 for i in 0:stdin 1:stdout 2:stderr; do ln -s "fd/${i%:*}" "/dev/${i#*:}"; done
+# Elsewhere kmod makes /dev/net/tun when the machine starts, and opening that loads the module.
+modprobe tun
 ip link set lo up
 stty -F /dev/ttyS1 raw
 

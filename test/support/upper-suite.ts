@@ -407,6 +407,10 @@ function checkCases({ configOf, onLan, SUBNETS }: Context): void {
     const { netns, call } = anotherContainer();
     const second = configOf({ name: "net2", ...hostLocal(node, ...SUBNETS) }, 2);
     const result = succeed(node.call({ command: "ADD", config: second, ...call }));
+    for (const { address } of result.ips) {
+      const family = address.includes(":") ? "-6" : "-4";
+      netns.ip(`${family} rule add from ${address.replace(/\/.*/, "")} table 100`);
+    }
     for (const family of ["-4", "-6"]) {
       for (const { dst, gateway } of netns.ipJson(`${family} route show dev eth0`)) {
         const via = gateway === undefined ? "" : ` via ${gateway}`;

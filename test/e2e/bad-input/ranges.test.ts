@@ -183,8 +183,8 @@ describe.each<PluginName>(["bridge", "ptp"])("%s refuses", (plugin) => {
   });
 
   it("IPAM that nobody has installed", () => {
-    const config = networkOf(plugin, { ipam: { type: "dhcp" } });
-    expectRefused(() => call(plugin, { config }), { code: 999, says: ["dhcp", "CNI_PATH"] });
+    const config = networkOf(plugin, { ipam: { type: "whereabouts" } });
+    expectRefused(() => call(plugin, { config }), { code: 999, says: ["whereabouts", "CNI_PATH"] });
   });
 
   it.each(["../host-local", "/bin/sh", ".", "..", "host-local\0", "a/b"])("IPAM that is the path %j", (type) => {

@@ -69,6 +69,11 @@ const WANTED: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["add", "/no\x1b[2J\u009b", "--netns", "\x1b[2J"],
     ["del", "\x1b[2J", "--netns", "/no\x1b[2J", "--container-id", "\x1b[2J\u009b"],
   ],
+  install: [
+    ["--bin-dir", "/no\x1b[2J\u009b", "--dry-run"],
+    ["--only", "\x1b[2J\u009b"],
+  ],
+  uninstall: [["--bin-dir", "/no\x1b[2J\u009b"]],
   schema: [["\x1b[2J\u009b"]],
   help: [["\x1b[2J\u009b"]],
   version: [["\x1b[2J\u009b"]],

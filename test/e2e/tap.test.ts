@@ -33,7 +33,13 @@ describe("tap, the executable", () => {
     const wanted = { name: "eth0", multiQueue: true, vnetHdr: true, owner: 40007, group: 40008 };
     expect(runErrand(node, wanted)).toMatchObject({ status: 0, stderr: "" });
     const [, { linkinfo }] = linksOf(node);
-    expect(linkinfo.info_data).toMatchObject({ type: "tap", multi_queue: true, vnet_hdr: true, user: 40007, group: 40008 });
+    expect(linkinfo.info_data).toMatchObject({
+      type: "tap",
+      multi_queue: true,
+      vnet_hdr: true,
+      user: 40007,
+      group: 40008,
+    });
     const again = runErrand(node, wanted);
     expect([again.status, again.stderr]).toEqual([1, expect.stringContaining('an interface "eth0" already')]);
   });

@@ -3,7 +3,7 @@
 import { tryCall } from "./call.ts";
 import { errno } from "./errno.ts";
 import { SyscallError } from "./error.ts";
-import { close, O, open } from "./fd.ts";
+import { close, O, open, withOpen } from "./fd.ts";
 import { readText, stat } from "./file.ts";
 import { poll } from "./poll.ts";
 import { monotonicMs } from "./process.ts";
@@ -27,8 +27,9 @@ export class LockedError extends Error {
 
 /**
  * Opens the file, creating it where it doesn't exist (its directory must), waits for its exclusive lock, and returns the
- * descriptor: closing that ends the lock. Throws LockedError, which names the process that holds it, after `timeoutMs`. Opened for reading only: a lock needs no more, and a full disk or a read-only
- * file system is no obstacle then. Throws SyscallError, and OddEntryError where the path leads to no regular file.
+ * descriptor: closing that ends the lock. Throws LockedError, which names the process that holds the lock, after `timeoutMs`;
+ * SyscallError; and OddEntryError where the path leads to no regular file. Opened for reading only: a lock needs no more, and a
+ * full disk or a read-only file system is no obstacle then.
  */
 export function openLocked(path: string, { mode = 0o600, timeoutMs = TIMEOUT_MS } = {}): number {
   const fd = open(path, O.RDONLY | O.CREAT | O.NONBLOCK, mode);
@@ -82,4 +83,12 @@ export function withLock<T>(path: string, use: () => T): T {
   } finally {
     close(fd);
   }
+}
+
+/** The same with the lock of a directory, which must exist: nothing has to be made or removed for that. */
+export function withDirectoryLock<T>(path: string, use: () => T): T {
+  return withOpen(path, O.RDONLY, (fd) => {
+    waitForLock(fd, path);
+    return use();
+  });
 }

@@ -234,6 +234,18 @@ describe("at the same time", () => {
     expect(contentOf(directory)).toEqual(before);
   });
 
+  it("installations and their removals end well, whichever is first", async () => {
+    const directory = upstreamDirectory();
+    const before = contentOf(directory);
+    const verbs = Array.from({ length: 12 }, (_, i) => (i % 2 === 0 ? "install" : "uninstall"));
+    const statuses = await Promise.all(verbs.map((verb) => startBeside(BAUTA, [verb, "--bin-dir", directory]).ends()));
+    expect(statuses.filter((_, i) => verbs[i] === "install")).toEqual(Array(6).fill(0));
+    install(directory);
+    for (const name of PLUGIN_NAMES) expect(versionsOf(directory, name), name).toContain("1.0.0");
+    uninstall(directory);
+    expect(contentOf(directory)).toEqual(before);
+  });
+
   it("no ADD and no DEL fails while the executable is replaced 100 times", async () => {
     requireNamespaces();
     const directory = temporaryDirectory();

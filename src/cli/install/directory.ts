@@ -3,7 +3,6 @@
 //   bridge -> .bauta/bauta      a link for each name
 //   .bauta/bauta                the executable
 //   .bauta/replaced/bridge      what had the name before
-//   .bauta/lock                 one installation at a time
 //
 // All names lead to one file, so that one rename(2) brings a new executable to all of them, and what stands in the directory
 // tells by itself what is ours: there is no list that could disagree with it. Runtimes call the plugins meanwhile: a name
@@ -26,7 +25,7 @@ import {
   syncDirectory,
   writeDurably,
 } from "../../sys/file.ts";
-import { withLock } from "../../sys/flock.ts";
+import { withDirectoryLock } from "../../sys/flock.ts";
 
 const STORE = ".bauta";
 const TARGET = `${STORE}/bauta`;
@@ -61,8 +60,11 @@ export class BinDirectory {
 
   /** Nobody else installs there meanwhile. The directories are made. */
   locked<T>(use: () => T): T {
-    makeDirectories(`${this.#store}/replaced`);
-    return withLock(`${this.#store}/lock`, use);
+    makeDirectories(this.path);
+    return withDirectoryLock(this.path, () => {
+      makeDirectories(`${this.#store}/replaced`);
+      return use();
+    });
   }
 
   occupant(name: string): Occupant {
@@ -124,7 +126,7 @@ export class BinDirectory {
 
   /** Removes the executable, and the directories where nothing is kept in them. Returns whether all is gone. */
   removeStore(): boolean {
-    for (const name of ["bauta", "bauta.new", "link.new", "lock"]) remove(`${this.#store}/${name}`);
+    for (const name of ["bauta", "bauta.new", "link.new"]) remove(`${this.#store}/${name}`);
     try {
       removeDirectory(`${this.#store}/replaced`);
       removeDirectory(this.#store);

@@ -41,6 +41,14 @@ const BY_HAND = {
 const FAMILIES = /** @type {const} */ ([4, 6]);
 const UPLINK = { 4: "192.0.2.1", 6: "2001:db8::1" };
 
+/** In this order: the last one finds nothing. */
+const OPERATIONS = /** @type {const} */ ([
+  ["portmap ADD", "ADD"],
+  ["portmap CHECK", "CHECK"],
+  ["portmap DEL", "DEL"],
+  ["portmap DEL of nothing", "DEL"],
+]);
+
 const list = { name: "bench-ports", cniVersion: "1.0.0" };
 const bridge = { ...network("bridge"), ipMasq: false };
 
@@ -77,16 +85,15 @@ export function measurePublished({ rounds, isQuick, log }) {
   const samples = new Map();
   const subjects = sides.map((subject) => ({ subject, every: subject.side.product === "upstream" ? 2 : 1 }));
   inTurn(subjects, rounds, ({ side, prevResult }, isMeasured) => {
-    for (const verb of ["ADD", "CHECK", "DEL", "DEL of nothing"]) {
+    for (const [title, verb] of OPERATIONS) {
       settle();
-      const { sample } = call(side, verb.slice(0, 5).trim().replace(/DEL.*/, "DEL"), portmap(0, "tcp"), { prevResult });
-      const key = keyOf(side, `portmap ${verb}`);
+      const { sample } = call(side, verb, portmap(0, "tcp"), { prevResult });
+      const key = keyOf(side, title);
       if (isMeasured) samples.set(key, [...(samples.get(key) ?? []), sample]);
     }
   });
   for (const { side } of sides) removeSide(side);
-  const operations = ["ADD", "CHECK", "DEL", "DEL of nothing"].map((verb) => `portmap ${verb}`);
-  const rows = [0, others].flatMap((number) => operations.map((operation) => rowOf(operation, number, samples)));
+  const rows = [0, others].flatMap((number) => OPERATIONS.map(([title]) => rowOf(title, number, samples)));
   for (const row of rows) log(describe(row));
   return { rows, rounds, flows: measureFlows(Math.ceil(rounds / 2), isQuick, log) };
 }
@@ -164,7 +171,7 @@ function byHand([name, match], i) {
 
 /** @param {number} containers Besides the one whose port is measured. */
 function ours(containers) {
-  const { side, prevResult } = makePublishing("bauta", containers - 1 || 1, "udp");
+  const { side, prevResult } = makePublishing("bauta", containers - 1, "udp");
   call(side, "ADD", portmap(0, "udp"), { prevResult });
   makeQuiet(side);
   return { name: `bauta, ${(containers * PORTS).toLocaleString("en")} ports`, side };

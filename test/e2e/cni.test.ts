@@ -8,7 +8,7 @@ import { sha512Hex } from "../../src/hash/sha512.ts";
 import { peerDirectory } from "../support/differential.ts";
 import { addressesIn, makeNetns, run, type TestNetns } from "../support/netns.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { becomeNode, leftovers, NODE, PLUGINS } from "./masquerade/node.ts";
+import { becomeNode, cleanNode, leftovers, NODE, PLUGINS } from "./masquerade/node.ts";
 import { DUAL, type Json, networkOf } from "./masquerade/runtime.ts";
 import { seenOutside } from "./masquerade/traffic.ts";
 
@@ -19,14 +19,7 @@ let outside: TestNetns;
 beforeAll(() => {
   outside = becomeNode();
 });
-// What a test that failed has left is not held against those after it.
-afterEach(() => {
-  run("nft", "flush", "ruleset");
-  for (const bridge of run("ip", "-br", "link", "show", "type", "bridge").match(/^\S+/gm) ?? []) {
-    run("ip", "link", "delete", bridge);
-  }
-  for (const directory of ["/run/bauta", "/var/lib/cni"]) rmSync(directory, { recursive: true, force: true });
-});
+afterEach(() => cleanNode());
 
 interface Outcome {
   readonly status: number | null;

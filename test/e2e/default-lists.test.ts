@@ -1,18 +1,16 @@
 // The lists that container runtimes bring along, from ADD to DEL with our executables, in either family and in both: nothing is
 // left, also where a plugin fails at whatever link of the chain, and where DEL comes late.
 
-import { chmodSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/cni/json.ts";
-import { servedName } from "../../src/cni/served-name.ts";
-import { PLUGIN_NAMES } from "../../src/plugins/all.ts";
 import { DEFAULT_LISTS, type DefaultList } from "../support/default-lists.ts";
 import { makeNetns, poll, run, type TestNetns } from "../support/netns.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { stateOf } from "../support/whole-node.ts";
 import { type CniOutcome, cni, listFile, succeeded } from "./attach.ts";
-import { becomeNode, PLUGINS } from "./masquerade/node.ts";
+import { becomeNode, cleanNode, PLUGINS } from "./masquerade/node.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: results of any version
 type Json = any;
@@ -25,20 +23,8 @@ beforeEach(() => {
 // Lists have bridges and addresses of the same names, and a test that failed is not held against the next.
 afterEach(() => {
   container.remove();
-  run("nft", "flush", "ruleset");
-  for (const bridge of run("ip", "-br", "link", "show", "type", "bridge").match(/^\S+/gm) ?? [])
-    run("ip", "link", "delete", bridge);
-  for (const directory of ["/run/bauta", "/run/cni-ipam-state", "/var/lib/cni"])
-    rmSync(directory, { recursive: true, force: true });
+  cleanNode(["/run/cni-ipam-state"]);
 });
-
-/** The list with the plugins that there are so far. */
-function listOf({ list }: DefaultList, families: readonly (4 | 6)[]): JsonObject & { plugins: readonly JsonObject[] } {
-  const whole = list(families);
-  const isOurs = ({ type }: JsonObject): boolean =>
-    servedName(String(type), (name) => PLUGIN_NAMES.includes(name)) !== undefined;
-  return { ...whole, plugins: whole.plugins.filter(isOurs) };
-}
 
 /** What others put before the names of plugins. */
 const PREFIXES = ["cnv-", "buildkit-cni-"];
@@ -122,7 +108,7 @@ describe("a list with every chained plugin", () => {
 
 describe.each(NAMED)("the list of %s", (_, one) => {
   it.each(FAMILIES)("attaches, checks and detaches a container in %s, and leaves nothing", (_families, families) => {
-    const list = listOf(one, families);
+    const list = one.list(families);
     const attachment = new Attachment(list, one);
     warmUp(attachment);
     const before = state();
@@ -137,7 +123,7 @@ describe.each(NAMED)("the list of %s", (_, one) => {
   });
 
   it("leaves nothing wherever in the list a plugin fails", () => {
-    const list = listOf(one, [4, 6]);
+    const list = one.list([4, 6]);
     warmUp(new Attachment(list, one));
     const before = state();
     for (let at = 0; at <= list.plugins.length; at++) {
@@ -150,7 +136,7 @@ describe.each(NAMED)("the list of %s", (_, one) => {
   });
 
   it("leaves nothing where DEL comes without a namespace and a result, and comes again", () => {
-    const attachment = new Attachment(listOf(one, [4, 6]), one);
+    const attachment = new Attachment(one.list([4, 6]), one);
     warmUp(attachment);
     const before = state();
     attachment.must("add");

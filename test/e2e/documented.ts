@@ -1,7 +1,6 @@
 // Runs the examples of upstream's documentation on a node that has no plugins but ours, as bauta install puts them there.
 
 import { execFileSync } from "node:child_process";
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { DOCUMENTED_EXAMPLES, type DocumentedExample } from "../support/documented-examples.ts";
@@ -9,7 +8,7 @@ import { makeNetns, run, type TestNetns } from "../support/netns.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { stateOf } from "../support/whole-node.ts";
 import { cni, listFile, succeeded } from "./attach.ts";
-import { becomeNode, PLUGINS } from "./masquerade/node.ts";
+import { becomeNode, cleanNode, PLUGINS } from "./masquerade/node.ts";
 
 let container: TestNetns;
 beforeAll(() => void becomeNode());
@@ -18,18 +17,8 @@ beforeEach(() => {
 });
 afterEach(() => {
   container.remove();
-  run("nft", "flush", "ruleset");
-  for (const kind of ["bridge", "veth"]) for (const name of linksOf(kind)) removeLink(name);
-  for (const directory of ["/run/bauta", "/run/my-orchestrator", "/var/lib/cni"])
-    rmSync(directory, { recursive: true, force: true });
+  cleanNode(["/run/my-orchestrator"]);
 });
-
-const linksOf = (kind: string): string[] => run("ip", "-br", "link", "show", "type", kind).match(/^[^\s@]+/gm) ?? [];
-
-/** The other end of a pair goes with it. */
-function removeLink(name: string): void {
-  if (name !== "uplink" && [...linksOf("bridge"), ...linksOf("veth")].includes(name)) run("ip", "link", "delete", name);
-}
 
 function runs({ list, capabilityArgs = {}, node = [], container: inside = [] }: DocumentedExample): void {
   const directory = temporaryDirectory();

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { plugin as vrf } from "../../src/plugins/vrf/plugin.ts";
 import { ourNode, type TestNode } from "../support/differential.ts";
 import { attachList, type List } from "../support/list-in-process.ts";
-import { connect, type Home, type Link, routesOf } from "../support/multihomed.ts";
+import { connect, DUAL, type Link, OTHER, routesOf } from "../support/multihomed.ts";
 import type { TestNetns } from "../support/netns.ts";
 import { ping } from "../support/outside.ts";
 import { type PluginCall, type PluginOutcome, succeed } from "../support/plugin.ts";
@@ -15,14 +15,6 @@ type Json = any;
 
 afterEach(() => rmSync("/run/bauta", { recursive: true, force: true }));
 
-const DUAL: readonly Home[] = [
-  { address: "10.7.0.2/24", gateway: "10.7.0.1" },
-  { address: "fd07::2/64", gateway: "fd07::1" },
-];
-const OTHER: readonly Home[] = [
-  { address: "10.9.0.2/24", gateway: "10.9.0.1" },
-  { address: "fd09::2/64", gateway: "fd09::1" },
-];
 const RED = { vrfname: "red" };
 
 /** A container whose interface eth0 has addresses of both families, and the calls about it. */

@@ -7,7 +7,7 @@ import { inNetns } from "../../src/sys/netns.ts";
 import { startBeside } from "../support/background.ts";
 import { cli } from "../support/cli.ts";
 import { ourNode, type TestNode } from "../support/differential.ts";
-import { connect, type Home, type Link, routesOf, rulesOf } from "../support/multihomed.ts";
+import { connect, DUAL, type Home, type Link, OTHER, routesOf, rulesOf } from "../support/multihomed.ts";
 import { requireNamespaces } from "../support/netns.ts";
 import { isAnswered, ping } from "../support/outside.ts";
 import { type PluginCall, type PluginOutcome, succeed } from "../support/plugin.ts";
@@ -19,15 +19,6 @@ const RECORDS = "/run/bauta/sbr";
 
 beforeAll(() => requireNamespaces());
 afterEach(() => rmSync("/run/bauta", { recursive: true, force: true }));
-
-const DUAL: readonly Home[] = [
-  { address: "10.7.0.2/24", gateway: "10.7.0.1" },
-  { address: "fd07::2/64", gateway: "fd07::1" },
-];
-const OTHER: readonly Home[] = [
-  { address: "10.9.0.2/24", gateway: "10.9.0.1" },
-  { address: "fd09::2/64", gateway: "fd09::1" },
-];
 
 /** A container whose interface eth0 has these addresses, and the calls about it. */
 class World {

@@ -13,6 +13,16 @@ export interface Home {
   readonly gateway?: string;
 }
 
+/** The addresses of one interface, and of another. */
+export const DUAL: readonly Home[] = [
+  { address: "10.7.0.2/24", gateway: "10.7.0.1" },
+  { address: "fd07::2/64", gateway: "fd07::1" },
+];
+export const OTHER: readonly Home[] = [
+  { address: "10.9.0.2/24", gateway: "10.9.0.1" },
+  { address: "fd09::2/64", gateway: "fd09::1" },
+];
+
 /** An interface of the container, and the router at the other end. */
 export interface Link {
   readonly router: TestNetns;

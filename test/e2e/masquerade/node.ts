@@ -1,7 +1,7 @@
 // The node of one test file: this thread, and the programs it starts, in namespaces of their own within those of
 // run-in-namespaces.sh, so that test files side by side share neither rules nor files under /run and /var/lib.
 
-import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { call, tryCall } from "../../../src/sys/call.ts";
@@ -129,4 +129,18 @@ export function mapElements(): MapElement[] {
 export function keyText(key: any): string {
   const value = key.elem?.val ?? key;
   return value.prefix === undefined ? value : `${value.prefix.addr}/${value.prefix.len}`;
+}
+
+/**
+ * Removes what a test that failed may have left on the node, so that nothing of it is held against the next one: rules, links but
+ * for the uplink, and our files; `more` are other directories.
+ */
+export function cleanNode(more: readonly string[] = []): void {
+  run("nft", "flush", "ruleset");
+  const linksOf = (kind: string): string[] => run("ip", "-br", "link", "show", "type", kind).match(/^[^\s@]+/gm) ?? [];
+  for (const bridge of linksOf("bridge")) run("ip", "link", "delete", bridge);
+  // The other end of a pair goes with it.
+  for (const veth of linksOf("veth"))
+    if (veth !== "uplink" && veths().includes(veth)) run("ip", "link", "delete", veth);
+  for (const directory of ["/run/bauta", "/var/lib/cni", ...more]) rmSync(directory, { recursive: true, force: true });
 }

@@ -103,17 +103,14 @@ function planLines(directory: BinDirectory, occupants: ReadonlyMap<string, Occup
 function put(directory: BinDirectory, names: readonly string[], io: Output): void {
   directory.locked(() => {
     if (!directory.hasExecutable(OWN)) directory.putExecutable(readFile(OWN), verify);
-    let replaced = 0;
-    for (const name of names) {
-      const occupant = directory.occupant(name);
-      if (occupant === "ours") continue;
-      directory.take(name);
-      if (occupant === "other") replaced++;
-    }
+    const wanted = names.filter((name) => directory.occupant(name) !== "ours");
+    const replaced = wanted.filter((name) => directory.occupant(name) === "other");
+    directory.keep(replaced);
+    for (const name of wanted) directory.take(name);
     directory.sync();
     io.print([`installed bauta ${release} in ${directory.path} as ${names.join(", ")}`]);
-    if (replaced > 0)
-      io.print([`kept ${countOf(replaced, "file")} that had these names; bauta uninstall puts them back`]);
+    if (replaced.length > 0)
+      io.print([`kept ${countOf(replaced.length, "file")} that had these names; bauta uninstall puts them back`]);
   });
 }
 

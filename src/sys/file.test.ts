@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -14,6 +15,7 @@ import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import {
   exists,
   link,
+  linkStat,
   makeDirectories,
   readDirectory,
   readFile,
@@ -172,7 +174,8 @@ describe("stat and exists", () => {
     const path = `${temporaryDirectory()}/a`;
     writeFileSync(path, "12345");
     utimesSync(path, 1, 1234567890.25);
-    const { ino, dev, size, mtimeNs } = statSync(path, { bigint: true });
+    chmodSync(path, 0o4751);
+    const { ino, dev, uid, size, mtimeNs } = statSync(path, { bigint: true });
     const major = (dev >> 8n) & 0xfffn;
     const minor = (dev & 0xffn) | ((dev >> 12n) & 0xfff00n);
     expect(stat(path)).toEqual({
@@ -181,11 +184,21 @@ describe("stat and exists", () => {
       size: Number(size),
       isDirectory: false,
       isRegular: true,
+      isSymbolicLink: false,
+      mode: 0o4751,
+      userId: Number(uid),
       mtimeNs,
     });
     expect(stat("/proc")).toMatchObject({ isDirectory: true, isRegular: false });
     expect(stat("/dev/null")).toMatchObject({ isDirectory: false, isRegular: false });
     expect(() => stat("/nowhere")).toThrow("cannot look at /nowhere: ENOENT");
+  });
+
+  it("tell a symbolic link from what it leads to", () => {
+    const path = `${temporaryDirectory()}/link`;
+    symlinkSync("/proc", path);
+    expect(stat(path)).toMatchObject({ isDirectory: true, isSymbolicLink: false });
+    expect(linkStat(path)).toMatchObject({ isDirectory: false, isSymbolicLink: true });
   });
 
   it("tell the time of modification that was set, and leave the other", () => {

@@ -16,6 +16,11 @@ export interface Stat {
   readonly isDirectory: boolean;
   /** Not a directory, device, pipe or socket. */
   readonly isRegular: boolean;
+  readonly isSymbolicLink: boolean;
+  /** The permission bits: 0o755. */
+  readonly mode: number;
+  /** Whose the file is. */
+  readonly userId: number;
   /** Last modification, in nanoseconds since 1970. */
   readonly mtimeNs: bigint;
 }
@@ -157,18 +162,20 @@ const STATX_BASIC_STATS = 0x7ff;
 const S_IFMT = 0o170000;
 const S_IFDIR = 0o040000;
 const S_IFREG = 0o100000;
+const S_IFLNK = 0o120000;
+const AT_SYMLINK_NOFOLLOW = 0x100;
 
 /** What statx(2) writes: struct statx of include/uapi/linux/stat.h, or the negated errno. */
-function statx(path: string, buffer: Uint8Array): number {
-  return tryCall("statx", AT_FDCWD, path, 0, STATX_BASIC_STATS, buffer);
+function statx(path: string, buffer: Uint8Array, flags = 0): number {
+  return tryCall("statx", AT_FDCWD, path, flags, STATX_BASIC_STATS, buffer);
 }
 
 const STATX_SIZE = 256;
 
 /** The same for what must be there. Throws SyscallError. */
-function look(path: string): DataView {
+function look(path: string, flags = 0): DataView {
   const buffer = new Uint8Array(STATX_SIZE);
-  const result = statx(path, buffer);
+  const result = statx(path, buffer, flags);
   if (result < 0) throw new SyscallError("statx", -result, `look at ${path}`);
   return new DataView(buffer.buffer);
 }
@@ -190,6 +197,11 @@ export function stat(path: string): Stat {
   return statIn(look(path));
 }
 
+/** Like lstat(2): of a symbolic link, the link itself. */
+export function linkStat(path: string): Stat {
+  return statIn(look(path, AT_SYMLINK_NOFOLLOW));
+}
+
 function statIn(view: DataView): Stat {
   const kind = kindOf(view);
   return {
@@ -198,6 +210,9 @@ function statIn(view: DataView): Stat {
     size: Number(view.getBigUint64(40, true)),
     isDirectory: kind === S_IFDIR,
     isRegular: kind === S_IFREG,
+    isSymbolicLink: kind === S_IFLNK,
+    mode: view.getUint16(28, true) & 0o7777,
+    userId: view.getUint32(20, true),
     mtimeNs: view.getBigInt64(112, true) * 1_000_000_000n + BigInt(view.getUint32(120, true)),
   };
 }

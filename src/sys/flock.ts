@@ -2,9 +2,9 @@
 
 import { tryCall } from "./call.ts";
 import { errno } from "./errno.ts";
-import { SyscallError } from "./error.ts";
-import { close, O, open, withOpen } from "./fd.ts";
-import { readText, stat } from "./file.ts";
+import { hasCode, SyscallError } from "./error.ts";
+import { close, O, open } from "./fd.ts";
+import { exists, readText, stat, statOpen } from "./file.ts";
 import { poll } from "./poll.ts";
 import { monotonicMs } from "./process.ts";
 import { requireRegular } from "./regular-file.ts";
@@ -85,10 +85,34 @@ export function withLock<T>(path: string, use: () => T): T {
   }
 }
 
-/** The same with the lock of a directory, which must exist: nothing has to be made or removed for that. */
-export function withDirectoryLock<T>(path: string, use: () => T): T {
-  return withOpen(path, O.RDONLY, (fd) => {
-    waitForLock(fd, path);
-    return use();
-  });
+/**
+ * The same of a file that somebody who holds its lock may remove, with its directory: `prepare` makes the directory. A lock of a
+ * file that has lost its name is given up, and taken anew.
+ */
+export function withRemovableLock<T>(path: string, prepare: () => void, use: () => T): T {
+  for (;;) {
+    prepare();
+    const fd = openLockedIfAny(path);
+    if (fd === undefined) continue;
+    try {
+      if (isNamed(fd, path)) return use();
+    } finally {
+      close(fd);
+    }
+  }
+}
+
+/** Undefined where the directory has gone. */
+function openLockedIfAny(path: string): number | undefined {
+  try {
+    return openLocked(path);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+/** Whether the file that is open still has the path. */
+function isNamed(fd: number, path: string): boolean {
+  return exists(path) && stat(path).inode === statOpen(fd, path).inode;
 }

@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
+  chownSync,
   copyFileSync,
   existsSync,
   lstatSync,
@@ -18,7 +19,7 @@ import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { PLUGIN_NAMES } from "../../src/plugins/all.ts";
 import { startBeside } from "../support/background.ts";
-import { KILLED, killedBefore } from "../support/interfere.ts";
+import { failingAt, KILLED, killedBefore } from "../support/interfere.ts";
 import { makeNetns, requireNamespaces, run } from "../support/netns.ts";
 import { executable, start, succeed } from "../support/plugin.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -220,6 +221,26 @@ describe("killed before any of its system calls", () => {
   });
 });
 
+it("bauta install puts back what was there whichever of its system calls has failed", () => {
+  /** Without the numbers of files: where no second name can be given, what is kept is a copy. */
+  const withoutNumbers = (directory: string): string => JSON.stringify(contentOf(directory)).replace(/ \d+"/g, '"');
+  const failures: object[] = [];
+  let count = 1;
+  for (; ; count += 2) {
+    const directory = upstreamDirectory();
+    const before = withoutNumbers(directory);
+    const args = ["install", "--bin-dir", directory, "--only", "bridge,host-local,ptp"];
+    const failed = bauta(args, { through: failingAt(count, "EPERM") });
+    const isOver = !/^interfere: system call/m.test(failed.stderr);
+    if (bauta(args).status !== 0) failures.push({ count, what: "again" });
+    uninstall(directory);
+    if (withoutNumbers(directory) !== before) failures.push({ count, now: withoutNumbers(directory) });
+    if (isOver) break;
+  }
+  expect(count).toBeGreaterThan(30);
+  expect(failures).toEqual([]);
+});
+
 describe("at the same time", () => {
   it("several installations end well", async () => {
     const directory = upstreamDirectory();
@@ -311,6 +332,30 @@ describe("where it can't be done", () => {
     } finally {
       run("umount", directory);
     }
+  });
+
+  it.each<readonly [what: string, make: (store: string) => void]>([
+    ["leads elsewhere", (store) => symlinkSync(temporaryDirectory(), store)],
+    [
+      "all may write to",
+      (store) => {
+        mkdirSync(store);
+        chmodSync(store, 0o777);
+      },
+    ],
+    [
+      "is somebody else's",
+      (store) => {
+        mkdirSync(store);
+        chownSync(store, 1, 1);
+      },
+    ],
+  ])("a directory .bauta that %s is not used", (_, make) => {
+    const directory = temporaryDirectory();
+    make(join(directory, ".bauta"));
+    const { status, stderr } = install(directory);
+    expect([status, stderr]).toEqual([1, expect.stringContaining("not a directory that nobody else can write to")]);
+    expect(readdirSync(directory)).toEqual([".bauta"]);
   });
 
   it("a directory of that name, a file in the way, an unknown plugin, nothing to uninstall", () => {

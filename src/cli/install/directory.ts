@@ -3,6 +3,7 @@
 //   bridge -> .bauta/bauta      a link for each name
 //   .bauta/bauta                the executable
 //   .bauta/replaced/bridge      what had the name before
+//   .bauta/lock                 one command at a time
 //
 // All names lead to one file, so that one rename(2) brings a new executable to all of them, and what stands in the directory
 // tells by itself what is ours: there is no list that could disagree with it. Runtimes call the plugins meanwhile: a name
@@ -14,6 +15,7 @@ import {
   identify,
   isSame,
   link,
+  linkStat,
   makeDirectories,
   readFile,
   readLink,
@@ -25,13 +27,22 @@ import {
   syncDirectory,
   writeDurably,
 } from "../../sys/file.ts";
-import { withDirectoryLock } from "../../sys/flock.ts";
+import { withRemovableLock } from "../../sys/flock.ts";
+import { effectiveUserId } from "../../sys/process.ts";
 
 const STORE = ".bauta";
 const TARGET = `${STORE}/bauta`;
 
 /** What a name leads to: nothing, our executable, somebody's file, or a directory, which nothing can replace. */
 export type Occupant = "nothing" | "ours" | "other" | "directory";
+
+/** Larger than any plugin. */
+const LARGEST = 1 << 30;
+
+/** The store is not safe to use. */
+export class StoreError extends Error {
+  override readonly name: string = "StoreError";
+}
 
 export class BinDirectory {
   readonly path: string;
@@ -58,13 +69,20 @@ export class BinDirectory {
     return exists(this.#store);
   }
 
-  /** Nobody else installs there meanwhile. The directories are made. */
+  /** Nobody else installs there meanwhile. The directories are made. Throws StoreError where others could write to them. */
   locked<T>(use: () => T): T {
-    makeDirectories(this.path);
-    return withDirectoryLock(this.path, () => {
+    const prepare = (): void => {
       makeDirectories(`${this.#store}/replaced`);
-      return use();
-    });
+      this.#requireOwn();
+    };
+    return withRemovableLock(`${this.#store}/lock`, prepare, use);
+  }
+
+  /** What is written there is executed, also as root. */
+  #requireOwn(): void {
+    const { isDirectory, userId, mode } = linkStat(this.#store);
+    if (isDirectory && userId === effectiveUserId() && (mode & 0o022) === 0) return;
+    throw new StoreError(`${this.#store} is not a directory that nobody else can write to`);
   }
 
   occupant(name: string): Occupant {
@@ -91,24 +109,28 @@ export class BinDirectory {
       writeDurably(fresh, content, 0o755);
       verify(fresh);
       rename(fresh, this.executable);
+      syncDirectory(this.#store);
     } catch (error) {
       remove(fresh);
       throw error;
     }
   }
 
-  /** Makes the name ours. What has it is kept, in the place of what may have been kept before. */
-  take(name: string): void {
-    const path = `${this.path}/${name}`;
-    if (this.occupant(name) === "other") {
-      const kept = this.kept(name);
-      remove(kept);
-      keep(path, kept);
+  /** Keeps the files that have these names, each in the place of what may have been kept before; a power failure loses none. */
+  keep(names: readonly string[]): void {
+    for (const name of names) {
+      remove(this.kept(name));
+      keep(`${this.path}/${name}`, this.kept(name));
     }
+    if (names.length > 0) syncDirectory(`${this.#store}/replaced`);
+  }
+
+  /** Makes the name ours. A file that has the name is lost, unless it was kept. */
+  take(name: string): void {
     const fresh = `${this.#store}/link.new`;
     remove(fresh);
     symbolicLink(TARGET, fresh);
-    rename(fresh, path);
+    rename(fresh, `${this.path}/${name}`);
   }
 
   /** Gives the name, which is ours, back to what had it before. Returns whether there was something. */
@@ -126,7 +148,7 @@ export class BinDirectory {
 
   /** Removes the executable, and the directories where nothing is kept in them. Returns whether all is gone. */
   removeStore(): boolean {
-    for (const name of ["bauta", "bauta.new", "link.new"]) remove(`${this.#store}/${name}`);
+    for (const name of ["bauta", "bauta.new", "link.new", "lock"]) remove(`${this.#store}/${name}`);
     try {
       removeDirectory(`${this.#store}/replaced`);
       removeDirectory(this.#store);
@@ -150,6 +172,8 @@ function keep(path: string, kept: string): void {
     link(path, kept);
   } catch (error) {
     if (!hasCode(error, "EPERM", "EOPNOTSUPP", "EMLINK")) throw error;
-    writeDurably(kept, readFile(path), 0o755);
+    const { isSymbolicLink, mode } = linkStat(path);
+    if (isSymbolicLink) symbolicLink(readLink(path), kept);
+    else writeDurably(kept, readFile(path, LARGEST), mode);
   }
 }

@@ -25,5 +25,5 @@ function adviceOn(error: SyscallError, directory: string): string {
   if (hasCode(error, "EACCES", "EPERM")) return `${directory} can't be written to: run this as root`;
   if (hasCode(error, "ENOSPC", "EDQUOT")) return `there is no room for the executable in ${directory}: make some`;
   if (hasCode(error, "ENOTDIR", "EEXIST", "ELOOP")) return `${directory} is no directory, or has a file in the way`;
-  return `${directory}: it could not be done`;
+  return `${directory}: the command has failed`;
 }

@@ -73,6 +73,7 @@ describe("a device that a program in user space has", () => {
       const ipam = { type: "host-local", dataDir, subnet: "10.9.0.0/24" };
       for (const more of [{ pciBusID: PCI }, { runtimeConfig: { deviceID: PCI }, ipam }]) {
         const config = configOf(more);
+        succeed(node.call({ command: "STATUS", config }));
         const result = succeed(node.call({ command: "ADD", config }));
         expect(result.interfaces).toEqual([{ name: "eth0", sandbox: container.path }]);
         expect(result.ips?.[0].address).toBe("ipam" in more ? "10.9.0.2/24" : undefined);
@@ -87,11 +88,35 @@ describe("a device that a program in user space has", () => {
     for (const node of nodes()) {
       withLink(node);
       const config = configOf({ device: "ens5", dpdkMode: true });
+      succeed(node.call({ command: "STATUS", config }));
       const prevResult = succeed(node.call({ command: "ADD", config }));
       succeed(node.call({ command: "CHECK", config: { ...config, prevResult } }));
       succeed(node.call({ command: "DEL", config: { ...config, prevResult } }));
       expect(linksOf(node)).toContain("ens5");
     }
+  });
+});
+
+describe("STATUS", () => {
+  it("has no driver to look at before the runtime has chosen a device", () => {
+    const node = ourNode(plugin);
+    const config = configOf({ dpdkMode: true, capabilities: { deviceID: true } });
+    succeed(node.call({ command: "STATUS", config }));
+  });
+
+  it.each<[what: string, devices: readonly FakeDevice[], message: string]>([
+    ["device", [], `pciBusID: there is no PCI device ${PCI}`],
+    ["driver", [{ bus: "pci", id: PCI }], `pciBusID: the PCI device ${PCI} has no driver`],
+    [
+      "link",
+      [{ bus: "pci", id: PCI, driver: "e1000e" }],
+      `pciBusID: the node has no such device: no link is below "${PCI}"`,
+    ],
+  ])("says that there is no %s, whatever dpdkMode says", (_, devices, msg) => {
+    coverSysfs();
+    for (const device of devices) addFakeDevice(device);
+    const config = configOf({ pciBusID: PCI, dpdkMode: true });
+    expect(ourNode(plugin).call({ command: "STATUS", config }).json).toEqual({ cniVersion: "1.1.0", code: 50, msg });
   });
 });
 

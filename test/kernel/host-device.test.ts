@@ -251,6 +251,22 @@ describe("host-device", () => {
     expect(status({ hwaddr: MAC })).toBeUndefined();
   });
 
+  it("STATUS leaves alone what has come back under another name, for the next ADD to restore", () => {
+    const node = nodeWithDevice();
+    const config = configOf({ device: "ens5" });
+    add(node, config);
+    node.container.ip(`link set eth0 netns ${node.node.name}`);
+    const before = linkIn(node.node, "eth0");
+    for (const wanted of [{ device: "ens5" }, { device: "eth0" }, { hwaddr: MAC }]) {
+      succeed(node.call({ command: "STATUS", config: configOf(wanted) }));
+    }
+    expect(linkIn(node.node, "eth0")).toEqual(before);
+    expect(readdirSync(RECORDS)).toHaveLength(1);
+    const again = { containerId: "container-2" };
+    del(node, config, add(node, config, again), again);
+    expectAsBefore(node);
+  });
+
   it("GC gives back what containers have that are not valid any more", () => {
     const node = nodeWithDevice();
     const config = configOf({ device: "ens5" });

@@ -28,12 +28,20 @@ function busOf(wanted: Extract<Wanted, { id: string }>): "pci" | "auxiliary" {
   throw absent(wanted, `there is no PCI or auxiliary device ${id}`);
 }
 
-/** The device. Throws CniError 7 that says what is missing, or which container has the device. */
+/**
+ * The device, for ADD, which restores what the kernel has given back. Throws CniError 7 that says what is missing, or which container
+ * has the device.
+ */
 export function findWanted(node: Connection, wanted: Wanted, note: Note): NetDevice {
-  let found = look(node, wanted);
+  const found = look(node, wanted);
   // The kernel has given it back under another name, or the other name leads to it.
-  const isReturned = found === undefined || Boolean(found.alias);
-  if (isReturned && reclaimReturned(node, note)) found = look(node, wanted);
+  if (found === undefined || found.alias) reclaimReturned(node, note);
+  return requireWanted(node, wanted);
+}
+
+/** The same, without a change to the node: for STATUS. */
+export function requireWanted(node: Connection, wanted: Wanted): NetDevice {
+  const found = look(node, wanted);
   if (found !== undefined) return found;
   throw absent(wanted, `the node has no such device: ${textOf(wanted)}`, holderOf(wanted));
 }
@@ -71,8 +79,13 @@ function textOf(wanted: Wanted): string {
   return `no link is below ${JSON.stringify(wanted.key === "kernelpath" ? wanted.path : wanted.id)}`;
 }
 
+/** Whether a container of ours has the device, or has had the device and not yet given it back. */
+export function isRecorded(wanted: Wanted): boolean {
+  return records.list().some(({ record: { device } }) => isMeant(wanted, device));
+}
+
 /** Which container has the device, by the records. */
-export function holderOf(wanted: Wanted): string | undefined {
+function holderOf(wanted: Wanted): string | undefined {
   const holder = records.listLive().find(({ record: { device } }) => isMeant(wanted, device));
   if (holder === undefined) return undefined;
   const { network, containerId, ifname } = holder.record.attachment;

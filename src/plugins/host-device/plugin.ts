@@ -15,7 +15,7 @@ import { getNetDevice } from "../../rtnetlink/net-device.ts";
 import { type Attaching, type Checking, interfacePlugin, type Made } from "../interface.ts";
 import { addressKeys } from "../shared-keys.ts";
 import { type HostDeviceConfig, hostDeviceSchema, nameIn, readHostDeviceConfig } from "./config.ts";
-import { findWanted, holderOf, isInUserSpace } from "./find.ts";
+import { findWanted, isInUserSpace, isRecorded, requireWanted } from "./find.ts";
 
 export const plugin = interfacePlugin({
   name: "host-device",
@@ -63,11 +63,12 @@ function detach(invocation: Invocation): void {
   if (!giveBack(attachmentOf(invocation), netns, log)) giveBackByAlias(netns, ifname, nameIn(invocation), log);
 }
 
-/** A device that a container of ours has is where it should be. */
-function unavailable({ wanted }: HostDeviceConfig, { log }: Invocation): string | undefined {
-  if (wanted === undefined || holderOf(wanted) !== undefined) return undefined;
+/** A device that a container of ours has is where it should be. One that has come back by itself waits for an ADD, or a GC. */
+function unavailable(config: HostDeviceConfig): string | undefined {
+  const { wanted } = config;
+  if (wanted === undefined || isRecorded(wanted)) return undefined;
   try {
-    withNode((node) => findWanted(node, wanted, log));
+    if (!isInUserSpace(config)) withNode((node) => requireWanted(node, wanted));
     return undefined;
   } catch (error) {
     if (error instanceof CniError) return error.message;

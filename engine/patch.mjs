@@ -1,6 +1,7 @@
-// Mistakes in QuickJS 2025-04-26 that an input can reach, mended, and what a function keeps of its source. Debian has no newer release. Each change is a text that
-// the source must have, and the text that takes its place. The conformance checks (engine/conformance/language.ts) fail
-// without the changes, and hold Node to the same values. The language itself stays as QuickJS has it.
+// Mistakes in QuickJS 2025-04-26 that an input can reach, mended, and what a function keeps of its source. Debian has no newer
+// release. Each change is a text that the source must have, and the text that takes its place. The conformance checks
+// (engine/conformance/language.ts) fail without the changes, and hold Node to the same values. The language itself stays as
+// QuickJS has it.
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

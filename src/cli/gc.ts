@@ -15,10 +15,11 @@ import { type Verb, verb } from "./verb.ts";
 
 const ABOUT = `
 Removes the masquerade of containers that are provably gone, by nftables or by
-iptables, their guards of macspoofchk, the ports that they publish, their limits
-of bandwidth, the backups that tuning has of their interfaces, and the addresses
-that host-local still keeps for them: for containers whose DEL never came, a
-crash of the runtime say. Devices that host-device gave them, and that the
+iptables, their guards of macspoofchk, the ports that they publish, what
+firewall made for them, their limits of bandwidth, their records of sbr, the
+backups that tuning has of their interfaces, and the addresses that host-local
+still keeps for them: for containers whose DEL never came, a crash of the
+runtime say. Devices that host-device gave them, and that the
 kernel has given back to the node, get their names and settings back.
 The runtime's own GC does the same with a better proof; this is for runtimes
 that have none.

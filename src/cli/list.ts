@@ -33,6 +33,8 @@ With the plugin tuning, one line more for each backup file: ADDRESS is then its
 path, and POLICY "tuning" and what DEL brings back.
 With the plugin firewall, one line more for each address: POLICY is then
 "firewall", the ingress policy, and the bridge unless the policy is open.
+With the plugin sbr, one line more for each address that has a rule of its own:
+POLICY is then "sbr table" and the routing table that the rule leads to.
 
 PACKETS and BYTES count the first packet of each flow only, because the kernel
 shows a nat chain no others: PACKETS is the number of flows that the address has

@@ -14,8 +14,9 @@ been altered are put right. All is done in one transaction; what is as it should
 be is not touched, so it may be run at any time. The same for the chains and
 rules of attachments under ipMasqBackend "iptables", after iptables -t nat -F
 say: by one iptables-restore for each family. The same for the limits of the
-plugin bandwidth, after tc qdisc delete say, and for the old name of a device in
-its alias, by which DEL of containernetworking/plugins finds the way back.
+plugin bandwidth, after tc qdisc delete say, for the rules that sbr made in a
+container, and for the old name of a device in its alias, by which DEL of
+containernetworking/plugins finds the way back.
 
 An address that two attachments claim goes to the one that came last, and so
 does a port that two guard with macspoofchk. A host port that two publish goes
@@ -29,7 +30,7 @@ error, and everything else has been put back.
   attachments  how many live attachments there are
   addresses    how many of their addresses were put back or put right; a guard
                of macspoofchk counts as the MAC address that it lets pass,
-               and a limit as one
+               and a limit or a rule of sbr as one
   mended       what was wrong with the tables themselves: strings
   problems     what could not be put back, and why: strings
 `;

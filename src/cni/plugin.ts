@@ -45,13 +45,11 @@ export interface PluginFacts {
 
 /** A plugin of this suite: its facts and its verbs. */
 export interface OwnPlugin extends PluginFacts, Plugin {
-  /**
-   * What the executable is with such a word behind its name, instead of a plugin: `dhcp daemon`. It gets the words after that and
-   * returns the exit status.
-   */
+  /** Programs that the executable is when its first argument names one of them, instead of a plugin: `dhcp daemon`. */
   readonly subcommands?: Readonly<Record<string, Subcommand>>;
 }
 
+/** Such a program: gets the arguments after its name, and how to write a line to standard error; returns the exit status. */
 export type Subcommand = (words: readonly string[], log: (line: string) => void) => number;
 
 /** The first argument of a program that executes itself; see Plugin.errand. */
@@ -77,7 +75,7 @@ export interface Plugin {
   readonly gc?: (invocation: Invocation) => void;
   /** Throws where ADD could not be served now. */
   readonly status?: (invocation: Invocation) => void;
-  /** What the program does that this plugin executes of itself, with ERRAND and this argument: in another security context, say. */
+  /** For a plugin that executes itself, with ERRAND and an argument, to do something in another security context: what is done there. */
   readonly errand?: (argument: string) => void;
 }
 

@@ -9,11 +9,6 @@ import { getOption, openSocket, SOCK, SOL } from "./socket.ts";
 const AF_UNIX = 1; // include/linux/socket.h
 const SO_NETNS_COOKIE = 71; // include/uapi/asm-generic/socket.h, since Linux 5.14
 
-/** The same of the network namespace with this descriptor. Throws SyscallError. */
-export function netnsIdOf(netns: number): string {
-  return inNetns(netns, ownNetnsId);
-}
-
 /**
  * What tells the network namespace that this thread is in from all others, for notes that end with the boot: `cookie:1`. The
  * kernel gives no two namespaces the same cookie. Older kernels have none: there it is the device and the inode, `inode:0:4:…`,
@@ -33,4 +28,9 @@ export function ownNetnsId(): string {
   }
   const { device, inode } = stat(OWN_NETNS);
   return `inode:${device}:${inode}`;
+}
+
+/** The same of the network namespace with this descriptor. Throws SyscallError. */
+export function netnsIdOf(netns: number): string {
+  return inNetns(netns, ownNetnsId);
 }

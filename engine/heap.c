@@ -57,6 +57,7 @@ static size_t round_up(size_t size, size_t unit) { return (size + unit - 1) & ~(
 // The size of the block for so many bytes, and the list where such blocks wait.
 static size_t block_size(size_t bytes, unsigned *list) {
   size_t size = round_up(bytes + HEADER, UNIT);
+  if (size < sizeof(struct block)) size = sizeof(struct block);
   if (size <= SMALL) {
     *list = (unsigned)(size / UNIT);
     return size;

@@ -33,7 +33,7 @@ struct snapshot {
 
 void bauta_begin_snapshot(void) {
   size_t begin = HEAD + bauta_written_bytes + bauta_read_bytes;
-  bauta_heap_state.written = bauta_arena + HEAD + 8;  // blocks begin 8 bytes before a multiple of 16
+  bauta_heap_state.written = bauta_arena + HEAD + 8;  // the first block's bytes are aligned to 16, as in bauta_heap_use
   bauta_heap_state.read = bauta_heap_state.written + bauta_written_bytes;
   bauta_heap_use(bauta_arena + begin, bauta_arena_size - begin);
 }

@@ -17,19 +17,23 @@ function fileOf(module: string): string | undefined {
   return existsSync(path) ? path : undefined;
 }
 
-/** Names of modules that are loaded and that nothing uses. */
-function idleModules(): string[] {
+/** The module and those that need it, these first, as far as they are loaded. */
+function withUsers(module: string): readonly string[] {
   const lines = readFileSync("/proc/modules", "utf8").trim().split("\n");
-  return lines.map((line) => line.split(" ")).flatMap(([name = "", , users]) => (users === "0" ? [name] : []));
+  const [, , , users] = lines.map((line) => line.split(" ")).find(([name]) => name === module) ?? [];
+  if (users === undefined) return [];
+  const others = users.split(",").filter((name) => name !== "" && name !== "-");
+  return [...others.flatMap(withUsers), module];
 }
 
-const isLoaded = (module: string): boolean => existsSync(`/sys/module/${module}/refcnt`);
-
-/** What is in use by something that is about to end goes a moment later. */
+/**
+ * What is in use by something that is about to end goes a moment later. No other module is unloaded: with veth, whose count of
+ * users is always 0, all its links would go.
+ */
 function unload(module: string): void {
   poll(`${module} to be unloaded`, () => {
-    for (const name of idleModules()) spawnSync("rmmod", [name], { stdio: "ignore" });
-    return !isLoaded(module);
+    for (const name of withUsers(module)) spawnSync("rmmod", [name], { stdio: "ignore" });
+    return withUsers(module).length === 0;
   });
 }
 

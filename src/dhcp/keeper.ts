@@ -48,6 +48,9 @@ export interface Client {
   readonly interfaceMtu: boolean;
 }
 
+/** A peer that sends without a pause must not keep the daemon from all others. */
+const PACKETS_A_TURN = 16;
+
 /** Gets the result, or why there is none. */
 export type Waiter = (outcome: Result | Error) => void;
 
@@ -174,8 +177,9 @@ export class Keeper {
     return link;
   }
 
+  /** What is left makes the descriptor ready again: another one's turn comes before. */
   #receive(link: PacketLink): void {
-    while (this.#link === link) {
+    for (let count = 0; count < PACKETS_A_TURN && this.#link === link; count++) {
       const event = link.receive(this.#daemon.buffer);
       if (event === undefined) return;
       if (event !== "other") this.#tell(event);

@@ -61,14 +61,12 @@ export class RpcConnection {
     }
   }
 
+  /** One part at a time: what is left makes the descriptor ready again, after the others. */
   #read(): void {
     const buffer = new Uint8Array(BUFFER_SIZE);
-    while (this.#isOpen) {
-      const count = readNow("read a call", this.#fd, buffer);
-      if (count === undefined) return;
-      if (count === 0) this.#close();
-      else this.#take(buffer.subarray(0, count));
-    }
+    const count = readNow("read a call", this.#fd, buffer);
+    if (count === 0) this.#close();
+    else if (count !== undefined) this.#take(buffer.subarray(0, count));
   }
 
   #take(bytes: Uint8Array): void {

@@ -1,11 +1,10 @@
 // The client of one interface as a function: a state and what happened in, a state and what is to be done out (RFC 2131
 // section 4.4). It makes no system call and keeps nothing, so that every course of events can be tried.
 
-import { compareBytes } from "../wire/codec.ts";
 import { compareIp, type Ip } from "../wire/ip.ts";
 import type { Mac } from "../wire/mac.ts";
 import { type Lease, problemOf, serverOf, timesOf } from "./lease.ts";
-import { isFor, type Reply } from "./message.ts";
+import type { Reply } from "./message.ts";
 import { type ClientSettings, decline, discover, type Outgoing, release, renew, select } from "./requests.ts";
 import { MESSAGE, OPTION } from "./uapi.ts";
 
@@ -77,10 +76,10 @@ interface Offer {
 
 export type Event =
   | { readonly kind: "time" }
-  /** A message of a server has come, from this address on the link. */
+  /** A message of a server to this interface has come, from this address on the link. */
   | { readonly kind: "reply"; readonly reply: Reply; readonly mac: Mac }
-  /** Somebody says by ARP that an address is theirs. */
-  | { readonly kind: "claim"; readonly ip: Ip; readonly mac: Mac }
+  /** Somebody else says by ARP that an address is theirs. */
+  | { readonly kind: "claim"; readonly ip: Ip }
   /** The lease is to be given back, or the search for one given up. */
   | { readonly kind: "release" };
 
@@ -174,7 +173,7 @@ function onReply(
   around: Surroundings,
 ): Step {
   const { settings, now } = around;
-  if (!("xid" in state) || !isFor(reply, { xid: state.xid, chaddr: settings.chaddr })) return [state, []];
+  if (!("xid" in state) || reply.xid !== state.xid) return [state, []];
   const server = serverOf(reply);
   if (state.phase === "selecting") {
     if (reply.type !== MESSAGE.OFFER || server === undefined || problemOf(reply) !== undefined) return [state, []];
@@ -212,8 +211,7 @@ function onReply(
   return [{ phase: "probing", lease, wakeAt: free, until: state.until, setbacks: state.setbacks }, []];
 }
 
-function onClaim(state: State, { ip, mac }: { readonly ip: Ip; readonly mac: Mac }, around: Surroundings): Step {
-  if (compareBytes(mac, around.settings.chaddr) === 0) return [state, []];
+function onClaim(state: State, { ip }: { readonly ip: Ip }, around: Surroundings): Step {
   if (state.phase === "requesting" && compareIp(ip, state.offer.ip) === 0) return [{ ...state, isTaken: true }, []];
   if (state.phase === "probing" && compareIp(ip, state.lease.ip) === 0) return conflict(state.lease, state, around);
   return [state, []];

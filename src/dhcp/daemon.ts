@@ -8,9 +8,9 @@ import { randomBytes } from "../sys/process.ts";
 import { clientIdOf } from "./client-id.ts";
 import { type DhcpConfig, providedOptions, readDhcpConfig, requestedOptions } from "./config.ts";
 import type { DaemonFlags } from "./flags.ts";
+import { findInterface, GoneError, isSameInterface } from "./interface.ts";
 import { type Client, Keeper, type Keeping, type Waiter } from "./keeper.ts";
 import type { Loop } from "./loop.ts";
-import { findInterface, GoneError, type Interface, isSameInterface } from "./packet-link.ts";
 import type { LeaseRecord } from "./records.ts";
 import type { ClientSettings } from "./requests.ts";
 import { type CmdArgs, cmdArgsOf, METHOD, NOTHING, RESULT, resultToGob } from "./rpc.ts";
@@ -63,7 +63,7 @@ export class Daemon {
     const { attachment, netns, client, lease, ...rest } = record;
     try {
       const where = findInterface(this.#flags.hostprefix + netns, attachment.ifname);
-      const known = { ...where, netnsId: record.netnsId, ifindex: record.ifindex, mac: client.chaddr };
+      const known = { ...where, netnsId: record.netnsId, ifindex: record.ifindex };
       if (!isSameInterface(where, known)) throw new GoneError("its interface is another one now");
       const keeper = this.#add({ ...rest, attachment, netns, where: known, settings: this.#timed(client) });
       keeper.resume(lease);
@@ -146,12 +146,11 @@ export class Daemon {
     attachment: Attachment,
     args: CmdArgs,
     config: DhcpConfig,
-    where: Interface & { readonly kind: string | undefined },
+    where: ReturnType<typeof findInterface>,
   ): Client {
     // All interfaces of one parent have the parent's address: a frame that is sent to it alone finds the one with the IP address.
     const isShared = where.kind === "ipvlan";
     const settings = this.#timed({
-      chaddr: where.mac,
       clientId: clientIdOf(attachment, where.mac, config.clientId),
       request: requestedOptions(config),
       provide: providedOptions(config, args.args),

@@ -17,9 +17,10 @@ import {
   type Surroundings,
   step,
 } from "./client.ts";
+import { GoneError, type Interface } from "./interface.ts";
 import { type Lease, mtuOf } from "./lease.ts";
 import type { Loop } from "./loop.ts";
-import { GoneError, type Interface, PacketLink } from "./packet-link.ts";
+import { PacketLink } from "./packet-link.ts";
 import type { LeaseRecord } from "./records.ts";
 import type { ClientSettings } from "./requests.ts";
 import { resultOfLease } from "./result.ts";
@@ -242,8 +243,8 @@ export class Keeper {
 }
 
 function recordOf({ attachment, netns, where, settings, priority, interfaceMtu }: Client, lease: Lease): LeaseRecord {
-  const { chaddr, clientId, request, provide, broadcast, probes } = settings;
-  const client = { chaddr, clientId, request, provide, broadcast, probes };
+  const { clientId, request, provide, broadcast, probes } = settings;
+  const client = { clientId, request, provide, broadcast, probes };
   return { attachment, netns, netnsId: where.netnsId, ifindex: where.ifindex, client, priority, interfaceMtu, lease };
 }
 

@@ -1,6 +1,6 @@
 // A message of DHCP: RFC 2131 section 2.
 
-import { encode, type Infer, sameBytes, u8, u16be, u32be } from "../wire/codec.ts";
+import { encode, type Infer, u8, u16be, u32be } from "../wire/codec.ts";
 import { DecodeError, decodeWithin } from "../wire/error.ts";
 import type { Ip } from "../wire/ip.ts";
 import type { Mac } from "../wire/mac.ts";
@@ -143,11 +143,6 @@ function allOptions({ file, sname }: Header, behind: Uint8Array): Options {
   if ((bits & OVERLOAD.FILE) !== 0) readOptions(file, options);
   if ((bits & OVERLOAD.SNAME) !== 0) readOptions(sname, options);
   return options;
-}
-
-/** Whether a reply answers this client's exchange. */
-export function isFor(reply: Reply, { xid, chaddr }: { readonly xid: number; readonly chaddr: Mac }): boolean {
-  return reply.xid === xid && sameBytes(reply.chaddr, chaddr);
 }
 
 function require(holds: boolean, problem: string): void {

@@ -13,7 +13,7 @@ export interface LeaseRecord extends BaseRecord {
   /** The network namespace that the path led to: see ownNetnsId. */
   readonly netnsId: string;
   readonly ifindex: number;
-  readonly client: Pick<ClientSettings, "chaddr" | "clientId" | "request" | "provide" | "broadcast" | "probes">;
+  readonly client: Pick<ClientSettings, "clientId" | "request" | "provide" | "broadcast" | "probes">;
   readonly priority: number;
   readonly interfaceMtu: boolean;
   readonly lease: Lease;
@@ -29,7 +29,6 @@ function toJson({ client, lease, ...rest }: LeaseRecord): object {
     ...rest,
     client: {
       ...client,
-      chaddr: base64.fromByteArray(client.chaddr),
       clientId: base64.fromByteArray(client.clientId),
       provide: optionsToJson(client.provide),
     },
@@ -53,13 +52,13 @@ function fromJson(value: WrittenRecord): LeaseRecord | undefined {
 }
 
 function clientOf(value: unknown): LeaseRecord["client"] | undefined {
-  if (!hasTexts(value, ["chaddr", "clientId"])) return undefined;
-  const [chaddr, clientId] = [bytesOf(value, "chaddr"), bytesOf(value, "clientId")];
+  if (!hasTexts(value, ["clientId"])) return undefined;
+  const clientId = bytesOf(value, "clientId");
   const provide = optionsOf(Reflect.get(value, "provide"));
   const request: unknown = Reflect.get(value, "request");
-  if (chaddr === undefined || clientId === undefined || provide === undefined || !isNumbers(request)) return undefined;
+  if (clientId === undefined || provide === undefined || !isNumbers(request)) return undefined;
   const isSaid = (key: string): boolean => Reflect.get(value, key) === true;
-  return { chaddr, clientId, provide, request, broadcast: isSaid("broadcast"), probes: isSaid("probes") };
+  return { clientId, provide, request, broadcast: isSaid("broadcast"), probes: isSaid("probes") };
 }
 
 function leaseOf(value: unknown): Lease | undefined {

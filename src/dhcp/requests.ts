@@ -9,7 +9,6 @@ import { FLAG_BROADCAST, MESSAGE, OPTION } from "./uapi.ts";
 
 /** What a client says of itself, and how long it waits. */
 export interface ClientSettings {
-  readonly chaddr: Mac;
   readonly clientId: Uint8Array;
   /** The options that servers are asked for: 55. */
   readonly request: readonly number[];
@@ -23,9 +22,9 @@ export interface ClientSettings {
   readonly resendMaxMs: number;
 }
 
-/** A message, and its way: from which address, to which, and to whom on the link. */
+/** A message, and its way: from which address, to which, and to whom on the link. The interface's MAC address is still missing. */
 export interface Outgoing {
-  readonly request: Request;
+  readonly request: Omit<Request, "chaddr">;
   readonly source: Ip;
   readonly destination: Ip;
   readonly mac: Mac;
@@ -43,7 +42,7 @@ interface Exchange {
 
 const NONE: Ip = Uint8Array.of(0, 0, 0, 0);
 const EVERYBODY: Ip = Uint8Array.of(255, 255, 255, 255);
-const EVERYBODY_ON_LINK: Mac = Uint8Array.of(255, 255, 255, 255, 255, 255);
+export const EVERYBODY_ON_LINK: Mac = Uint8Array.of(255, 255, 255, 255, 255, 255);
 const MAX_MESSAGE_SIZE = Uint8Array.of(1500 >> 8, 1500 & 0xff);
 const SECS_MAX = 0xffff;
 
@@ -83,7 +82,7 @@ export function renew(around: Around, exchange: Exchange, lease: Lease, by: "ser
 /** Gives the lease back. It comes from the address of the lease: servers do not believe others. */
 export function release({ settings, now }: Around, lease: Lease): Outgoing {
   const request = {
-    ...bare(settings, MESSAGE.RELEASE, now),
+    ...bare(MESSAGE.RELEASE, now),
     ciaddr: lease.ip,
     options: new Map([[OPTION.SERVER_IDENTIFIER, lease.server], identity(settings)]),
   };
@@ -97,7 +96,7 @@ export function decline({ settings, now }: Around, lease: Lease): Outgoing {
     [OPTION.SERVER_IDENTIFIER, lease.server],
     identity(settings),
   ] as const);
-  return { ...BROADCAST_WAY, request: { ...bare(settings, MESSAGE.DECLINE, now), options } };
+  return { ...BROADCAST_WAY, request: { ...bare(MESSAGE.DECLINE, now), options } };
 }
 
 function question(
@@ -105,7 +104,7 @@ function question(
   { xid, since }: Exchange,
   type: number,
   more: readonly (readonly [number, Uint8Array])[],
-): Request {
+): Outgoing["request"] {
   const secs = Math.min(SECS_MAX, Math.floor((now - since) / 1000));
   const own = new Map<number, Uint8Array>([
     [OPTION.PARAMETER_REQUEST_LIST, Uint8Array.from(settings.request)],
@@ -114,11 +113,11 @@ function question(
   ]);
   if (settings.request.length === 0) own.delete(OPTION.PARAMETER_REQUEST_LIST);
   const flags = settings.broadcast ? FLAG_BROADCAST : 0;
-  return { ...bare(settings, type, xid), secs, flags, options: new Map([...own, ...settings.provide, ...more]) };
+  return { ...bare(type, xid), secs, flags, options: new Map([...own, ...settings.provide, ...more]) };
 }
 
-function bare({ chaddr }: ClientSettings, type: number, xid: number): Request {
-  return { type, xid: Math.floor(xid) >>> 0, secs: 0, flags: 0, ciaddr: NONE, chaddr, options: new Map() };
+function bare(type: number, xid: number): Outgoing["request"] {
+  return { type, xid: Math.floor(xid) >>> 0, secs: 0, flags: 0, ciaddr: NONE, options: new Map() };
 }
 
 /** The same in all messages: by another one the server would not find the lease. */

@@ -1,11 +1,12 @@
 // The client of one interface, in the kernel's namespaces, with a loop that the test drives.
 
 import { expect, it, onTestFinished } from "vitest";
+import { findInterface } from "../../src/dhcp/interface.ts";
 import { type Client, Keeper, type Keeping } from "../../src/dhcp/keeper.ts";
-import { findInterface } from "../../src/dhcp/packet-link.ts";
 import type { LeaseRecord } from "../../src/dhcp/records.ts";
 import { EPOLL } from "../../src/sys/epoll.ts";
 import { receivePacket } from "../../src/sys/packet-socket.ts";
+import { until } from "../support/background.ts";
 import { Lan, TestServer } from "../support/dhcp.ts";
 import type { TestNetns } from "../support/netns.ts";
 import { WatchedLoop } from "../support/watched-loop.ts";
@@ -32,7 +33,6 @@ function keeperOf(container: TestNetns) {
     netns: container.path,
     where,
     settings: {
-      chaddr: where.mac,
       clientId: Uint8Array.of(0, 1, 2),
       request: [1, 3],
       provide: new Map(),
@@ -57,6 +57,38 @@ function watched({ handlers }: WatchedLoop): number {
   return [...handlers.keys()][0] ?? -1;
 }
 
+/** Tells the keeper of packets until something holds: they take a moment through the bridge. */
+async function readyUntil(loop: WatchedLoop, what: string, holds: () => boolean): Promise<void> {
+  await until(what, () => {
+    for (const fd of loop.handlers.keys()) loop.ready(fd, EPOLL.IN);
+    return holds();
+  });
+}
+
+const LEASE_S = 120;
+
+/** A keeper that has got 192.168.77.60 for two minutes, and has nothing open. */
+async function boundKeeper() {
+  const lan = new Lan();
+  const server = new TestServer(lan);
+  const container = lan.container();
+  const one = keeperOf(container);
+  const { keeper, loop, written } = one;
+  keeper.wait(() => undefined);
+  keeper.search(60_000);
+  server.answer(await server.hear(1), { type: 2, ip: "192.168.77.60" });
+  await readyUntil(loop, "the offer to be taken", () => server.listen().some(({ type }) => type === 3));
+  const request = server.heard.find(({ type }) => type === 3);
+  if (request === undefined) throw new Error("there is no request");
+  server.answer(request, { type: 5, ip: "192.168.77.60", seconds: LEASE_S });
+  await readyUntil(loop, "the lease", () => {
+    loop.pass(30); // longer than the probe is waited for
+    return written.length === 1;
+  });
+  expect(loop.handlers.size).toBe(0);
+  return { ...one, lan, server, container };
+}
+
 it("takes up to 16 packets in a turn, and leaves the rest for the next one", async () => {
   const lan = new Lan();
   const server = new TestServer(lan);
@@ -69,4 +101,16 @@ it("takes up to 16 packets in a turn, and leaves the rest for the next one", asy
   let left = 0;
   while (receivePacket("count", fd, new Uint8Array(2048)) !== undefined) left++;
   expect(left).toBe(40 - 16);
+});
+
+it("keeps the lease when a chained plugin has changed the MAC address, and says the new one", async () => {
+  const { server, container, loop, written, hasEnded } = await boundKeeper();
+  container.ip("link set eth0 address 02:00:00:00:00:99");
+  loop.pass(LEASE_S * 500);
+  const renewal = await server.hear(3);
+  expect([...renewal.chaddr]).toEqual([2, 0, 0, 0, 0, 0x99]);
+  expect(renewal.ciaddr).toBe("192.168.77.60");
+  server.answer(renewal, { type: 5, ip: "192.168.77.60", seconds: LEASE_S });
+  await readyUntil(loop, "the renewal", () => written.length === 2);
+  expect(hasEnded()).toBe(false);
 });

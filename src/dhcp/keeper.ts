@@ -5,7 +5,7 @@ import type { Result } from "../cni/result.ts";
 import { EPOLL } from "../sys/epoll.ts";
 import { hasCode } from "../sys/error.ts";
 import { formatCidr, formatIp } from "../wire/ip.ts";
-import { change, lowerMtu, type Place, takeOff } from "./apply.ts";
+import { change, lowerMtu, takeOff } from "./apply.ts";
 import {
   type Action,
   begin,
@@ -201,11 +201,11 @@ export class Keeper {
     this.#daemon.write(recordOf(client, lease));
     this.#given = lease;
     const mtu = client.interfaceMtu ? mtuOf(lease) : undefined;
-    if (mtu !== undefined) lowerMtu(this.#place(), mtu);
+    if (mtu !== undefined) lowerMtu(this.client.where, mtu);
     const old = before === undefined ? undefined : resultOfLease(before, client.priority);
     if (this.#isHandedOut && !(old !== undefined && isSameResult(old, result))) {
       this.#log(`the address is ${addressText(result)} now, not ${old === undefined ? "none" : addressText(old)}`);
-      change(this.#place(), old, result);
+      change(this.client.where, old, result);
     }
     this.#answer(result);
     this.#isHandedOut = true;
@@ -214,12 +214,7 @@ export class Keeper {
   #lost(lease: Lease): void {
     this.#given = undefined;
     this.#log(`the lease of ${formatIp(lease.ip)} has ended; looking for another address`);
-    takeOff(this.#place(), resultOfLease(lease, this.client.priority));
-  }
-
-  #place(): Place {
-    const { path, ifname, ifindex } = this.client.where;
-    return { path, device: { name: ifname, index: ifindex } };
+    takeOff(this.client.where, resultOfLease(lease, this.client.priority));
   }
 
   #answer(outcome: Result | Error): void {

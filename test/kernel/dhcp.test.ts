@@ -8,7 +8,7 @@ import { EPOLL } from "../../src/sys/epoll.ts";
 import { receivePacket } from "../../src/sys/packet-socket.ts";
 import { until } from "../support/background.ts";
 import { Lan, TestServer } from "../support/dhcp.ts";
-import type { TestNetns } from "../support/netns.ts";
+import { addressesIn, run, type TestNetns } from "../support/netns.ts";
 import { WatchedLoop } from "../support/watched-loop.ts";
 
 /** A keeper for the container's eth0, and what it has told the daemon. */
@@ -113,4 +113,19 @@ it("keeps the lease when a chained plugin has changed the MAC address, and says 
   server.answer(renewal, { type: 5, ip: "192.168.77.60", seconds: LEASE_S });
   await readyUntil(loop, "the renewal", () => written.length === 2);
   expect(hasEnded()).toBe(false);
+});
+
+it("leaves another container alone that has got the path of the lease's namespace meanwhile", async () => {
+  const { lan, server, container, loop, logged } = await boundKeeper();
+  const other = lan.container();
+  other.ip("address add 192.168.77.60/24 dev eth0");
+  loop.pass(LEASE_S * 500);
+  const renewal = await server.hear(3);
+  // The exchange has been begun in the old namespace.
+  run("mount", "--bind", other.path, container.path);
+  onTestFinished(() => void run("umount", container.path));
+  server.answer(renewal, { type: 5, ip: "192.168.77.61", seconds: LEASE_S });
+  await readyUntil(loop, "the keeper to be told", () => loop.handlers.size === 0);
+  expect(addressesIn(other)).toEqual(["192.168.77.60"]);
+  expect(logged.join()).toContain("192.168.77.61");
 });

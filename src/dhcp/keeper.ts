@@ -212,6 +212,7 @@ export class Keeper {
   }
 
   #lost(lease: Lease): void {
+    this.#shut(); // it holds the port at the address that goes
     this.#given = undefined;
     this.#log(`the lease of ${formatIp(lease.ip)} has ended; looking for another address`);
     takeOff(this.client.where, resultOfLease(lease, this.client.priority));

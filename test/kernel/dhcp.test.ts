@@ -129,3 +129,14 @@ it("leaves another container alone that has got the path of the lease's namespac
   expect(addressesIn(other)).toEqual(["192.168.77.60"]);
   expect(logged.join()).toContain("192.168.77.61");
 });
+
+it("gives up the port at an address that the server has taken back", async () => {
+  const { server, container, loop } = await boundKeeper();
+  container.ip("address add 192.168.77.60/24 dev eth0");
+  const hasPort = (): boolean => container.exec("cat", "/proc/net/udp").includes(":0044 ");
+  loop.pass(LEASE_S * 500);
+  expect(hasPort()).toBe(true);
+  server.answer(await server.hear(3), { type: 6, ip: "0.0.0.0" });
+  await readyUntil(loop, "the search for another address", () => server.listen().some(({ type }) => type === 1));
+  expect(hasPort()).toBe(false);
+});

@@ -173,8 +173,13 @@ export class Keeper {
   #open(): PacketLink {
     if (this.#link !== undefined) return this.#link;
     const link = new PacketLink(this.client.where, this.#given?.ip);
+    try {
+      this.#daemon.loop.watch(link.fd, EPOLL.IN, () => this.#receive(link));
+    } catch (error) {
+      link.close();
+      throw error;
+    }
     this.#link = link;
-    this.#daemon.loop.watch(link.fd, EPOLL.IN, () => this.#receive(link));
     return link;
   }
 

@@ -1,7 +1,7 @@
 // An interface of a container as a client of DHCP uses it: one packet socket, which is there only while an answer may come. So
 // an idle daemon keeps no container's network namespace, and a container that has gone is noticed when it is next looked for.
 
-import { hasCode } from "../sys/error.ts";
+import { hasCode, SyscallError } from "../sys/error.ts";
 import { close } from "../sys/fd.ts";
 import { ETH_P, openPacketSocket, receivePacket, sendPacket } from "../sys/packet-socket.ts";
 import { AF, bind, inetAddress, openSocket, SOCK } from "../sys/socket.ts";
@@ -83,13 +83,16 @@ export class PacketLink {
   }
 }
 
+/** Undefined where somebody has the port, or the address is not there, say: answers come all the same. */
 function openPort(netns: number, ip: Ip): number | undefined {
-  const fd = openSocket("open a port", { family: AF.INET, type: SOCK.DGRAM | SOCK.NONBLOCK, protocol: 0 }, netns);
+  let fd: number | undefined;
   try {
+    fd = openSocket("open a port", { family: AF.INET, type: SOCK.DGRAM | SOCK.NONBLOCK, protocol: 0 }, netns);
     bind("open a port", fd, inetAddress(ip, PORT.CLIENT));
     return fd;
-  } catch {
-    close(fd); // somebody has the port, or the address is not there: answers come all the same
-    return undefined;
+  } catch (error) {
+    if (fd !== undefined) close(fd);
+    if (error instanceof SyscallError) return undefined;
+    throw error;
   }
 }

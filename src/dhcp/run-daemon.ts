@@ -7,12 +7,12 @@ import { close } from "../sys/fd.ts";
 import { makeDirectories, remove, writeFile } from "../sys/file.ts";
 import { ownProcessId } from "../sys/process.ts";
 import { openSignals, SIG } from "../sys/signals.ts";
-import { acceptUnix, connectUnix, listenUnix, pathOfSocket } from "../sys/unix-stream.ts";
+import { connectUnix, listenUnix, pathOfSocket } from "../sys/unix-stream.ts";
+import { acceptCallers } from "./callers.ts";
 import { Daemon } from "./daemon.ts";
 import { type DaemonFlags, parseFlags, USAGE, UsageError } from "./flags.ts";
 import { Loop } from "./loop.ts";
 import { leaseRecords } from "./records.ts";
-import { RpcConnection } from "./rpc-connection.ts";
 
 /** What systemd passes begins here (sd_listen_fds(3)). */
 const LISTEN_FDS_START = 3;
@@ -41,10 +41,7 @@ function serve(flags: DaemonFlags, log: (line: string) => void): void {
     loop.watch(signals, EPOLL.IN, () => loop.end());
     const daemon = new Daemon(flags, loop, leaseRecords(path), log);
     daemon.resume();
-    loop.watch(fd, EPOLL.IN, () => {
-      const connection = acceptUnix("accept a call", fd);
-      if (connection !== undefined) new RpcConnection(loop, connection, (call) => daemon.serve(call));
-    });
+    acceptCallers(loop, fd, (call) => daemon.serve(call), log);
     loop.run();
   } finally {
     // A socket that systemd has made is systemd's: the next daemon gets it, too.

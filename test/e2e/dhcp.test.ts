@@ -239,6 +239,20 @@ describe("a daemon that goes and comes again", () => {
     expect([existsSync(path), readdirSync(`${path}.leases`).length]).toEqual([true, 1]);
   });
 
+  it("has callers wait where it has no descriptor left, and nothing else", async () => {
+    const socket = join(temporaryDirectory(), "dhcp.sock");
+    const daemon = startBeside("bash", ["-c", 'exec prlimit --nofile=16 "$@" 2>&1', "-", join(OURS, "dhcp"), "daemon", "-socketpath", socket]);
+    await until("the daemon to listen", () => existsSync(socket));
+    const callers = Array.from({ length: 30 }, () => net.connect(socket).on("error", () => {}));
+    await until("the daemon to say so", () => daemon.printed().includes("EMFILE"));
+    const before = daemon.printed().split("\n").length;
+    await pause(2000);
+    expect(daemon.printed().split("\n").length - before).toBeLessThan(5);
+    for (const caller of callers) caller.destroy();
+    const plugin = new DhcpCaller(OURS, { name: "c1", path: "/run/netns/none" } as TestNetns, socket);
+    expect((await plugin.start("STATUS")).status).toBe(0);
+  });
+
   it("refuses more sockets than one, in upstream's words", async () => {
     const path = join(temporaryDirectory(), "activated.sock");
     expect(await startBeside("/usr/bin/python3", ["-c", ACTIVATE, path, join(OURS, "dhcp"), "2"]).ends()).toBe(1);

@@ -1,9 +1,12 @@
 // The client of one interface, in the kernel's namespaces, with a loop that the test drives.
 
+import { closeSync, openSync, readdirSync } from "node:fs";
 import { expect, it, onTestFinished } from "vitest";
 import { findInterface } from "../../src/dhcp/interface.ts";
 import { type Client, Keeper, type Keeping } from "../../src/dhcp/keeper.ts";
+import { PacketLink } from "../../src/dhcp/packet-link.ts";
 import type { LeaseRecord } from "../../src/dhcp/records.ts";
+import { engine } from "../../src/sys/engine.ts";
 import { EPOLL } from "../../src/sys/epoll.ts";
 import { receivePacket } from "../../src/sys/packet-socket.ts";
 import { until } from "../support/background.ts";
@@ -48,7 +51,7 @@ function keeperOf(container: TestNetns) {
   onTestFinished(() => {
     if (!hasEnded) keeper.drop("the test is over");
   });
-  return { keeper, loop, written, logged, hasEnded: () => hasEnded };
+  return { keeper, client, loop, written, logged, hasEnded: () => hasEnded };
 }
 
 /** The descriptor that the loop watches, which is the keeper's. */
@@ -140,3 +143,42 @@ it("gives up the port at an address that the server has taken back", async () =>
   await readyUntil(loop, "the search for another address", () => server.listen().some(({ type }) => type === 1));
   expect(hasPort()).toBe(false);
 });
+
+it("leaves no descriptor open, whichever one can't be had", async () => {
+  const { container, client } = await boundKeeper();
+  container.ip("address add 192.168.77.60/24 dev eth0");
+  const descriptors = (): string[] => readdirSync("/proc/self/fd");
+  const openLink = (): void => new PacketLink(client.where, Uint8Array.of(192, 168, 77, 60)).close();
+  const before = descriptors();
+  const most = Math.max(...before.map(Number));
+  // The first numbers that are free are taken first: up to `most` there are some.
+  const fillers = Array.from({ length: most + 1 - before.length }, () => openSync("/dev/null", "r"));
+  onTestFinished(() => fillers.forEach(closeSync));
+  const filled = descriptors().length;
+  const outcomes = new Set<string>();
+  for (let room = 0; room < 8; room++) {
+    const limit = limitDescriptors(BigInt(most + 1 + room));
+    try {
+      openLink();
+      outcomes.add("open");
+    } catch (error) {
+      expect(error).toMatchObject({ code: "EMFILE" });
+      outcomes.add("failed");
+    } finally {
+      limitDescriptors(limit);
+    }
+    expect(descriptors()).toHaveLength(filled);
+  }
+  expect([...outcomes]).toEqual(["failed", "open"]);
+});
+
+/** Sets how many descriptors this process may have, and returns how many that were. */
+function limitDescriptors(most: bigint): bigint {
+  const [prlimit64, RLIMIT_NOFILE] = [engine.arch === "x64" ? 302 : 261, 7]; // include/uapi/asm-generic/resource.h
+  const [before, limit] = [new BigUint64Array(2), new BigUint64Array(2)]; // struct rlimit64 { __u64 rlim_cur, rlim_max; }
+  const bytesOf = ({ buffer }: BigUint64Array<ArrayBuffer>): Uint8Array => new Uint8Array(buffer);
+  expect(engine.syscall(prlimit64, 0, RLIMIT_NOFILE, 0, bytesOf(before))).toBe(0);
+  limit.set([most, before[1] ?? 0n]);
+  expect(engine.syscall(prlimit64, 0, RLIMIT_NOFILE, bytesOf(limit), 0)).toBe(0);
+  return before[0] ?? 0n;
+}

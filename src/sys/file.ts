@@ -17,6 +17,7 @@ export interface Stat {
   /** Not a directory, device, pipe or socket. */
   readonly isRegular: boolean;
   readonly isSymbolicLink: boolean;
+  readonly isSocket: boolean;
   /** The permission bits: 0o755. */
   readonly mode: number;
   /** Whose the file is. */
@@ -163,6 +164,7 @@ const S_IFMT = 0o170000;
 const S_IFDIR = 0o040000;
 const S_IFREG = 0o100000;
 const S_IFLNK = 0o120000;
+const S_IFSOCK = 0o140000;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 
 /** What statx(2) writes: struct statx of include/uapi/linux/stat.h, or the negated errno. */
@@ -211,6 +213,7 @@ function statIn(view: DataView): Stat {
     isDirectory: kind === S_IFDIR,
     isRegular: kind === S_IFREG,
     isSymbolicLink: kind === S_IFLNK,
+    isSocket: kind === S_IFSOCK,
     mode: view.getUint16(28, true) & 0o7777,
     userId: view.getUint32(20, true),
     mtimeNs: view.getBigInt64(112, true) * 1_000_000_000n + BigInt(view.getUint32(120, true)),

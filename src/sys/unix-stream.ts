@@ -9,7 +9,7 @@ import { POLL, poll } from "./poll.ts";
 import { AF, bind, connect, openSocket, SO, SOCK, SOL, setOption } from "./socket.ts";
 
 /** sizeof(sun_path) of struct sockaddr_un, without the NUL. */
-const PATH_MAX = 107;
+export const UNIX_PATH_MAX = 107;
 
 /**
  * Connects to a socket by its path, or by its name in the abstract namespace. Returns the descriptor. With `timeoutMs` neither
@@ -36,7 +36,7 @@ function timeval(ms: number): Int32Array {
 /** struct sockaddr_un { sa_family_t sun_family; char sun_path[108]; }: an abstract name begins with a NUL, and has none behind. */
 function unixAddress(name: string, isAbstract: boolean): Uint8Array {
   const text = engine.encode(name);
-  if (text.length > PATH_MAX) throw new RangeError(`${name} is too long to be the name of a socket`);
+  if (text.length > UNIX_PATH_MAX) throw new RangeError(`${name} is too long to be the name of a socket`);
   const address = new Uint8Array(2 + text.length + 1);
   address[0] = AF.UNIX;
   address.set(text, isAbstract ? 3 : 2);
@@ -61,12 +61,13 @@ export function listenUnix(operation: string, path: string): number {
   }
 }
 
-/** The path of a listening socket; "" where it has none. Throws SyscallError. */
+/** The path of a listening socket; "@" and the name of one that is abstract; "" where it has neither. Throws SyscallError. */
 export function pathOfSocket(operation: string, fd: number): string {
-  const address = new Uint8Array(2 + PATH_MAX + 1);
+  const address = new Uint8Array(2 + UNIX_PATH_MAX + 1);
   const length = new Int32Array([address.length]);
   call(operation, "getsockname", fd, address, length);
   const path = address.subarray(2, Math.min(length[0] ?? 2, address.length));
+  if (path.length > 1 && path[0] === 0) return `@${engine.decode(path.subarray(1))}`;
   const end = path.indexOf(0);
   return engine.decode(end < 0 ? path : path.subarray(0, end));
 }

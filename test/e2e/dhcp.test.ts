@@ -1,6 +1,6 @@
 // dhcp and its daemon as they were built, with dnsmasq, beside upstream's in either part, and with a server that is the test.
 
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -146,14 +146,14 @@ function fail(): never {
 
 /** What systemd does for a service with a socket. */
 const ACTIVATE = `import os, socket, sys
-path, program, count = sys.argv[1:]
+path, program, count, *flags = sys.argv[1:]
 listener = socket.socket(socket.AF_UNIX)
-listener.bind(path)
+listener.bind(path.replace("@", "\\0"))
 listener.listen()
 os.dup2(listener.fileno(), 3)
 os.set_inheritable(3, True)
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=count)
-os.execv(program, [program, "daemon"])`;
+os.execv(program, [program, "daemon", *flags])`;
 
 describe("a daemon that goes and comes again", () => {
   it.each(["SIGKILL", "SIGTERM"] as const)("with %s renews the leases of before (D17)", async (signal) => {
@@ -216,6 +216,41 @@ describe("a daemon that goes and comes again", () => {
     expect(existsSync(socket)).toBe(true);
   });
 
+  it("nor that of upstream's daemon that is too busy to take a call", async () => {
+    const socket = join(temporaryDirectory(), "dhcp.sock");
+    const script = "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(0); time.sleep(3600)";
+    startBeside("/usr/bin/python3", ["-c", script, socket]);
+    await until("the socket", () => existsSync(socket));
+    const waiting = [net.connect(socket), net.connect(socket)];
+    for (const one of waiting) one.on("error", () => {});
+    onTestFinished(() => waiting.forEach((one) => void one.destroy()));
+    const ours = startBeside(join(OURS, "dhcp"), ["daemon", "-socketpath", socket]);
+    expect(await ours.ends()).toBe(1);
+    expect(existsSync(socket)).toBe(true);
+  });
+
+  it("leaves a file alone that is no socket, and says so", async () => {
+    const path = join(temporaryDirectory(), "dhcp.sock");
+    writeFileSync(path, "mine");
+    const args = ["-c", 'exec "$@" 2>&1', "-", join(OURS, "dhcp"), "daemon", "-socketpath", path];
+    const daemon = startBeside("bash", args);
+    expect(await daemon.ends()).toBe(1);
+    expect(daemon.printed()).toContain(`cannot listen at ${path}: what is there is not a socket`);
+    expect(readFileSync(path, "utf8")).toBe("mine");
+  });
+
+  it("runs once for a socket, however many are started at once", async () => {
+    const { socket, background } = await startDaemon();
+    background.child.kill("SIGKILL");
+    await background.ends();
+    const started = Array.from({ length: 6 }, () => startBeside(join(OURS, "dhcp"), ["daemon", "-socketpath", socket]));
+    const ended = Promise.all(started.map((one) => one.ends()));
+    await until("one to be left", () => started.filter(({ child }) => child.exitCode === null).length === 1);
+    succeed(await new DhcpCaller(OURS, { name: "c1", path: "/run/netns/none" } as TestNetns, socket).start("STATUS"));
+    for (const { child } of started) child.kill("SIGTERM");
+    expect((await ended).sort()).toEqual([0, 1, 1, 1, 1, 1]);
+  });
+
   it("writes its process id, and takes the file away (flags)", async () => {
     const pidfile = join(temporaryDirectory(), "pid");
     const daemon = await startDaemon(OURS, ["--pidfile", pidfile]);
@@ -251,6 +286,14 @@ describe("a daemon that goes and comes again", () => {
     for (const caller of callers) caller.destroy();
     const plugin = new DhcpCaller(OURS, { name: "c1", path: "/run/netns/none" } as TestNetns, socket);
     expect((await plugin.start("STATUS")).status).toBe(0);
+  });
+
+  it("keeps its leases at the path of its flags where systemd's socket has a name and no path", async () => {
+    const path = join(temporaryDirectory(), "dhcp.sock");
+    const args = ["-c", ACTIVATE, `@bauta-test-${process.pid}`, join(OURS, "dhcp"), "1", "-socketpath", path];
+    startBeside("/usr/bin/python3", args);
+    await until("the daemon to have its lock", () => existsSync(`${path}.lock`));
+    expect(existsSync(path)).toBe(false);
   });
 
   it("refuses more sockets than one, in upstream's words", async () => {

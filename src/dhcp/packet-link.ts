@@ -3,7 +3,7 @@
 
 import { hasCode, SyscallError } from "../sys/error.ts";
 import { close } from "../sys/fd.ts";
-import { ETH_P, openPacketSocket, receivePacket, sendPacket } from "../sys/packet-socket.ts";
+import { ETH_P, filterPackets, openPacketSocket, receivePacket, sendPacket } from "../sys/packet-socket.ts";
 import { AF, bind, inetAddress, openSocket, SOCK } from "../sys/socket.ts";
 import { sameBytes } from "../wire/codec.ts";
 import { DecodeError } from "../wire/error.ts";
@@ -12,7 +12,7 @@ import type { Mac } from "../wire/mac.ts";
 import { decodeClaim, encodeProbe } from "./arp.ts";
 import type { Event } from "./client.ts";
 import { decodeDatagram, encodeDatagram } from "./datagram.ts";
-import { FILTER } from "./filter.ts";
+import { filterFor } from "./filter.ts";
 import { GoneError, type Interface, withInterface } from "./interface.ts";
 import { decodeReply, encodeRequest } from "./message.ts";
 import { EVERYBODY_ON_LINK, type Outgoing } from "./requests.ts";
@@ -31,7 +31,7 @@ export class PacketLink {
   constructor(where: Interface, bound: Ip | undefined) {
     const { ifindex } = where;
     const { fd, port, mac } = withInterface(where, ({ netns, link }) => {
-      const opened = openPacketSocket("open a packet socket", { netns, ifindex, filter: FILTER });
+      const opened = openPacketSocket("open a packet socket", { netns, ifindex, filter: filterFor() });
       return { fd: opened, port: bound === undefined ? undefined : openPort(netns, bound), mac: link.mac };
     });
     this.fd = fd;
@@ -46,8 +46,9 @@ export class PacketLink {
     this.#send({ protocol: ETH_P.IP, mac, payload });
   }
 
-  /** Asks who has the address. Throws as `send`. */
+  /** Asks who has the address. Only from here on what is said of it is heard. Throws as `send`. */
   probe(ip: Ip): void {
+    filterPackets("hear who has an address", this.fd, filterFor(ip));
     this.#send({ protocol: ETH_P.ARP, mac: EVERYBODY_ON_LINK, payload: encodeProbe(this.#mac, ip) });
   }
 

@@ -41,7 +41,7 @@ export function openPacketSocket(
   // With the protocol 0 nothing is received until bind names one: by then the filter is there.
   const fd = openSocket(operation, { family: AF_PACKET, type: SOCK.DGRAM | SOCK.NONBLOCK, protocol: 0 }, netns);
   try {
-    attachFilter(operation, fd, filter);
+    filterPackets(operation, fd, filter);
     bind(operation, fd, linkAddress(ETH_P.ALL, ifindex, new Uint8Array(0)));
     return fd;
   } catch (error) {
@@ -83,7 +83,8 @@ function linkAddress(protocol: number, ifindex: number, mac: Uint8Array): Uint8A
   return bytes;
 }
 
-function attachFilter(operation: string, fd: number, filter: readonly FilterInstruction[]): void {
+/** Has the socket receive what this filter lets through, instead of the one before. Throws SyscallError. */
+export function filterPackets(operation: string, fd: number, filter: readonly FilterInstruction[]): void {
   const program = new Uint8Array(filter.length * 8); // struct sock_filter { __u16 code; __u8 jt, jf; __u32 k; }
   const instructions = new DataView(program.buffer);
   filter.forEach(([code, jumpTrue, jumpFalse, k], i) => {

@@ -1,7 +1,7 @@
 // The client of one interface, in the kernel's namespaces, with a loop that the test drives.
 
 import { closeSync, openSync, readdirSync } from "node:fs";
-import { expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { findInterface } from "../../src/dhcp/interface.ts";
 import { type Client, Keeper, type Keeping } from "../../src/dhcp/keeper.ts";
 import { PacketLink } from "../../src/dhcp/packet-link.ts";
@@ -10,8 +10,8 @@ import { engine } from "../../src/sys/engine.ts";
 import { EPOLL } from "../../src/sys/epoll.ts";
 import { receivePacket } from "../../src/sys/packet-socket.ts";
 import { until } from "../support/background.ts";
-import { Lan, TestServer } from "../support/dhcp.ts";
-import { addressesIn, run, type TestNetns } from "../support/netns.ts";
+import { type Heard, Lan, TestServer } from "../support/dhcp.ts";
+import { addressesIn, poll, run, type TestNetns } from "../support/netns.ts";
 import { WatchedLoop } from "../support/watched-loop.ts";
 
 /** A keeper for the container's eth0, and what it has told the daemon. */
@@ -142,6 +142,41 @@ it("gives up the port at an address that the server has taken back", async () =>
   server.answer(await server.hear(3), { type: 6, ip: "0.0.0.0" });
   await readyUntil(loop, "the search for another address", () => server.listen().some(({ type }) => type === 1));
   expect(hasPort()).toBe(false);
+});
+
+describe("of the network's ARP", () => {
+  const SOMEBODY = [2, 0, 0, 0, 0, 0x77];
+
+  /** What the kernel has let through, after a packet that it always lets through. */
+  function heard(server: TestServer, link: PacketLink, to: Heard): (string | undefined)[] {
+    server.answer(to, { type: 2, ip: "192.168.77.60" });
+    const events: (string | undefined)[] = [];
+    poll("the last packet", () => {
+      const event = link.receive(new Uint8Array(2048));
+      if (event !== undefined) events.push(event === "other" ? event : event.kind);
+      return event !== undefined && event !== "other" && event.kind === "reply";
+    });
+    return events;
+  }
+
+  it("only what is said of the address that was probed for is heard", async () => {
+    const lan = new Lan();
+    const server = new TestServer(lan);
+    const container = lan.container();
+    const { keeper, client } = keeperOf(container);
+    keeper.search(60_000);
+    const discover = await server.hear(1);
+    const link = new PacketLink(client.where, undefined);
+    onTestFinished(() => link.close());
+    const claimBoth = (): void => ["192.168.77.60", "192.168.77.61"].forEach((ip) => server.claim(ip, SOMEBODY));
+    claimBoth();
+    expect(heard(server, link, discover)).toEqual(["reply"]);
+    link.probe(Uint8Array.of(192, 168, 77, 60));
+    claimBoth();
+    expect(heard(server, link, discover)).toEqual(["claim", "reply"]);
+    server.claim("192.168.77.60", [...discover.chaddr]);
+    expect(heard(server, link, discover)).toEqual(["other", "reply"]);
+  });
 });
 
 it("leaves no descriptor open, whichever one can't be had", async () => {

@@ -204,14 +204,20 @@ export class TestServer {
     );
   }
 
+  /** Says by ARP that the address is that of whoever has the MAC address. */
+  claim(ip: string, mac: readonly number[]): void {
+    const sender = [...mac, ...addressOf(ip)];
+    this.send(Uint8Array.of(0, 1, 8, 0, 6, 4, 0, 2, ...sender, ...new Uint8Array(6), ...addressOf(ip)), ETH_P.ARP);
+  }
+
   answer(to: Heard, answer: Answering): void {
     this.send(this.packet(to, answer));
   }
 
   /** Sends a packet to everybody on the network. */
-  send(payload: Uint8Array): void {
+  send(payload: Uint8Array, protocol: number = ETH_P.IP): void {
     const mac = new Uint8Array(6).fill(0xff);
-    sendPacket("answer", this.#fd, { protocol: ETH_P.IP, ifindex: this.#ifindex, mac, payload });
+    sendPacket("answer", this.#fd, { protocol, ifindex: this.#ifindex, mac, payload });
   }
 
   /** Gives an address as servers do: OFFER and ACK. */

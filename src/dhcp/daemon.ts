@@ -8,7 +8,7 @@ import { randomBytes } from "../sys/process.ts";
 import { clientIdOf } from "./client-id.ts";
 import { type DhcpConfig, providedOptions, readDhcpConfig, requestedOptions } from "./config.ts";
 import type { DaemonFlags } from "./flags.ts";
-import { findInterface, GoneError, isSameInterface } from "./interface.ts";
+import { findInterface, GoneError, type Interface, isSameInterface, withInterface } from "./interface.ts";
 import { type Client, Keeper, type Keeping, type Waiter } from "./keeper.ts";
 import type { Loop } from "./loop.ts";
 import type { LeaseRecord } from "./records.ts";
@@ -60,19 +60,27 @@ export class Daemon {
 
   /** `leaving`: its DEL came while there was no daemon. */
   #resumeOne({ record, id }: StoredRecord<LeaseRecord>, leaving: boolean): void {
-    const { attachment, netns, client, lease, ...rest } = record;
-    try {
-      const where = findInterface(this.#flags.hostprefix + netns, attachment.ifname);
-      const known = { ...where, netnsId: record.netnsId, ifindex: record.ifindex };
-      if (!isSameInterface(where, known)) throw new GoneError("its interface is another one now");
-      const keeper = this.#add({ ...rest, attachment, netns, where: known, settings: this.#timed(client) });
+    const { attachment, netns, netnsId, ifindex, client, lease, priority, interfaceMtu } = record;
+    const where = { path: this.#flags.hostprefix + netns, netnsId, ifname: attachment.ifname, ifindex };
+    if (this.#isThere(where, attachment)) {
+      const keeper = this.#add({ attachment, netns, where, settings: this.#timed(client), priority, interfaceMtu });
       keeper.resume(lease);
       if (leaving) keeper.release();
-    } catch (error) {
-      this.#log(`the lease of ${keyOf(attachment)} is over: ${error instanceof Error ? error.message : String(error)}`);
-      if (!leaving) this.#records.forget(id);
-    }
+    } else if (!leaving) this.#records.forget(id);
     if (leaving) this.#records.endRelease(attachment);
+  }
+
+  /** What can't be told now is told when the lease is next due: it is not given up for that. */
+  #isThere(where: Interface, attachment: Attachment): boolean {
+    try {
+      withInterface(where, () => undefined);
+      return true;
+    } catch (error) {
+      const isGone = error instanceof GoneError;
+      const what = isGone ? "is over" : "is kept, although its interface can't be looked at now";
+      this.#log(`the lease of ${keyOf(attachment)} ${what}: ${error instanceof Error ? error.message : String(error)}`);
+      return !isGone;
+    }
   }
 
   /** Serves a call, now or later. */

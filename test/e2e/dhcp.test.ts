@@ -1,6 +1,6 @@
 // dhcp and its daemon as they were built, with dnsmasq, beside upstream's in either part, and with a server that is the test.
 
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -207,6 +207,28 @@ describe("a daemon that goes and comes again", () => {
     await startDaemon(OURS, [], first.socket);
     await until("no lease", () => readdirSync(`${first.socket}.leases`).length === 0);
     expect(caller.call("CHECK", { prevResult: {} })).toMatchObject({ status: 1 });
+  });
+
+  it("keeps the lease of a container that it can't look at when it starts", async () => {
+    const lan = new Lan();
+    const server = new TestServer(lan);
+    const first = await startDaemon();
+    const container = lan.container();
+    const path = join(temporaryDirectory(), "netns");
+    symlinkSync(container.path, path);
+    const add = new DhcpCaller(OURS, { ...container, path }, first.socket).start("ADD");
+    await server.give("192.168.77.60", { seconds: 60 });
+    apply(container, succeed(await add));
+    first.background.child.kill("SIGTERM");
+    await first.background.ends();
+    rmSync(path);
+    symlinkSync(path, path); // ELOOP
+    const { socket } = await startDaemon(OURS, [], first.socket);
+    rmSync(path);
+    symlinkSync(container.path, path);
+    expect(readdirSync(`${socket}.leases`)).toHaveLength(1);
+    succeed(await new DhcpCaller(OURS, { ...container, path }, socket).start("DEL"));
+    expect(await server.hear(RELEASE)).toMatchObject({ ciaddr: "192.168.77.60" });
   });
 
   it("does not take the socket of a daemon that lives", async () => {

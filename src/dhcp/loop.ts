@@ -54,9 +54,7 @@ export class Loop {
 
   run(): void {
     while (!this.#isEnded) {
-      const next = this.#timers.next();
-      const wait = next === Infinity ? -1 : Math.max(0, next - this.now());
-      for (const { fd, events } of this.#epoll.wait(wait)) {
+      for (const { fd, events } of this.#epoll.wait(waitFor(this.#timers.next(), this.now()))) {
         // A handler before this one may have closed the descriptor.
         this.#guard(() => this.#handlers.get(fd)?.(events));
       }
@@ -72,4 +70,14 @@ export class Loop {
       this.#failed(error);
     }
   }
+}
+
+const LONGEST_WAIT_MS = 60_000;
+
+/**
+ * How long to wait for what is due at `next`, in milliseconds; negative: for ever. Times go on while the machine sleeps
+ * (CLOCK_BOOTTIME), epoll's time-out does not: after a sleep what is due comes a minute late at the most.
+ */
+export function waitFor(next: number, now: number): number {
+  return next === Infinity ? -1 : Math.min(LONGEST_WAIT_MS, Math.max(0, next - now));
 }

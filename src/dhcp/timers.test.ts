@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { waitFor } from "./loop.ts";
 import { Timers } from "./timers.ts";
 
 it("timers come in order, and those that were cancelled never", () => {
@@ -32,4 +33,13 @@ it("a timer may set another one, and a timer for never is none", () => {
   timers.runDue(3);
   expect(ran).toEqual(["second"]);
   expect(timers.next()).toBe(Infinity);
+});
+
+it.each([
+  ["nothing is due: for ever", Infinity, -1],
+  ["something is due later", 30_000, 20_000],
+  ["something is overdue", 3000, 0],
+  ["something is due much later, by a clock that epoll's does not keep up with in a sleep", 7_200_000, 60_000],
+])("the loop waits where %s", (_, next, wanted) => {
+  expect(waitFor(next, 10_000)).toBe(wanted);
 });

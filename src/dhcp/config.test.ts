@@ -47,6 +47,11 @@ describe("the options that are told", () => {
   });
 });
 
+it("a socket's path that is too long for the kernel is an error of code 7", () => {
+  expect(read({ daemonSocketPath: `/${"s".repeat(106)}` }).daemonSocketPath).toHaveLength(107);
+  expect(() => read({ daemonSocketPath: `/${"s".repeat(107)}` })).toThrow(/ipam\.daemonSocketPath.*107 bytes at most/s);
+});
+
 it("a configuration without ipam is an error of code 7, not a panic (W9)", () => {
   expect(() => readDhcpConfig({ ipam: undefined })).toThrow(CniError);
 });

@@ -2,7 +2,6 @@
 
 import type { NetworkConfig } from "../cni/config.ts";
 import { CNI_CODE, CniError } from "../cni/error.ts";
-import { path } from "../cni/fields.ts";
 import {
   array,
   boolean,
@@ -17,6 +16,7 @@ import {
   withDefault,
 } from "../cni/schema.ts";
 import { engine } from "../sys/engine.ts";
+import { UNIX_PATH_MAX } from "../sys/unix-stream.ts";
 import type { Options } from "./options.ts";
 import { OPTION } from "./uapi.ts";
 
@@ -38,8 +38,14 @@ const NOUN =
 
 const option = (about: string) => text(NOUN, parseOption, about);
 
+/** What the kernel takes as the path of a socket; "" counts as absent. */
+const socketPath = (about: string) => {
+  const fits = (path: string): boolean => !path.includes("\0") && engine.encode(path).length <= UNIX_PATH_MAX;
+  return emptyIsAbsent(text(`the path of a socket, of ${UNIX_PATH_MAX} bytes at most`, (path) => (fits(path) ? path : undefined), about));
+};
+
 export const dhcpSchema = object({
-  daemonSocketPath: withDefault(path("the socket of the daemon"), DEFAULT_SOCKET),
+  daemonSocketPath: withDefault(socketPath("the socket of the daemon"), DEFAULT_SOCKET),
   request: withDefault(
     array(
       object({

@@ -1,5 +1,8 @@
 // The daemon's flags, as Go's package flag reads them: one dash or two, "=" or a space.
 
+import { engine } from "../sys/engine.ts";
+import { UNIX_PATH_MAX } from "../sys/unix-stream.ts";
+
 /** How the daemon runs. All times are in milliseconds. */
 export interface DaemonFlags {
   readonly pidfile: string;
@@ -67,6 +70,10 @@ export function parseFlags(words: readonly string[]): DaemonFlags | undefined {
   if (flags.pidfile !== "" && !flags.pidfile.startsWith("/")) {
     throw new UsageError(`Error writing pidfile "${flags.pidfile}": path not absolute`);
   }
+  const path = flags.hostprefix + flags.socketpath;
+  if (engine.encode(path).length > UNIX_PATH_MAX) {
+    throw new UsageError(`the socket's path ${JSON.stringify(path)} is longer than ${UNIX_PATH_MAX} bytes`);
+  }
   return flags;
 }
 
@@ -75,7 +82,7 @@ function isFlag(name: string): name is keyof DaemonFlags {
 }
 
 function nounOf(name: keyof DaemonFlags): string {
-  return name === "broadcast" ? "true or false" : 'a duration: "10s", "1m30s", "500ms"';
+  return name === "broadcast" ? "true or false" : 'a duration of 10ms or more: "10s", "1m30s", "500ms"';
 }
 
 /** As Go's strconv.ParseBool. */
@@ -86,10 +93,13 @@ function parseBoolean(text: string): boolean | undefined {
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-/** As Go's time.ParseDuration, of what is not negative, in milliseconds. */
+/** Messages that follow each other faster than that help nobody. */
+const LEAST_MS = 10;
+
+/** As Go's time.ParseDuration, in milliseconds; undefined for what is shorter than LEAST_MS. */
 function parseDuration(text: string): number | undefined {
-  if (text === "0") return 0;
   if (!/^\+?(\d+(\.\d*)?(ms|s|m|h))+$/.test(text)) return undefined;
   const parts = [...text.matchAll(/(\d+(?:\.\d*)?)(ms|s|m|h)/g)];
-  return parts.reduce((sum, [, number, unit = ""]) => sum + Number(number) * (UNITS[unit] ?? 0), 0);
+  const ms = parts.reduce((sum, [, number, unit = ""]) => sum + Number(number) * (UNITS[unit] ?? 0), 0);
+  return ms >= LEAST_MS ? ms : undefined;
 }

@@ -505,6 +505,16 @@ describe("without a daemon that answers", () => {
     for (const command of ["DEL", "GC"]) succeed(caller.call(command));
   });
 
+  it("an interface that is not Ethernet is named, and gets no message", async () => {
+    const tunnel = new Lan().container();
+    tunnel.ip("link delete eth0");
+    tunnel.ip("tuntap add eth0 mode tun");
+    const { socket } = await startDaemon();
+    const { json } = new DhcpCaller(OURS, tunnel, socket).call("ADD");
+    expect(json.msg).toContain("eth0");
+    expect(json.msg).toContain("DHCP works on Ethernet links only");
+  });
+
   it("CHECK without a lease is an error, and makes none (D16)", async () => {
     const lan = new Lan();
     const dnsmasq = await lan.dnsmasq();

@@ -56,6 +56,7 @@ export function patterns(): Patterns {
       whole(...DHCP_OPTIONS, "0{0,2}[1-9]", "0?[1-9][0-9]", "1[0-9]{2}", "2[0-4][0-9]", "25[0-4]"),
     "the name of a device on its bus, 0000:00:1f.6 say": "^[A-Za-z0-9_][A-Za-z0-9_.:-]*$",
     "a path": "^[^\\0]*$",
+    "the path of a socket, of 107 bytes at most": "^[^\\0]{0,107}$",
     "an absolute path": "^/[^\\0]*$",
   };
 }

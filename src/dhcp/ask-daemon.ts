@@ -49,7 +49,8 @@ export function askDaemon(socket: string, method: string, args: CmdArgs, timeout
     const decoder = new GobDecoder();
     const header = stream.next(decoder, method, timeoutMs);
     const body = stream.next(decoder, method, timeoutMs);
-    const { Error: said } = header;
+    const { Error: said, Seq = 0 } = header;
+    if (Seq !== 0) throw notDaemon(socket); // the first call has the number 0
     if (typeof said === "string" && said !== "") throw new DaemonError(method, said);
     return body;
   });

@@ -24,6 +24,8 @@ export interface Call {
 }
 
 const BUFFER_SIZE = 65536;
+/** That wait for their answers, of one connection. A plugin makes one call. */
+const MOST_CALLS = 64;
 /** A request line of HTTP, and headers that nobody reads. */
 const GREETING_MAX = 8192;
 
@@ -112,7 +114,8 @@ export class RpcConnection {
   #begin(header: GobStruct, args: GobStruct): void {
     this.#header = undefined;
     const { ServiceMethod: method = "", Seq = 0 } = header;
-    if (typeof method !== "string") throw new DecodeError("the method is no text");
+    if (typeof method !== "string" || typeof Seq !== "number") throw new DecodeError("a call without a method or a number");
+    if (this.#calls.size >= MOST_CALLS) throw new DecodeError("more calls at one time than anybody makes");
     const call: Call = {
       method,
       args,
@@ -148,7 +151,8 @@ export class RpcConnection {
     if (before > 0) this.#output = this.#output.slice(writeNow("answer a call", this.#fd, this.#output));
     const isDone = this.#output.length === 0;
     if (isDone && this.#isLast) this.#close();
-    else this.#loop.change(this.#fd, isDone ? EPOLL.IN : EPOLL.IN | EPOLL.OUT);
+    // Who does not read answers is not read either: what is kept for one peer has a limit.
+    else this.#loop.change(this.#fd, isDone ? EPOLL.IN : EPOLL.OUT);
   }
 
   #close(): void {

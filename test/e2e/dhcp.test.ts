@@ -5,8 +5,9 @@ import net from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { PATIENCE_S } from "../../engine/patience.mjs";
-import { CMD_ARGS, CONNECT, cmdArgsToGob, REQUEST as REQUEST_HEADER } from "../../src/dhcp/rpc.ts";
+import { CMD_ARGS, CONNECT, CONNECTED, cmdArgsToGob, REQUEST as REQUEST_HEADER, RESPONSE, RESULT } from "../../src/dhcp/rpc.ts";
 import { GobEncoder } from "../../src/gob/encode.ts";
+import type { GobStruct } from "../../src/gob/types.ts";
 import { startBeside, until } from "../support/background.ts";
 import { DhcpCaller, Lan, OURS, startDaemon, TestServer } from "../support/dhcp.ts";
 import { peerDirectory } from "../support/differential.ts";
@@ -490,6 +491,12 @@ describe("a server that lies", () => {
   });
 });
 
+/** What a daemon says behind the greeting: a header, and a result without anything in it. */
+function answered(header: GobStruct): string {
+  const encoder = new GobEncoder();
+  return Buffer.concat([encoder.encode(RESPONSE, header), encoder.encode(RESULT, {})]).toString("latin1");
+}
+
 describe("without a daemon that answers", () => {
   const container = { name: "c1", path: "/run/netns/none" } as TestNetns;
   const at = (socket: string, ipam = {}): DhcpCaller => new DhcpCaller(OURS, container, socket, ipam);
@@ -529,6 +536,11 @@ describe("without a daemon that answers", () => {
     ["that is no DHCP daemon", "HTTP/1.0 404 Not Found\r\n\r\n", 999],
     ["that ends at once", "", 11],
     ["that ends in the middle", "HTTP/1.0 200 Connected to Go RPC\n\n\x39\x7f", 11],
+    [
+      "that answers another call",
+      CONNECTED + answered({ ServiceMethod: "DHCP.Allocate", Seq: 7 }),
+      999,
+    ],
     ["that says what nobody understands", "HTTP/1.0 200 Connected to Go RPC\n\n\x04\x06\x00\x80\xff", 999],
   ])("something %s is told, with its socket", async (_, says, code) => {
     const socket = join(temporaryDirectory(), "other.sock");

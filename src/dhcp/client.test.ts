@@ -40,10 +40,10 @@ class World {
   readonly settings: Surroundings["settings"];
   actions: Action[] = [];
 
-  constructor(change: Partial<Surroundings["settings"]> = {}, until = 209_000) {
+  constructor(change: Partial<Surroundings["settings"]> = {}) {
     this.settings = { ...settings, ...change };
     this.state = { phase: "ended", wakeAt: Infinity };
-    this.take(begin(until, this.around()));
+    this.take(begin(this.around()));
   }
 
   around(): Surroundings {
@@ -180,17 +180,16 @@ describe("the way to a lease", () => {
 });
 
 describe("silence", () => {
-  it("is answered with a second message after a second, then with longer and longer waits, and an end", () => {
+  it("is answered with a second message after a second, then with longer and longer waits", () => {
     const world = new World();
     const waits: number[] = [];
-    while (world.state.phase !== "ended") {
+    while (waits.length < 7) {
       waits.push(world.state.wakeAt - world.now);
       world.wake();
     }
-    expect(waits).toEqual([1000, 10_000, 20_000, 40_000, 62_000, 62_000, 13_000]);
-    expect(world.now).toBe(209_000);
-    expect(types(world.actions)).toEqual([1, 1, 1, 1, 1, 1, 1, "failed"]);
-    expect(world.sent().at(-1)?.request.secs).toBe(195);
+    expect(waits).toEqual([1000, 10_000, 20_000, 40_000, 62_000, 62_000, 62_000]);
+    expect(types(world.actions)).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);
+    expect(world.sent().at(-1)?.request.secs).toBe(257);
   });
 
   it("after the offer begins anew with other servers", () => {
@@ -202,7 +201,7 @@ describe("silence", () => {
   });
 
   it("is spread by chance", () => {
-    const waits = [0, 0.5, 0.999].map((random) => begin(1e9, { settings, now: 0, random: () => random })[0].wakeAt);
+    const waits = [0, 0.5, 0.999].map((random) => begin({ settings, now: 0, random: () => random })[0].wakeAt);
     expect(waits).toEqual([900, 1000, expect.closeTo(1100, 0)]);
   });
 });
@@ -213,13 +212,12 @@ describe("a NAK", () => {
     world.reply(MESSAGE.OFFER);
     expect(types(world.reply(MESSAGE.NAK))).toEqual([MESSAGE.DISCOVER]);
     world.actions = [];
-    while (world.state.phase !== "ended") {
+    while (world.now < 209_000) {
       if (world.state.phase === "selecting") world.reply(MESSAGE.OFFER);
       if (world.state.phase === "requesting") world.reply(MESSAGE.NAK);
       else world.wake();
     }
     expect(world.sent().length).toBeLessThan(20);
-    expect(world.actions.at(-1)).toMatchObject({ kind: "failed" });
   });
 
   it.each(["renewing", "rebinding"])("while %s takes the address away at once", (phase) => {

@@ -19,8 +19,6 @@ interface Exchange {
 
 /** What an interface that has no lease remembers of its way to one. */
 interface Search {
-  /** When it is given up; Infinity for an interface that had a lease before. */
-  readonly until: number;
   /** How often a server has taken back what it offered, or somebody else had the address. */
   readonly setbacks: number;
 }
@@ -114,9 +112,9 @@ const XIDS = 0x1_0000_0000;
 
 const ENDED: State = { phase: "ended", wakeAt: Infinity };
 
-/** Begins the search for a lease, which ends at `until`. */
-export function begin(until: number, around: Surroundings): Step {
-  return search({ until, setbacks: 0 }, around);
+/** Begins the search for a lease, which goes on until there is one, or until it is told to give up (`release`). */
+export function begin(around: Surroundings): Step {
+  return search({ setbacks: 0 }, around);
 }
 
 /** A client that has had the lease before, in another process perhaps. */
@@ -143,10 +141,6 @@ export function step(state: State, event: Event, around: Surroundings): Step {
 }
 
 function onTime(state: State, around: Surroundings): Step {
-  const { now } = around;
-  if ("until" in state && now >= state.until) {
-    return [ENDED, [{ kind: "failed", reason: "no more tries: no DHCP server has given an address" }]];
-  }
   switch (state.phase) {
     case "waiting":
       return search(state, around);
@@ -208,7 +202,7 @@ function onReply(
   if (state.isTaken) return conflict(lease, state, around);
   const free = state.offer.probedAt + (settings.probes ? PROBE_MS : 0);
   if (now >= free) return bound(lease, undefined);
-  return [{ phase: "probing", lease, wakeAt: free, until: state.until, setbacks: state.setbacks }, []];
+  return [{ phase: "probing", lease, wakeAt: free, setbacks: state.setbacks }, []];
 }
 
 function onClaim(state: State, { ip }: { readonly ip: Ip }, around: Surroundings): Step {
@@ -223,21 +217,21 @@ function onRelease(state: State, around: Surroundings): Step {
 }
 
 /** INIT: the first DISCOVER. */
-function search({ until, setbacks }: Search, around: Surroundings): Step {
+function search({ setbacks }: Search, around: Surroundings): Step {
   const exchange = { xid: xidOf(around), since: around.now, attempt: 0 };
-  const wakeAt = Math.min(until, around.now + patience(0, around));
+  const wakeAt = around.now + patience(0, around);
   return [
-    { phase: "selecting", ...exchange, until, setbacks, wakeAt },
+    { phase: "selecting", ...exchange, setbacks, wakeAt },
     [{ kind: "send", ...discover(around, exchange) }],
   ];
 }
 
 /** The server's offer is asked for, and at the same time whether anybody has the address. */
-function request(offer: Offer, { xid, until, setbacks }: Search & Exchange, around: Surroundings): Step {
+function request(offer: Offer, { xid, setbacks }: Search & Exchange, around: Surroundings): Step {
   const exchange = { xid, since: around.now, attempt: 0 };
-  const wakeAt = Math.min(until, around.now + patience(0, around));
+  const wakeAt = around.now + patience(0, around);
   return [
-    { phase: "requesting", ...exchange, offer, isTaken: false, until, setbacks, wakeAt },
+    { phase: "requesting", ...exchange, offer, isTaken: false, setbacks, wakeAt },
     [
       ...(around.settings.probes ? [{ kind: "probe", ip: offer.ip } as const] : []),
       { kind: "send", ...select(around, exchange, offer) },
@@ -247,7 +241,7 @@ function request(offer: Offer, { xid, until, setbacks }: Search & Exchange, arou
 
 function again(state: Selecting | Requesting, message: Outgoing, around: Surroundings): Step {
   const attempt = state.attempt + 1;
-  const wakeAt = Math.min(state.until, around.now + patience(attempt, around));
+  const wakeAt = around.now + patience(attempt, around);
   return [{ ...state, attempt, wakeAt }, [{ kind: "send", ...message }]];
 }
 
@@ -261,18 +255,18 @@ function conflict(lease: Lease, state: Search, around: Surroundings): Step {
   return setBack(state, [{ kind: "send", ...decline(around, lease) }], around);
 }
 
-function setBack({ until, setbacks }: Search, actions: readonly Action[], around: Surroundings): Step {
-  const next = { until, setbacks: setbacks + 1 };
+function setBack({ setbacks }: Search, actions: readonly Action[], around: Surroundings): Step {
+  const next = { setbacks: setbacks + 1 };
   if (setbacks === 0) {
     const [state, more] = search(next, around);
     return [state, [...actions, ...more]];
   }
   const wait = jittered(Math.min(SETBACK_MS * 2 ** (setbacks - 1), around.settings.resendMaxMs), around);
-  return [{ phase: "waiting", ...next, wakeAt: Math.min(until, around.now + wait) }, actions];
+  return [{ phase: "waiting", ...next, wakeAt: around.now + wait }, actions];
 }
 
 function lost(lease: Lease, around: Surroundings): Step {
-  const [state, actions] = search({ until: Infinity, setbacks: 0 }, around);
+  const [state, actions] = begin(around);
   return [state, [{ kind: "lost", lease }, ...actions]];
 }
 

@@ -45,11 +45,6 @@ export class Daemon {
     };
   }
 
-  /** How many clients there are. */
-  get size(): number {
-    return this.#keepers.size;
-  }
-
   /** Goes on with the leases of the daemon before. Throws SyscallError. */
   resume(): void {
     const { live, leaving, problems } = this.#records.survey();
@@ -133,7 +128,7 @@ export class Daemon {
       keeper.abandon(waiter);
     };
     keeper.wait(waiter);
-    if (!isKnown) keeper.search(this.#flags.resendtimeout);
+    if (!isKnown) keeper.search();
   }
 
   #check(attachment: Attachment): Answer {

@@ -73,10 +73,9 @@ export class Keeper {
     this.client = client;
   }
 
-  /** Begins the search for an address, for `giveUpMs` at the most. */
-  search(giveUpMs: number): void {
-    const around = this.#around();
-    this.#take(begin(around.now + giveUpMs, around));
+  /** Begins the search for an address, which goes on as long as somebody waits for it. */
+  search(): void {
+    this.#take(begin(this.#around()));
   }
 
   /** Goes on with a lease that another process of the daemon has had. */

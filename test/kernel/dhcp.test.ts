@@ -78,7 +78,7 @@ async function boundKeeper() {
   const one = keeperOf(container);
   const { keeper, loop, written } = one;
   keeper.wait(() => undefined);
-  keeper.search(60_000);
+  keeper.search();
   server.answer(await server.hear(1), { type: 2, ip: "192.168.77.60" });
   await readyUntil(loop, "the offer to be taken", () => server.listen().some(({ type }) => type === 3));
   const request = server.heard.find(({ type }) => type === 3);
@@ -96,7 +96,7 @@ it("takes up to 16 packets in a turn, and leaves the rest for the next one", asy
   const lan = new Lan();
   const server = new TestServer(lan);
   const { keeper, loop } = keeperOf(lan.container());
-  keeper.search(60_000);
+  keeper.search();
   const fd = watched(loop);
   const packet = server.packet(await server.hear(1), { type: 2, ip: "192.168.77.60", xid: 7 });
   for (let i = 0; i < 40; i++) server.send(packet);
@@ -164,7 +164,7 @@ describe("of the network's ARP", () => {
     const server = new TestServer(lan);
     const container = lan.container();
     const { keeper, client } = keeperOf(container);
-    keeper.search(60_000);
+    keeper.search();
     const discover = await server.hear(1);
     const link = new PacketLink(client.where, undefined);
     onTestFinished(() => link.close());

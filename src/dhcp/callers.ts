@@ -1,7 +1,7 @@
 // The callers of the daemon's socket: each gets a connection, as long as there are descriptors for them.
 
 import { EPOLL } from "../sys/epoll.ts";
-import { hasCode } from "../sys/error.ts";
+import { errorText, hasCode } from "../sys/error.ts";
 import { close } from "../sys/fd.ts";
 import { acceptUnix } from "../sys/unix-stream.ts";
 import type { Loop } from "./loop.ts";
@@ -21,7 +21,7 @@ export function acceptCallers(loop: Loop, fd: number, serve: (call: Call) => voi
       // The socket stays ready: the loop would do nothing else.
       loop.unwatch(fd);
       loop.at(loop.now() + PAUSE_MS, watch);
-      log(`${error instanceof Error ? error.message : ""}; callers have to wait (LimitNOFILE= of dhcp.service)`);
+      log(`${errorText(error)}; callers have to wait (LimitNOFILE= of dhcp.service)`);
     }
   };
   watch();

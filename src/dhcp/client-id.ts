@@ -17,11 +17,16 @@ const DUID_UUID = 4;
 const IAID_SIZE = 4;
 const UUID_SIZE = 16;
 
+/** The name of a client, as upstream has it: also in what the daemon logs. */
+export function clientName({ containerId, network, ifname }: Attachment): string {
+  return `${containerId}/${network}/${ifname}`;
+}
+
 /** The client identifier of an attachment whose interface has this MAC address. */
 export function clientIdOf(attachment: Attachment, mac: Mac, kind: DhcpConfig["clientId"]): Uint8Array {
   if (kind === "mac") return Uint8Array.of(ARP.ETHERNET, ...mac);
   const { containerId, network, ifname } = attachment;
-  if (kind === "attachment") return Uint8Array.of(0, ...textOf(`${containerId}/${network}/${ifname}`));
+  if (kind === "attachment") return Uint8Array.of(0, ...textOf(clientName(attachment)));
   const uuid = sha512(JSON.stringify(["bauta", containerId, network]), UUID_SIZE);
   const iaid = sha512(ifname, IAID_SIZE);
   return Uint8Array.of(TYPE_DUID, ...iaid, DUID_UUID >> 8, DUID_UUID & 0xff, ...uuid);

@@ -377,7 +377,7 @@ describe("whatever happens", () => {
   it("the address in use is one whose time is not over, and a bound client wakes before it is", () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 40 }), (events) => {
-        const world = new World({}, Infinity);
+        const world = new World();
         for (const happen of events) {
           const before = world.now;
           happen(world);
@@ -393,7 +393,7 @@ describe("whatever happens", () => {
   it("an address is bound only after an ACK, and lost only after it was bound", () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 40 }), (events) => {
-        const world = new World({}, Infinity);
+        const world = new World();
         for (const happen of events) happen(world);
         let has = false;
         for (const action of world.actions) {

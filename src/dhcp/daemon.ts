@@ -4,8 +4,9 @@
 import type { Attachment } from "../cni/attachment.ts";
 import { type NetworkConfig, parseConfig } from "../cni/config.ts";
 import type { RecordStore, StoredRecord } from "../owned/records.ts";
+import { errorText } from "../sys/error.ts";
 import { randomBytes } from "../sys/process.ts";
-import { clientIdOf } from "./client-id.ts";
+import { clientIdOf, clientName } from "./client-id.ts";
 import { type DhcpConfig, providedOptions, readDhcpConfig, requestedOptions } from "./config.ts";
 import type { DaemonFlags } from "./flags.ts";
 import { findInterface, GoneError, type Interface, isSameInterface, withInterface } from "./interface.ts";
@@ -73,7 +74,7 @@ export class Daemon {
     } catch (error) {
       const isGone = error instanceof GoneError;
       const what = isGone ? "is over" : "is kept, although its interface can't be looked at now";
-      this.#log(`the lease of ${keyOf(attachment)} ${what}: ${error instanceof Error ? error.message : String(error)}`);
+      this.#log(`the lease of ${clientName(attachment)} ${what}: ${errorText(error)}`);
       return !isGone;
     }
   }
@@ -103,7 +104,7 @@ export class Daemon {
     if (call.method === METHOD.ALLOCATE) this.#allocate(call, args, network, attachment);
     else if (call.method === METHOD.CHECK) call.answer(this.#check(attachment));
     else {
-      this.#keepers.get(keyOf(attachment))?.release();
+      this.#keepers.get(clientName(attachment))?.release();
       call.answer(DONE);
     }
   }
@@ -111,7 +112,7 @@ export class Daemon {
   #allocate(call: Call, args: CmdArgs, network: NetworkConfig, attachment: Attachment): void {
     const config = readDhcpConfig(network);
     const where = findInterface(this.#flags.hostprefix + args.netns, args.ifname);
-    const known = this.#keepers.get(keyOf(attachment));
+    const known = this.#keepers.get(clientName(attachment));
     const isKnown = known !== undefined && isSameInterface(known.client.where, where);
     if (!isKnown) known?.drop("another interface has taken its place");
     const keeper = isKnown ? known : this.#add(this.#clientOf(attachment, args, config, where));
@@ -132,14 +133,14 @@ export class Daemon {
   }
 
   #check(attachment: Attachment): Answer {
-    const result = this.#keepers.get(keyOf(attachment))?.result();
+    const result = this.#keepers.get(clientName(attachment))?.result();
     return result === undefined
-      ? new Error(`there is no lease for ${keyOf(attachment)}`)
+      ? new Error(`there is no lease for ${clientName(attachment)}`)
       : { type: RESULT, value: resultToGob(result) };
   }
 
   #collect({ name, validAttachments }: NetworkConfig): void {
-    const valid = new Set(validAttachments.map((one) => keyOf({ network: name, ...one })));
+    const valid = new Set(validAttachments.map((one) => clientName({ network: name, ...one })));
     for (const [key, keeper] of [...this.#keepers]) {
       if (keeper.client.attachment.network === name && !valid.has(key)) keeper.release();
     }
@@ -170,21 +171,16 @@ export class Daemon {
 
   #add(client: Client): Keeper {
     const keeper = new Keeper(this.#keeping, client);
-    this.#keepers.set(keyOf(client.attachment), keeper);
+    this.#keepers.set(clientName(client.attachment), keeper);
     return keeper;
   }
 
   #forget(keeper: Keeper): void {
-    const key = keyOf(keeper.client.attachment);
+    const key = clientName(keeper.client.attachment);
     if (this.#keepers.get(key) === keeper) this.#keepers.delete(key);
     const { attachment } = keeper.client;
     if (this.#records.beginRelease(attachment) !== undefined) this.#records.endRelease(attachment);
   }
-}
-
-/** As upstream names clients. */
-function keyOf({ containerId, network, ifname }: Attachment): string {
-  return `${containerId}/${network}/${ifname}`;
 }
 
 /** From 0 up to 1, of the kernel's: two daemons, or two containers, must not think of the same. */

@@ -1,7 +1,7 @@
 // IPv4 and UDP around a message, as a packet socket sends and receives them: RFC 791, RFC 768.
 
 import { encode, u8, u16be } from "../wire/codec.ts";
-import { DecodeError, decodeWithin } from "../wire/error.ts";
+import { decodeWithin, mustHold } from "../wire/error.ts";
 import type { Ip } from "../wire/ip.ts";
 import { struct } from "../wire/struct.ts";
 import { octets } from "./octets.ts";
@@ -69,17 +69,17 @@ export function decodeDatagram(packet: Uint8Array): Datagram {
   return decodeWithin("packet", () => {
     const ip = ipHeader.decode(packet);
     const headerLength = (ip.versionAndLength & 0xf) * 4;
-    require((ip.versionAndLength & 0xf0) === VERSION_4 && headerLength >= ipHeader.size, "not IPv4");
-    require(ip.totalLength <= packet.length && ip.totalLength >= headerLength + udpHeader.size, "a wrong length");
-    require((ip.fragment & IS_FRAGMENT) === 0, "a fragment");
-    require(ip.protocol === IPPROTO_UDP, "not UDP");
-    require(complement(sumOf(packet.subarray(0, headerLength))) === 0, "a wrong checksum of the IP header");
+    mustHold((ip.versionAndLength & 0xf0) === VERSION_4 && headerLength >= ipHeader.size, "not IPv4");
+    mustHold(ip.totalLength <= packet.length && ip.totalLength >= headerLength + udpHeader.size, "a wrong length");
+    mustHold((ip.fragment & IS_FRAGMENT) === 0, "a fragment");
+    mustHold(ip.protocol === IPPROTO_UDP, "not UDP");
+    mustHold(complement(sumOf(packet.subarray(0, headerLength))) === 0, "a wrong checksum of the IP header");
     const rest = packet.subarray(headerLength, ip.totalLength);
     const udp = udpHeader.decode(rest);
-    require(udp.destination === PORT.CLIENT, "not for the client's port");
-    require(udp.length >= udpHeader.size && udp.length <= rest.length, "a wrong length of UDP");
+    mustHold(udp.destination === PORT.CLIENT, "not for the client's port");
+    mustHold(udp.length >= udpHeader.size && udp.length <= rest.length, "a wrong length of UDP");
     const datagram = rest.subarray(0, udp.length);
-    require(isChecksumRight(ip.source, ip.destination, datagram, udp.checksum), "a wrong checksum");
+    mustHold(isChecksumRight(ip.source, ip.destination, datagram, udp.checksum), "a wrong checksum");
     return { source: ip.source, destination: ip.destination, payload: datagram.slice(udpHeader.size) };
   });
 }
@@ -112,8 +112,4 @@ function add(one: number, other: number): number {
 
 function complement(sum: number): number {
   return ~sum & 0xffff;
-}
-
-function require(holds: boolean, problem: string): void {
-  if (!holds) throw new DecodeError(problem);
 }

@@ -1,6 +1,7 @@
 // The daemon's flags, as Go's package flag reads them: one dash or two, "=" or a space.
 
 import { engine } from "../sys/engine.ts";
+import { DEFAULT_SOCKET } from "./config.ts";
 import { UNIX_PATH_MAX } from "../sys/unix-stream.ts";
 
 /** How the daemon runs. All times are in milliseconds. */
@@ -19,7 +20,7 @@ export interface DaemonFlags {
 const DEFAULTS: DaemonFlags = {
   pidfile: "",
   hostprefix: "",
-  socketpath: "/run/cni/dhcp.sock",
+  socketpath: DEFAULT_SOCKET,
   broadcast: false,
   timeout: 10_000,
   resendmax: 62_000,
@@ -43,7 +44,7 @@ export const USAGE = `Usage: dhcp daemon [flags]
   -pidfile PATH         file for the process id; an absolute path
   -resendmax DURATION   the longest wait between two messages (62s)
   -resendtimeout DURATION  when the search for an address is given up (208s)
-  -socketpath PATH      socket of the daemon (/run/cni/dhcp.sock); one that systemd passes comes before it
+  -socketpath PATH      socket of the daemon (${DEFAULT_SOCKET}); one that systemd passes comes before it
   -timeout DURATION     how long the first answer is waited for (10s)`;
 
 /** A command line that is wrong. */

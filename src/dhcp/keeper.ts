@@ -3,7 +3,7 @@
 import type { Attachment } from "../cni/attachment.ts";
 import type { Result } from "../cni/result.ts";
 import { EPOLL } from "../sys/epoll.ts";
-import { hasCode } from "../sys/error.ts";
+import { errorText, hasCode } from "../sys/error.ts";
 import { formatCidr, formatIp } from "../wire/ip.ts";
 import { change, lowerMtu, takeOff } from "./apply.ts";
 import {
@@ -18,6 +18,7 @@ import {
   step,
 } from "./client.ts";
 import { GoneError, type Interface } from "./interface.ts";
+import { clientName } from "./client-id.ts";
 import { type Lease, mtuOf } from "./lease.ts";
 import type { Loop } from "./loop.ts";
 import { PacketLink } from "./packet-link.ts";
@@ -140,7 +141,7 @@ export class Keeper {
 
   /** Returns whether this is the end. A container that has its address keeps it, and the log is told what can't be done. */
   #failed(error: unknown): boolean {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     if (error instanceof GoneError) this.#end(reason);
     else if (this.#isHandedOut) this.#log(reason);
     else {
@@ -165,7 +166,7 @@ export class Keeper {
       send();
     } catch (error) {
       if (!hasCode(error, "ENETDOWN", "ENOBUFS", "EAGAIN", "EPERM")) throw error;
-      this.#log(`${error instanceof Error ? error.message : String(error)}; trying again`);
+      this.#log(`${errorText(error)}; trying again`);
     }
   }
 
@@ -237,8 +238,7 @@ export class Keeper {
   }
 
   #log(line: string): void {
-    const { containerId, network, ifname } = this.client.attachment;
-    this.#daemon.log(`${containerId}/${network}/${ifname}: ${line}`);
+    this.#daemon.log(`${clientName(this.client.attachment)}: ${line}`);
   }
 }
 

@@ -3,7 +3,7 @@
 import type { Dns } from "../cni/result.ts";
 import { engine } from "../sys/engine.ts";
 import { DecodeError } from "../wire/error.ts";
-import { type Cidr, compareIp, formatIp, type Ip, lastOf, maskOf, networkOf } from "../wire/ip.ts";
+import { type Cidr, compareIp, formatIp, type Ip, lastOf, maskLength, networkOf } from "../wire/ip.ts";
 import type { Mac } from "../wire/mac.ts";
 import { searchDomains } from "./domain-search.ts";
 import type { Reply } from "./message.ts";
@@ -117,13 +117,9 @@ function u32Of(options: Options, code: number): number | undefined {
   return value?.length === 4 ? new DataView(value.buffer, value.byteOffset, 4).getUint32(0, false) : undefined;
 }
 
-/** The length of the prefix that a mask has; undefined where its ones are not together. */
+/** The length of the prefix that a mask of IPv4 has; undefined where it is none, or 0. */
 function prefixLengthOf(mask: Uint8Array): number | undefined {
-  if (mask.length !== 4) return undefined;
-  const found = Array.from({ length: 33 }, (_, length) => length).find(
-    (length) => compareIp(maskOf(length, 4), mask) === 0,
-  );
-  return found === 0 ? undefined : found;
+  return (mask.length === 4 && maskLength(mask)) || undefined;
 }
 
 /** A name that can stand in resolv.conf; some servers end theirs with a NUL. */

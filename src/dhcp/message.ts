@@ -1,7 +1,7 @@
 // A message of DHCP: RFC 2131 section 2.
 
 import { encode, type Infer, u8, u16be, u32be } from "../wire/codec.ts";
-import { DecodeError, decodeWithin } from "../wire/error.ts";
+import { decodeWithin, mustHold } from "../wire/error.ts";
 import type { Ip } from "../wire/ip.ts";
 import type { Mac } from "../wire/mac.ts";
 import { struct } from "../wire/struct.ts";
@@ -114,12 +114,12 @@ const REPLIES: readonly (number | undefined)[] = [MESSAGE.OFFER, MESSAGE.ACK, ME
 export function decodeReply(bytes: Uint8Array): Reply {
   return decodeWithin("DHCP", () => {
     const found = header.decode(bytes);
-    require(found.op === BOOTP.REPLY, "not a reply");
-    require(found.hardwareType === ARP.ETHERNET && found.hardwareLength === MAC_SIZE, "not for Ethernet");
-    require(found.cookie === MAGIC_COOKIE, "no magic cookie");
+    mustHold(found.op === BOOTP.REPLY, "not a reply");
+    mustHold(found.hardwareType === ARP.ETHERNET && found.hardwareLength === MAC_SIZE, "not for Ethernet");
+    mustHold(found.cookie === MAGIC_COOKIE, "no magic cookie");
     const options = allOptions(found, bytes.subarray(header.size));
     const type = options.get(OPTION.MESSAGE_TYPE);
-    require(type?.length === 1 && REPLIES.includes(type[0]), "not an offer, an ACK or a NAK");
+    mustHold(type?.length === 1 && REPLIES.includes(type[0]), "not an offer, an ACK or a NAK");
     return {
       type: type?.[0] ?? 0,
       xid: found.xid,
@@ -137,14 +137,10 @@ function allOptions({ file, sname }: Header, behind: Uint8Array): Options {
   const overload = options.get(OPTION.OVERLOAD);
   if (overload === undefined) return options;
   const bits = overload[0] ?? 0;
-  require(overload.length === 1 &&
+  mustHold(overload.length === 1 &&
     bits >= OVERLOAD.FILE &&
     bits <= (OVERLOAD.FILE | OVERLOAD.SNAME), "no such overload");
   if ((bits & OVERLOAD.FILE) !== 0) readOptions(file, options);
   if ((bits & OVERLOAD.SNAME) !== 0) readOptions(sname, options);
   return options;
-}
-
-function require(holds: boolean, problem: string): void {
-  if (!holds) throw new DecodeError(problem);
 }

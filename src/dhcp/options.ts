@@ -1,5 +1,6 @@
 // The options of a message: RFC 2132, an option that stands several times joined (RFC 3396).
 
+import { joinBytes } from "../wire/codec.ts";
 import { DecodeError } from "../wire/error.ts";
 import type { Writer } from "../wire/writer.ts";
 import { OPTION } from "./uapi.ts";
@@ -9,6 +10,7 @@ export type Options = ReadonlyMap<number, Uint8Array>;
 
 /** What one option may hold; more of it comes in another one of the same number. */
 const PART_MAX = 255;
+const NOTHING = new Uint8Array(0);
 
 /**
  * Adds the options of one field to those that were read before, up to the option END or the end of the field. Throws
@@ -24,7 +26,7 @@ export function readOptions(field: Uint8Array, into: Map<number, Uint8Array>): v
     if (length === undefined) throw new DecodeError(`option ${code} has no length`);
     const end = at + 1 + length;
     if (end > field.length) throw new DecodeError(`option ${code} is longer than the field that it is in`);
-    into.set(code, joined(into.get(code), field.subarray(at + 1, end)));
+    into.set(code, joinBytes(into.get(code) ?? NOTHING, field.subarray(at + 1, end)));
     at = end;
   }
 }
@@ -43,12 +45,4 @@ export function writeOptions(options: Options, out: Writer): void {
     } while (at < value.length);
   }
   out.u8(OPTION.END);
-}
-
-function joined(before: Uint8Array | undefined, part: Uint8Array): Uint8Array {
-  if (before === undefined) return part.slice();
-  const both = new Uint8Array(before.length + part.length);
-  both.set(before);
-  both.set(part, before.length);
-  return both;
 }

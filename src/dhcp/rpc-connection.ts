@@ -8,6 +8,7 @@ import { EPOLL } from "../sys/epoll.ts";
 import { SyscallError } from "../sys/error.ts";
 import { close } from "../sys/fd.ts";
 import { readNow, writeNow } from "../sys/unix-stream.ts";
+import { joinBytes } from "../wire/codec.ts";
 import { DecodeError } from "../wire/error.ts";
 import type { Loop } from "./loop.ts";
 import { CONNECT, CONNECTED, NOTHING, RESPONSE } from "./rpc.ts";
@@ -134,10 +135,7 @@ export class RpcConnection {
 
   #write(bytes: Uint8Array): void {
     if (!this.#isOpen) return;
-    const all = new Uint8Array(this.#output.length + bytes.length);
-    all.set(this.#output);
-    all.set(bytes, this.#output.length);
-    this.#output = all;
+    this.#output = joinBytes(this.#output, bytes);
     try {
       this.#flush();
     } catch (error) {

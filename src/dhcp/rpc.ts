@@ -4,7 +4,7 @@ import type { Dns, IpConfig, Result, Route } from "../cni/result.ts";
 import { isStruct } from "../gob/decode.ts";
 import type { GobStruct, GobType, GobValue } from "../gob/types.ts";
 import { DecodeError } from "../wire/error.ts";
-import { type Cidr, compareIp, type Ip, maskOf } from "../wire/ip.ts";
+import { type Cidr, type Ip, maskLength, maskOf } from "../wire/ip.ts";
 
 /** What a client sends first. */
 export const CONNECT = "CONNECT /_goRPC_ HTTP/1.0\n\n";
@@ -197,20 +197,19 @@ function netOf({ ip, prefixLength }: Cidr): GobStruct {
   return { IP: ip, Mask: maskOf(prefixLength, ip.length === 4 ? 4 : 6) };
 }
 
+/** What comes before an IPv4 address in an IPv6 one. */
+const V4_IN_V6 = 12;
+
 function cidrOf(value: GobStruct, name: string): Cidr {
   const net = value[name];
   if (!isStruct(net)) throw wrong(name);
   const ip = ipOf(net, "IP");
   const mask = bytesOf(net, "Mask");
-  const family = ip?.length === 4 ? 4 : 6;
-  const own = family === 4 && mask.length === 16 ? mask.subarray(12) : mask;
-  const lengths = Array.from({ length: family === 4 ? 33 : 129 }, (_, length) => length);
-  const prefixLength = lengths.find((length) => compareIp(maskOf(length, family), own) === 0);
-  if (ip === undefined || prefixLength === undefined) throw wrong(name);
+  const own = ip?.length === 4 && mask.length === 16 ? mask.subarray(V4_IN_V6) : mask;
+  const prefixLength = maskLength(own);
+  if (ip?.length !== own.length || prefixLength === undefined) throw wrong(name);
   return { ip, prefixLength };
 }
-
-const V4_IN_V6 = 12;
 
 /** Go keeps IPv4 addresses in 16 bytes, too: ::ffff:a.b.c.d. */
 function ipOf(value: GobStruct, name: string): Ip | undefined {

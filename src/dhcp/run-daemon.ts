@@ -2,6 +2,7 @@
 
 import { engine } from "../sys/engine.ts";
 import { EPOLL } from "../sys/epoll.ts";
+import { errorText } from "../sys/error.ts";
 import { remove, writeFile } from "../sys/file.ts";
 import { ownProcessId } from "../sys/process.ts";
 import { openSignals, SIG } from "../sys/signals.ts";
@@ -20,7 +21,7 @@ export function runDaemon(words: readonly string[], log: (line: string) => void)
     else serve(flags, (line) => log(`dhcp: ${line}`));
     return 0;
   } catch (error) {
-    log(`dhcp: ${error instanceof Error ? error.message : String(error)}`);
+    log(`dhcp: ${errorText(error)}`);
     if (error instanceof UsageError) log(USAGE);
     return error instanceof UsageError ? 2 : 1;
   }

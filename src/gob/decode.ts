@@ -1,5 +1,6 @@
 // A stream of gob, read: each message describes a type or holds a value, of a type described before.
 
+import { joinBytes } from "../wire/codec.ts";
 import { DecodeError } from "../wire/error.ts";
 import { GobReader, unsignedAt } from "./reader.ts";
 import { type GobStruct, type GobValue, KNOWN, WIRE, type WireType } from "./types.ts";
@@ -16,10 +17,7 @@ export class GobDecoder {
 
   /** Takes what has come. */
   push(bytes: Uint8Array): void {
-    const joined = new Uint8Array(this.#buffered.length + bytes.length);
-    joined.set(this.#buffered);
-    joined.set(bytes, this.#buffered.length);
-    this.#buffered = joined;
+    this.#buffered = joinBytes(this.#buffered, bytes);
   }
 
   /** The next value; undefined until all of it has come. Throws DecodeError: nothing can be read of the stream after that. */

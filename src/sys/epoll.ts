@@ -6,7 +6,7 @@ import { SyscallError } from "./error.ts";
 import { close } from "./fd.ts";
 
 // include/uapi/linux/eventpoll.h
-export const EPOLL = { IN: 1, OUT: 4, ERR: 8, HUP: 0x10, RDHUP: 0x2000 } as const;
+export const EPOLL = { IN: 1, OUT: 4 } as const;
 const EPOLL_CLOEXEC = 0o2000000;
 const EPOLL_CTL = { ADD: 1, DEL: 2, MOD: 3 } as const;
 
@@ -15,7 +15,7 @@ const DATA_AT = engine.arch === "x64" ? 4 : 8;
 const EVENT_SIZE = DATA_AT + 8;
 const MOST_EVENTS = 64;
 
-/** A descriptor that is ready, and for what: bits of EPOLL. */
+/** A descriptor that is ready, and for what: bits of EPOLL, or others where its other end is gone. */
 export interface Ready {
   readonly fd: number;
   readonly events: number;

@@ -31,3 +31,8 @@ export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
 export function isNotFound(error: unknown): boolean {
   return hasCode(error, "ENOENT", "ENODEV", "ESRCH", "ENXIO", "EADDRNOTAVAIL");
 }
+
+/** What an error says; the text of anything else that was thrown. */
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

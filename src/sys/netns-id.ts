@@ -4,9 +4,8 @@ import { hasCode } from "./error.ts";
 import { close } from "./fd.ts";
 import { stat } from "./file.ts";
 import { inNetns, OWN_NETNS } from "./netns.ts";
-import { getOption, openSocket, SOCK, SOL } from "./socket.ts";
+import { AF, getOption, openSocket, SOCK, SOL } from "./socket.ts";
 
-const AF_UNIX = 1; // include/linux/socket.h
 const SO_NETNS_COOKIE = 71; // include/uapi/asm-generic/socket.h, since Linux 5.14
 
 /**
@@ -15,7 +14,7 @@ const SO_NETNS_COOKIE = 71; // include/uapi/asm-generic/socket.h, since Linux 5.
  * which a later namespace can have again once this one is gone. Throws SyscallError.
  */
 export function ownNetnsId(): string {
-  const fd = openSocket("tell the network namespace", { family: AF_UNIX, type: SOCK.DGRAM, protocol: 0 });
+  const fd = openSocket("tell the network namespace", { family: AF.UNIX, type: SOCK.DGRAM, protocol: 0 });
   try {
     const cookie = new Uint8Array(8);
     getOption("tell the network namespace", fd, SOL.SOCKET, SO_NETNS_COOKIE, cookie);

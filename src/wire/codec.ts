@@ -30,6 +30,14 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
+/** All bytes of both, one behind the other. */
+export function joinBytes(one: Uint8Array, other: Uint8Array): Uint8Array {
+  const both = new Uint8Array(one.length + other.length);
+  both.set(one);
+  both.set(other, one.length);
+  return both;
+}
+
 /** Negative, zero or positive as `a` comes before, with or after `b`; a shorter byte string comes before every longer one. */
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const { length } = a;

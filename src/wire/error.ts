@@ -31,3 +31,8 @@ export function decodeWithin<T>(name: string, decode: () => T): T {
 export function withName(error: unknown, name: string): unknown {
   return error instanceof DecodeError ? error.within(name) : error;
 }
+
+/** Throws DecodeError with this problem where something does not hold that the bytes must. */
+export function mustHold(holds: boolean, problem: string): void {
+  if (!holds) throw new DecodeError(problem);
+}

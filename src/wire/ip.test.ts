@@ -12,6 +12,7 @@ import {
   formatIp,
   type Ip,
   lastOf,
+  maskLength,
   maskOf,
   networkOf,
   offsetIp,
@@ -252,8 +253,13 @@ describe("a prefix", () => {
   ])("%s has mask %s, network %s and last address %s", (text, mask, network, last) => {
     const prefix = cidr(text);
     expect(formatIp(maskOf(prefix.prefixLength, familyOf(prefix.ip)))).toBe(mask);
+    expect(maskLength(maskOf(prefix.prefixLength, familyOf(prefix.ip)))).toBe(prefix.prefixLength);
     expect(formatCidr(networkOf(prefix))).toBe(`${network}/${prefix.prefixLength}`);
     expect(formatIp(lastOf(prefix))).toBe(last);
+  });
+
+  it.each(["255.0.255.0", "0.0.0.1", "ff:ff00::"])("has no mask that is %s", (mask) => {
+    expect(maskLength(ip(mask))).toBeUndefined();
   });
 
   it("contains its addresses and no others", () => {

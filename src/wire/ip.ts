@@ -171,6 +171,13 @@ export function maskOf(prefixLength: number, family: Family): Ip {
   return mask;
 }
 
+/** The length of the prefix that has this mask; undefined where its ones are not all at the beginning. */
+export function maskLength(mask: Ip): number | undefined {
+  const family = familyOf(mask);
+  const lengths = Array.from({ length: mask.length * 8 + 1 }, (_, length) => length);
+  return lengths.find((length) => compareIp(maskOf(length, family), mask) === 0);
+}
+
 /** The prefix with all bits behind it cleared: 10.22.0.0/16 for 10.22.0.5/16. */
 export function networkOf(cidr: Cidr): Cidr {
   const { prefixLength } = cidr;

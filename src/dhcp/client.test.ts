@@ -129,7 +129,7 @@ describe("the way to a lease", () => {
     expect(world.sent().map(({ request: { flags } }) => flags)).toEqual([0x8000, 0x8000]);
   });
 
-  it("has one client identifier in all messages (W14)", () => {
+  it("has one client identifier in all messages", () => {
     const world = new World({ provide: new Map([[OPTION.CLIENT_IDENTIFIER, ip(9)]]) });
     world.bind();
     world.tell({ kind: "release" });
@@ -207,7 +207,7 @@ describe("silence", () => {
 });
 
 describe("a NAK", () => {
-  it("leads back to the beginning at once (W15), and for ever less and less often", () => {
+  it("leads back to the beginning at once, and for ever less and less often", () => {
     const world = new World();
     world.reply(MESSAGE.OFFER);
     expect(types(world.reply(MESSAGE.NAK))).toEqual([MESSAGE.DISCOVER]);
@@ -285,7 +285,7 @@ describe("a lease", () => {
     expect(world.state.wakeAt).toBe(since + 400_000);
   });
 
-  it("is rebound at T2 with any server that answers, and ends when its time is over, whatever was tried (W5)", () => {
+  it("is rebound at T2 with any server that answers, and ends when its time is over, whatever was tried", () => {
     const world = new World().bind();
     const seen: [number, string, string][] = [];
     for (let lost = false; !lost; ) {
@@ -327,7 +327,7 @@ describe("a lease", () => {
     expect(leaseOf(world.state)?.server).toEqual(other);
   });
 
-  it("may come with another address (W6): both leases are told", () => {
+  it("may come with another address: both leases are told", () => {
     const world = new World().bind();
     world.wake();
     world.actions = [];
@@ -337,7 +337,7 @@ describe("a lease", () => {
     ]);
   });
 
-  it("is given back from its address to its server alone (W2)", () => {
+  it("is given back from its address to its server alone", () => {
     const world = new World().bind();
     expect(world.tell({ kind: "release" })).toMatchObject([
       { source: ADDRESS, destination: SERVER, mac: SERVER_MAC, request: { type: MESSAGE.RELEASE, ciaddr: ADDRESS } },
@@ -351,7 +351,7 @@ describe("a lease", () => {
     expect(world.state.phase).toBe("ended");
   });
 
-  it("goes on in another process, at whatever time that begins (W3)", () => {
+  it("goes on in another process, at whatever time that begins", () => {
     const lease = leaseOf(new World().bind().state) as Lease;
     const phaseAt = (now: number): string =>
       step(resume(lease), { kind: "time" }, { settings, now, random: () => 0 })[0].phase;

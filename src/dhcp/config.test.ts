@@ -52,7 +52,7 @@ it("a socket's path that is too long for the kernel is an error of code 7", () =
   expect(() => read({ daemonSocketPath: `/${"s".repeat(107)}` })).toThrow(/ipam\.daemonSocketPath.*107 bytes at most/s);
 });
 
-it("a configuration without ipam is an error of code 7, not a panic (W9)", () => {
+it("a configuration without ipam is an error of code 7, not a panic", () => {
   expect(() => readDhcpConfig({ ipam: undefined })).toThrow(CniError);
 });
 
@@ -64,7 +64,7 @@ describe("the client identifier", () => {
     expect(text(clientIdOf(attachment, mac, "attachment"))).toBe("\0c1/net/eth0");
   });
 
-  it("of names that are too long begins as they do, and tells them apart (W11)", () => {
+  it("of names that are too long begins as they do, and tells them apart", () => {
     const long = (end: string): Uint8Array =>
       clientIdOf({ ...attachment, network: `${"n".repeat(300)}${end}` }, mac, "attachment");
     expect(long("a").length).toBe(255);

@@ -62,7 +62,7 @@ export function problemOf({ yiaddr, options }: Pick<Reply, "yiaddr" | "options">
   const mask = options.get(OPTION.SUBNET_MASK);
   if (mask === undefined) return undefined;
   const prefixLength = prefixLengthOf(mask);
-  if (prefixLength === undefined) return "the subnet mask is none";
+  if (prefixLength === undefined) return "the subnet mask is not that of a prefix";
   const address = { ip: yiaddr, prefixLength };
   const isEdge = compareIp(networkOf(address).ip, yiaddr) === 0 || compareIp(lastOf(address), yiaddr) === 0;
   return prefixLength < 31 && isEdge

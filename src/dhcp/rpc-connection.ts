@@ -16,7 +16,7 @@ import { CONNECT, CONNECTED, NOTHING, RESPONSE } from "./rpc.ts";
 /** What a call is answered: a value of a type, or an error. */
 export type Answer = { readonly type: Exclude<GobType, string>; readonly value: GobValue } | Error;
 
-/** A call that has come. It is answered once, by `answer`; `gone` is called where the caller has gone before. */
+/** A call that has come. It is answered once, by `answer`. `onGone` is called where the caller goes before that. */
 export interface Call {
   readonly method: string;
   readonly args: GobStruct;
@@ -149,7 +149,7 @@ export class RpcConnection {
     if (before > 0) this.#output = this.#output.slice(writeNow("answer a call", this.#fd, this.#output));
     const isDone = this.#output.length === 0;
     if (isDone && this.#isLast) this.#close();
-    // Who does not read answers is not read either: what is kept for one peer has a limit.
+    // A peer that does not read its answers is not read either, so that what is kept for it has a limit.
     else this.#loop.change(this.#fd, isDone ? EPOLL.IN : EPOLL.OUT);
   }
 

@@ -157,7 +157,7 @@ os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=count)
 os.execv(program, [program, "daemon", *flags])`;
 
 describe("a daemon that goes and comes again", () => {
-  it.each(["SIGKILL", "SIGTERM"] as const)("with %s renews the leases of before (D17)", async (signal) => {
+  it.each(["SIGKILL", "SIGTERM"] as const)("renews its leases after %s", async (signal) => {
     const lan = new Lan();
     const server = new TestServer(lan);
     const first = await startDaemon();
@@ -239,7 +239,7 @@ describe("a daemon that goes and comes again", () => {
     expect(existsSync(socket)).toBe(true);
   });
 
-  it("nor that of upstream's daemon that is too busy to take a call", async () => {
+  it("does not take the socket of a daemon that is too busy to take a call", async () => {
     const socket = join(temporaryDirectory(), "dhcp.sock");
     const script = "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(0); time.sleep(3600)";
     startBeside("/usr/bin/python3", ["-c", script, socket]);
@@ -274,7 +274,7 @@ describe("a daemon that goes and comes again", () => {
     expect((await ended).sort()).toEqual([0, 1, 1, 1, 1, 1]);
   });
 
-  it("writes its process id, and takes the file away (flags)", async () => {
+  it("writes its process id, and takes the file away when it ends", async () => {
     const pidfile = join(temporaryDirectory(), "pid");
     const daemon = await startDaemon(OURS, ["--pidfile", pidfile]);
     await until("the file", () => existsSync(pidfile));
@@ -284,7 +284,7 @@ describe("a daemon that goes and comes again", () => {
     expect([existsSync(pidfile), existsSync(daemon.socket)]).toEqual([false, false]);
   });
 
-  it("serves the socket that systemd passes, and leaves it (W12)", async () => {
+  it("serves the socket that systemd passes, and leaves it", async () => {
     const path = join(temporaryDirectory(), "activated.sock");
     const daemon = startBeside("/usr/bin/python3", ["-c", ACTIVATE, path, join(OURS, "dhcp"), "1"]);
     await until("the socket", () => existsSync(path));
@@ -398,11 +398,11 @@ describe("a server that lies", () => {
     await server.give("192.168.77.66");
     const decline = await server.hear(DECLINE);
     expect(decline.options.get(50)?.join(".")).toBe("192.168.77.66");
-    await server.give("192.168.77.67").catch(() => undefined);
+    await server.give("192.168.77.67");
     expect(succeed(await add).ips).toMatchObject([{ address: "192.168.77.67/24" }]);
   });
 
-  it("may change the address: it is changed in the container (W6), and taken away when its time is over", async () => {
+  it("may change the address: it is changed in the container, and taken away when its time is over", async () => {
     const { server, add, container, caller } = await begin();
     await server.give("192.168.77.60", { seconds: 6 });
     const result = succeed(await add);
@@ -419,7 +419,7 @@ describe("a server that lies", () => {
     expect(await server.hear(RELEASE)).toMatchObject({ ciaddr: "192.168.77.62" });
   });
 
-  it("that takes an address back is obeyed at once (W15)", async () => {
+  it("that takes an address back is obeyed at once", async () => {
     const { server, add, container } = await begin();
     await server.give("192.168.77.60", { seconds: 6 });
     apply(container, succeed(await add));
@@ -428,7 +428,7 @@ describe("a server that lies", () => {
     await until("no address", () => addressesIn(container).length === 0);
   });
 
-  it("is not asked on behalf of a caller that has gone (W7), nor after a DEL", async () => {
+  it("is not asked on behalf of a caller that has gone, nor after a DEL", async () => {
     const { server, caller, add, daemon, container } = await begin(["-timeout", "100ms"]);
     await server.hear(1);
     succeed(caller.call("DEL"));
@@ -451,14 +451,14 @@ describe("a server that lies", () => {
     expect(server.listen()).toEqual([]);
   });
 
-  it("hears the flag for broadcasts where it is asked for (D13)", async () => {
+  it("hears the flag for broadcasts where it is asked for", async () => {
     const { server, add } = await begin(["-broadcast=true"]);
     await server.give("192.168.77.60");
     succeed(await add);
     expect(server.heard.map(({ flags }) => flags)).toEqual([0x8000, 0x8000]);
   });
 
-  it("hears one client identifier, the configuration's, from DISCOVER to RELEASE (D46)", async () => {
+  it("hears one client identifier, the configuration's, from DISCOVER to RELEASE", async () => {
     const provide = [{ option: "dhcp-client-identifier", value: "mine" }];
     const { server, add, caller } = await begin([], { provide });
     await server.give("192.168.77.60");
@@ -522,7 +522,7 @@ describe("without a daemon that answers", () => {
     expect(json.msg).toContain("DHCP works on Ethernet links only");
   });
 
-  it("CHECK without a lease is an error, and makes none (D16)", async () => {
+  it("CHECK without a lease is an error, and makes none", async () => {
     const lan = new Lan();
     const dnsmasq = await lan.dnsmasq();
     const { socket } = await startDaemon();

@@ -149,6 +149,8 @@ export class TestServer {
   readonly #fd: number;
   readonly #ifindex: number;
   readonly heard: Heard[] = [];
+  /** What came together with a message that was waited for, and after it. */
+  #unread: readonly Heard[] = [];
 
   constructor(lan: Lan) {
     this.#ifindex = lan.server.ipJson("link show dev lan0")[0].ifindex;
@@ -167,15 +169,21 @@ export class TestServer {
       if (message !== undefined) found.push(message);
     }
     this.heard.push(...found);
-    return found;
+    const all = [...this.#unread, ...found];
+    this.#unread = [];
+    return all;
   }
 
-  /** Waits for a client's message. */
+  /** Waits for a client's message; passes over what has come before it. */
   async hear(type: number): Promise<Heard> {
     let found: Heard | undefined;
     await until(`a client to send ${type}`, () => {
-      found = this.listen().find((one) => one.type === type);
-      return found !== undefined;
+      const messages = this.listen();
+      const at = messages.findIndex((one) => one.type === type);
+      if (at < 0) return false;
+      found = messages[at];
+      this.#unread = messages.slice(at + 1);
+      return true;
     });
     if (found === undefined) throw new Error("until has returned");
     return found;

@@ -8,12 +8,11 @@ import { IPVLAN_F, IPVLAN_MODE } from "../rtnetlink/uapi.ts";
 import { hasCode } from "../sys/error.ts";
 import { makeDirectories, replaceFile } from "../sys/file.ts";
 import { withLock } from "../sys/flock.ts";
-import { inNetns } from "../sys/netns.ts";
 import { ownNetnsId } from "../sys/netns-id.ts";
 import { OddEntryError, readRegularText } from "../sys/regular-file.ts";
-import type { Namespaces } from "./namespaces.ts";
+import { type Namespaces, withLockedNetns } from "./namespaces.ts";
 import type { Parent } from "./parent.ts";
-import { findUpper, upperText } from "./uppers.ts";
+import { findUpper, type Upper, upperText } from "./uppers.ts";
 
 /** In the words of ip-link(8). */
 export interface IpvlanMode {
@@ -44,8 +43,8 @@ export function modeOfInfo(info: LinkInfo | undefined): string | undefined {
 }
 
 /**
- * Has `create` make an ipvlan with this mode, unless its parent has ipvlans with another: then throws CniError 7. As all have one
- * mode, any of them tells it. Where one is, is noted, so that it need not be looked for.
+ * Calls `create`, which makes an ipvlan with this mode, and returns what that returns. Throws CniError 7, without the call, where
+ * the parent has ipvlans of another mode. All ipvlans of a parent have one mode, so any of them tells the mode.
  */
 export function withIpvlanMode<T>(namespaces: Namespaces, parent: Parent, wanted: IpvlanMode, create: () => T): T {
   const text = ipvlanModeText(wanted);
@@ -54,12 +53,27 @@ export function withIpvlanMode<T>(namespaces: Namespaces, parent: Parent, wanted
     requireAlike(modeOfInfo(getLink(parent.connection, parent.link)?.info), text, parent.link.name, parent);
     return create();
   }
+  return parent.linkInContainer
+    ? withModeInContainer(namespaces, parent, text, create)
+    : withModeOnNode(namespaces, parent, text, create);
+}
+
+/** The ipvlans of a link in the container are beside it. The lock is that of the container's namespace: no file is left behind. */
+function withModeInContainer<T>(namespaces: Namespaces, parent: Parent, wanted: string, create: () => T): T {
+  return withLockedNetns(namespaces.path, () => {
+    requireMode(findUpper(namespaces, parent, ["ipvlan"], undefined), wanted, parent);
+    return create();
+  });
+}
+
+/** The ipvlans of a link on the node are in any container. Where one is, is noted, so that the next ADD need not look for it. */
+function withModeOnNode<T>(namespaces: Namespaces, parent: Parent, wanted: string, create: () => T): T {
   makeDirectories(NOTES, 0o700);
-  const path = `${NOTES}/${nameOf(namespaces, parent)}`;
+  const path = `${NOTES}/${ownNetnsId()}:${parent.link.index}`;
   return withLock(`${path}.lock`, () => {
     const noted = readNote(path);
     const there = findUpper(namespaces, parent, ["ipvlan"], noted);
-    if (there !== undefined) requireAlike(modeOfInfo(there.link.info), text, upperText(there), parent);
+    requireMode(there, wanted, parent);
     const made = create();
     if (there?.netns === undefined || there.netns !== noted) replaceFile(path, namespaces.path, 0o600);
     return made;
@@ -67,12 +81,6 @@ export function withIpvlanMode<T>(namespaces: Namespaces, parent: Parent, wanted
 }
 
 const NOTES = "/run/bauta/ipvlan";
-
-/** A name for the parent, in its namespace. */
-function nameOf({ netns }: Namespaces, { link, linkInContainer }: Parent): string {
-  const namespace = linkInContainer ? inNetns(netns, ownNetnsId) : ownNetnsId();
-  return `${namespace}:${link.index}`;
-}
 
 const PATH_MAX = 4096;
 
@@ -84,6 +92,10 @@ function readNote(path: string): string | undefined {
     if (error instanceof OddEntryError || hasCode(error, "ENOENT")) return undefined;
     throw error;
   }
+}
+
+function requireMode(there: Upper | undefined, wanted: string, parent: Parent): void {
+  if (there !== undefined) requireAlike(modeOfInfo(there.link.info), wanted, upperText(there), parent);
 }
 
 function requireAlike(found: string | undefined, wanted: string, who: string, { link }: Parent): void {

@@ -29,7 +29,10 @@ export function listUppers(namespaces: Namespaces, parent: Parent, kinds: readon
   return [...own, ...namedNamespaces(path, home).flatMap((netns) => uppersIn(namespaces, parent, kinds, netns))];
 }
 
-/** One of them, whichever is found first: in the namespace of the path `hint`, if there is one. */
+/**
+ * One of them, whichever is found first: in the namespace of the path `hint`, if there is one. What hangs on a link of the
+ * container's is looked for beside that link only: it is the container's own.
+ */
 export function findUpper(
   namespaces: Namespaces,
   parent: Parent,
@@ -40,6 +43,7 @@ export function findUpper(
   if (hinted !== undefined) return hinted;
   const [own] = upon(parent, undefined, parent.connection, kinds);
   if (own !== undefined) return { link: own, netns: undefined };
+  if (parent.linkInContainer) return undefined;
   for (const netns of namedNamespaces(namespaces.path, homeOf(namespaces, parent))) {
     const [found] = uppersIn(namespaces, parent, kinds, netns);
     if (found !== undefined) return found;

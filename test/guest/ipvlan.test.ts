@@ -1,5 +1,6 @@
 // The ipvlan plugin. Runs in guests only (npm run test:kernels): it takes the kernel's module ipvlan.
 
+import { existsSync, readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { plugin as ipvlan } from "../../src/plugins/ipvlan/plugin.ts";
 import { plugin as macvlan } from "../../src/plugins/macvlan/plugin.ts";
@@ -18,6 +19,7 @@ runUpperSuite({ plugin: ipvlan, sharesMac: true, takesDefaultRoute: true });
 const configOf = (more: Json = {}): Json => ({
   ...{ cniVersion: "1.1.0", name: "net1", type: "ipvlan", master: UPLINK, ...more },
 });
+const notes = (): string[] => (existsSync("/run/bauta/ipvlan") ? readdirSync("/run/bauta/ipvlan") : []);
 const modeOf = (info: Json): string => info.linkinfo.info_data.mode;
 const other = (node: TestNode, plugin: Parameters<typeof inProcess>[0]): CallPlugin => {
   const call = inProcess(plugin);
@@ -68,6 +70,24 @@ describe("ipvlan's modes", () => {
     const { json } = node.call({ command: "ADD", config });
     expect(json.msg).toContain(`l2 cannot be beside l3, which "theirs" in ${netns.path} has`);
     expect(linksOf(node.container)).toEqual(["lo"]);
+  });
+
+  it("a master in the container has ipvlans there, of one mode, and an ADD leaves no note and no lock of it", () => {
+    const node = ourNode(ipvlan);
+    node.container.ip("link add inside type veth peer name edisni");
+    node.container.ip("link set inside up");
+    const config = configOf({
+      master: "inside",
+      linkInContainer: true,
+      mode: "l3",
+      ...hostLocal(node, "10.77.0.0/24"),
+    });
+    const before = notes();
+    succeed(node.call({ command: "ADD", config }));
+    const second = { config: { ...config, mode: "l2" }, ifname: "net2" };
+    expect(node.call({ command: "ADD", ...second }).json.msg).toContain('l2 cannot be beside l3, which "eth0" has');
+    succeed(node.call({ command: "ADD", config, ifname: "net2" }));
+    expect(notes()).toEqual(before);
   });
 
   it("one that somebody else has made has a mode, too, of one mode with ours", () => {

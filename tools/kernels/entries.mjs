@@ -36,6 +36,7 @@ export const ENTRIES = [
   },
   { file: "test/guest/ipvlan.test.ts", essential: "at once|one mode|noted" },
   { file: "test/guest/vlan.test.ts", essential: "at once|VLAN that is taken", except: "whichever system call" },
+  { file: "test/kernel/uppers.test.ts", essential: false },
   { file: "test/kernel/macvlan.test.ts", essential: false, except: "whichever system call" },
   { file: "test/kernel/dhcp.test.ts", essential: false },
   { file: "test/guest/vrf.test.ts", essential: "in both families|the last of them|has moved the routes" },

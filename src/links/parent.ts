@@ -7,10 +7,11 @@ import type { Link } from "../rtnetlink/link.ts";
 import { getNetnsId } from "../rtnetlink/netns-id.ts";
 import { listRoutes } from "../rtnetlink/route.ts";
 import { RTN } from "../rtnetlink/uapi.ts";
+import { O, withOpen } from "../sys/fd.ts";
 import { OWN_NETNS } from "../sys/netns.ts";
 import { FAMILIES } from "../wire/ip.ts";
 import { CheckError } from "./check.ts";
-import { type Namespaces, withContainerNetns, withNode } from "./namespaces.ts";
+import { type Namespaces, withNode } from "./namespaces.ts";
 
 /** What a configuration says of it. */
 export interface ParentChoice {
@@ -80,12 +81,22 @@ export function checkParent(namespaces: Namespaces, choice: ParentChoice, link: 
   // What is made on top of a macvlan or ipvlan hangs on the parent of that, wherever that is.
   const isNested = parent.kind === link.kind && parent.kind !== "vlan";
   const index = isNested ? parent.linkIndex : parent.index;
-  const isThere = isNested || link.linkNetnsId === netnsIdOf(namespaces, choice);
+  const isThere = isNested || link.linkNetnsId === nsidOf(namespaces, choice);
   if (link.linkIndex === index && isThere) return;
   throw new CheckError(`${link.name} in the container does not hang on ${JSON.stringify(parent.name)}`);
 }
 
 /** The id that the container has for the namespace of the parent; undefined: the container's own. */
-function netnsIdOf({ container }: Namespaces, { linkInContainer }: ParentChoice): number | undefined {
-  return linkInContainer ? undefined : withContainerNetns(OWN_NETNS, (own) => getNetnsId(container, own));
+function nsidOf(namespaces: Namespaces, choice: ParentChoice): number | undefined {
+  if (choice.linkInContainer) return undefined;
+  return withParentNetns(namespaces, choice, (home) => getNetnsId(namespaces.container, home));
+}
+
+/** Calls `use` with a descriptor of the namespace that the parent is in. */
+export function withParentNetns<T>(
+  { netns }: Namespaces,
+  { linkInContainer }: ParentChoice,
+  use: (home: number) => T,
+): T {
+  return linkInContainer ? use(netns) : withOpen(OWN_NETNS, O.RDONLY, use);
 }

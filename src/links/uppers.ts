@@ -1,15 +1,15 @@
-// Who hangs on a link: macvlans, ipvlans and VLANs, which are in the namespaces of their containers. The kernel does not tell from
-// below, so this looks into each namespace: it takes as long as there are containers, and is for errors, and for what nothing else
-// tells.
+// The links that hang on a link: macvlans, ipvlans and VLANs, which are in the namespaces of their containers. The kernel does not
+// list them by their parent, so each namespace is looked into. That takes as long as there are containers: it is for the texts of
+// errors, and for ipvlan, whose mode nothing else tells.
 
 import type { Connection } from "../netlink/connection.ts";
 import { type Link, listLinks } from "../rtnetlink/link.ts";
 import { getNetnsId } from "../rtnetlink/netns-id.ts";
-import { SyscallError } from "../sys/error.ts";
-import { readDirectory, stat } from "../sys/file.ts";
+import { hasCode, SyscallError } from "../sys/error.ts";
+import { readDirectory, stat, statOpen } from "../sys/file.ts";
 import { OWN_NETNS } from "../sys/netns.ts";
-import { type Namespaces, withContainerNetns, withContainerNetnsIfAny, withRtnetlink } from "./namespaces.ts";
-import type { Parent } from "./parent.ts";
+import { type Namespaces, withContainerNetnsIfAny, withRtnetlink } from "./namespaces.ts";
+import { type Parent, withParentNetns } from "./parent.ts";
 
 /** A link that hangs on another. */
 export interface Upper {
@@ -21,17 +21,31 @@ export interface Upper {
 /** Where container runtimes keep network namespaces, besides the directory of the container's own. */
 const DIRECTORIES = ["/run/netns", "/run/docker/netns"];
 
+/** What is looked for, and from where. */
+interface Search {
+  readonly namespaces: Namespaces;
+  readonly parent: Parent;
+  readonly kinds: readonly string[];
+  /** A descriptor of the parent's namespace. */
+  readonly home: number;
+  /** Whether an error means that there is no namespace to look into. */
+  readonly isNone: (error: unknown) => boolean;
+}
+
 /** The links of these kinds that hang on the parent, in its own namespace and in those that have a name. */
 export function listUppers(namespaces: Namespaces, parent: Parent, kinds: readonly string[]): Upper[] {
-  const { path } = namespaces;
-  const home = homeOf(namespaces, parent);
-  const own = upon(parent, undefined, parent.connection, kinds).map((link) => ({ link, netns: undefined }));
-  return [...own, ...namedNamespaces(path, home).flatMap((netns) => uppersIn(namespaces, parent, kinds, netns))];
+  // The list is for the text of an error that is on its way: what cannot be looked at must not take its place.
+  const isNone = (error: unknown): boolean => error instanceof SyscallError;
+  return withParentNetns(namespaces, parent, (home) => {
+    const search = { namespaces, parent, kinds, home, isNone };
+    return [...uppersBeside(search), ...namedNamespaces(search).flatMap((netns) => uppersIn(search, netns))];
+  });
 }
 
 /**
  * One of them, whichever is found first: in the namespace of the path `hint`, if there is one. What hangs on a link of the
- * container's is looked for beside that link only: it is the container's own.
+ * container's is looked for beside that link only: it is the container's own. Throws SyscallError where a namespace cannot be
+ * looked into, as nobody knows then whether it has one.
  */
 export function findUpper(
   namespaces: Namespaces,
@@ -39,29 +53,37 @@ export function findUpper(
   kinds: readonly string[],
   hint: string | undefined,
 ): Upper | undefined {
-  const [hinted] = hint === undefined ? [] : uppersIn(namespaces, parent, kinds, hint);
-  if (hinted !== undefined) return hinted;
-  const [own] = upon(parent, undefined, parent.connection, kinds);
-  if (own !== undefined) return { link: own, netns: undefined };
-  if (parent.linkInContainer) return undefined;
-  for (const netns of namedNamespaces(namespaces.path, homeOf(namespaces, parent))) {
-    const [found] = uppersIn(namespaces, parent, kinds, netns);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-/** Those in the namespace of this path, which is not the parent's. */
-function uppersIn(namespaces: Namespaces, parent: Parent, kinds: readonly string[], netns: string): Upper[] {
-  return within(netns, (connection) => {
-    const id = withContainerNetns(homeOf(namespaces, parent), (fd) => getNetnsId(connection, fd));
-    return id === undefined ? [] : upon(parent, id, connection, kinds).map((link) => ({ link, netns }));
+  return withParentNetns(namespaces, parent, (home) => {
+    const search = { namespaces, parent, kinds, home, isNone: isNoNetns };
+    const [hinted] = hint === undefined ? [] : uppersIn(search, hint);
+    if (hinted !== undefined) return hinted;
+    const [own] = uppersBeside(search);
+    if (own !== undefined || parent.linkInContainer) return own;
+    for (const netns of namedNamespaces(search)) {
+      const [found] = uppersIn(search, netns);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   });
 }
 
-/** The path of the parent's namespace. */
-function homeOf({ path }: Namespaces, { linkInContainer }: Parent): string {
-  return linkInContainer ? path : OWN_NETNS;
+/** The path leads to no namespace, or to none that this process may look into. */
+function isNoNetns(error: unknown): boolean {
+  return hasCode(error, "ENOENT", "ENOTDIR", "ESRCH", "ELOOP", "ENXIO", "EACCES", "EPERM");
+}
+
+/** Those in the parent's namespace. */
+function uppersBeside({ parent, kinds }: Search): Upper[] {
+  return upon(parent, undefined, parent.connection, kinds).map((link) => ({ link, netns: undefined }));
+}
+
+/** Those in the namespace of this path, which is not the parent's. */
+function uppersIn({ parent, kinds, home, isNone }: Search, netns: string): Upper[] {
+  const look = (connection: Connection): Upper[] => {
+    const id = getNetnsId(connection, home);
+    return id === undefined ? [] : upon(parent, id, connection, kinds).map((link) => ({ link, netns }));
+  };
+  return orNone(isNone, () => withContainerNetnsIfAny(netns, (fd) => withRtnetlink(fd, look)) ?? []);
 }
 
 /** `eth0 in /run/netns/x`, for errors. */
@@ -81,33 +103,28 @@ function upon({ link: parent }: Parent, id: number | undefined, at: Connection, 
 }
 
 /** A path of each namespace but that of the parent. */
-function namedNamespaces(path: string, home: string): string[] {
+function namedNamespaces({ namespaces: { path, netns }, home, isNone }: Search): string[] {
   const found = new Map<string, string>();
   for (const directory of [path.slice(0, path.lastIndexOf("/")), ...DIRECTORIES]) {
-    for (const one of orNone(() => readDirectory(directory).map((name) => `${directory}/${name}`))) {
-      for (const id of orNone(() => [idOf(one)])) if (!found.has(id)) found.set(id, one);
+    for (const one of orNone(isNone, () => readDirectory(directory).map((name) => `${directory}/${name}`))) {
+      for (const id of orNone(isNone, () => [idOf(stat(one))])) if (!found.has(id)) found.set(id, one);
     }
   }
-  if (!found.has(idOf(path))) found.set(idOf(path), path);
-  found.delete(idOf(home));
+  const own = idOf(statOpen(netns, path));
+  if (!found.has(own)) found.set(own, path);
+  found.delete(idOf(statOpen(home, OWN_NETNS)));
   return [...found.values()];
 }
 
-function idOf(path: string): string {
-  const { device, inode } = stat(path);
+function idOf({ device, inode }: ReturnType<typeof stat>): string {
   return `${device}:${inode}`;
 }
 
-/** Nothing of a namespace that is gone by now, or is none. */
-function within<T>(path: string, use: (connection: Connection) => T[]): T[] {
-  return orNone(() => withContainerNetnsIfAny(path, (fd) => withRtnetlink(fd, use)) ?? []);
-}
-
-function orNone<T>(work: () => T[]): T[] {
+function orNone<T>(isNone: Search["isNone"], work: () => T[]): T[] {
   try {
     return work();
   } catch (error) {
-    if (error instanceof SyscallError) return [];
+    if (isNone(error)) return [];
     throw error;
   }
 }

@@ -5,10 +5,12 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { withIpvlanMode } from "../../src/links/ipvlan-mode.ts";
 import { type Namespaces, withNamespaces } from "../../src/links/namespaces.ts";
 import { findParent, type Parent } from "../../src/links/parent.ts";
+import { findUpper } from "../../src/links/uppers.ts";
 import { plugin as macvlan } from "../../src/plugins/macvlan/plugin.ts";
+import type { ErrnoName } from "../../src/sys/errno.ts";
 import { inNetns } from "../../src/sys/netns.ts";
 import { ourNode, type TestNode } from "../support/differential.ts";
-import { syscallsOf } from "../support/intercept-syscalls.ts";
+import { syscallsOf, withSyscalls } from "../support/intercept-syscalls.ts";
 import { requireNamespaces } from "../support/netns.ts";
 import { anotherContainer, connectUplink, UPLINK } from "../support/uplink.ts";
 
@@ -30,6 +32,45 @@ function withParent<T>(
     ),
   );
 }
+
+/** Looks for a macvlan of the uplink which is in another container; the `nth` open fails like this. */
+function find(node: TestNode, nth: number, failure: ErrnoName): readonly [found: string | undefined, opens: number] {
+  let opens = 0;
+  const found = withParent(node, false, (namespaces, parent) =>
+    withSyscalls(
+      (name) => (name === "openat" && opens++ === nth ? failure : undefined),
+      () => findUpper(namespaces, parent, ["macvlan"], undefined)?.link.name,
+    ),
+  );
+  return [found, opens];
+}
+
+describe("a link that hangs on another", () => {
+  function nodeWithUpper(): TestNode {
+    const node = ourNode(macvlan);
+    connectUplink(node);
+    node.node.ip(`link add link ${UPLINK} name theirs netns ${anotherContainer().netns.name} type macvlan`);
+    return node;
+  }
+  const all = (node: TestNode): number => find(node, -1, "EIO")[1];
+
+  it.each(["EMFILE", "ENFILE", "EIO", "ENOMEM"] as const)(
+    "is not said to be missing where a look fails by %s",
+    (code) => {
+      const node = nodeWithUpper();
+      for (let nth = 0; nth < all(node); nth++) expect(() => find(node, nth, code)).toThrow(code);
+    },
+  );
+
+  it.each(["ENOENT", "ENOTDIR", "ESRCH", "EACCES", "EPERM"] as const)(
+    "is found wherever else a path leads to no namespace (%s)",
+    (code) => {
+      const node = nodeWithUpper();
+      for (let nth = 0; nth < all(node); nth++) expect([undefined, "theirs"]).toContain(find(node, nth, code)[0]);
+      expect(find(node, -1, code)[0]).toBe("theirs");
+    },
+  );
+});
 
 describe("the mode of ipvlans", () => {
   const wanted = { mode: "l2", flags: "bridge" } as const;

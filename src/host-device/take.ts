@@ -22,16 +22,16 @@ export function take(namespaces: Namespaces, attachment: Attachment, device: Net
   const name = attachment.ifname;
   const record = recordOf(namespaces, attachment, device);
   records.write(record);
-  // One of its own names would be in the way, too.
-  if (device.alternativeNames.includes(name)) node.execute(deleteAlternativeNames(device, [name]));
   try {
+    // One of its own names would be in the way, too.
+    if (device.alternativeNames.includes(name)) node.execute(deleteAlternativeNames(device, [name]));
     node.execute(moveLink(device, { netnsFd: netns, name, alias: device.name }));
   } catch (error) {
     const stays = getNetDevice(node, device);
-    if (stays?.name === device.name) {
-      restoreDevice(node, stays, record.device, note);
-      records.forget(idText(attachmentId(attachment)));
-    }
+    const hasStayed = stays?.name === device.name;
+    if (hasStayed) restoreDevice(node, stays, record.device, note);
+    // Another ADD may have been faster: then the device is none of this attachment's.
+    if (hasStayed || hasCode(error, "ENODEV")) records.forget(idText(attachmentId(attachment)));
     throw new Error(problemOf(error, device), { cause: error });
   }
   const moved = getNetDevice(container, name);
@@ -56,6 +56,7 @@ function recordOf({ node, netns, path }: Namespaces, attachment: Attachment, dev
 
 function problemOf(error: unknown, { name, kind = "hardware" }: NetDevice): string {
   if (hasCode(error, "EINVAL")) return `the kernel does not let the device ${name} (${kind}) leave the node`;
+  if (hasCode(error, "ENODEV")) return `the device ${name} has left the node meanwhile: another container may have it`;
   if (hasCode(error, "EEXIST")) return `a name of the device ${name} is taken in the container`;
   return `cannot move the device ${name} into the container`;
 }

@@ -4,7 +4,10 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { hostDevice } from "../../src/host-device/feature.ts";
+import { take } from "../../src/host-device/take.ts";
+import { withNamespaces, withNode } from "../../src/links/namespaces.ts";
 import { plugin } from "../../src/plugins/host-device/plugin.ts";
+import { getNetDevice, type NetDevice } from "../../src/rtnetlink/net-device.ts";
 import { inNetns } from "../../src/sys/netns.ts";
 import { cli } from "../support/cli.ts";
 import { ourNode, type TestNode } from "../support/differential.ts";
@@ -216,6 +219,24 @@ describe("host-device", () => {
       msg: 'device: the node has no such device: "ens5"',
       details: "the container container-1 has it, as eth0 of the network net1",
     });
+  });
+
+  it("an ADD that another was faster than keeps no record of the device", () => {
+    const node = nodeWithDevice();
+    add(node, configOf({ device: "ens5" }));
+    const other = makeNetns();
+    const attachment = { network: "net1", containerId: "container-2", ifname: "enp0s5" };
+    const late = (device: NetDevice): void =>
+      withNamespaces(other.path, (namespaces) => void take(namespaces, attachment, device, () => undefined));
+    const moved = inNetns(node.container.fd, () => withNode((container) => getNetDevice(container, "eth0")));
+    const gone = { ...moved, index: 4242, name: "ens5" } as NetDevice;
+    for (const alternativeNames of [[], ["enp0s5"]]) {
+      expect(() => inNetns(node.node.fd, () => late({ ...gone, alternativeNames }))).toThrow(
+        "the device ens5 has left the node meanwhile: another container may have it",
+      );
+      expect(readdirSync(RECORDS)).toHaveLength(1);
+    }
+    other.remove();
   });
 
   it("CHECK sees a device that is gone, has another address or another alias", () => {

@@ -16,7 +16,7 @@ export interface LimitRecord {
   readonly ownsClsact: boolean;
   /** The path of the container's network namespace. */
   readonly netns?: string;
-  /** What tells that namespace from one that has its path by now: see ownNetnsId. For links in the container. */
+  /** What tells that namespace from one that has its path by now: see netnsIdOf. For links in the container. */
   readonly containerNetns?: string;
 }
 

@@ -2,12 +2,11 @@
 // reach. Where there is no such end (macvlan, ipvlan, a device of the node) it is the container's own link.
 
 import { CNI_CODE, CniError } from "../cni/error.ts";
-import { type Namespaces, withNamespacesIfAny, withNode } from "../links/namespaces.ts";
+import { type Namespaces, withNode, withRecordedNetns } from "../links/namespaces.ts";
 import { peerOnNode } from "../links/peer.ts";
 import type { Connection } from "../netlink/connection.ts";
 import { getBriefLink } from "../rtnetlink/brief-link.ts";
 import { getLink } from "../rtnetlink/link.ts";
-import { netnsIdOf } from "../sys/netns-id.ts";
 import type { Side } from "./plan.ts";
 import type { LimitRecord } from "./records.ts";
 import type { LimitedLink } from "./shape.ts";
@@ -41,7 +40,5 @@ export function withRecorded<T>(record: LimitRecord, use: (target: Target) => T)
     return found === undefined ? undefined : use({ side, connection, link: found });
   };
   if (side === "node") return withNode(find);
-  return withNamespacesIfAny(record.netns ?? "", (namespaces) =>
-    netnsIdOf(namespaces.netns) === record.containerNetns ? find(namespaces.container) : undefined,
-  );
+  return withRecordedNetns(record, find);
 }

@@ -2,13 +2,12 @@
 // is by then. When a namespace ends the kernel gives hardware back by itself, under the name that it had there.
 
 import type { Attachment } from "../cni/attachment.ts";
-import { type Namespaces, withNamespacesIfAny, withNode } from "../links/namespaces.ts";
+import { type Namespaces, withNode, withRecordedNetns } from "../links/namespaces.ts";
 import type { Connection } from "../netlink/connection.ts";
 import { renameLink, setLink } from "../rtnetlink/link.ts";
 import { getNetDevice, moveLink, type NetDevice } from "../rtnetlink/net-device.ts";
 import { close, O, open } from "../sys/fd.ts";
-import { inNetns, OWN_NETNS } from "../sys/netns.ts";
-import { ownNetnsId } from "../sys/netns-id.ts";
+import { OWN_NETNS } from "../sys/netns.ts";
 import { poll } from "../sys/poll.ts";
 import { monotonicMs } from "../sys/process.ts";
 import { findDevice } from "./identity.ts";
@@ -47,11 +46,10 @@ function comesBack(record: DeviceRecord, netns: string, note: Note): boolean {
 
 /** Whether the device was in the namespace under this path. */
 function takeFrom(path: string, { device, containerNetns }: DeviceRecord, note: Note): boolean {
-  const taken = withNamespacesIfAny(path, (namespaces) => {
-    // Another container may have the path by now, and the device, too.
-    if (containerNetns !== undefined && inNetns(namespaces.netns, ownNetnsId) !== containerNetns) return false;
-    const link = findDevice(namespaces.container, device, "container");
-    if (link !== undefined) bringBack(namespaces, link, device, note);
+  // Another container may have the path by now, and the device, too.
+  const taken = withRecordedNetns({ netns: path, containerNetns }, (container) => {
+    const link = findDevice(container, device, "container");
+    if (link !== undefined) withNode((node) => bringBack({ container, node }, link, device, note));
     return link !== undefined;
   });
   return taken === true;

@@ -1,6 +1,6 @@
 // `bauta list` and `bauta restore`: the devices that containers have, by their records.
 
-import { withNamespacesIfAny } from "../links/namespaces.ts";
+import { withRecordedNetns } from "../links/namespaces.ts";
 import type { Connection } from "../netlink/connection.ts";
 import type { AttachmentName, Inventory, ListedAttachment, OwnedState, Restoration } from "../owned/feature.ts";
 import { inOrder } from "../owned/inventory.ts";
@@ -34,12 +34,9 @@ function isThere(record: DeviceRecord): boolean {
 }
 
 /** Undefined where the device is not in the container's namespace, or that is gone. */
-function inContainer<T>(
-  { device, netns = "" }: DeviceRecord,
-  use: (container: Connection, link: NetDevice) => T,
-): T | undefined {
-  return withNamespacesIfAny(netns, ({ container }) => {
-    const link = findDevice(container, device, "container");
+function inContainer<T>(record: DeviceRecord, use: (container: Connection, link: NetDevice) => T): T | undefined {
+  return withRecordedNetns(record, (container) => {
+    const link = findDevice(container, record.device, "container");
     return link === undefined ? undefined : use(container, link);
   });
 }

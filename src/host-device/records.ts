@@ -30,7 +30,7 @@ export interface DeviceRecord {
   readonly device: RecordedDevice;
   /** The path of the container's network namespace. */
   readonly netns?: string;
-  /** What tells that namespace from one that has its path by now: see ownNetnsId. */
+  /** What tells that namespace from one that has its path by now: see netnsIdOf. */
   readonly containerNetns?: string;
 }
 

@@ -6,8 +6,7 @@ import { attachmentId, idText } from "../owned/id.ts";
 import { getBriefLink } from "../rtnetlink/brief-link.ts";
 import { deleteAlternativeNames, getNetDevice, moveLink, type NetDevice } from "../rtnetlink/net-device.ts";
 import { hasCode } from "../sys/error.ts";
-import { inNetns } from "../sys/netns.ts";
-import { ownNetnsId } from "../sys/netns-id.ts";
+import { netnsIdOf } from "../sys/netns-id.ts";
 import { formatMac } from "../wire/mac.ts";
 import { type DeviceRecord, records } from "./records.ts";
 import { type Note, restoreDevice } from "./restore-device.ts";
@@ -46,7 +45,7 @@ function recordOf({ node, netns, path }: Namespaces, attachment: Attachment, dev
   return {
     attachment,
     netns: path,
-    containerNetns: inNetns(netns, ownNetnsId),
+    containerNetns: netnsIdOf(netns),
     device: {
       ...{ name, index, mac: formatMac(mac), permanentMac: permanentMac && formatMac(permanentMac), parent, kind },
       ...{ isUp, mtu, alias, alternativeNames, master },

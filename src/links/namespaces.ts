@@ -8,6 +8,7 @@ import { hasCode } from "../sys/error.ts";
 import { close } from "../sys/fd.ts";
 import { LockedError, waitForLock } from "../sys/flock.ts";
 import { NotNetnsError, openNetns } from "../sys/netns.ts";
+import { netnsIdOf } from "../sys/netns-id.ts";
 
 /** Both ends of an attachment, open. */
 export interface Namespaces {
@@ -79,6 +80,29 @@ export function withLockedNetnsIfAny<T>(path: string, use: (namespace: LockedNet
 }
 
 const DEL_LOCK_TIMEOUT_MS = 2000;
+
+/** What a record tells of a container's namespace. */
+export interface RecordedNetns {
+  /** Its path; undefined where nobody knew it. */
+  readonly netns?: string | undefined;
+  /** The id that netnsIdOf gave it; undefined: whichever namespace has the path. */
+  readonly containerNetns?: string | undefined;
+}
+
+/**
+ * Calls `use` with a socket in the namespace that a record tells of. Returns undefined, without the call, where the namespace is
+ * gone, or another has its path by now.
+ */
+export function withRecordedNetns<T>(record: RecordedNetns, use: (container: Connection) => T): T | undefined {
+  return withContainerNetnsIfAny(record.netns ?? "", (netns) =>
+    isRecordedNetns(netns, record) ? withRtnetlink(netns, use) : undefined,
+  );
+}
+
+/** Whether the namespace with this descriptor is the one that the record tells of. Throws SyscallError. */
+export function isRecordedNetns(netns: number, { containerNetns }: RecordedNetns): boolean {
+  return containerNetns === undefined || containerNetns === netnsIdOf(netns);
+}
 
 /** One rtnetlink socket in the namespace with this descriptor. */
 export function withRtnetlink<T>(netns: number, use: (container: Connection) => T): T {

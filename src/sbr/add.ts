@@ -4,7 +4,7 @@
 import type { Attachment } from "../cni/attachment.ts";
 import { CNI_CODE, CniError } from "../cni/error.ts";
 import type { IpConfig } from "../cni/result.ts";
-import { type LockedNetns, withLockedNetns } from "../links/namespaces.ts";
+import { isRecordedNetns, type LockedNetns, withLockedNetns } from "../links/namespaces.ts";
 import { copiesTo, executeUnlessDone, FreeTables, RTPROT_BAUTA, routesThrough } from "../links/routing-tables.ts";
 import type { Connection } from "../netlink/connection.ts";
 import type { Request } from "../netlink/message.ts";
@@ -94,8 +94,8 @@ function staleRules(
   { addresses }: Wanted,
 ): ReturnType<typeof rulesFrom> {
   const before = records.read(attachment);
-  const isOfThisNetns = before !== undefined && before.containerNetns === netnsIdOf(netns);
-  const earlier = isOfThisNetns ? before.rules.map(({ source }) => source) : [];
+  const earlier =
+    before !== undefined && isRecordedNetns(netns, before) ? before.rules.map(({ source }) => source) : [];
   const sources = [...earlier, ...addresses.map(({ ip }) => ip)];
   return rulesFrom(rules, sources).filter((one) => isOurs(one) && !targets.some(({ rule }) => rule === one.rule));
 }

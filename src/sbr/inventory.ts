@@ -1,12 +1,12 @@
 // `bauta list`: the rules of each attachment, by its record. `bauta restore`: those that have gone come back.
 
+import { withRecordedNetns } from "../links/namespaces.ts";
 import { executeUnlessDone } from "../links/routing-tables.ts";
 import { reasonAgainst } from "../owned/commit.ts";
 import type { Inventory, ListedAttachment, OwnedState, Restoration } from "../owned/feature.ts";
 import { inOrder } from "../owned/inventory.ts";
 import { addRule, listRules } from "../rtnetlink/rule.ts";
 import { formatIp } from "../wire/ip.ts";
-import { withRecordedNetns } from "./recorded-netns.ts";
 import { records, type SbrRecord, type SourceRule } from "./records.ts";
 import { removeRouting } from "./remove.ts";
 import { isSameRule, newRule, rulesFrom } from "./rules.ts";

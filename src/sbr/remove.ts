@@ -2,7 +2,7 @@
 // away with it.
 
 import type { Attachment } from "../cni/attachment.ts";
-import { type LockedNetns, withLockedNetnsIfAny } from "../links/namespaces.ts";
+import { isRecordedNetns, type LockedNetns, withLockedNetnsIfAny } from "../links/namespaces.ts";
 import {
   directFirst,
   executeUnlessDone,
@@ -17,7 +17,6 @@ import type { Device } from "../rtnetlink/device.ts";
 import { addRoute } from "../rtnetlink/route.ts";
 import { deleteRule, listRules } from "../rtnetlink/rule.ts";
 import { RT_TABLE } from "../rtnetlink/uapi.ts";
-import { netnsIdOf } from "../sys/netns-id.ts";
 import type { Ip } from "../wire/ip.ts";
 import { records, type SbrRecord } from "./records.ts";
 import { presentRule, rulesFrom } from "./rules.ts";
@@ -41,7 +40,7 @@ export function removeRouting(attachment: Attachment, known: Known): void {
   const record = found === "illegible" ? undefined : found;
   withLockedNetnsIfAny(known.netns || record?.netns || "", (namespace) => {
     // By now the path may lead to another container's namespace.
-    if (record !== undefined && record.containerNetns !== netnsIdOf(namespace.netns)) return;
+    if (record !== undefined && !isRecordedNetns(namespace.netns, record)) return;
     removeIn(namespace, attachment.ifname, known, record);
   });
   records.endRelease(attachment);

@@ -1,7 +1,7 @@
 // The host-device plugin with devices that stand for hardware: veths, a macvlan, a tap. What becomes of hardware when a namespace
 // ends is in test/guest/host-device.test.ts.
 
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { hostDevice } from "../../src/host-device/feature.ts";
 import { take } from "../../src/host-device/take.ts";
@@ -11,7 +11,7 @@ import { getNetDevice, type NetDevice } from "../../src/rtnetlink/net-device.ts"
 import { inNetns } from "../../src/sys/netns.ts";
 import { cli } from "../support/cli.ts";
 import { ourNode, type TestNode } from "../support/differential.ts";
-import { makeNetns, type TestNetns } from "../support/netns.ts";
+import { makeNetns, run, type TestNetns } from "../support/netns.ts";
 import { type PluginCall, type PluginOutcome, succeed } from "../support/plugin.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: configurations, results, and what ip(8) prints
@@ -313,6 +313,25 @@ describe("host-device", () => {
     del(node, config, result);
     expect(listed()).toBeUndefined();
     expect(hostDevice.records()).toEqual([]);
+  });
+
+  it("is missing where another container's namespace has the path by now, and `bauta restore` leaves that alone", () => {
+    const node = nodeWithDevice();
+    const attached = makeNetns();
+    const config = configOf({ device: "ens5" });
+    add(node, config, { netns: attached.path });
+    run("ip", "netns", "delete", attached.name); // the descriptor keeps the namespace, and so its inode, from being used again
+    const another = makeNetns(attached.name);
+    another.exec("ip", "link", "add", "eth0", "index", "77", "type", "veth", "peer", "name", "other");
+    const [file = ""] = readdirSync(RECORDS);
+    const record = JSON.parse(readFileSync(`${RECORDS}/${file}`, "utf8"));
+    const device = { ...record.device, index: 77 };
+    writeFileSync(`${RECORDS}/${file}`, JSON.stringify({ ...record, device }));
+    expect(JSON.parse(onNode(node, "list", "--json"))[0].addresses[0].state).toBe("missing");
+    onNode(node, "restore");
+    expect(linkIn(another, "eth0").ifalias).toBeUndefined();
+    another.remove();
+    closeSync(attached.fd);
   });
 
   it("leaves a device to the attachment that has it, when DEL is called for another with that namespace and name", () => {

@@ -3,17 +3,13 @@
 
 import type { IpConfig, Result } from "../cni/result.ts";
 import type { Connection } from "../netlink/connection.ts";
-import { listAddresses } from "../rtnetlink/address.ts";
 import { getBriefLink } from "../rtnetlink/brief-link.ts";
 import type { Device } from "../rtnetlink/device.ts";
-import { getLink } from "../rtnetlink/link.ts";
 import { deleteRoute, listRoutes, type NewRoute, replaceRoute } from "../rtnetlink/route.ts";
 import { RT_SCOPE } from "../rtnetlink/uapi.ts";
 import { hasCode } from "../sys/error.ts";
 import { type Cidr, contains, familyOf, formatIp, type Ip, sameCidr } from "../wire/ip.ts";
 import { CheckError } from "./check.ts";
-import type { Namespaces } from "./namespaces.ts";
-import { peerOnNode } from "./peer.ts";
 
 /**
  * Sees to it that the node reaches these addresses through the link that carries their gateways, like `ip route replace
@@ -39,34 +35,16 @@ export function checkWaysBack(connection: Connection, link: Device, addresses: r
   }
 }
 
-/** Removes the routes of an attachment, by its result: through whichever of its interfaces on the node they go. */
+/**
+ * Removes the routes of an attachment, by its result: through whichever of its interfaces on the node they go. Where there is no
+ * result they stay until the addresses' next owners replace them: the addresses that the interface has tell nothing, because a
+ * container can give its interface any.
+ */
 export function removeWaysBack(connection: Connection, result: Result): void {
   for (const { name, sandbox } of result.interfaces) {
     const link = sandbox ? undefined : getBriefLink(connection, name);
     if (link !== undefined) removeRoutes(connection, waysBack(link, result.ips));
   }
-}
-
-/**
- * The same where nobody knows the result: the routes to the addresses that the container's interface has. `gatewayOf` is the name
- * of the link that carries the gateways, by the name of the bridge that the interface is a port of.
- */
-export function removeUnknownWaysBack(
-  namespaces: Namespaces,
-  ifname: string,
-  gatewayOf: (bridge: string) => string,
-): void {
-  const { node, container } = namespaces;
-  const link = getLink(container, ifname);
-  const bridge = link && peerOnNode(namespaces, link)?.masterIndex;
-  const name = bridge && getBriefLink(node, { index: bridge })?.name;
-  const device = name && getBriefLink(node, gatewayOf(name));
-  if (link === undefined || !device) return;
-  const addresses = listAddresses(container, { device: link });
-  removeRoutes(
-    node,
-    addresses.map(({ ip }) => routeBack(device, ip)),
-  );
 }
 
 /** Whether the result has an address whose gateway is elsewhere. */

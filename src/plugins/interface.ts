@@ -46,8 +46,6 @@ export interface InterfacePlugin<C> extends Omit<PluginFacts, "kind"> {
   readonly hasLink?: (config: C) => boolean;
   /** DEL: removes what the plugin made besides the interface, by the result of ADD. */
   readonly removeRest?: (result: Result) => void;
-  /** The same where nobody knows the result: by what the container has, if it is still there. */
-  readonly removeUnknownRest?: (invocation: Invocation) => void;
   /** DEL: takes the interface out of the container, where it is not to be deleted. That there is none is no error. */
   readonly detach?: (invocation: Invocation) => void;
   /** GC: takes away what attachments that aren't valid any more own besides addresses. */
@@ -82,7 +80,7 @@ export interface Made {
   readonly device: Device & { readonly name: string; readonly mac: Mac };
   /** The MTU that was asked for; undefined: the kernel's default. */
   readonly mtu?: number | undefined;
-  /** Whether the interface stays down, or is nowhere: it gets no addresses then. */
+  /** Whether the interface gets no addresses: it stays down, or the container has none. */
   readonly staysDown?: boolean;
   /** Completes what IPAM gave. */
   readonly complete?: (ipam: Result) => Addressing;
@@ -212,8 +210,9 @@ function del<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
         if (isReleasedFirst) releaseAddresses(invocation);
       },
       () => {
-        if (prevResult === undefined) plugin.removeUnknownRest?.(invocation);
-        else plugin.removeRest?.(prevResult);
+        if (prevResult !== undefined) plugin.removeRest?.(prevResult);
+      },
+      () => {
         const { linkKind: kind, sharesMac } = plugin;
         if (kind !== undefined) detachLink(invocation, { kind, sharesMac });
         plugin.detach?.(invocation);

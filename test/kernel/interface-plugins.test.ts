@@ -4,6 +4,7 @@ import { readdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { plugin as bridge } from "../../src/plugins/bridge/plugin.ts";
+import { interfacePlugin } from "../../src/plugins/interface.ts";
 import { plugin as ptp } from "../../src/plugins/ptp/plugin.ts";
 import { plugin as tuning } from "../../src/plugins/tuning/plugin.ts";
 import { inNetns } from "../../src/sys/netns.ts";
@@ -397,26 +398,49 @@ describe("routes and gateways that are not in the container's subnet", () => {
     },
   );
 
-  it("bridge: a DEL that gets no result removes the routes, and nobody else's", () => {
+  it("bridge: a DEL that gets no result removes no route to an address that the container has given its interface", () => {
     const node = ourNode(bridge);
     const [, addresses = []] = ELSEWHERE[1] ?? [];
     const config = { ...fixed("bridge", addresses, DEFAULTS), isGateway: true };
     succeed(node.call({ command: "ADD", config }));
     const other = anotherContainer();
     const others = [{ address: "10.77.0.6/32", gateway: "169.254.1.1" }];
-    succeed(
-      node.call({
-        command: "ADD",
-        config: { ...fixed("bridge", others, []), isGateway: true },
-        ...other.call,
+    succeed(node.call({ command: "ADD", config: { ...fixed("bridge", others), isGateway: true }, ...other.call }));
+    node.node.ip("route add 10.99.0.1 dev cni0 scope link");
+    for (const address of ["10.77.0.6", "10.99.0.1"]) node.container.ip(`address add ${address}/32 dev eth0`);
+    succeed(node.call({ command: "DEL", config }));
+    const routes = node.node.ipJson("route show").map(({ dst }: Printed) => dst);
+    expect(routes).toEqual(expect.arrayContaining(["10.77.0.6", "10.99.0.1"]));
+    // The next owner of the address finds the route replaced, wherever the route led.
+    const next = anotherContainer();
+    const prevResult = succeed(node.call({ command: "ADD", config, ...next.call }));
+    ping(node.node, "10.77.0.5");
+    succeed(node.call({ command: "DEL", config: { ...config, prevResult }, ...next.call }));
+    expect(node.node.ipJson("route show").map(({ dst }: Printed) => dst)).not.toContain("10.77.0.5");
+  });
+
+  it("a DEL that cannot remove the rest takes the interface away all the same, and gives the addresses back", () => {
+    const node = ourNode(bridge);
+    const config = configOf("bridge", hostLocal(node, "10.77.0.0/24"));
+    const prevResult = succeed(node.call({ command: "ADD", config }));
+    const failing = inProcess(
+      interfacePlugin({
+        name: "bridge",
+        keys: [],
+        ipam: "optional",
+        linkKind: "veth",
+        read: () => undefined,
+        make: () => ({ device: { index: 0, name: "eth0", mac: new Uint8Array(6) } }),
+        removeRest() {
+          throw new Error("the rest stays");
+        },
       }),
     );
-    const routes = (): string[] =>
-      ["-4", "-6"].flatMap((family) => node.node.ipJson(`${family} route show`).map(({ dst }: Printed) => dst));
-    expect(routes()).toEqual(expect.arrayContaining(["10.77.0.5", "10.77.0.6", "fd00:77::5"]));
-    succeed(node.call({ command: "DEL", config }));
-    expect(routes().filter((dst) => /77/.test(dst))).toEqual(["10.77.0.6"]);
-    succeed(node.call({ command: "DEL", config }));
+    const attachment = { containerId: "container-1", netns: node.container.path, ifname: "eth0" };
+    const del = { ...attachment, command: "DEL", config: { ...config, prevResult } };
+    expect(inNetns(node.node.fd, () => failing(del)).json.msg).toBe("the rest stays");
+    expect(linksOf(node.container)).toEqual(["lo"]);
+    expect(readdirSync(`${node.dataDir}/net1`).filter((name) => name.startsWith("10."))).toEqual([]);
   });
 
   it("bridge serves them where somebody else is the gateway", () => {

@@ -11,17 +11,20 @@ import { type RecordedDevice, records } from "./records.ts";
 import { type Note, restoreDevice } from "./restore-device.ts";
 
 /**
- * Gives back the container's interface `ifname`, where that has an alias, or the one whose alias is `oldName`; where the
- * container has neither, hardware with that alias which has come back by itself. Does nothing where there is nothing. Throws
- * NetlinkError or SyscallError.
+ * Gives back the container's interface whose alias is `oldName`, the name of the device in the configuration, or where that names
+ * none, the interface `ifname` by whatever alias it has. Where the container has no such interface, hardware with that alias
+ * which has come back by itself gets its name. Does nothing where there is nothing. Throws NetlinkError or SyscallError.
  */
 export function giveBackByAlias(netns: string, ifname: string, oldName: string | undefined, note: Note): void {
   const isBack = withNamespacesIfAny(netns, (namespaces) => {
     const named = getNetDevice(namespaces.container, ifname);
-    const link = named?.name === ifname && named.alias ? named : withAlias(namespaces.container, oldName);
+    const own = named?.name === ifname && named.alias ? named : undefined;
+    const link = oldName === undefined || own?.alias === oldName ? own : withAlias(namespaces.container, oldName);
+    if (link === undefined && own !== undefined) note(strangeAlias(own, oldName));
     if (link === undefined || isRecorded(link)) return false;
     const device = deviceOf(link);
-    if (device === undefined) note(`${link.name} stays in the container: its alias is no name that a link can have`);
+    if (device === undefined)
+      note(`${JSON.stringify(link.name)} stays in the container: its alias is no name that a link can have`);
     else bringBack(namespaces, link, device, note);
     return true;
   });
@@ -32,6 +35,12 @@ export function giveBackByAlias(netns: string, ifname: string, oldName: string |
     const device = link?.kind === undefined ? link && deviceOf(link) : undefined;
     if (link !== undefined && device !== undefined) restoreDevice(node, link, device, note);
   });
+}
+
+/** The container can give its interface any alias, and so could choose a name on the node. */
+function strangeAlias({ name, alias }: NetDevice, oldName = ""): string {
+  const [link, found, wanted] = [name, alias, oldName].map((text) => JSON.stringify(text));
+  return `${link} stays in the container: its alias is ${found}, not ${wanted}, the device of the configuration`;
 }
 
 /** Whether it is another attachment's: the namespace may be another container's by now. */

@@ -1,7 +1,7 @@
 // The host-device plugin with devices that stand for hardware: veths, a macvlan, a tap. What becomes of hardware when a namespace
 // ends is in test/guest/host-device.test.ts.
 
-import { closeSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { hostDevice } from "../../src/host-device/feature.ts";
 import { take } from "../../src/host-device/take.ts";
@@ -343,6 +343,22 @@ describe("host-device", () => {
       expect(names(node.container)).toHaveLength(containerId === "container-2" ? 2 : 1);
     }
     expectAsBefore(node);
+  });
+
+  it("without a record, takes no name from the alias but that of the configuration", () => {
+    const node = nodeWithDevice();
+    const config = configOf({ device: "ens5" });
+    const result = add(node, config);
+    for (const name of readdirSync(RECORDS)) rmSync(`${RECORDS}/${name}`);
+    const before = names(node.node);
+    node.container.exec("ip", "link", "set", "eth0", "alias", "docker0");
+    expect(del(node, config, result).stderr).toContain(
+      '"eth0" stays in the container: its alias is "docker0", not "ens5", the device of the configuration',
+    );
+    expect(names(node.node)).toEqual(before);
+    node.container.exec("ip", "link", "set", "eth0", "alias", "ens5");
+    del(node, config, result);
+    expect(linkIn(node.node, "ens5")).toMatchObject({ address: MAC });
   });
 
   it("does not trust a record that is none", () => {

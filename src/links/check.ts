@@ -48,12 +48,18 @@ export function arePeers(one: Link, other: Link): boolean {
 }
 
 /**
- * Throws CheckError where the container's interface lacks one of the result's addresses, or a route to the subnet of one.
+ * Throws CheckError where the container's interface lacks one of the result's addresses, or a route to the subnet of one, or one of
+ * the result's routes, or a route goes by another gateway.
  */
-export function checkAddresses(container: Connection, link: RoutedLink, { ips }: Result): void {
+export function checkAddressing(container: Connection, link: RoutedLink, result: Result): void {
+  const routes = new ContainerRoutes(container, link, result.ips);
+  checkAddresses(container, link, routes, result);
+  checkRoutes(routes, result);
+}
+
+function checkAddresses(container: Connection, link: RoutedLink, routes: ContainerRoutes, { ips }: Result): void {
   if (ips.length === 0) return;
   const there = listAddresses(container, { device: link }).map(formatCidr);
-  const routes = new ContainerRoutes(container, link, ips);
   for (const address of ips) {
     const cidr = formatCidr(address);
     if (!there.includes(cidr)) {
@@ -67,9 +73,7 @@ export function checkAddresses(container: Connection, link: RoutedLink, { ips }:
   }
 }
 
-/** Throws CheckError where the container lacks one of the result's routes through the link, or it goes by another gateway. */
-export function checkRoutes(container: Connection, link: RoutedLink, { ips, routes }: Result): void {
-  const present = new ContainerRoutes(container, link, ips);
+function checkRoutes(present: ContainerRoutes, { ips, routes }: Result): void {
   for (const route of routes) {
     const [dst, gateway] = [networkOf(route.dst), nextHopOf(route, ips)];
     const isThis = (one: KernelRoute): boolean => sameCidr(one.dst, dst) && goesBy(one, gateway);

@@ -13,11 +13,11 @@ import { deleteLinkIfAny } from "./veth.ts";
 import type { Vrf } from "./vrf-port.ts";
 
 /** The VRF of this name; undefined where there is none. Throws CniError 7 where another kind of interface has the name. */
-export function findVrf(container: Connection, name: string): Vrf | undefined {
+export function findVrf(container: Connection, name: string): (Vrf & { readonly isUp: boolean }) | undefined {
   const link = getLink(container, name);
   if (link === undefined) return undefined;
   const table = tableOfVrf(link);
-  if (table !== undefined) return { index: link.index, name, table };
+  if (table !== undefined) return { index: link.index, name, table, isUp: link.isUp };
   const problem = `the interface ${name} of the container is not a VRF but ${link.kind ?? "of another kind"}`;
   throw new CniError(CNI_CODE.INVALID_CONFIG, problem);
 }

@@ -14,7 +14,7 @@ import {
   isReleasedByLink,
   releaseAddresses,
 } from "../ipam/call.ts";
-import { checkAddresses, checkLink, checkRoutes, containerInterface } from "../links/check.ts";
+import { checkAddressing, checkLink, containerInterface } from "../links/check.ts";
 import { type ContainerSetup, configureContainer } from "../links/configure.ts";
 import { detachLink } from "../links/detach.ts";
 import { requireMtuFor } from "../links/ipv6-mtu.ts";
@@ -187,8 +187,7 @@ function check<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
     const result = requirePrevResult(invocation);
     if (plugin.hasLink?.(config) === false) return;
     const link = checkLink(container, containerInterface(invocation, result), plugin.linkKind, "in the container");
-    checkAddresses(container, link, result);
-    checkRoutes(container, link, result);
+    checkAddressing(container, link, result);
     checkEarlySysctls(sysctls, netns);
     plugin.checkRest?.({ invocation, config, namespaces, result, link });
     const addresses = isAddressed ? result.ips : [];

@@ -4,13 +4,14 @@ import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import type { IpConfig, Result, Route } from "../../src/cni/result.ts";
 import { Undo } from "../../src/cni/undo.ts";
 import { waitForCarrier } from "../../src/links/carrier.ts";
-import { checkAddresses, checkLink, checkRoutes } from "../../src/links/check.ts";
+import { checkAddressing, checkLink } from "../../src/links/check.ts";
 import { configureContainer } from "../../src/links/configure.ts";
 import { type Namespaces, withNamespaces } from "../../src/links/namespaces.ts";
 import { settleAddresses, withAddressWatch } from "../../src/links/settle.ts";
 import { createVeth, type VethEnd } from "../../src/links/veth.ts";
 import { inNetns } from "../../src/sys/netns.ts";
 import { ipConfig, route } from "../support/cni-result.ts";
+import { syscallsOf } from "../support/intercept-syscalls.ts";
 import { makeNetns, type TestNetns } from "../support/netns.ts";
 import { withoutChance } from "../support/node-state.ts";
 
@@ -135,13 +136,24 @@ describe("checks", () => {
       const check =
         (...wanted: readonly Route[]) =>
         (): void =>
-          checkRoutes(namespaces.container, device, result([], wanted));
+          checkAddressing(namespaces.container, device, result([], wanted));
       expect(check(...routes)).not.toThrow();
       // No rule leads packets there, so nobody has moved the route: it is not where it should be.
       expect(check(route("192.0.2.0/24", { gw: "10.1.2.1" }))).toThrow("route to 192.0.2.0/24 via 10.1.2.1 not found");
       expect(check(route("192.0.2.0/24", { gw: "10.1.2.9", table: 100 }))).toThrow(/via 10\.1\.2\.9 .* in table 100$/);
       expect(check(route("198.51.100.0/24", { table: 7 }))).toThrow(/in table 7$/);
-      expect(() => checkAddresses(namespaces.container, device, result([]))).not.toThrow();
+      expect(check()).not.toThrow();
+    });
+  });
+
+  it("read a table once, for the addresses and for the routes", () => {
+    withPair((namespaces, device) => {
+      const own = addresses("10.1.2.3/24", "fd00::5/64");
+      const routes = [route("192.0.2.0/24", { gw: "10.1.2.1" }), route("2001:db8::/32", { gw: "fd00::1" })];
+      configureContainer(namespaces, { device, addresses: own, routes });
+      const calls = (wanted: readonly Route[]): readonly string[] =>
+        syscallsOf(() => checkAddressing(namespaces.container, device, result(own, wanted)));
+      expect(calls(routes)).toEqual(calls([]));
     });
   });
 

@@ -4,7 +4,7 @@ import { CNI_CODE, CniError } from "../../cni/error.ts";
 import type { Invocation } from "../../cni/plugin.ts";
 import { addressesOf } from "../../cni/result.ts";
 import { undoOnFailure } from "../../cni/undo.ts";
-import { CheckError, checkAddresses, checkRoutes } from "../../links/check.ts";
+import { CheckError, checkAddressing } from "../../links/check.ts";
 import { kindUnavailable } from "../../links/container-link.ts";
 import {
   type LockedNetns,
@@ -97,12 +97,11 @@ function check({ invocation: { netns: path, ifname }, config: { vrfname, table }
       const vrf = findVrf(container, vrfname);
       if (vrf === undefined) throw new CheckError(`the container has no VRF ${vrfname}`);
       requireTable(vrf, table);
-      if (getBriefLink(container, vrf)?.isUp === false) throw new CheckError(`the VRF ${vrfname} is down`);
+      if (!vrf.isUp) throw new CheckError(`the VRF ${vrfname} is down`);
       const port = getBriefLink(container, ifname);
       if (port?.masterIndex !== vrf.index) throw new CheckError(`${ifname} is not a port of the VRF ${vrfname}`);
       const own = { ...result, ips: addressesOf(result, ifname) };
-      checkAddresses(container, port, own);
-      checkRoutes(container, port, own);
+      checkAddressing(container, port, own);
     }),
   );
 }

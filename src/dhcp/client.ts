@@ -220,10 +220,7 @@ function onRelease(state: State, around: Surroundings): Step {
 function search({ setbacks }: Search, around: Surroundings): Step {
   const exchange = { xid: xidOf(around), since: around.now, attempt: 0 };
   const wakeAt = around.now + patience(0, around);
-  return [
-    { phase: "selecting", ...exchange, setbacks, wakeAt },
-    [{ kind: "send", ...discover(around, exchange) }],
-  ];
+  return [{ phase: "selecting", ...exchange, setbacks, wakeAt }, [{ kind: "send", ...discover(around, exchange) }]];
 }
 
 /** The server's offer is asked for, and at the same time whether anybody has the address. */

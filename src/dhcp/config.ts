@@ -41,7 +41,9 @@ const option = (about: string) => text(NOUN, parseOption, about);
 /** What the kernel takes as the path of a socket; "" counts as absent. */
 const socketPath = (about: string) => {
   const fits = (path: string): boolean => !path.includes("\0") && engine.encode(path).length <= UNIX_PATH_MAX;
-  return emptyIsAbsent(text(`the path of a socket, of ${UNIX_PATH_MAX} bytes at most`, (path) => (fits(path) ? path : undefined), about));
+  return emptyIsAbsent(
+    text(`the path of a socket, of ${UNIX_PATH_MAX} bytes at most`, (path) => (fits(path) ? path : undefined), about),
+  );
 };
 
 export const dhcpSchema = object({

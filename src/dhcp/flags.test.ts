@@ -43,7 +43,7 @@ describe("the daemon's flags", () => {
     [["-timeout"], "needs a value"],
     [["-timeout", "10"], "duration"],
     [["-timeout", "-10s"], "duration"],
-    [["-timeout", "0"], "-timeout: \"0\" is not a duration of 10ms or more"],
+    [["-timeout", "0"], '-timeout: "0" is not a duration of 10ms or more'],
     [["-resendmax", "0s"], "-resendmax"],
     [["-resendtimeout=1ms"], "-resendtimeout"],
     [["-hostprefix", "/host", "-socketpath", `/${"s".repeat(102)}`], "is longer than 107 bytes"],

@@ -1,8 +1,8 @@
 // The daemon's flags, as Go's package flag reads them: one dash or two, "=" or a space.
 
 import { engine } from "../sys/engine.ts";
-import { DEFAULT_SOCKET } from "./config.ts";
 import { UNIX_PATH_MAX } from "../sys/unix-stream.ts";
+import { DEFAULT_SOCKET } from "./config.ts";
 
 /** How the daemon runs. All times are in milliseconds. */
 export interface DaemonFlags {

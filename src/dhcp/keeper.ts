@@ -17,8 +17,8 @@ import {
   type Surroundings,
   step,
 } from "./client.ts";
-import { GoneError, type Interface } from "./interface.ts";
 import { clientName } from "./client-id.ts";
+import { GoneError, type Interface } from "./interface.ts";
 import { type Lease, mtuOf } from "./lease.ts";
 import type { Loop } from "./loop.ts";
 import { PacketLink } from "./packet-link.ts";
@@ -233,6 +233,7 @@ export class Keeper {
     this.#state = { phase: "ended", wakeAt: Infinity };
     this.#shut();
     if (this.#timer !== undefined) this.#daemon.loop.cancel(this.#timer);
+    this.#timer = undefined;
     this.#answer(new Error(reason));
     this.#daemon.ended(this);
   }

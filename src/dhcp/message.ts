@@ -137,9 +137,10 @@ function allOptions({ file, sname }: Header, behind: Uint8Array): Options {
   const overload = options.get(OPTION.OVERLOAD);
   if (overload === undefined) return options;
   const bits = overload[0] ?? 0;
-  mustHold(overload.length === 1 &&
-    bits >= OVERLOAD.FILE &&
-    bits <= (OVERLOAD.FILE | OVERLOAD.SNAME), "no such overload");
+  mustHold(
+    overload.length === 1 && bits >= OVERLOAD.FILE && bits <= (OVERLOAD.FILE | OVERLOAD.SNAME),
+    "no such overload",
+  );
   if ((bits & OVERLOAD.FILE) !== 0) readOptions(file, options);
   if ((bits & OVERLOAD.SNAME) !== 0) readOptions(sname, options);
   return options;

@@ -16,12 +16,32 @@ import { CONNECT, CONNECTED, NOTHING, RESPONSE } from "./rpc.ts";
 /** What a call is answered: a value of a type, or an error. */
 export type Answer = { readonly type: Exclude<GobType, string>; readonly value: GobValue } | Error;
 
-/** A call that has come. It is answered once, by `answer`. `onGone` is called where the caller goes before that. */
-export interface Call {
+/** A call that has come. It is answered once, by `answer`. */
+export class Call {
   readonly method: string;
   readonly args: GobStruct;
-  readonly answer: (answer: Answer) => void;
-  onGone: () => void;
+  /** Called where the caller goes before it is answered. */
+  onGone: () => void = () => undefined;
+  #reply: ((answer: Answer) => void) | undefined;
+
+  constructor(method: string, args: GobStruct, reply: (answer: Answer) => void) {
+    this.method = method;
+    this.args = args;
+    this.#reply = reply;
+  }
+
+  /** Answers; nothing where the caller has gone. */
+  answer(answer: Answer): void {
+    const reply = this.#reply;
+    this.end();
+    reply?.(answer);
+  }
+
+  /** Lets go of all that waits for it: what the call holds must not hold the call, as circles stay in memory for long. */
+  end(): void {
+    this.#reply = undefined;
+    this.onGone = () => undefined;
+  }
 }
 
 const BUFFER_SIZE = 65536;
@@ -115,22 +135,22 @@ export class RpcConnection {
   #begin(header: GobStruct, args: GobStruct): void {
     this.#header = undefined;
     const { ServiceMethod: method = "", Seq = 0 } = header;
-    if (typeof method !== "string" || typeof Seq !== "number") throw new DecodeError("a call without a method or a number");
+    if (typeof method !== "string" || typeof Seq !== "number")
+      throw new DecodeError("a call without a method or a number");
     if (this.#calls.size >= MOST_CALLS) throw new DecodeError("more calls at one time than anybody makes");
-    const call: Call = {
-      method,
-      args,
-      answer: (answer) => {
-        if (!this.#calls.delete(call) || !this.#isOpen) return;
-        const failed = answer instanceof Error;
-        const response = { ServiceMethod: method, Seq, Error: failed ? answer.message : "" };
-        this.#write(this.#encoder.encode(RESPONSE, response));
-        this.#write(failed ? this.#encoder.encode(NOTHING, {}) : this.#encoder.encode(answer.type, answer.value));
-      },
-      onGone: () => undefined,
-    };
+    const call = new Call(method, args, (answer) => {
+      this.#calls.delete(call);
+      this.#answer(method, Seq, answer);
+    });
     this.#calls.add(call);
     this.#serve(call);
+  }
+
+  #answer(method: string, seq: number, answer: Answer): void {
+    const failed = answer instanceof Error;
+    const response = { ServiceMethod: method, Seq: seq, Error: failed ? answer.message : "" };
+    this.#write(this.#encoder.encode(RESPONSE, response));
+    this.#write(failed ? this.#encoder.encode(NOTHING, {}) : this.#encoder.encode(answer.type, answer.value));
   }
 
   #write(bytes: Uint8Array): void {
@@ -160,6 +180,10 @@ export class RpcConnection {
     close(this.#fd);
     const calls = [...this.#calls];
     this.#calls.clear();
-    for (const call of calls) call.onGone();
+    for (const call of calls) {
+      const { onGone } = call;
+      call.end();
+      onGone();
+    }
   }
 }

@@ -9,8 +9,8 @@ import { openSignals, SIG } from "../sys/signals.ts";
 import { acceptCallers } from "./callers.ts";
 import { Daemon } from "./daemon.ts";
 import { type DaemonFlags, parseFlags, USAGE, UsageError } from "./flags.ts";
-import { Loop } from "./loop.ts";
 import { listen } from "./listen.ts";
+import { Loop } from "./loop.ts";
 import { leaseRecords } from "./records.ts";
 
 /** Runs until SIGINT or SIGTERM. Returns the exit status. Leases stay: the next daemon goes on with them. */

@@ -1,10 +1,12 @@
 // What is due when: a heap, so that a thousand leases cost no more than a few.
 
-/** Something that is due at a time, in milliseconds, until it is cancelled. */
+/**
+ * Something that is due at a time, in milliseconds. `run` goes when it has been called, or cancelled: what runs may hold on to
+ * the timer, and a circle stays in memory for long.
+ */
 export interface Timer {
   readonly at: number;
-  isCancelled: boolean;
-  readonly run: () => void;
+  run: (() => void) | undefined;
 }
 
 /** The timers of a loop. */
@@ -14,15 +16,16 @@ export class Timers {
 
   /** Has `run` called once, at the time or later. `at` may be Infinity: then it is never. */
   add(at: number, run: () => void): Timer {
-    const timer = { at, isCancelled: false, run };
+    const timer: Timer = { at, run };
     if (at !== Infinity) this.#rise(this.#heap.push(timer) - 1);
     return timer;
   }
 
   /** Has it not called. */
   cancel(timer: Timer): void {
-    if (timer.isCancelled || timer.at === Infinity) return;
-    timer.isCancelled = true;
+    if (timer.run === undefined) return;
+    timer.run = undefined;
+    if (timer.at === Infinity) return;
     this.#cancelled++;
     if (this.#cancelled > 64 && this.#cancelled > this.#heap.length / 2) this.#sweep();
   }
@@ -32,7 +35,7 @@ export class Timers {
     for (;;) {
       const [first] = this.#heap;
       if (first === undefined) return Infinity;
-      if (!first.isCancelled) return first.at;
+      if (first.run !== undefined) return first.at;
       this.#pop();
     }
   }
@@ -41,9 +44,10 @@ export class Timers {
   runDue(now: number): void {
     while (this.next() <= now) {
       const timer = this.#pop();
-      if (timer === undefined) return;
-      timer.isCancelled = true; // to cancel it now means nothing
-      timer.run();
+      const run = timer?.run;
+      if (timer === undefined || run === undefined) return;
+      timer.run = undefined; // to cancel it now means nothing
+      run();
     }
   }
 
@@ -51,7 +55,7 @@ export class Timers {
     const [first] = this.#heap;
     const last = this.#heap.pop();
     if (first === undefined || last === undefined) return undefined;
-    if (first.isCancelled) this.#cancelled--;
+    if (first.run === undefined) this.#cancelled--;
     if (this.#heap.length > 0) {
       this.#heap[0] = last;
       this.#sink(0);
@@ -60,7 +64,7 @@ export class Timers {
   }
 
   #sweep(): void {
-    const alive = this.#heap.filter(({ isCancelled }) => !isCancelled).sort((one, other) => one.at - other.at);
+    const alive = this.#heap.filter(({ run }) => run !== undefined).sort((one, other) => one.at - other.at);
     this.#heap.splice(0, this.#heap.length, ...alive);
     this.#cancelled = 0;
   }

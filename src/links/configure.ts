@@ -37,10 +37,7 @@ export interface ContainerSetup {
  * Gives the container's end its addresses, brings it up, and adds the routes. Throws NetlinkError naming the address or
  * route that the kernel refused; nothing is taken back then, as the interface goes altogether.
  */
-export function configureContainer(
-  namespaces: Pick<Namespaces, "container" | "netns">,
-  setup: ContainerSetup,
-): void {
+export function configureContainer(namespaces: Pick<Namespaces, "container" | "netns">, setup: ContainerSetup): void {
   const { device, addresses, duplicateAddressDetection = false } = setup;
   const { container, netns } = namespaces;
   const hasIpv6 = addresses.some(({ ip }) => familyOf(ip) === 6);

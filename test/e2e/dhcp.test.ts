@@ -5,9 +5,20 @@ import net from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { PATIENCE_S } from "../../engine/patience.mjs";
-import { CMD_ARGS, CONNECT, CONNECTED, cmdArgsToGob, REQUEST as REQUEST_HEADER, RESPONSE, RESULT } from "../../src/dhcp/rpc.ts";
+import { findInterface } from "../../src/dhcp/interface.ts";
+import { leaseRecords } from "../../src/dhcp/records.ts";
+import {
+  CMD_ARGS,
+  CONNECT,
+  CONNECTED,
+  cmdArgsToGob,
+  REQUEST as REQUEST_HEADER,
+  RESPONSE,
+  RESULT,
+} from "../../src/dhcp/rpc.ts";
 import { GobEncoder } from "../../src/gob/encode.ts";
 import type { GobStruct } from "../../src/gob/types.ts";
+import { bootTimeMs } from "../../src/sys/process.ts";
 import { startBeside, until } from "../support/background.ts";
 import { DhcpCaller, Lan, OURS, startDaemon, TestServer } from "../support/dhcp.ts";
 import { peerDirectory } from "../support/differential.ts";
@@ -241,7 +252,8 @@ describe("a daemon that goes and comes again", () => {
 
   it("does not take the socket of a daemon that is too busy to take a call", async () => {
     const socket = join(temporaryDirectory(), "dhcp.sock");
-    const script = "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(0); time.sleep(3600)";
+    const script =
+      "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(0); time.sleep(3600)";
     startBeside("/usr/bin/python3", ["-c", script, socket]);
     await until("the socket", () => existsSync(socket));
     const waiting = [net.connect(socket), net.connect(socket)];
@@ -299,7 +311,15 @@ describe("a daemon that goes and comes again", () => {
 
   it("has callers wait where it has no descriptor left, and nothing else", async () => {
     const socket = join(temporaryDirectory(), "dhcp.sock");
-    const daemon = startBeside("bash", ["-c", 'exec prlimit --nofile=16 "$@" 2>&1', "-", join(OURS, "dhcp"), "daemon", "-socketpath", socket]);
+    const daemon = startBeside("bash", [
+      "-c",
+      'exec prlimit --nofile=16 "$@" 2>&1',
+      "-",
+      join(OURS, "dhcp"),
+      "daemon",
+      "-socketpath",
+      socket,
+    ]);
     await until("the daemon to listen", () => existsSync(socket));
     const callers = Array.from({ length: 30 }, () => net.connect(socket).on("error", () => {}));
     await until("the daemon to say so", () => daemon.printed().includes("EMFILE"));
@@ -536,11 +556,7 @@ describe("without a daemon that answers", () => {
     ["that is no DHCP daemon", "HTTP/1.0 404 Not Found\r\n\r\n", 999],
     ["that ends at once", "", 11],
     ["that ends in the middle", "HTTP/1.0 200 Connected to Go RPC\n\n\x39\x7f", 11],
-    [
-      "that answers another call",
-      CONNECTED + answered({ ServiceMethod: "DHCP.Allocate", Seq: 7 }),
-      999,
-    ],
+    ["that answers another call", CONNECTED + answered({ ServiceMethod: "DHCP.Allocate", Seq: 7 }), 999],
     ["that says what nobody understands", "HTTP/1.0 200 Connected to Go RPC\n\n\x04\x06\x00\x80\xff", 999],
   ])("something %s is told, with its socket", async (_, says, code) => {
     const socket = join(temporaryDirectory(), "other.sock");
@@ -622,4 +638,72 @@ it("a daemon without anything due does nothing", async () => {
   expect(switches()).toEqual(before);
   expect(readdirSync(`/proc/${pid}/task`)).toHaveLength(1);
   expect(descriptors()).toEqual(idle);
+});
+
+it("a thousand leases take the daemon less than 20 MB", async () => {
+  const lan = new Lan();
+  const container = lan.container();
+  const socket = join(temporaryDirectory(), "dhcp.sock");
+  const records = leaseRecords(socket);
+  const where = findInterface(container.path, "eth0");
+  const ip = (...bytes: number[]): Uint8Array => Uint8Array.from(bytes);
+  for (let i = 0; i < 1000; i++) {
+    const containerId = String(i).padStart(64, "c");
+    const attachment = { network: "net", containerId, ifname: "eth0" };
+    const clientId = ip(0, ...Buffer.from(`${containerId}/net/eth0`));
+    const provide = new Map([[12, ip(...Buffer.from(`pod-${i}`))]]);
+    // What dnsmasq says.
+    const options = new Map([
+      [1, ip(255, 255, 255, 0)],
+      [3, ip(192, 168, 77, 1)],
+      [6, ip(192, 168, 77, 1)],
+      [15, ip(...Buffer.from("cluster.example.org"))],
+      [28, ip(192, 168, 77, 255)],
+      [51, ip(0, 0, 14, 16)],
+      [53, ip(5)],
+      [54, ip(192, 168, 77, 1)],
+      [58, ip(0, 0, 7, 8)],
+      [59, ip(0, 0, 12, 78)],
+    ]);
+    records.write({
+      attachment,
+      netns: container.path,
+      netnsId: where.netnsId,
+      ifindex: where.ifindex,
+      client: { clientId, request: [3, 1, 6, 15, 119], provide, broadcast: false, probes: true },
+      priority: 0,
+      interfaceMtu: false,
+      lease: {
+        ip: ip(192, 168, 77, i % 250),
+        options,
+        server: ip(192, 168, 77, 1),
+        serverMac: ip(2, 0, 0, 0, 0, 1),
+        since: bootTimeMs(),
+      },
+    });
+  }
+  const { pid } = await startDaemon(OURS, [], socket);
+  const call = new DhcpCaller(OURS, container, socket);
+  expect(call.call("STATUS").status).toBe(0); // the daemon has read them
+  const kilobytes = (): number => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  const before = kilobytes();
+  expect(before).toBeLessThan(20_000);
+  // Nor do calls leave anything in its memory.
+  const client = net.connect(socket);
+  onTestFinished(() => void client.destroy());
+  const encoder = new GobEncoder();
+  const config = { cniVersion: "1.1.0", name: "net", ipam: { type: "dhcp" }, comment: "x".repeat(10_000) };
+  const stdin = Uint8Array.from(Buffer.from(JSON.stringify(config)));
+  const args = { containerId: "other", netns: container.path, ifname: "eth0", args: "", path: "", stdin };
+  client.write(CONNECT);
+  let heard = "";
+  client.setEncoding("latin1").on("data", (part: string) => {
+    heard += part;
+  });
+  for (let i = 1; i <= 2000; i++) {
+    client.write(encoder.encode(REQUEST_HEADER, { ServiceMethod: "DHCP.Check", Seq: i }));
+    client.write(encoder.encode(CMD_ARGS, cmdArgsToGob(args)));
+    if (i % 20 === 0) await until("the answers", () => heard.split("there is no lease for other").length - 1 === i);
+  }
+  expect(kilobytes() - before).toBeLessThan(2000);
 });

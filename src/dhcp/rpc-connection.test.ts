@@ -6,7 +6,7 @@ import { GobDecoder } from "../gob/decode.ts";
 import { GobEncoder } from "../gob/encode.ts";
 import { engine } from "../sys/engine.ts";
 import { EPOLL } from "../sys/epoll.ts";
-import { close } from "../sys/fd.ts";
+import { close, O } from "../sys/fd.ts";
 import { acceptUnix, connectUnix, listenUnix, readNow, writeNow } from "../sys/unix-stream.ts";
 import { CMD_ARGS, CONNECT, CONNECTED, cmdArgsToGob, REQUEST } from "./rpc.ts";
 import { type Call, RpcConnection } from "./rpc-connection.ts";
@@ -20,6 +20,8 @@ function connected(serve: (call: Call) => void = () => undefined) {
   const peer = connectUnix("connect", path, false);
   const fd = acceptUnix("accept", listener) ?? -1;
   onTestFinished(() => [listener, peer].forEach(close));
+  const [fcntl, F_SETFL] = [engine.arch === "x64" ? 72 : 25, 4]; // include/uapi/asm-generic/fcntl.h
+  expect(engine.syscall(fcntl, peer, F_SETFL, O.NONBLOCK)).toBe(0);
   const loop = new WatchedLoop();
   new RpcConnection(loop, fd, serve);
   return { loop, fd, peer };

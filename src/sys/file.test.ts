@@ -185,6 +185,7 @@ describe("stat and exists", () => {
       isDirectory: false,
       isRegular: true,
       isSymbolicLink: false,
+      isSocket: false,
       mode: 0o4751,
       userId: Number(uid),
       mtimeNs,

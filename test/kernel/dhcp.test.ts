@@ -168,7 +168,9 @@ describe("of the network's ARP", () => {
     const discover = await server.hear(1);
     const link = new PacketLink(client.where, undefined);
     onTestFinished(() => link.close());
-    const claimBoth = (): void => ["192.168.77.60", "192.168.77.61"].forEach((ip) => server.claim(ip, SOMEBODY));
+    const claimBoth = (): void => {
+      for (const ip of ["192.168.77.60", "192.168.77.61"]) server.claim(ip, SOMEBODY);
+    };
     claimBoth();
     expect(heard(server, link, discover)).toEqual(["reply"]);
     link.probe(Uint8Array.of(192, 168, 77, 60));

@@ -24,6 +24,14 @@ export interface Text {
   readonly problem: ((value: string) => string | undefined) | undefined;
 }
 
+/** The values' names that stand for paths: a shell completes names of files there. */
+const PATHS: readonly string[] = ["PATH", "FILE", "DIR", "DIRS", "DIRECTORY", "CONFLIST"];
+
+/** Whether a value or operand of this name in the help is a path. */
+export function isPath(name: string): boolean {
+  return PATHS.includes(name);
+}
+
 /** The options of a verb by name, without the dashes. */
 export type Options = Readonly<Record<string, Flag | Text>>;
 
@@ -34,9 +42,12 @@ export type Values<O extends Options> = {
 
 /** How many operands a verb takes, and what they are called in the help. */
 export interface Operands {
+  /** What stands for them in the help, a word each: `ACTION CONFLIST`. */
   readonly name: string;
   readonly least: number;
   readonly most: number;
+  /** All that the first of them may be, where that is a fixed list. */
+  readonly words?: () => readonly string[];
 }
 
 /** `--json` */

@@ -62,7 +62,7 @@ export const cni: Verb = verb({
     "conf-dir": text("DIR", "where lists are, /etc/cni/net.d unless given"),
     "cache-dir": text("DIR", `libcni's cache, ${DEFAULT_CACHE} unless given`),
   },
-  operands: { name: "ACTION CONFLIST", least: 1, most: 2 },
+  operands: { name: "ACTION CONFLIST", least: 1, most: 2, words: () => [...ACTIONS.keys()] },
   run(values, io, [action = "", source]) {
     const act = ACTIONS.get(action);
     if (act === undefined) {

@@ -27,7 +27,7 @@ export const schema: Verb = verb({
   summary: "Prints the JSON Schema of a plugin's configuration, or of a configuration list",
   about: ABOUT,
   options: {},
-  operands: { name: "PLUGIN", least: 0, most: 1 },
+  operands: { name: "PLUGIN", least: 0, most: 1, words: () => PLUGIN_NAMES },
   run(_, io, [plugin]) {
     const document = schemaDocument(plugin);
     if (document === undefined) {

@@ -7,6 +7,10 @@ export interface Verb {
   readonly name: string;
   /** One line of `bauta help`. */
   readonly summary: string;
+  /** Whole paragraphs, lines up to 80 characters. */
+  readonly about: string;
+  readonly options: Options;
+  readonly operands: Operands | undefined;
   /** All of `bauta help VERB`. */
   readonly help: () => string;
   /** Does it. Throws UsageError for arguments that it does not take. */
@@ -29,6 +33,9 @@ export function verb<O extends Options>(spec: VerbSpec<O>): Verb {
   return {
     name: spec.name,
     summary: spec.summary,
+    about: spec.about,
+    options: spec.options,
+    operands: spec.operands,
     help: () => helpOf(spec),
     run(args, io) {
       if (args.includes("--help") || args.includes("-h")) {
@@ -42,14 +49,42 @@ export function verb<O extends Options>(spec: VerbSpec<O>): Verb {
 }
 
 function helpOf<O extends Options>({ name, summary, about, options, operands }: VerbSpec<O>): string {
-  const entries: [string, string][] = Object.entries(options).map(([option, value]) => [
-    value.kind === "text" ? `--${option} ${(value satisfies Text).value}` : `--${option}`,
-    value.about,
-  ]);
-  const usage = [`Usage: bauta ${name}`, ...entries.map(([option]) => `[${option}]`)];
-  if (operands !== undefined) usage.push(operands.least === 0 ? `[${operands.name}]` : operands.name);
-  entries.push(["--help", "this text"]);
+  const usage = [`Usage: bauta ${name}`, ...usageOf({ options, operands })];
+  const entries = optionsOf({ options }).map((option) => [writtenOf(option), option.about] as const);
   return `${folded(usage)}\n\n${summary}.\n\n${about.trim()}\n\nOptions:\n${inColumns(entries)}`;
+}
+
+/** An option as people see it. */
+export interface ShownOption {
+  /** With its dashes. */
+  readonly name: string;
+  readonly about: string;
+  /** What stands for its value; undefined where it takes none. */
+  readonly value: string | undefined;
+}
+
+/** The options of a verb, --help among them, the last. */
+export function optionsOf({ options }: Pick<Verb, "options">): readonly ShownOption[] {
+  const own = Object.entries(options).map(([name, option]) => ({
+    name: `--${name}`,
+    about: option.about,
+    value: option.kind === "text" ? (option satisfies Text).value : undefined,
+  }));
+  return [...own, { name: "--help", about: "this text", value: undefined }];
+}
+
+/** `--network NAME` */
+export function writtenOf({ name, value }: ShownOption): string {
+  return value === undefined ? name : `${name} ${value}`;
+}
+
+/** What may follow a verb's name, optional things in brackets; without --help. */
+export function usageOf({ options, operands }: Pick<Verb, "options" | "operands">): readonly string[] {
+  const words = optionsOf({ options })
+    .slice(0, -1)
+    .map((option) => `[${writtenOf(option)}]`);
+  if (operands !== undefined) words.push(operands.least === 0 ? `[${operands.name}]` : operands.name);
+  return words;
 }
 
 const WIDTH = 80;

@@ -5,11 +5,13 @@ import { adopt } from "./adopt.ts";
 import { apply } from "./apply.ts";
 import { suggestion, UsageError } from "./arguments.ts";
 import { cni } from "./cni.ts";
+import { completionVerb } from "./completion.ts";
 import { explain } from "./explain.ts";
 import { gc } from "./gc.ts";
 import { install, uninstall } from "./install.ts";
 import { licenses } from "./licenses.ts";
 import { list } from "./list.ts";
+import { manualVerb } from "./manual.ts";
 import { monitor } from "./monitor.ts";
 import { restore } from "./restore.ts";
 import { schema } from "./schema.ts";
@@ -21,7 +23,7 @@ const help: Verb = verb({
   summary: "Tells what the commands do",
   about: "Without COMMAND it lists them all.",
   options: {},
-  operands: { name: "COMMAND", least: 0, most: 1 },
+  operands: { name: "COMMAND", least: 0, most: 1, words: () => VERBS.map((one) => one.name) },
   run(_, io, [name]) {
     if (name === undefined) {
       io.printText(helpText());
@@ -46,6 +48,8 @@ export const VERBS: readonly Verb[] = [
   uninstall,
   cni,
   schema,
+  completionVerb(() => VERBS),
+  manualVerb(() => VERBS),
   help,
   version,
   licenses,

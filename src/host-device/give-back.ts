@@ -5,12 +5,12 @@ import type { Attachment } from "../cni/attachment.ts";
 import { type Namespaces, withNode, withRecordedNetns } from "../links/namespaces.ts";
 import type { Connection } from "../netlink/connection.ts";
 import { renameLink, setLink } from "../rtnetlink/link.ts";
-import { getNetDevice, moveLink, type NetDevice } from "../rtnetlink/net-device.ts";
+import { getNetDevice, listNetDevices, moveLink, type NetDevice } from "../rtnetlink/net-device.ts";
 import { close, O, open } from "../sys/fd.ts";
 import { OWN_NETNS } from "../sys/netns.ts";
 import { poll } from "../sys/poll.ts";
 import { monotonicMs } from "../sys/process.ts";
-import { findDevice } from "./identity.ts";
+import { findAmong, findDevice } from "./identity.ts";
 import { type DeviceRecord, type RecordedDevice, records } from "./records.ts";
 import { type Note, nameOnNode, restoreDevice } from "./restore-device.ts";
 import { isPresent } from "./sysfs.ts";
@@ -96,8 +96,11 @@ function arrivedAt(node: Connection, device: RecordedDevice): NetDevice | undefi
  * Returns whether there was one. Throws NetlinkError or SyscallError.
  */
 export function reclaimReturned(node: Connection, note: Note): boolean {
-  const returned = records.list().filter(({ record: { device } }) => {
-    const link = findDevice(node, device, "node");
+  const all = records.list();
+  if (all.length === 0) return false;
+  const links = listNetDevices(node);
+  const returned = all.filter(({ record: { device } }) => {
+    const link = findAmong(links, device, "node");
     return link !== undefined && link.name !== device.name && link.alias === device.name;
   });
   for (const { record } of returned) giveBack(record.attachment, "", note);

@@ -14,7 +14,18 @@ export function findDevice(
 ): NetDevice | undefined {
   const found = getNetDevice(connection, { index: device.index });
   if (found !== undefined && isDevice(found, device, where)) return found;
-  const others = listNetDevices(connection).filter((link) => isDevice(link, device, where));
+  return findAmong(listNetDevices(connection), device, where);
+}
+
+/** The device, among these links. */
+export function findAmong(
+  links: readonly NetDevice[],
+  device: RecordedDevice,
+  where: "node" | "container",
+): NetDevice | undefined {
+  const others = links.filter((link) => isDevice(link, device, where));
+  const known = others.find(({ index }) => index === device.index);
+  if (known !== undefined) return known;
   // Ports of one card may look alike: ADD has given the device its old name as the alias.
   return others.find(({ alias }) => alias === device.name) ?? (others.length === 1 ? others[0] : undefined);
 }

@@ -4,6 +4,7 @@
 import { closeSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { hostDevice } from "../../src/host-device/feature.ts";
+import { reclaimReturned } from "../../src/host-device/give-back.ts";
 import { take } from "../../src/host-device/take.ts";
 import { withNamespaces, withNode } from "../../src/links/namespaces.ts";
 import { plugin } from "../../src/plugins/host-device/plugin.ts";
@@ -11,6 +12,7 @@ import { getNetDevice, type NetDevice } from "../../src/rtnetlink/net-device.ts"
 import { inNetns } from "../../src/sys/netns.ts";
 import { cli } from "../support/cli.ts";
 import { ourNode, type TestNode } from "../support/differential.ts";
+import { syscallsOf } from "../support/intercept-syscalls.ts";
 import { makeNetns, run, type TestNetns } from "../support/netns.ts";
 import { type PluginCall, type PluginOutcome, succeed } from "../support/plugin.ts";
 
@@ -59,6 +61,9 @@ function del(node: TestNode, config: Json, prevResult: Json, call: Partial<Plugi
   succeed(outcome);
   return outcome;
 }
+
+/** How many messages `work` sends to the kernel. */
+const netlinkCallsOf = (work: () => unknown): number => syscallsOf(work).filter((name) => name === "sendto").length;
 
 /** What the command prints on the node. */
 const onNode = ({ node }: TestNode, ...args: string[]): string => inNetns(node.fd, () => cli(args)).stdout;
@@ -286,6 +291,19 @@ describe("host-device", () => {
     const again = { containerId: "container-2" };
     del(node, config, add(node, config, again), again);
     expectAsBefore(node);
+  });
+
+  it("ADD looks at the node's links once, however many records there are", () => {
+    const node = ourNode(plugin);
+    const calls: number[] = [];
+    for (let n = 1; n <= 4; n++) {
+      node.node.ip(`link add ens${n} type veth peer name other${n}`);
+      add(node, configOf({ device: `ens${n}` }), { ifname: `eth${n}` });
+      calls.push(
+        inNetns(node.node.fd, () => withNode((on) => netlinkCallsOf(() => reclaimReturned(on, () => undefined)))),
+      );
+    }
+    expect(calls).toEqual(calls.map(() => calls[0]));
   });
 
   it("GC gives back what containers have that are not valid any more", () => {

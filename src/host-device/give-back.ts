@@ -3,13 +3,13 @@
 
 import type { Attachment } from "../cni/attachment.ts";
 import { type Namespaces, withNode, withRecordedNetns } from "../links/namespaces.ts";
+import { awaitEvent, withWatch } from "../links/watch.ts";
 import type { Connection } from "../netlink/connection.ts";
 import { renameLink, setLink } from "../rtnetlink/link.ts";
 import { getNetDevice, listNetDevices, moveLink, type NetDevice } from "../rtnetlink/net-device.ts";
+import { RTNLGRP } from "../rtnetlink/uapi.ts";
 import { close, O, open } from "../sys/fd.ts";
 import { OWN_NETNS } from "../sys/netns.ts";
-import { poll } from "../sys/poll.ts";
-import { monotonicMs } from "../sys/process.ts";
 import { findAmong, findDevice } from "./identity.ts";
 import { type DeviceRecord, type RecordedDevice, records } from "./records.ts";
 import { type Note, nameOnNode, restoreDevice } from "./restore-device.ts";
@@ -79,16 +79,13 @@ export function bringBack(
 
 // The kernel takes a namespace apart after its last user has gone, a few grace periods long.
 const PATIENCE_MS = 3000;
-const PAUSE_MS = 10;
 
 /** The device on the node; where its namespace is being taken apart, once the kernel has given the device back. */
 function arrivedAt(node: Connection, device: RecordedDevice): NetDevice | undefined {
-  const end = monotonicMs() + PATIENCE_MS;
-  for (;;) {
-    const found = findDevice(node, device, "node");
-    if (found !== undefined || !isPresent(device) || monotonicMs() > end) return found;
-    poll([], PAUSE_MS);
-  }
+  const look = (): NetDevice | undefined => findDevice(node, device, "node");
+  const found = look();
+  if (found !== undefined || !isPresent(device)) return found;
+  return withWatch(undefined, [RTNLGRP.LINK], (watch) => awaitEvent(watch, PATIENCE_MS, look));
 }
 
 /**

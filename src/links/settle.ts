@@ -1,26 +1,18 @@
 // Waiting until IPv6 addresses can be used: duplicate address detection (RFC 4862 section 5.4) takes a second or two.
 
 import type { Connection } from "../netlink/connection.ts";
-import { NetlinkSocket } from "../netlink/transport.ts";
-import { NETLINK } from "../netlink/uapi.ts";
 import { type Address, isTentative, listAddresses } from "../rtnetlink/address.ts";
 import { getOperState } from "../rtnetlink/brief-link.ts";
 import { type Device, deviceText } from "../rtnetlink/device.ts";
 import { IF_OPER, IFA_F, RTNLGRP } from "../rtnetlink/uapi.ts";
-import { POLL, poll } from "../sys/poll.ts";
-import { monotonicMs } from "../sys/process.ts";
 import { formatIp } from "../wire/ip.ts";
+import { awaitEvent, type Watch, withWatch } from "./watch.ts";
 
 const SETTLE_TIMEOUT_MS = 5000; // as upstream has it
 
 /** Listens to what happens to IPv6 addresses in the namespace; open it before the addresses are added. */
-export function withAddressWatch<T>(netns: number, use: (watch: NetlinkSocket) => T): T {
-  const watch = new NetlinkSocket(NETLINK.ROUTE, { netns, groups: [RTNLGRP.IPV6_IFADDR] });
-  try {
-    return use(watch);
-  } finally {
-    watch.close();
-  }
+export function withAddressWatch<T>(netns: number, use: (watch: Watch) => T): T {
+  return withWatch(netns, [RTNLGRP.IPV6_IFADDR], use);
 }
 
 /**
@@ -30,22 +22,17 @@ export function withAddressWatch<T>(netns: number, use: (watch: NetlinkSocket) =
 export function settleAddresses(
   connection: Connection,
   device: Device,
-  watch: NetlinkSocket,
+  watch: Watch,
   timeoutMs: number = SETTLE_TIMEOUT_MS,
 ): void {
-  const end = monotonicMs() + timeoutMs;
-  for (;;) {
-    const waiting = tentativeAddresses(connection, device);
-    if (waiting.length === 0) return;
-    const left = end - monotonicMs();
-    if (left <= 0) {
-      // Detection can't begin without a carrier, and the carrier comes with the peer that connects the link.
-      if (getOperState(connection, device) !== IF_OPER.UP) return;
-      throw new Error(`${deviceText(device)} still has tentative addresses after ${timeoutMs} ms: ${names(waiting)}`);
-    }
-    poll([{ fd: watch.fd, events: POLL.IN }], left);
-    while (watch.receive(false) !== undefined);
-  }
+  let waiting: readonly Address[] = [];
+  const isSettled = awaitEvent(watch, timeoutMs, () => {
+    waiting = tentativeAddresses(connection, device);
+    return waiting.length === 0 || undefined;
+  });
+  // Detection can't begin without a carrier, and the carrier comes with the peer that connects the link.
+  if (isSettled || getOperState(connection, device) !== IF_OPER.UP) return;
+  throw new Error(`${deviceText(device)} still has tentative addresses after ${timeoutMs} ms: ${names(waiting)}`);
 }
 
 function tentativeAddresses(connection: Connection, device: Device): Address[] {

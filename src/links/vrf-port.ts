@@ -2,20 +2,17 @@
 // and IPv6 addresses that are not to outlive that; the routes to its subnets appear in the table of the VRF, or in main.
 
 import type { Connection } from "../netlink/connection.ts";
-import { NetlinkSocket } from "../netlink/transport.ts";
-import { NETLINK } from "../netlink/uapi.ts";
 import { type Address, addAddress, isTentative, listAddresses } from "../rtnetlink/address.ts";
 import { type Device, deviceText } from "../rtnetlink/device.ts";
 import { setLink } from "../rtnetlink/link.ts";
 import { addRoute, listRoutes, type Route } from "../rtnetlink/route.ts";
 import { RT_SCOPE, RT_TABLE, RTN, RTNLGRP, RTPROT } from "../rtnetlink/uapi.ts";
 import { inNetns } from "../sys/netns.ts";
-import { POLL, poll } from "../sys/poll.ts";
-import { monotonicMs } from "../sys/process.ts";
 import { readSysctl, type SysctlName, trySetSysctl } from "../sys/sysctl.ts";
 import { compareIp, formatIp, sameCidr } from "../wire/ip.ts";
 import type { LockedNetns } from "./namespaces.ts";
 import { copiesTo, directFirst, executeUnlessDone, routesThrough } from "./routing-tables.ts";
+import { awaitEvent, type Watch, withWatch } from "./watch.ts";
 
 /** A VRF device and its table. */
 export interface Vrf {
@@ -37,7 +34,7 @@ export function enterVrf(namespace: LockedNetns, port: Port, vrf: Vrf): void {
   const addresses = globalAddresses(container, port);
   // The kernel takes those away that are the interface's alone.
   container.executeAll(through.filter(({ isShared }) => isShared).map(({ withdrawal }) => withdrawal));
-  withRouteWatch(netns, (watch) => {
+  withWatch(netns, [RTNLGRP.IPV6_ROUTE, RTNLGRP.IPV6_IFADDR], (watch) => {
     withoutLoss(namespace, port, addresses, () => {
       changeMaster(container, port, vrf.index, addresses);
       waitUntilUsable(container, port, vrf, addresses, watch);
@@ -101,16 +98,6 @@ function withoutLoss({ netns }: LockedNetns, { name }: Port, addresses: readonly
   }
 }
 
-/** Listens to what becomes of IPv6 routes and addresses in the namespace. */
-function withRouteWatch(netns: number, use: (watch: NetlinkSocket) => void): void {
-  const watch = new NetlinkSocket(NETLINK.ROUTE, { netns, groups: [RTNLGRP.IPV6_ROUTE, RTNLGRP.IPV6_IFADDR] });
-  try {
-    use(watch);
-  } finally {
-    watch.close();
-  }
-}
-
 /** As upstream, about. */
 const PATIENCE_MS = 5000;
 
@@ -120,20 +107,16 @@ function waitUntilUsable(
   port: Port,
   { table }: Vrf,
   addresses: readonly Address[],
-  watch: NetlinkSocket,
+  watch: Watch,
 ): void {
-  const end = monotonicMs() + PATIENCE_MS;
-  for (;;) {
-    const waiting = addresses.length === 0 ? [] : notYetLocal(container, port, table, addresses);
-    if (waiting.length === 0) return;
-    const left = end - monotonicMs();
-    if (left <= 0) {
-      const which = waiting.map(({ ip }) => formatIp(ip)).join(", ");
-      throw new Error(`the kernel made no local route to ${which} of ${deviceText(port)} in table ${table}`);
-    }
-    poll([{ fd: watch.fd, events: POLL.IN }], left);
-    while (watch.receive(false) !== undefined);
-  }
+  let waiting = addresses;
+  const isUsable = awaitEvent(watch, PATIENCE_MS, () => {
+    waiting = addresses.length === 0 ? [] : notYetLocal(container, port, table, addresses);
+    return waiting.length === 0 || undefined;
+  });
+  if (isUsable) return;
+  const which = waiting.map(({ ip }) => formatIp(ip)).join(", ");
+  throw new Error(`the kernel made no local route to ${which} of ${deviceText(port)} in table ${table}`);
 }
 
 function notYetLocal(container: Connection, device: Device, table: number, addresses: readonly Address[]): Address[] {

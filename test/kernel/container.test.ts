@@ -1,6 +1,7 @@
 // What the node does to a container's end of a pair, and how it waits for the kernel.
 
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { PATIENCE_MS } from "../../engine/patience.mjs";
 import type { IpConfig, Result, Route } from "../../src/cni/result.ts";
 import { Undo } from "../../src/cni/undo.ts";
 import { waitForCarrier } from "../../src/links/carrier.ts";
@@ -9,6 +10,8 @@ import { configureContainer } from "../../src/links/configure.ts";
 import { type Namespaces, withNamespaces } from "../../src/links/namespaces.ts";
 import { settleAddresses, withAddressWatch } from "../../src/links/settle.ts";
 import { createVeth, type VethEnd } from "../../src/links/veth.ts";
+import { awaitEvent, withWatch } from "../../src/links/watch.ts";
+import { RTNLGRP } from "../../src/rtnetlink/uapi.ts";
 import { inNetns } from "../../src/sys/netns.ts";
 import { ipConfig, route } from "../support/cni-result.ts";
 import { syscallsOf } from "../support/intercept-syscalls.ts";
@@ -164,6 +167,32 @@ describe("checks", () => {
       expect(check("br0")).toThrow("interface br0 in the container is not of type veth but bridge");
       expect(check("lo")).toThrow("interface lo in the container is not of type veth but of none");
     });
+  });
+});
+
+describe("awaitEvent", () => {
+  const isThere = (name: string): true | undefined =>
+    node.ipJson("link show").some(({ ifname }: { ifname: string }) => ifname === name) || undefined;
+
+  it("looks again when something has happened, also where more has than can be told", () => {
+    const changes = 'i=0; while [ $i -lt 1000 ]; do echo "link set b0 mtu $((1400 + i % 2))"; i=$((i + 1)); done';
+    for (const happens of [() => undefined, () => node.exec("sh", "-c", `${changes} | ip -batch -`)]) {
+      let looks = 0;
+      const found = withWatch(node.fd, [RTNLGRP.LINK], (watch) =>
+        awaitEvent(watch, PATIENCE_MS, () => {
+          if (looks++ > 0) return isThere("b0");
+          node.ip("link add b0 type bridge");
+          happens();
+          return undefined;
+        }),
+      );
+      expect([found, looks]).toEqual([true, 2]);
+      node.ip("link delete b0");
+    }
+  });
+
+  it("is undefined where nothing happens", () => {
+    expect(withWatch(node.fd, [RTNLGRP.LINK], (watch) => awaitEvent(watch, 10, () => isThere("b0")))).toBeUndefined();
   });
 });
 

@@ -1,7 +1,7 @@
 // The link that carries an attachment's limits: the node's end of the container's veth pair, which the container cannot
 // reach. Where there is no such end (macvlan, ipvlan, a device of the node) it is the container's own link.
 
-import { CNI_CODE, CniError } from "../cni/error.ts";
+import { requireContainerLink } from "../links/container-link.ts";
 import { type Namespaces, withNode, withRecordedNetns } from "../links/namespaces.ts";
 import { peerOnNode } from "../links/peer.ts";
 import type { Connection } from "../netlink/connection.ts";
@@ -21,11 +21,7 @@ export interface Target {
 /** Where the limits of a container's interface are to be. Throws CniError 7 where the container has no such interface. */
 export function targetOf(namespaces: Namespaces, ifname: string): Target {
   const { node, container } = namespaces;
-  const link = getLink(container, ifname);
-  if (link === undefined) {
-    const problem = `the container has no interface ${ifname}: the plugin before has not made it, or it has gone`;
-    throw new CniError(CNI_CODE.INVALID_CONFIG, problem);
-  }
+  const link = requireContainerLink(getLink(container, ifname), ifname);
   const peer = peerOnNode(namespaces, link);
   return peer === undefined
     ? { side: "container", connection: container, link }

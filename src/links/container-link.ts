@@ -1,5 +1,6 @@
 // A link that is in a container alone: nothing of it is on the node.
 
+import { CNI_CODE, CniError } from "../cni/error.ts";
 import type { Undo } from "../cni/undo.ts";
 import { NetlinkError } from "../netlink/error.ts";
 import { type BriefLink, getBriefLink } from "../rtnetlink/brief-link.ts";
@@ -44,7 +45,14 @@ export function createContainerLink(
   return link;
 }
 
-/** What it comes to that the kernel made no link of this name and kind. */
+/** The container's interface that a plugin before this one has made, as found. Throws CniError 7 where there is none. */
+export function requireContainerLink<T>(found: T | undefined, ifname: string): T {
+  if (found !== undefined) return found;
+  const problem = `the container has no interface ${ifname}: the plugin before has not made it, or it has gone`;
+  throw new CniError(CNI_CODE.INVALID_CONFIG, problem);
+}
+
+/** Why the kernel made no link of this name and kind, by its error: for people. */
 export function linkProblem(error: unknown, name: string, kind: string): string {
   if (hasCode(error, "EEXIST")) return nameTaken(name);
   if (isKindMissing(error)) return `this node's kernel makes no links of type ${kind} (module ${moduleOf(kind)})`;

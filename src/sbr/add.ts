@@ -2,8 +2,8 @@
 // a route at any time.
 
 import type { Attachment } from "../cni/attachment.ts";
-import { CNI_CODE, CniError } from "../cni/error.ts";
 import type { IpConfig } from "../cni/result.ts";
+import { requireContainerLink } from "../links/container-link.ts";
 import { isRecordedNetns, type LockedNetns, withLockedNetns } from "../links/namespaces.ts";
 import { copiesTo, executeUnlessDone, FreeTables, RTPROT_BAUTA, routesThrough } from "../links/routing-tables.ts";
 import type { Connection } from "../netlink/connection.ts";
@@ -28,7 +28,7 @@ const FIRST_TABLE = 100;
 export function addRouting(attachment: Attachment, wanted: Wanted): void {
   withLockedNetns(wanted.netns, (namespace) => {
     const { container } = namespace;
-    const link = requireLink(container, attachment.ifname);
+    const link = requireContainerLink(getBriefLink(container, attachment.ifname), attachment.ifname);
     const rules = listRules(container);
     const targets = chooseTables(container, rules, wanted);
     const stale = staleRules(attachment, namespace, rules, targets, wanted);
@@ -49,13 +49,6 @@ export function addRouting(attachment: Attachment, wanted: Wanted): void {
     const hints = wanted.addSourceHints ? hintsOf(wanted, main, link).map(replaceRoute) : [];
     container.executeAll([...hints, ...leaving(through, wanted).map(({ withdrawal }) => withdrawal)]);
   });
-}
-
-function requireLink(container: Connection, ifname: string): BriefLink {
-  const link = getBriefLink(container, ifname);
-  if (link !== undefined) return link;
-  const problem = `the container has no interface ${ifname}: the plugin before has not made it, or it has gone`;
-  throw new CniError(CNI_CODE.INVALID_CONFIG, problem);
 }
 
 /** An address, and the table of its routes. */

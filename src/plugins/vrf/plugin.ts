@@ -5,7 +5,7 @@ import type { Invocation } from "../../cni/plugin.ts";
 import { addressesOf } from "../../cni/result.ts";
 import { undoOnFailure } from "../../cni/undo.ts";
 import { CheckError, checkAddressing } from "../../links/check.ts";
-import { kindUnavailable } from "../../links/container-link.ts";
+import { kindUnavailable, requireContainerLink } from "../../links/container-link.ts";
 import {
   type LockedNetns,
   withContainerNetns,
@@ -36,11 +36,7 @@ export const plugin = chainedPlugin<VrfConfig>({
 
 function add({ ifname, log }: Invocation, { vrfname, table }: VrfConfig, namespace: LockedNetns): void {
   const { container } = namespace;
-  const port = getBriefLink(container, ifname);
-  if (port === undefined) {
-    const problem = `the container has no interface ${ifname}: the plugin before has not made it, or it has gone`;
-    throw new CniError(CNI_CODE.INVALID_CONFIG, problem);
-  }
+  const port = requireContainerLink(getBriefLink(container, ifname), ifname);
   const found = findVrf(container, vrfname);
   if (found !== undefined) requireTable(found, table);
   if (port.masterIndex !== undefined && port.masterIndex === found?.index) return;

@@ -4,7 +4,7 @@ import type { Nftables } from "../nftables/nftables.ts";
 import type { Feature, OwnTable, Restoration } from "../owned/feature.ts";
 import { idText } from "../owned/id.ts";
 import { recorded } from "../owned/recorded.ts";
-import { formatIp } from "../wire/ip.ts";
+import { formatIp, hostPrefix } from "../wire/ip.ts";
 import { adoptProtections } from "./adopt.ts";
 import {
   beginProtection,
@@ -35,7 +35,7 @@ export const firewall: Feature<LoggedProtection> = {
   restore,
   inventory: (nft, network) =>
     nft === undefined ? { attachments: [], faults: [] } : listInventory(nft.connection, network),
-  ...recorded(records, ({ addresses }) => addresses.map((ip) => ({ ip, prefixLength: ip.length * 8 }))),
+  ...recorded(records, ({ addresses }) => addresses.map(hostPrefix)),
   adopt: adoptProtections,
   tables: [ownTable(TABLE.family), ownTable(BRIDGE_TABLE.family)],
 };

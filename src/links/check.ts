@@ -8,7 +8,7 @@ import { deviceText } from "../rtnetlink/device.ts";
 import { getLink, type Link } from "../rtnetlink/link.ts";
 import type { Route as KernelRoute } from "../rtnetlink/route.ts";
 import { isSameNetns } from "../sys/netns.ts";
-import { familyOf, formatCidr, formatIp, networkOf, sameCidr } from "../wire/ip.ts";
+import { familyOf, formatCidr, formatIp, isSingleHost, networkOf, sameCidr } from "../wire/ip.ts";
 import { formatMac } from "../wire/mac.ts";
 import { nextHopOf } from "./configure.ts";
 import { ContainerRoutes, goesBy, type RoutedLink } from "./container-routes.ts";
@@ -66,7 +66,7 @@ function checkAddresses(container: Connection, link: RoutedLink, routes: Contain
       throw new CheckError(`address ${cidr} is not on interface ${deviceText(link)} in the container`);
     }
     const subnet = networkOf(address);
-    if (subnet.prefixLength === subnet.ip.length * 8) continue; // nobody else is in the subnet of a single address
+    if (isSingleHost(subnet)) continue; // nobody else is in the subnet of a single address
     if (!routes.some(familyOf(subnet.ip), undefined, ({ dst }) => sameCidr(dst, subnet))) {
       throw new CheckError(`route to ${formatCidr(subnet)} not found in the container`);
     }

@@ -8,7 +8,7 @@ import { getLink } from "../rtnetlink/link.ts";
 import type { Route } from "../rtnetlink/route.ts";
 import { listRules, type Rule } from "../rtnetlink/rule.ts";
 import { RT_TABLE } from "../rtnetlink/uapi.ts";
-import { type Cidr, compareIp, type Family, formatIp, type Ip } from "../wire/ip.ts";
+import { type Cidr, compareIp, type Family, formatIp, type Ip, isSingleHost } from "../wire/ip.ts";
 import { RTPROT_BAUTA, routesThrough, tableOfVrf } from "./routing-tables.ts";
 
 /** A link, with the index of its master where it has one. */
@@ -65,8 +65,8 @@ export class ContainerRoutes {
     return [...new Set(rules.filter(isOurs).map(({ table }) => table))];
   }
 
-  #isAddress({ ip, prefixLength }: Cidr): boolean {
-    return prefixLength === ip.length * 8 && this.#sources.has(formatIp(ip));
+  #isAddress(source: Cidr): boolean {
+    return isSingleHost(source) && this.#sources.has(formatIp(source.ip));
   }
 }
 

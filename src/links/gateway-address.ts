@@ -8,7 +8,7 @@ import { setLink } from "../rtnetlink/link.ts";
 import { IFA_F, RT_SCOPE } from "../rtnetlink/uapi.ts";
 import { errno } from "../sys/errno.ts";
 import { randomBytes } from "../sys/process.ts";
-import { type Cidr, compareIp, contains, formatCidr, lastOf, sameCidr } from "../wire/ip.ts";
+import { type Cidr, compareIp, contains, formatCidr, isSingleHost, lastOf, sameCidr } from "../wire/ip.ts";
 import type { Mac } from "../wire/mac.ts";
 import { CheckError } from "./check.ts";
 import { localMac } from "./local-mac.ts";
@@ -92,10 +92,6 @@ function obstaclesTo(
     const overlaps = missing.some((gateway) => contains(gateway, address.ip) || contains(address, gateway.ip));
     return overlaps || (isForeign && isIpv4(address));
   });
-}
-
-function isSingleHost({ ip, prefixLength }: Cidr): boolean {
-  return prefixLength === ip.length * 8;
 }
 
 function isIpv4({ ip }: Cidr): boolean {

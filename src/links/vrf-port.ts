@@ -9,7 +9,7 @@ import { addRoute, listRoutes, type Route } from "../rtnetlink/route.ts";
 import { RT_SCOPE, RT_TABLE, RTN, RTNLGRP, RTPROT } from "../rtnetlink/uapi.ts";
 import { inNetns } from "../sys/netns.ts";
 import { readSysctl, type SysctlName, trySetSysctl } from "../sys/sysctl.ts";
-import { compareIp, formatIp, sameCidr } from "../wire/ip.ts";
+import { compareIp, formatIp, hostPrefix, sameCidr } from "../wire/ip.ts";
 import type { LockedNetns } from "./namespaces.ts";
 import { copiesTo, directFirst, executeUnlessDone, routesThrough } from "./routing-tables.ts";
 import { awaitEvent, type Watch, withWatch } from "./watch.ts";
@@ -121,7 +121,7 @@ function waitUntilUsable(
 
 function notYetLocal(container: Connection, device: Device, table: number, addresses: readonly Address[]): Address[] {
   const local = listRoutes(container, { family: 6, table, device }).filter(({ type }) => type === RTN.LOCAL);
-  return addresses.filter(({ ip }) => !local.some(({ dst }) => sameCidr(dst, { ip, prefixLength: 128 })));
+  return addresses.filter(({ ip }) => !local.some(({ dst }) => sameCidr(dst, hostPrefix(ip))));
 }
 
 /** Of the routes to subnets that the kernel makes, a plugin may have removed some before (ptp does): they go again. */

@@ -8,7 +8,7 @@ import type { Device } from "../rtnetlink/device.ts";
 import { deleteRoute, listRoutes, type NewRoute, replaceRoute } from "../rtnetlink/route.ts";
 import { RT_SCOPE } from "../rtnetlink/uapi.ts";
 import { hasCode } from "../sys/error.ts";
-import { type Cidr, contains, familyOf, formatIp, type Ip, sameCidr } from "../wire/ip.ts";
+import { type Cidr, contains, familyOf, formatIp, hostPrefix, type Ip, sameCidr } from "../wire/ip.ts";
 import { CheckError } from "./check.ts";
 
 /**
@@ -57,7 +57,7 @@ function waysBack(device: Device, addresses: readonly IpConfig[]): (NewRoute & {
 }
 
 function routeBack(device: Device, ip: Ip): NewRoute & { readonly dst: Cidr } {
-  return { dst: { ip, prefixLength: ip.length * 8 }, device, scope: RT_SCOPE.LINK };
+  return { dst: hostPrefix(ip), device, scope: RT_SCOPE.LINK };
 }
 
 /** Whether the subnet of the gateway, which has the prefix length of the address, does not have the address. */

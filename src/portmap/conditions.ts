@@ -37,7 +37,7 @@ import { dport, l4proto, mark, type Selector, sport } from "../nftables/selector
 import { goto } from "../nftables/statement.ts";
 import type { FilledChain } from "../owned/table.ts";
 import { encode, u32 } from "../wire/codec.ts";
-import { type Cidr, compareIp, type Family, familyOf, parseCidr, parseIp } from "../wire/ip.ts";
+import { type Cidr, compareIp, type Family, familyOf, hostPrefix, parseCidr, parseIp } from "../wire/ip.ts";
 import { parseMac } from "../wire/mac.ts";
 import { PROTOCOLS } from "./mapping.ts";
 import { toContainer } from "./table.ts";
@@ -231,7 +231,7 @@ function addressKind(family: Family, end: "saddr" | "daddr"): Kind {
 
 function prefixIn(text: string): Cidr | undefined {
   const ip = parseIp(text);
-  return ip === undefined ? parseCidr(text) : { ip, prefixLength: ip.length * 8 };
+  return ip === undefined ? parseCidr(text) : hostPrefix(ip);
 }
 
 const INTERFACE: Kind = {

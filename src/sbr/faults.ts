@@ -9,7 +9,7 @@ import { getBriefLink } from "../rtnetlink/brief-link.ts";
 import type { Device } from "../rtnetlink/device.ts";
 import type { Route } from "../rtnetlink/route.ts";
 import { listRules } from "../rtnetlink/rule.ts";
-import { compareIp, familyOf, formatCidr, formatIp, networkOf, sameCidr } from "../wire/ip.ts";
+import { compareIp, familyOf, formatCidr, formatIp, isSingleHost, networkOf, sameCidr } from "../wire/ip.ts";
 import { records } from "./records.ts";
 import { type PresentRule, rulesFrom } from "./rules.ts";
 import { gatewayOf, type Wanted } from "./wanted.ts";
@@ -55,7 +55,7 @@ function tableFaults(
   const routes = routesThrough(container, link, { table, families }).map(({ own }) => own);
   const gateway = gatewayOf(address, gateways);
   const subnet = networkOf(address);
-  const isSingle = subnet.prefixLength === subnet.ip.length * 8; // the kernel makes no route to a single IPv4 address
+  const isSingle = isSingleHost(subnet); // the kernel makes no route to a single IPv4 address
   return [
     ...(gateway === undefined || routes.some((route) => isWayOut(route, gateway))
       ? []

@@ -2,7 +2,7 @@
 
 import { RTPROT_BAUTA } from "../links/routing-tables.ts";
 import type { NewRule, Rule } from "../rtnetlink/rule.ts";
-import { compareIp, formatIp, type Ip } from "../wire/ip.ts";
+import { compareIp, formatIp, hostPrefix, type Ip, isSingleHost } from "../wire/ip.ts";
 import type { SourceRule } from "./records.ts";
 
 /** A rule as ADD makes it. */
@@ -17,7 +17,7 @@ export function presentRule({ source, table }: SourceRule, { priority, protocol 
 
 /** The address that a rule is for, with its table; undefined of rules that are for more, or have other conditions. */
 export function sourceRuleOf({ source, table, isPlain }: Rule): SourceRule | undefined {
-  if (!isPlain || source === undefined || source.prefixLength !== source.ip.length * 8) return undefined;
+  if (!isPlain || source === undefined || !isSingleHost(source)) return undefined;
   return { source: source.ip, table };
 }
 
@@ -42,8 +42,4 @@ export function isOurs({ rule: { protocol } }: PresentRule): boolean {
 
 export function isSameRule(one: SourceRule, other: SourceRule): boolean {
   return one.table === other.table && compareIp(one.source, other.source) === 0;
-}
-
-function hostPrefix(ip: Ip): { readonly ip: Ip; readonly prefixLength: number } {
-  return { ip, prefixLength: ip.length * 8 };
 }

@@ -10,7 +10,9 @@ import {
   familyOf,
   formatCidr,
   formatIp,
+  hostPrefix,
   type Ip,
+  isSingleHost,
   lastOf,
   maskLength,
   maskOf,
@@ -325,6 +327,18 @@ describe("compareIp", () => {
     const inOrder = ["0.0.0.1", "10.0.0.2", "10.0.0.10", "255.0.0.0", "::", "::2", "::10", "fd00::"].map(ip);
     expect(inOrder.toReversed().sort(compareIp)).toEqual(inOrder);
     expect(compareIp(ip("fd00::1"), ip("fd00::1"))).toBe(0);
+  });
+});
+
+describe("hostPrefix() and isSingleHost()", () => {
+  it("are of one address alone", () => {
+    for (const text of ["10.22.0.5", "fd00::5"]) {
+      const prefix = hostPrefix(ip(text));
+      expect(prefix).toEqual({ ip: ip(text), prefixLength: text.includes(":") ? 128 : 32 });
+      expect(isSingleHost(prefix)).toBe(true);
+      expect(isSingleHost({ ...prefix, prefixLength: prefix.prefixLength - 1 })).toBe(false);
+    }
+    expect(isSingleHost({ ip: ip("fd00::5"), prefixLength: 32 })).toBe(false);
   });
 });
 

@@ -210,6 +210,16 @@ export function contains({ ip: network, prefixLength }: Cidr, ip: Ip): boolean {
   return (((ip[whole] ?? 0) ^ (network[whole] ?? 0)) & (0xff00 >> (prefixLength & 7)) & 0xff) === 0;
 }
 
+/** The prefix of this address alone: 10.22.0.5/32. */
+export function hostPrefix(ip: Ip): Cidr {
+  return { ip, prefixLength: ip.length * 8 };
+}
+
+/** Whether the prefix is of one address alone. */
+export function isSingleHost({ ip, prefixLength }: Cidr): boolean {
+  return prefixLength === ip.length * 8;
+}
+
 /** Whether both are the same address with the same prefix length. */
 export function sameCidr(a: Cidr, b: Cidr): boolean {
   return a.prefixLength === b.prefixLength && compareIp(a.ip, b.ip) === 0;

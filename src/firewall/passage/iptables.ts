@@ -10,7 +10,7 @@ import { deleteRule, listRules, type Rule } from "../../nftables/rule.ts";
 import { NF, nfproto } from "../../nftables/uapi.ts";
 import { engine } from "../../sys/engine.ts";
 import { hasCode } from "../../sys/error.ts";
-import { byFamily, type Family, formatIp, type Ip } from "../../wire/ip.ts";
+import { byFamily, type Family, formatIp, type Ip, isSingleHost } from "../../wire/ip.ts";
 import { CNI_FORWARD } from "./upstream-chains.ts";
 import { type Admitted, missingLines, missingRules, removalLines } from "./upstream-rules.ts";
 
@@ -80,7 +80,7 @@ function isFor({ expressions }: Rule, family: Family, wanted: ReadonlySet<string
   if (last?.kind !== "immediate" || last.data === undefined || last.data instanceof Uint8Array) return false;
   const cidr = sourceOf(expressions, family) ?? destinationOf(expressions, family);
   if (cidr === undefined || last.data.code !== NF.ACCEPT) return false;
-  return cidr.prefixLength === cidr.ip.length * 8 && wanted.has(formatIp(cidr.ip));
+  return isSingleHost(cidr) && wanted.has(formatIp(cidr.ip));
 }
 
 function dismissFromLegacy(family: Family, addresses: readonly Ip[]): void {

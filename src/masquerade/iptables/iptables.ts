@@ -12,7 +12,16 @@ import type { Nftables } from "../../nftables/nftables.ts";
 import { type Keep, withNetfilter } from "../../owned/commit.ts";
 import { deleteConnectionsOf } from "../../owned/connections.ts";
 import { hasCode } from "../../sys/error.ts";
-import { byFamily, type Cidr, contains, FAMILIES, type Family, formatIp, type Ip } from "../../wire/ip.ts";
+import {
+  byFamily,
+  type Cidr,
+  contains,
+  FAMILIES,
+  type Family,
+  formatIp,
+  type Ip,
+  isSingleHost,
+} from "../../wire/ip.ts";
 import { readKernelState } from "../nftables/elements.ts";
 import { chainOf, OWN_CHAINS, parseComment } from "./names.ts";
 import { faultsIn, freshLines, mergedLines } from "./plan.ts";
@@ -136,7 +145,7 @@ function removeFrom(tables: readonly NatTable[], isWanted: (jump: Jump) => boole
 }
 
 function addressOf({ source }: Jump): Ip[] {
-  return source !== undefined && source.prefixLength === source.ip.length * 8 ? [source.ip] : [];
+  return source !== undefined && isSingleHost(source) ? [source.ip] : [];
 }
 
 /** Forgets the connections of addresses that have no owner under nftables, either. */

@@ -9,7 +9,7 @@ import { untilCommitted } from "../../owned/commit.ts";
 import type { Restoration } from "../../owned/feature.ts";
 import { idBytes, idText } from "../../owned/id.ts";
 import { createPart, type Fault, partFaults, repairsOf, tableText } from "../../owned/table.ts";
-import { FAMILIES, type Family, formatIp } from "../../wire/ip.ts";
+import { FAMILIES, type Family, formatIp, hostPrefix } from "../../wire/ip.ts";
 import {
   addAddresses,
   clearRouteIn,
@@ -255,7 +255,7 @@ function withdrawGone(nft: Nftables, added: readonly WantedAddress[]): void {
     .filter(({ owner }) => !live.has(owner))
     .map(({ id, ip, chain, isStrict }) => ({
       id,
-      owned: [{ ip, prefixLength: ip.length * 8, chain, isStrict }],
+      owned: [{ ...hostPrefix(ip), chain, isStrict }],
       displaced: [],
     }));
   if (gone.length > 0) releaseExactly(nft, gone);

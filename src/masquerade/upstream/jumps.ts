@@ -9,7 +9,7 @@ import { type RuleWords, sameRule, wordAfter } from "../../iptables/rule.ts";
 import type { Nftables } from "../../nftables/nftables.ts";
 import { attachmentId, idText } from "../../owned/id.ts";
 import { cachedResults, holderOf } from "../../owned/runtime-files.ts";
-import { type Cidr, contains, FAMILIES, type Family, formatIp, parseCidr } from "../../wire/ip.ts";
+import { type Cidr, contains, FAMILIES, type Family, formatIp, isSingleHost, parseCidr } from "../../wire/ip.ts";
 import { natTables } from "../iptables/iptables.ts";
 import { chainOf, commentOf, parseComment, parseCutComment } from "../iptables/names.ts";
 import { iptablesRecords } from "../iptables/records.ts";
@@ -60,8 +60,7 @@ const programOf = ({ family }: NatTable): string => (family === 4 ? "iptables" :
 function identify(jump: Jump, table: NatTable, listing: NatListing, owners: Owners): UpstreamJump | string {
   const { chain, source } = jump;
   const rules = listing.get(chain);
-  if (source === undefined || source.prefixLength !== source.ip.length * 8)
-    return "it is not as upstream's plugins make it";
+  if (source === undefined || !isSingleHost(source)) return "it is not as upstream's plugins make it";
   if (rules === undefined) return "iptables' own program doesn't show its chain";
   const attachment = owners.find(jump, source);
   if (typeof attachment === "string") return attachment;

@@ -4,7 +4,7 @@ import { arePeers, CheckError, checkLink } from "../../links/check.ts";
 import { isNodeEnd } from "../../links/veth.ts";
 import { listAddresses } from "../../rtnetlink/address.ts";
 import { listRoutes } from "../../rtnetlink/route.ts";
-import { compareIp, familyOf, formatIp, sameCidr } from "../../wire/ip.ts";
+import { compareIp, familyOf, formatIp, hostPrefix, sameCidr } from "../../wire/ip.ts";
 import type { Checking } from "../interface.ts";
 import type { PtpConfig } from "./config.ts";
 
@@ -20,7 +20,7 @@ export function checkRest({ namespaces: { node }, result, link: container }: Che
       throw new CheckError(`gateway address ${formatIp(gateway)} is not on interface ${link.name} on the node`);
     }
     const routes = listRoutes(node, { family: familyOf(ip), device: link });
-    if (!routes.some(({ dst }) => sameCidr(dst, { ip, prefixLength: ip.length * 8 }))) {
+    if (!routes.some(({ dst }) => sameCidr(dst, hostPrefix(ip)))) {
       throw new CheckError(`route to ${formatIp(ip)} through ${link.name} not found on the node`);
     }
   }

@@ -6,7 +6,7 @@ import { addAddress } from "../../rtnetlink/address.ts";
 import type { Device } from "../../rtnetlink/device.ts";
 import { addRoute, deleteRoute, type NewRoute, prependRoute, replaceRoute } from "../../rtnetlink/route.ts";
 import { IFA_F, RT_SCOPE } from "../../rtnetlink/uapi.ts";
-import { type Cidr, familyOf, formatCidr, type Ip, networkOf } from "../../wire/ip.ts";
+import { type Cidr, familyOf, formatCidr, hostPrefix, type Ip, networkOf } from "../../wire/ip.ts";
 
 /** An address of the container and the gateway that the node is for it. */
 export interface Connected extends Cidr {
@@ -54,10 +54,6 @@ export function routesToContainer(device: Device, addresses: readonly Cidr[]): R
     const route: NewRoute = { dst: hostPrefix(ip), device, scope: RT_SCOPE.HOST };
     return familyOf(ip) === 4 ? prependRoute(route) : replaceRoute(route);
   });
-}
-
-function hostPrefix(ip: Ip): Cidr {
-  return { ip, prefixLength: ip.length * 8 };
 }
 
 /** The elements whose prefixes have not been among those of earlier ones. */

@@ -4,13 +4,8 @@ export type Mac = Uint8Array;
 
 /** Reads `0a:58:0a:16:00:05`, also with dashes or as Cisco's dotted triplet. Returns undefined for anything else. */
 export function parseMac(text: string): Mac | undefined {
-  const isMac =
-    /^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/.test(text) ||
-    /^([0-9a-fA-F]{2}-){5}[0-9a-fA-F]{2}$/.test(text) ||
-    /^([0-9a-fA-F]{4}\.){2}[0-9a-fA-F]{4}$/.test(text);
-  if (!isMac) return undefined;
-  const digits = text.replace(/[:.-]/g, "");
-  return Uint8Array.from({ length: 6 }, (_, i) => Number.parseInt(digits.slice(i * 2, i * 2 + 2), 16));
+  const found = parseHardwareAddress(text);
+  return found?.length === MAC_SIZE ? found : undefined;
 }
 
 /** `0a:58:0a:16:00:05`, in lower case. */
@@ -18,8 +13,10 @@ export function formatMac(mac: Mac): string {
   return Array.from(mac, (byte) => byte.toString(16).padStart(2, "0")).join(":");
 }
 
+const MAC_SIZE = 6;
+
 /** Sizes of the addresses of links: Ethernet, EUI-64 (IEEE 1394), IP over InfiniBand. */
-const SIZES: readonly number[] = [6, 8, 20];
+const SIZES: readonly number[] = [MAC_SIZE, 8, 20];
 
 /**
  * Reads the address of any link in the forms that Go's net.ParseMAC has: bytes between colons or dashes, pairs of bytes between

@@ -10,9 +10,12 @@ import { type NewRoute, prependRoute } from "../rtnetlink/route.ts";
 import { IFA_F, RT_SCOPE } from "../rtnetlink/uapi.ts";
 import { inNetns } from "../sys/netns.ts";
 import { ensureSysctl, readSysctl, type SysctlName, setSysctl, trySetSysctl } from "../sys/sysctl.ts";
-import { type Cidr, compareIp, contains, familyOf, type Ip, lastOf } from "../wire/ip.ts";
+import { type Cidr, compareIp, contains, FAMILIES, type Family, familyOf, type Ip, lastOf } from "../wire/ip.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { settleAddresses, withAddressWatch } from "./settle.ts";
+
+/** A parameter of the kernel and its value. */
+export type Parameter = readonly [name: SysctlName, value: string];
 
 /** How the container's end of an attachment is to be. */
 export interface ContainerSetup {
@@ -21,7 +24,7 @@ export interface ContainerSetup {
   /** Those of the result: one without a next hop goes by the first gateway of its family. */
   readonly routes: readonly Route[];
   /** Parameters of the container's namespace to be set first, where its kernel has them. */
-  readonly parameters?: readonly (readonly [name: SysctlName, value: string])[];
+  readonly parameters?: readonly Parameter[];
   /** What else comes before the interface is up, in the container's namespace. */
   readonly prepare?: (() => void) | undefined;
   /**
@@ -61,6 +64,13 @@ export function configureContainer(namespaces: Pick<Namespaces, "container" | "n
     settleAddresses(container, device, watch);
   });
   container.executeAll(rest);
+}
+
+/** The parameters by which neighbours learn of an interface, by its addresses of these families, when it comes up. */
+export function announcing(name: string, families: readonly Family[] = FAMILIES): Parameter[] {
+  return families.map((family) =>
+    family === 4 ? [`net/ipv4/conf/${name}/arp_notify`, "1"] : [`net/ipv6/conf/${name}/ndisc_notify`, "1"],
+  );
 }
 
 const HOST_PREFIX_IPV4 = 31;

@@ -5,7 +5,7 @@ import { CNI_CODE, CniError } from "../cni/error.ts";
 import type { OwnPlugin } from "../cni/plugin.ts";
 import type { IpConfig } from "../cni/result.ts";
 import { CheckError } from "../links/check.ts";
-import type { ContainerSetup } from "../links/configure.ts";
+import { announcing, type ContainerSetup, type Parameter } from "../links/configure.ts";
 import { isKindMissing, kindUnavailable } from "../links/container-link.ts";
 import {
   checkParent,
@@ -21,8 +21,7 @@ import type { BriefLink } from "../rtnetlink/brief-link.ts";
 import type { LinkInfo } from "../rtnetlink/link-info.ts";
 import { IFF } from "../rtnetlink/uapi.ts";
 import { hasCode } from "../sys/error.ts";
-import type { SysctlName } from "../sys/sysctl.ts";
-import { familyOf } from "../wire/ip.ts";
+import { byFamily } from "../wire/ip.ts";
 import type { Mac } from "../wire/mac.ts";
 import { type Attaching, type InterfacePlugin, interfacePlugin, type Made } from "./interface.ts";
 import type { UpperConfig } from "./keys.ts";
@@ -109,13 +108,9 @@ function setUpOf(
   { enabledad }: UpperConfig,
   addresses: readonly IpConfig[],
 ): Partial<ContainerSetup> {
-  const families = new Set(addresses.map(({ ip }) => familyOf(ip)));
-  const notify: (readonly [SysctlName, string])[] = [
-    ...(families.has(4) ? [[`net/ipv4/conf/${name}/arp_notify`, "1"] as const] : []),
-    ...(families.has(6) ? [[`net/ipv6/conf/${name}/ndisc_notify`, "1"] as const] : []),
-  ];
-  const detection: readonly [SysctlName, string] = [`net/ipv6/conf/${name}/accept_dad`, enabledad ? "1" : "0"];
-  return { parameters: [...notify, detection], duplicateAddressDetection: enabledad };
+  const families = byFamily(addresses).map(([family]) => family);
+  const detection: Parameter = [`net/ipv6/conf/${name}/accept_dad`, enabledad ? "1" : "0"];
+  return { parameters: [...announcing(name, families), detection], duplicateAddressDetection: enabledad };
 }
 
 /** The kinds that take all of a link's frames, each for itself. */

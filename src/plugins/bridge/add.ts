@@ -8,7 +8,7 @@ import { type Bridge, ensureBridge, hadPorts, macWithPort, NotBridgeError } from
 import { bridgeNetfilter } from "../../links/bridge-netfilter.ts";
 import { setUpPort, waitForPort } from "../../links/bridge-port.ts";
 import { ensureVlanGateway, joinVlans } from "../../links/bridge-vlan.ts";
-import type { ContainerSetup } from "../../links/configure.ts";
+import { announcing, type ContainerSetup, type Parameter } from "../../links/configure.ts";
 import { enableForwarding } from "../../links/forwarding.ts";
 import { AddressConflictError, ensureGateways } from "../../links/gateway-address.ts";
 import { requirePortMtu } from "../../links/ipv6-mtu.ts";
@@ -16,7 +16,6 @@ import { createVeth, type Veth, type VethEnd } from "../../links/veth.ts";
 import { ensureWaysBack } from "../../links/way-back.ts";
 import { macSpoof } from "../../mac-spoof/feature.ts";
 import type { BriefLink } from "../../rtnetlink/brief-link.ts";
-import type { SysctlName } from "../../sys/sysctl.ts";
 import { type Family, familyOf, formatCidr } from "../../wire/ip.ts";
 import { formatMac } from "../../wire/mac.ts";
 import type { Attaching as AttachingWith, Made } from "../interface.ts";
@@ -102,14 +101,14 @@ function connect({ invocation, config, namespaces, undo }: Attaching, bridge: Br
 
 /** As upstream: the link-local address, too, can be used at once, and neighbours learn of the interface when it comes up. */
 function setUpOf({ name }: VethEnd, { enabledad }: BridgeConfig): Partial<ContainerSetup> {
-  const detection: (readonly [SysctlName, string])[] = enabledad
+  const detection: Parameter[] = enabledad
     ? [
         [`net/ipv6/conf/${name}/enhanced_dad`, "1"],
         [`net/ipv6/conf/${name}/accept_dad`, "1"],
       ]
     : [[`net/ipv6/conf/${name}/accept_dad`, "0"]];
   return {
-    parameters: [...detection, [`net/ipv4/conf/${name}/arp_notify`, "1"]],
+    parameters: [...detection, ...announcing(name, [4])],
     duplicateAddressDetection: enabledad,
   };
 }

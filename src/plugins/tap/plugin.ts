@@ -3,6 +3,7 @@
 import { CNI_CODE, CniError } from "../../cni/error.ts";
 import type { OwnPlugin } from "../../cni/plugin.ts";
 import { CheckError } from "../../links/check.ts";
+import { announcing } from "../../links/configure.ts";
 import { localMac } from "../../links/local-mac.ts";
 import { createTap, type NewTap, tapUnavailable } from "../../links/tap.ts";
 import { makeByErrand, makeUnderContext } from "../../links/tap-context.ts";
@@ -45,13 +46,7 @@ function make({ invocation: { ifname: name }, config, namespaces, undo }: Attach
   return {
     device: { index: link.index, name, mac },
     mtu: config.mtu,
-    // Neighbours learn of the interface when it comes up.
-    setUp: () => ({
-      parameters: [
-        [`net/ipv4/conf/${name}/arp_notify`, "1"],
-        [`net/ipv6/conf/${name}/ndisc_notify`, "1"],
-      ],
-    }),
+    setUp: () => ({ parameters: announcing(name) }),
   };
 }
 

@@ -33,7 +33,8 @@ export function enterVrf(namespace: LockedNetns, port: Port, vrf: Vrf): void {
   const routes = through.map(({ own }) => own);
   const addresses = globalAddresses(container, port);
   // The kernel takes those away that are the interface's alone.
-  container.executeAll(through.filter(({ isShared }) => isShared).map(({ withdrawal }) => withdrawal));
+  const withdrawals = through.filter(({ isShared }) => isShared).map(({ withdrawal }) => withdrawal);
+  executeUnlessDone(container, withdrawals, "ESRCH");
   withWatch(netns, [RTNLGRP.IPV6_ROUTE, RTNLGRP.IPV6_IFADDR], (watch) => {
     withoutLoss(namespace, port, addresses, () => {
       changeMaster(container, port, vrf.index, addresses);

@@ -47,7 +47,9 @@ export function addRouting(attachment: Attachment, wanted: Wanted): void {
     const filled = targets.flatMap((target) => fill(container, link, target, main, wanted));
     executeUnlessDone(container, [...filled, ...ruleRequests], "EEXIST");
     const hints = wanted.addSourceHints ? hintsOf(wanted, main, link).map(replaceRoute) : [];
-    container.executeAll([...hints, ...leaving(through, wanted).map(({ withdrawal }) => withdrawal)]);
+    // The kernel may have taken a route away meanwhile, with an address or a next hop.
+    const withdrawals = leaving(through, wanted).map(({ withdrawal }) => withdrawal);
+    executeUnlessDone(container, [...hints, ...withdrawals], "ESRCH");
   });
 }
 

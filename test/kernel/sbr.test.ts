@@ -7,6 +7,7 @@ import { inNetns } from "../../src/sys/netns.ts";
 import { startBeside } from "../support/background.ts";
 import { cli } from "../support/cli.ts";
 import { ourNode, type TestNode } from "../support/differential.ts";
+import { withSyscalls } from "../support/intercept-syscalls.ts";
 import { connect, DUAL, type Home, type Link, OTHER, routesOf, rulesOf } from "../support/multihomed.ts";
 import { requireNamespaces } from "../support/netns.ts";
 import { isAnswered, ping } from "../support/outside.ts";
@@ -62,6 +63,27 @@ class World {
 }
 
 describe("an ADD of sbr", () => {
+  it("does not mind a route that goes away at any moment of it", () => {
+    const world = new World();
+    const route = "172.16.0.0/16 dev eth0";
+    const addWithout = (nth: number): number => {
+      let sent = 0;
+      world.container.ip(`route replace ${route}`);
+      withSyscalls(
+        (name) => {
+          if (name === "sendto" && sent++ === nth) world.container.ip(`route delete ${route}`);
+          return undefined;
+        },
+        () => world.add(),
+      );
+      world.del();
+      return sent;
+    };
+    const all = addWithout(-1);
+    for (let nth = 0; nth < all; nth++) addWithout(nth);
+    expect(all).toBeGreaterThan(5);
+  });
+
   it("makes a rule for each address, and a table for each rule", () => {
     const world = new World([...DUAL, { address: "10.8.0.2/24" }]);
     world.container.ip("route add 172.16.0.0/16 via 10.8.0.9");

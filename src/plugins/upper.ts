@@ -52,9 +52,9 @@ export interface Upper<C> extends Attaching<C> {
 
 /** The plugin with its verbs. */
 export function upperPlugin<C extends UpperConfig>(plugin: UpperPlugin<C>): OwnPlugin {
-  const { difference, needsParent, info, mac: _, choose: __, create: ___, explain: ____, ...rest } = plugin;
+  const { difference, needsParent, info } = plugin;
   return interfacePlugin({
-    ...rest,
+    ...plugin,
     ipam: "optional",
     linkKind: plugin.name,
     make: (attaching) => make(plugin, attaching),

@@ -71,11 +71,9 @@ export function deleteRule(rule: NewRule): Request {
   return ruleRequest(RTM.DELRULE, 0, "delete", { ...headerOf(rule), action: FR_ACT.UNSPEC }, rule);
 }
 
-/** Like `ip rule show`, of both families or of one, in the order in which the kernel goes through each family's. */
-export function listRules(connection: Connection, family?: Family): Rule[] {
-  const header = { ...emptyHeader, family: family === undefined ? AF.UNSPEC : addressFamily(family) };
-  const operation = (): string => `${family === 6 ? "-6 " : ""}rule show`;
-  const dump = request(RTM.GETRULE, 0, operation, [fibRuleHeader, header], [ruleAttributes, {}]);
+/** Like `ip rule show`, of both families, in the order in which the kernel goes through each family's. */
+export function listRules(connection: Connection): Rule[] {
+  const dump = request(RTM.GETRULE, 0, () => "rule show", [fibRuleHeader, emptyHeader], [ruleAttributes, {}]);
   // Other families, multicast routing say, have rules of their own.
   return connection.dump(dump, { isWanted: ({ payload }) => isOfIp(payload) }).map(decodeRule);
 }

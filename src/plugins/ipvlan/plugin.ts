@@ -33,7 +33,7 @@ export const plugin = upperPlugin<IpvlanConfig>({
   difference(info, config) {
     const found = modeOfInfo(info);
     const wanted = ipvlanModeText(config);
-    return found === wanted ? undefined : `has the mode ${found ?? "of another kind"}, not ${wanted}`;
+    return found === wanted ? undefined : `has the mode ${found}, not ${wanted}`;
   },
   needsParent: ({ parent }) => parent.master !== undefined,
 });

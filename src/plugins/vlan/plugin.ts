@@ -35,7 +35,7 @@ export const plugin = upperPlugin<VlanConfig>({
   explain,
   difference(info, { vlanId: id }) {
     const found = idOf(info);
-    return found === id ? undefined : `has the VLAN id ${found ?? "of none"}, not ${id}`;
+    return found === id ? undefined : `has the VLAN id ${found}, not ${id}`;
   },
 });
 

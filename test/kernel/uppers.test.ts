@@ -6,6 +6,7 @@ import { withIpvlanMode } from "../../src/links/ipvlan-mode.ts";
 import { type Namespaces, withNamespaces } from "../../src/links/namespaces.ts";
 import { findParent, type Parent } from "../../src/links/parent.ts";
 import { findUpper } from "../../src/links/uppers.ts";
+import { plugin as ipvlan } from "../../src/plugins/ipvlan/plugin.ts";
 import { plugin as macvlan } from "../../src/plugins/macvlan/plugin.ts";
 import type { ErrnoName } from "../../src/sys/errno.ts";
 import { inNetns } from "../../src/sys/netns.ts";
@@ -70,6 +71,24 @@ describe("a link that hangs on another", () => {
       expect(find(node, -1, code)[0]).toBe("theirs");
     },
   );
+});
+
+describe("ipvlan behind another plugin", () => {
+  it("says that both would have one name", () => {
+    const node = ourNode(ipvlan);
+    const interfaces = [{ name: "eth0", sandbox: node.container.path }];
+    const prevResult = { cniVersion: "1.1.0", interfaces, ips: [{ address: "10.77.0.5/24" }] };
+    for (const linkInContainer of [true, false]) {
+      const config = { cniVersion: "1.1.0", name: "net1", type: "ipvlan", linkInContainer, prevResult };
+      expect(node.call({ command: "ADD", config }).json).toMatchObject({
+        code: 7,
+        msg: "master is missing, and the plugin before has made the container's eth0 itself",
+        details: expect.stringContaining(
+          'all plugins of a list make the interface eth0: name another interface by "master"',
+        ),
+      });
+    }
+  });
 });
 
 describe("the mode of ipvlans", () => {

@@ -49,9 +49,15 @@ function read(invocation: Invocation): IpvlanConfig {
 }
 
 /** Behind another plugin, the interface of that is the master unless the configuration names one. */
-function choose({ config: { parent }, invocation: { prevResult } }: Attaching<IpvlanConfig>): ParentChoice {
+function choose({ config: { parent }, invocation }: Attaching<IpvlanConfig>): ParentChoice {
+  const { prevResult, ifname } = invocation;
   if (parent.master !== undefined || prevResult === undefined) return parent;
   const [only, ...more] = prevResult.interfaces;
+  if (only?.sandbox && only.name === ifname && more.length === 0) {
+    const problem = `master is missing, and the plugin before has made the container's ${ifname} itself`;
+    const hint = `all plugins of a list make the interface ${ifname}: name another interface by "master", or attach two networks`;
+    throw new CniError(CNI_CODE.INVALID_CONFIG, problem, hint);
+  }
   if (only !== undefined && only.name !== "" && more.length === 0) return { ...parent, master: only.name };
   const problem = "master is missing, and the plugin before has not made exactly one interface that could be it";
   throw new CniError(CNI_CODE.INVALID_CONFIG, problem, 'name the interface by "master"');

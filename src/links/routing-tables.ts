@@ -11,14 +11,14 @@ import { RT_TABLE } from "../rtnetlink/uapi.ts";
 import { hasCode } from "../sys/error.ts";
 import { FAMILIES, type Family, familyOf } from "../wire/ip.ts";
 
-/** RTPROT of the rules and routes that bauta thinks of itself. Those that it moves keep the protocol that they had. */
+/** RTPROT of the rules and routes that bauta makes. Routes that bauta moves keep the protocol that they had. */
 export const RTPROT_BAUTA = 66;
 
-/** A table that has neither rules nor routes, nor a VRF. */
+/** Finds numbers of tables that no rule leads to, and that have no routes and no VRF. */
 export class FreeTables {
   readonly #used: Set<number>;
 
-  /** What is used in the namespace now. Throws NetlinkError. */
+  /** Lists the tables that are in use in the namespace now. Throws NetlinkError. */
   constructor(connection: Connection, rules: readonly Rule[]) {
     const ofRoutes = FAMILIES.flatMap((family) => listRoutes(connection, { family, table: RT_TABLE.UNSPEC }));
     const ofVrfs = listLinks(connection, { kind: "vrf" }).map(tableOfVrf);
@@ -26,7 +26,7 @@ export class FreeTables {
     for (const table of ofVrfs) if (table !== undefined) this.#used.add(table);
   }
 
-  /** The first from this number on, which is in use from now on. */
+  /** Returns the first free number from this one on, and counts its table as used from then on. */
   take(from: number): number {
     let table = from;
     while (this.#used.has(table)) table++;

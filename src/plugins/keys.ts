@@ -112,7 +112,7 @@ export function ownMacOf({ mac: own, runtimeConfig }: OwnMacKeys, cniArgs: strin
 /** The key of bridge, for all that make an interface in a network that others have addresses of. */
 export const enabledadKey: Schema<boolean> = flag("detect duplicate IPv6 addresses, which takes 1 to 2 seconds");
 
-/** The keys of plugins whose interface hangs on another; see parentOf. */
+/** The keys of plugins whose interface hangs on another; see upperConfigOf. */
 export const parentKeys = {
   master: optional(
     emptyIsAbsent(linkReference("the interface that the container's hangs on; that of the default route unless given")),
@@ -129,14 +129,14 @@ interface ParentKeys {
   readonly enabledad: boolean;
 }
 
-/** What parentKeys come to. */
+/** What parentKeys say. */
 export interface UpperConfig {
   readonly parent: ParentChoice;
   readonly mtu: number | undefined;
   readonly enabledad: boolean;
 }
 
-/** Reads them. Throws CniError 7. */
+/** Reads parentKeys. Throws CniError 7. */
 export function upperConfigOf(keys: ParentKeys): UpperConfig {
   const { master, linkInContainer, enabledad } = keys;
   return { parent: { master, linkInContainer }, mtu: mtuOf(keys), enabledad };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { lineOf, sameRule, wordAfter, wordsOf } from "./rule.ts";
+import { hasRule, lineOf, sameRule, wordAfter, wordsOf } from "./rule.ts";
 
 describe("a line", () => {
   it("has the same words when it is read again", () => {
@@ -26,6 +26,22 @@ describe("sameRule", () => {
     expect(sameRule(["-j", "A"], ["-j", "A"])).toBe(true);
     expect(sameRule(["-j", "A"], ["-j", "A", "x"])).toBe(false);
     expect(sameRule(["-j", "A"], ["-j", "B"])).toBe(false);
+  });
+});
+
+describe("hasRule", () => {
+  it("finds it among the rules of a chain, and nothing in a chain that is missing", () => {
+    expect(
+      hasRule(
+        [
+          ["-j", "A"],
+          ["-j", "B"],
+        ],
+        ["-j", "B"],
+      ),
+    ).toBe(true);
+    expect(hasRule([["-j", "A"]], ["-j", "B"])).toBe(false);
+    expect(hasRule(undefined, ["-j", "A"])).toBe(false);
   });
 });
 

@@ -22,6 +22,11 @@ export function sameRule(a: RuleWords, b: RuleWords): boolean {
   return a.length === b.length && a.every((word, i) => word === b[i]);
 }
 
+/** Whether one of the rules is the wanted one; of a chain that is missing, none is. */
+export function hasRule(rules: readonly RuleWords[] | undefined, wanted: RuleWords): boolean {
+  return rules?.some((rule) => sameRule(rule, wanted)) ?? false;
+}
+
 /** The word that follows an option, unless it is negated. */
 export function wordAfter(words: RuleWords, option: string): string | undefined {
   const at = words.indexOf(option);

@@ -3,7 +3,7 @@
 // bridge.
 
 import type { NatListing } from "../../iptables/listing.ts";
-import { lineOf, type RuleWords, sameRule, wordAfter } from "../../iptables/rule.ts";
+import { hasRule, lineOf, type RuleWords, sameRule, wordAfter } from "../../iptables/rule.ts";
 import type { IsolatingPolicy } from "../wanted.ts";
 import { commented, FORWARD, LEAD, STAGES } from "./upstream-chains.ts";
 
@@ -45,15 +45,13 @@ function rulesOf({ bridge, policies }: Isolation): PlacedRule[] {
 export function missingIsolation(listing: NatListing, isolations: readonly Isolation[]): string[] {
   const rules = isolations.flatMap(rulesOf);
   if (rules.length === 0) return [];
-  const has = (chain: string, rule: RuleWords): boolean =>
-    (listing.get(chain) ?? []).some((one) => sameRule(one, rule));
   return [
     ...STAGES.filter((chain) => !listing.has(chain)).map((chain) => `-N ${chain}`),
     ...entryLines(listing.get(FORWARD) ?? []),
     ...rules
-      .filter(({ chain, rule }) => !has(chain, rule))
+      .filter(({ chain, rule }) => !hasRule(listing.get(chain), rule))
       .map(({ chain, rule }) => lineOf(["-I", chain, "1", ...rule])),
-    ...STAGES.filter((chain) => !has(chain, RETURN)).map((chain) => lineOf(["-A", chain, ...RETURN])),
+    ...STAGES.filter((chain) => !hasRule(listing.get(chain), RETURN)).map((chain) => lineOf(["-A", chain, ...RETURN])),
   ];
 }
 

@@ -1,8 +1,8 @@
 // The rules by which containernetworking/plugins' iptables back end lets a container's packets through, as words of
 // iptables-restore(8): table filter, chain CNI-FORWARD.
 
-import { type NatListing, readListing } from "../../iptables/listing.ts";
-import { lineOf, type RuleWords, sameRule } from "../../iptables/rule.ts";
+import { readListing } from "../../iptables/listing.ts";
+import { hasRule, lineOf, type RuleWords } from "../../iptables/rule.ts";
 import { familyOf, formatIp, type Ip } from "../../wire/ip.ts";
 import { type Isolation, missingIsolation } from "./isolation-rules.ts";
 import { CNI_FORWARD, commented, FORWARD, LEAD } from "./upstream-chains.ts";
@@ -21,10 +21,6 @@ export function rulesFor(ip: Ip): RuleWords[] {
   ];
 }
 
-function has(listing: NatListing, chain: string, wanted: RuleWords): boolean {
-  return (listing.get(chain) ?? []).some((rule) => sameRule(rule, wanted));
-}
-
 /** Addresses with the name of the chain that their network's administrator has rules in. */
 export interface Admitted {
   readonly ip: Ip;
@@ -38,13 +34,13 @@ export function missingLines(text: string, admitted: readonly Admitted[]): strin
   const listing = readListing(text);
   const admins = [...new Set(admitted.map(({ adminChain }) => adminChain))];
   const chains = [CNI_FORWARD, ...admins].filter((chain) => !listing.has(chain));
-  const leads = admins.map(adminRule).filter((rule) => !has(listing, CNI_FORWARD, rule));
+  const leads = admins.map(adminRule).filter((rule) => !hasRule(listing.get(CNI_FORWARD), rule));
   // A search of the whole chain for each address would take long where there are thousands.
   const there = new Set((listing.get(CNI_FORWARD) ?? []).map(lineOf));
   const rules = admitted.flatMap(({ ip }) => rulesFor(ip)).filter((rule) => !there.has(lineOf(rule)));
   return [
     ...chains.map((chain) => `-N ${chain}`),
-    ...(has(listing, FORWARD, LEAD) ? [] : [lineOf(["-I", FORWARD, "1", ...LEAD])]),
+    ...(hasRule(listing.get(FORWARD), LEAD) ? [] : [lineOf(["-I", FORWARD, "1", ...LEAD])]),
     ...leads.map((rule) => lineOf(["-I", CNI_FORWARD, "1", ...rule])),
     ...rules.map((rule) => lineOf(["-A", CNI_FORWARD, ...rule])),
     ...missingIsolation(listing, isolationsOf(admitted)),

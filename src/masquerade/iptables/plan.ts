@@ -2,7 +2,7 @@
 
 import type { Attachment } from "../../cni/attachment.ts";
 import { type NatListing, POSTROUTING } from "../../iptables/listing.ts";
-import { lineOf, type RuleWords, sameRule } from "../../iptables/rule.ts";
+import { hasRule, lineOf, type RuleWords, sameRule } from "../../iptables/rule.ts";
 import { type Cidr, type Family, formatIp } from "../../wire/ip.ts";
 import { acceptRule, jumpRule, masqueradeRule } from "./rules.ts";
 
@@ -39,7 +39,7 @@ export function mergedLines(
   const lead = listing.get(POSTROUTING) ?? [];
   return [
     ...completion(there, attachment, family, addresses, chain),
-    ...jumps.filter((rule) => !has(lead, rule)).map((rule) => append(POSTROUTING, rule)),
+    ...jumps.filter((rule) => !hasRule(lead, rule)).map((rule) => append(POSTROUTING, rule)),
   ];
 }
 
@@ -51,7 +51,7 @@ function completion(
   addresses: readonly Cidr[],
   chain: string,
 ): readonly string[] {
-  const missing = chainRules(attachment, family, addresses).filter((rule) => !has(there, rule));
+  const missing = chainRules(attachment, family, addresses).filter((rule) => !hasRule(there, rule));
   return missing.map((rule) => (rule[0] === "-d" ? lineOf(["-I", chain, ...rule]) : append(chain, rule)));
 }
 
@@ -63,13 +63,9 @@ function chainRules(attachment: Attachment, family: Family, addresses: readonly 
   const rules: RuleWords[] = [];
   for (const address of addresses) {
     const rule = acceptRule(attachment, address);
-    if (!has(rules, rule)) rules.push(rule);
+    if (!hasRule(rules, rule)) rules.push(rule);
   }
   return [...rules, masqueradeRule(attachment, family)];
-}
-
-function has(rules: readonly RuleWords[], wanted: RuleWords): boolean {
-  return rules.some((rule) => sameRule(rule, wanted));
 }
 
 /** The missing or altered rules, each as a phrase; empty where there are none. */
@@ -83,7 +79,7 @@ export function faultsIn(
   const rules = listing.get(chain);
   const lead = listing.get(POSTROUTING) ?? [];
   const missing = addresses.filter(
-    (address) => rules !== undefined && !has(lead, jumpRule(attachment, address, chain)),
+    (address) => rules !== undefined && !hasRule(lead, jumpRule(attachment, address, chain)),
   );
   return [
     ...chainFaults(rules, attachment, family, addresses, chain),
@@ -105,7 +101,7 @@ export function chainFaults(
   if (rules === undefined) return [`${name} is missing`];
   const wanted = chainRules(attachment, family, addresses).reverse();
   const faults = wanted
-    .filter((rule) => !has(rules, rule))
+    .filter((rule) => !hasRule(rules, rule))
     .map((rule) => `the rule \`${lineOf(rule)}\` of ${name} is missing`);
   return isAltered(rules, attachment, family) ? [...faults, `${name} has been altered`] : faults;
 }

@@ -2,7 +2,7 @@
 
 import type { Attachment } from "../../cni/attachment.ts";
 import type { NatListing } from "../../iptables/listing.ts";
-import { lineOf, type RuleWords, sameRule, wordAfter } from "../../iptables/rule.ts";
+import { hasRule, lineOf, type RuleWords, wordAfter } from "../../iptables/rule.ts";
 import { type Family, formatIp, parseCidr } from "../../wire/ip.ts";
 import { type Part, partsOf } from "../elements.ts";
 import { hostKey, NO_CONDITIONS, type PortMapping, PROTOCOL_NAMES, type Publication } from "../mapping.ts";
@@ -49,7 +49,7 @@ export function publishLines(listing: NatListing, parts: readonly RecordedPart[]
   const { chain, jumps, rules } = rulesOf(parts, attachment);
   const chains = new Set(parts.flatMap(({ record }) => sharedChains(record)));
   const shared = new Map(parts.flatMap(({ record }) => sharedRules(record)).map((one) => [line(one), one]));
-  const missing = [...shared.values()].filter((one) => !has(listing.get(one.chain), one.rule));
+  const missing = [...shared.values()].filter((one) => !hasRule(listing.get(one.chain), one.rule));
   return [
     ...[...chains].filter((name) => !listing.has(name)).map((name) => `-N ${name}`),
     ...missing.map(line),
@@ -58,10 +58,6 @@ export function publishLines(listing: NatListing, parts: readonly RecordedPart[]
     ...rules.map((rule) => line({ chain, rule })),
     ...jumps.map(line),
   ];
-}
-
-function has(rules: readonly RuleWords[] | undefined, wanted: RuleWords): boolean {
-  return rules?.some((rule) => sameRule(rule, wanted)) ?? false;
 }
 
 function jumpsTo(listing: NatListing, chain: string): readonly RuleWords[] {
@@ -73,10 +69,10 @@ export function faultsIn(listing: NatListing, parts: readonly RecordedPart[], at
   const { chain, jumps, rules } = rulesOf(parts, attachment);
   const there = listing.get(chain);
   const shared = parts.flatMap(({ record }) => sharedRules(record));
-  const faults = shared.filter((one) => !has(listing.get(one.chain), one.rule)).map(missingText);
+  const faults = shared.filter((one) => !hasRule(listing.get(one.chain), one.rule)).map(missingText);
   if (there === undefined) return [...faults, `chain ${chain} is missing`];
-  const lost = rules.filter((rule) => !has(there, rule)).map((rule) => missingText({ chain, rule }));
-  const isAltered = lost.length === 0 && there.some((rule) => !has(rules, rule));
+  const lost = rules.filter((rule) => !hasRule(there, rule)).map((rule) => missingText({ chain, rule }));
+  const isAltered = lost.length === 0 && there.some((rule) => !hasRule(rules, rule));
   const leading = jumpsTo(listing, chain);
   const unled = jumps.filter(({ rule }) => !leading.some((one) => isSameJump(one, rule)));
   return [

@@ -276,6 +276,23 @@ describe("on a kernel without nf_tables", () => {
     expect(world.nft("list ruleset")).toBe("");
   });
 
+  it("bauta restore puts back the rules of all networks that isolate one bridge", () => {
+    haveOnly("legacy");
+    onTestFinished(haveAll);
+    const world = begin();
+    const [a, b] = [world.attach("br-a"), world.attach("br-a")];
+    withoutNetfilter(() => {
+      succeed(world.add(a, { name: "strict", ingressPolicy: "isolated" }));
+      succeed(world.add(b, { name: "lax", ingressPolicy: "same-bridge" }));
+    });
+    const rules = (): string[] => FAMILIES.flatMap((family) => filterRules(world, "legacy", family).sort());
+    const before = rules();
+    expect(before.filter((line) => line.includes("br-a"))).toHaveLength(8);
+    iptables(world, "legacy", "-F CNI-ISOLATION-STAGE-1", "-F CNI-ISOLATION-STAGE-2");
+    withoutNetfilter(() => inNetns(world.node.fd, () => cli(["restore"])));
+    expect(rules()).toEqual(before);
+  });
+
   it('"nftables" is refused, and nothing is left', () => {
     const world = begin();
     const a = world.attach("br-a");

@@ -40,6 +40,15 @@ describe("missingIsolation", () => {
     expect(missingIsolation(tableOf(["FORWARD"], []), [one([])])).toEqual([]);
   });
 
+  it("makes the rules of all networks that isolate one bridge, and what they have in common once", () => {
+    const lines = missingIsolation(tableOf(["FORWARD", ...STAGES], [`-A ${ENTRY}`, `-A ${LEAD}`, ...RETURNS]), [
+      one(["isolated"]),
+      one(["same-bridge"]),
+    ]);
+    const both = [...rulesOf("br0", "isolated"), toItself("br0"), ...rulesOf("br0", "same-bridge")].map(inserted);
+    expect(lines.toSorted()).toEqual([...new Set(both)].sort());
+  });
+
   it("adds a second bridge and nothing else", () => {
     const rules = [`-A ${ENTRY}`, `-A ${LEAD}`, ...rulesOf("br0", "same-bridge"), ...RETURNS];
     const table = tableOf(["FORWARD", ...STAGES], rules);

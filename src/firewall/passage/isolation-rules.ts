@@ -41,19 +41,21 @@ function rulesOf({ bridge, policies }: Isolation): PlacedRule[] {
   ];
 }
 
-/** What a listing of the table lacks, as lines; to be carried out behind those of missingLines. */
+/** What a listing of the table lacks, as lines, each once; to be carried out behind those of missingLines. */
 export function missingIsolation(listing: NatListing, isolations: readonly Isolation[]): string[] {
   const rules = isolations.flatMap(rulesOf);
   if (rules.length === 0) return [];
+  const isMissing = ({ chain, rule }: PlacedRule): boolean => !hasRule(listing.get(chain), rule);
   return [
     ...STAGES.filter((chain) => !listing.has(chain)).map((chain) => `-N ${chain}`),
     ...entryLines(listing.get(FORWARD) ?? []),
-    ...rules
-      .filter(({ chain, rule }) => !hasRule(listing.get(chain), rule))
-      .map(({ chain, rule }) => lineOf(["-I", chain, "1", ...rule])),
+    ...distinct(rules.filter(isMissing).map(({ chain, rule }) => lineOf(["-I", chain, "1", ...rule]))),
     ...STAGES.filter((chain) => !hasRule(listing.get(chain), RETURN)).map((chain) => lineOf(["-A", chain, ...RETURN])),
   ];
 }
+
+/** Each of them once: networks on one bridge have rules in common. */
+const distinct = (lines: readonly string[]): string[] => [...new Set(lines)];
 
 /** What CNI-FORWARD accepts never comes to a later rule. */
 function entryLines(forward: readonly RuleWords[]): string[] {

@@ -40,13 +40,14 @@ export function planPassage(nft: Nftables | undefined, protections: readonly Pro
     iptables.set(form, [...(iptables.get(form) ?? []), { ip, adminChain, isolation }]);
   };
   const gates = new Map<Family, readonly Gate[]>();
+  const isolationOf = isolationsOn(nft);
   for (const family of FAMILIES) {
     for (const one of protections) {
       const { backend, zone, bridge } = one;
       for (const ip of one.addresses.filter((address) => familyOf(address) === family)) {
         if (backend === "firewalld") firewalld.push({ ip, zone });
         else if (backend === "iptables" || (nft === undefined && backend === undefined)) {
-          admit("any", one, ip, isolationOf(nft, one));
+          admit("any", one, ip, isolationOf(one));
         } else {
           const all = gates.get(family) ?? forwardGates(nft?.connection, family);
           gates.set(family, all);
@@ -69,10 +70,21 @@ export function planPassage(nft: Nftables | undefined, protections: readonly Pro
   return { iptables, firewalld, isAskedFor, obstacles: [...obstacles] };
 }
 
-/** What iptables is to have of a bridge's isolation: what our tables have, where there are such. Throws NetlinkError. */
-function isolationOf(nft: Nftables | undefined, { bridge, policy }: Protection): Isolation | undefined {
-  if (bridge === undefined || policy === "open") return undefined;
-  return { bridge, policies: nft === undefined ? [policy] : isolatingPolicies(nft.connection, bridge) };
+/**
+ * What iptables is to have of the isolation of a protection's bridge: what our tables have, where there are such, and otherwise what
+ * the protection asks for. The function asks the tables once for a bridge, and throws NetlinkError.
+ */
+function isolationsOn(nft: Nftables | undefined): (one: Protection) => Isolation | undefined {
+  const known = new Map<string, Isolation>();
+  return ({ bridge, policy }) => {
+    if (bridge === undefined || policy === "open") return undefined;
+    const key = nft === undefined ? `${bridge} ${policy}` : bridge;
+    const policies = (): Isolation["policies"] =>
+      nft === undefined ? [policy] : isolatingPolicies(nft.connection, bridge);
+    const isolation = known.get(key) ?? { bridge, policies: policies() };
+    known.set(key, isolation);
+    return isolation;
+  };
 }
 
 /** Chains that only let containers through, or only keep them from each other. */

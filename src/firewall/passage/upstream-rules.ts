@@ -43,14 +43,8 @@ export function missingLines(text: string, admitted: readonly Admitted[]): strin
     ...(hasRule(listing.get(FORWARD), LEAD) ? [] : [lineOf(["-I", FORWARD, "1", ...LEAD])]),
     ...leads.map((rule) => lineOf(["-I", CNI_FORWARD, "1", ...rule])),
     ...rules.map((rule) => lineOf(["-A", CNI_FORWARD, ...rule])),
-    ...missingIsolation(listing, isolationsOf(admitted)),
+    ...missingIsolation(listing, [...new Set(admitted.flatMap(({ isolation }) => isolation ?? []))]),
   ];
-}
-
-/** One for each bridge. */
-function isolationsOf(admitted: readonly Admitted[]): Isolation[] {
-  const isolations = admitted.flatMap(({ isolation }) => isolation ?? []);
-  return [...new Map(isolations.map((one) => [one.bridge, one])).values()];
 }
 
 /** The lines that take the addresses' rules out of a table that is printed so. Chains stay: an administrator's rules are there. */

@@ -244,6 +244,34 @@ describe('the back end "iptables"', () => {
   });
 });
 
+describe("where the package iptables has been removed", () => {
+  it("DEL ends all the same, and the rules that isolate the bridge stay, as upstream's do", () => {
+    const world = begin();
+    const [a, b, c] = [world.attach("br-a"), world.attach("br-b"), world.attach("br-c")];
+    const keys = { ingressPolicy: "same-bridge" };
+    haveOnly("nft");
+    try {
+      succeed(world.add(a, { ...keys, backend: "iptables" }));
+    } finally {
+      haveAll();
+    }
+    const isolation = (): string[] => filterRules(world, "nft", 4).filter((line) => line.includes("br-a"));
+    const before = isolation();
+    expect(before).toHaveLength(2);
+    haveOnly(undefined);
+    try {
+      succeed(world.add(b, keys));
+      succeed(world.add(c));
+      for (const one of [b, c]) succeed(world.del(one));
+      succeed(world.del(a, { ...keys, backend: "iptables" }));
+      expect([records.list(), world.nft("list tables").includes("bauta_")]).toEqual([[], false]);
+    } finally {
+      haveAll();
+    }
+    expect(isolation()).toEqual(before);
+  });
+});
+
 describe("on a kernel without nf_tables", () => {
   const NETLINK_NETFILTER = 12; // include/uapi/linux/netlink.h
   const withoutNetfilter = <T>(work: () => T): T =>

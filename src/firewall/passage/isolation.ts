@@ -4,7 +4,7 @@
 import { undisturbed } from "../../iptables/again.ts";
 import { hasLegacyTable, includes, legacyTableBytes } from "../../iptables/legacy-table.ts";
 import { readListing } from "../../iptables/listing.ts";
-import { restoreTable, saveTable } from "../../iptables/program.ts";
+import { findProgram, restoreTable, saveTable } from "../../iptables/program.ts";
 import { lineOf, wordAfter } from "../../iptables/rule.ts";
 import { withNode } from "../../links/namespaces.ts";
 import { chainStates } from "../../nftables/chain.ts";
@@ -65,6 +65,7 @@ export function admittedByUpstream(nft: Nftables): UpstreamRules {
 
 /** Takes out what isolates the bridges otherwise than so; what is missing stays missing. Throws as admittedByUpstream. */
 export function relaxIsolation(nft: Nftables | undefined, isolations: readonly Isolation[]): void {
+  if (isolations.length === 0) return;
   for (const place of placesWith(nft, [STAGES[0]])) takeOut(place, isolations);
 }
 
@@ -88,7 +89,8 @@ function takeOut({ family, form }: Place, isolations: readonly Isolation[]): voi
 /**
  * Ends the isolation of a bridge that has no container any more but the one behind `port`, which is leaving: upstream's rules name
  * the bridge alone, so that as long as there are others nobody can say whose they are. `isWanted` is whether any of our networks
- * isolates the bridge. Throws as admittedByUpstream.
+ * isolates the bridge. Where no program of the table's form is there any more, the rules stay, as upstream's do. Throws as
+ * admittedByUpstream.
  */
 export function endIsolation(
   nft: Nftables | undefined,
@@ -96,11 +98,15 @@ export function endIsolation(
   port: string | undefined,
   isWanted: () => boolean,
 ): void {
-  for (const place of placesWith(nft, [STAGES[0]])) {
+  // Nobody removes the chains: most DELs that find them have nothing to end.
+  const places = placesWith(nft, [STAGES[0]]);
+  if (places.length === 0 || isWanted() || hasOthers(bridge, port)) return;
+  for (const place of places) {
     const { family, form } = place;
+    if (findProgram(family, "save", form) === undefined) continue;
     const before = readListing(saveTable(TABLE, family, form));
     const own = surplusIsolation(before, { bridge, policies: [] });
-    if (own.length === 0 || isWanted() || hasOthers(bridge, port)) continue;
+    if (own.length === 0) continue;
     takeOut(place, [{ bridge, policies: [] }]);
     // One that has come meanwhile has found the rules there, and relies on them.
     if (!hasOthers(bridge, port)) continue;

@@ -6,7 +6,7 @@ import { iptablesMissing } from "../iptables/program.ts";
 import type { Nftables } from "../nftables/nftables.ts";
 import { getTable } from "../nftables/table.ts";
 import { NFPROTO } from "../nftables/uapi.ts";
-import { type Keep, reasonAgainst, withNftables, withNftablesIfAny } from "../owned/commit.ts";
+import { type Keep, reasonAgainst, withNftablesIfAny } from "../owned/commit.ts";
 import { attachmentId, idText, isOfNetwork, networkId } from "../owned/id.ts";
 import { tryOutParts } from "../owned/tried-out.ts";
 import { sameBytes } from "../wire/codec.ts";
@@ -58,7 +58,7 @@ function policyBefore(nft: Nftables, { network }: Attachment, wanted: Protection
 }
 
 /** Throws where what is asked for takes nf_tables. Bridges are isolated by iptables then, unless that is not asked for. */
-function requireNoNftables({ backend, policy }: Protection): void {
+function requireNoNftables({ backend, policy }: Pick<Protection, "backend" | "policy">): void {
   if (backend === undefined || backend === "iptables" || (backend === "firewalld" && policy === "open")) return;
   const what = backend === "nftables" ? 'backend "nftables"' : `ingressPolicy ${JSON.stringify(policy)}`;
   throw new Error(`this node's kernel has no nf_tables, which ${what} takes`);
@@ -168,12 +168,13 @@ export function protectionUnavailable({ backend, policy }: Pick<Protection, "bac
   const reason = backend === "iptables" ? iptablesMissing() : backend === "firewalld" ? firewalldMissing() : undefined;
   if (reason !== undefined) return reason;
   if (backend !== undefined && backend !== "nftables" && policy === "open") return undefined;
-  const reasonOfTables = reasonAgainst(() =>
-    withNftables((nft) => {
+  return reasonAgainst(() => {
+    const isDone = withNftablesIfAny((nft) => {
       if (!table.exists(nft.connection)) tryOutParts(nft, "firewall", table.create());
-    }),
-  );
-  return reasonOfTables !== undefined && backend === undefined && policy === "open"
-    ? iptablesMissing()
-    : reasonOfTables;
+    });
+    if (isDone) return;
+    requireNoNftables({ backend, policy });
+    const missing = iptablesMissing();
+    if (missing !== undefined) throw new Error(`this node's kernel has no nf_tables, and ${missing}`);
+  });
 }

@@ -29,7 +29,9 @@ function begin() {
       return call({ command, ...one.names, config });
     };
   const nft = (command: string): string => world.node.exec("nft", command);
-  return { ...world, add: verb("ADD"), check: verb("CHECK"), del: verb("DEL"), nft };
+  const status = (more: Config = {}): PluginOutcome =>
+    call({ command: "STATUS", config: { cniVersion: "1.1.0", name: "net", type: "firewall", ...more } });
+  return { ...world, add: verb("ADD"), check: verb("CHECK"), del: verb("DEL"), status, nft };
 }
 
 type World = ReturnType<typeof begin>;
@@ -288,6 +290,7 @@ describe("on a kernel without nf_tables", () => {
     expect(isAnswered(a.netns, b[4])).toBe(true);
     const keys = { ingressPolicy: "same-bridge" };
     withoutNetfilter(() => {
+      for (const more of [{}, keys, { ...keys, backend: "iptables" }]) succeed(world.status(more));
       for (const one of [a, b]) succeed(world.add(one, keys));
       succeed(world.check(a, keys));
     });
@@ -319,6 +322,19 @@ describe("on a kernel without nf_tables", () => {
     iptables(world, "legacy", "-F CNI-ISOLATION-STAGE-1", "-F CNI-ISOLATION-STAGE-2");
     withoutNetfilter(() => inNetns(world.node.fd, () => cli(["restore"])));
     expect(rules()).toEqual(before);
+  });
+
+  it("STATUS has code 50 where iptables can't take the place of nf_tables, either", () => {
+    const world = begin();
+    const refused = (more: Config): unknown[] => {
+      const { json } = withoutNetfilter(() => world.status(more));
+      return [json?.code, `${json?.msg}: ${json?.details}`];
+    };
+    for (const keys of [{ backend: "nftables" }, { backend: "firewalld", ingressPolicy: "isolated" }])
+      expect(refused(keys)[0]).toBe(50);
+    haveOnly(undefined);
+    onTestFinished(haveAll);
+    expect(refused({ ingressPolicy: "same-bridge" })).toEqual([50, expect.stringContaining("no nf_tables, and ")]);
   });
 
   it('"nftables" is refused, and nothing is left', () => {

@@ -20,12 +20,14 @@ const READINGS = 16;
 export function legacyNatTable(family: Family, own: OwnChains): NatTable | undefined {
   if (!hasLegacyTable("nat", family)) return undefined;
   const list = (): NatListing => readListing(saveNat(family, "legacy"));
+  const mayHaveChains = (): boolean => includes(legacyTableBytes("nat", family), engine.encode(own.prefix));
   return {
     family,
     list,
     jumps: () => [...jumpsIn(list(), own).keys()],
     hasChain: (chain) => includes(legacyTableBytes("nat", family), engine.encode(`${chain}\0`)),
-    mayHaveChains: () => includes(legacyTableBytes("nat", family), engine.encode(own.prefix)),
+    mayHaveChains,
+    mayHaveJumps: mayHaveChains,
     remove(choose) {
       const attempt = (): void => {
         const listing = list();

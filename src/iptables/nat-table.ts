@@ -37,6 +37,8 @@ export interface NatTable {
   list(): NatListing;
   /** Whether there may be chains of this back end at all: false saves the listing. */
   mayHaveChains(): boolean;
+  /** Whether there may be jumps, as far as it can be told without iptables' own program: false saves the listing. */
+  mayHaveJumps(): boolean;
   /**
    * Shows all jumps to `choose` and takes out what that says, in one step. Where somebody changes the table meanwhile, it
    * is asked again. Throws NetlinkError, SyscallError or IptablesError.

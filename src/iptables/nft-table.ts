@@ -35,6 +35,7 @@ export function nftNatTable(nft: Nftables, family: Family, own: OwnChains): NatT
     jumps: () => [...listJumps().keys()],
     list: () => readListing(saveNat(family, "nft")),
     mayHaveChains: () => true,
+    mayHaveJumps: () => listJumps().size > 0,
     remove(choose) {
       for (let attempt = 1; ; attempt++) {
         const handles = listJumps();

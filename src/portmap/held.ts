@@ -3,6 +3,7 @@
 // such rules, it costs two short questions and a look into /proc for each family.
 
 import type { Attachment } from "../cni/attachment.ts";
+import type { NatTable } from "../iptables/nat-table.ts";
 import { natTablesOf } from "../iptables/nat-tables.ts";
 import { IptablesError } from "../iptables/program.ts";
 import type { Nftables } from "../nftables/nftables.ts";
@@ -32,15 +33,20 @@ export function heldByRules(nft: Nftables, attachment: Attachment, publication: 
   });
 }
 
-/** `own` is the chain of the container itself. Only where containers' chains are there a program of iptables' is executed. */
+/**
+ * `own` is the chain of the container itself. Only where rules may lead to containers' chains a program of iptables' is executed, once
+ * for a table.
+ */
 function holdersByIptables(nft: Nftables, family: Family, own: string): ReadonlyMap<string, string> {
-  const tables = natTablesOf(nft, family, DNAT_CHAINS).filter(
-    (table) => table.hasChain(DNAT) && table.mayHaveChains() && table.jumps().some(({ chain }) => chain !== own),
-  );
+  const tables = natTablesOf(nft, family, DNAT_CHAINS).filter((table) => table.hasChain(DNAT) && table.mayHaveJumps());
+  return new Map(tables.flatMap((table) => [...holdersInTable(table, own)]));
+}
+
+function holdersInTable(table: NatTable, own: string): ReadonlyMap<string, string> {
   try {
-    return new Map(tables.flatMap((table) => [...holdersIn(table.list(), own)]));
+    return holdersIn(table.list(), own);
   } catch (error) {
-    if (error instanceof IptablesError) return new Map(); // no program of iptables': nobody can tell
+    if (error instanceof IptablesError) return new Map(); // no program of this form: nobody can tell
     throw error;
   }
 }

@@ -1,8 +1,8 @@
 // portmap by iptables, in either of its forms, with real packets, and beside upstream's plugin, which makes the same rules.
 
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { plugin as portmap } from "../../src/plugins/portmap/plugin.ts";
 import { portmap as byNftables } from "../../src/portmap/feature.ts";
 import { records as iptablesRecords } from "../../src/portmap/iptables/records.ts";
@@ -10,11 +10,12 @@ import { records } from "../../src/portmap/records.ts";
 import { inNetns } from "../../src/sys/netns.ts";
 import { cli } from "../support/cli.ts";
 import { peerDirectory } from "../support/differential.ts";
-import { haveAll, haveOnly, type IptablesForm, isolateSbin, natRules } from "../support/iptables-form.ts";
+import { ALL_SBIN, haveAll, haveOnly, type IptablesForm, isolateSbin, natRules } from "../support/iptables-form.ts";
 import { poll, requireNamespaces } from "../support/netns.ts";
 import { NODE, OUTSIDE } from "../support/outside.ts";
 import { executable, succeed } from "../support/plugin.ts";
 import { type Attached, type Mapping, PublishingNode, Server, type Transport } from "../support/published-ports.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 let restoreSbin: () => void = () => {};
 beforeAll(() => {
@@ -263,6 +264,49 @@ describe("a port that another attachment has", () => {
       succeed(node.portmap("DEL", first, []));
       succeed(node.portmap("ADD", late, [port(7070), port(8080)]));
     });
+  });
+});
+
+describe("ADD of nftables", () => {
+  /** Puts programs of iptables-legacy first that note each call, and end so. */
+  function watchLegacy(end: string): () => string[] {
+    const directory = temporaryDirectory();
+    const log = join(directory, "log");
+    writeFileSync(log, "");
+    for (const name of ["iptables", "ip6tables"]) {
+      const program = `${join(ALL_SBIN, "xtables-legacy-multi")} ${name}-save`;
+      const lines = ["#!/bin/sh", `echo ${name} >>${log}`, end.replace("PROGRAM", program)];
+      writeFileSync(join(directory, `${name}-legacy-save`), `${lines.join("\n")}\n`, { mode: 0o755 });
+    }
+    vi.stubEnv("PATH", `${directory}:${process.env["PATH"]}`);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    return () => readFileSync(log, "utf8").split("\n").filter(Boolean);
+  }
+
+  it("lists a table of iptables-legacy once, and knows by that who has a port", () => {
+    const node = new PublishingNode();
+    withForm("legacy", () => node.publish([port(8080)], IPTABLES));
+    const late = node.attach();
+    const calls = watchLegacy('exec PROGRAM "$@"');
+    const { json } = node.portmap("ADD", late, [port(8080)]);
+    expect(json.msg).toContain("host port 8080/tcp is published for container container-1");
+    expect(calls()).toEqual(["iptables", "ip6tables"]);
+  });
+
+  it("goes by one form of iptables where the other cannot be listed", () => {
+    const node = new PublishingNode();
+    withForm("legacy", () => node.publish([port(9090)], IPTABLES));
+    withForm("nft", () => node.publish([port(8080)], IPTABLES));
+    watchLegacy("exit 1");
+    const late = node.attach();
+    expect(node.portmap("ADD", late, [port(8080)]).json.msg).toContain("host port 8080/tcp is published");
+    succeed(node.portmap("ADD", late, [port(7070)]));
+    haveOnly(undefined);
+    try {
+      succeed(node.portmap("ADD", node.attach(), [port(7071)]));
+    } finally {
+      haveAll();
+    }
   });
 });
 

@@ -6,18 +6,17 @@ import { type Element, getElement } from "../nftables/element.ts";
 import { familyName } from "../nftables/message.ts";
 import type { Nftables } from "../nftables/nftables.ts";
 import { nfproto } from "../nftables/uapi.ts";
-import { sameBytes } from "../wire/codec.ts";
 import { conditionFaults } from "./chains.ts";
-import { type Entry, elementsOf, type Part, partsOf } from "./elements.ts";
+import { type Entry, elementsOf, isSameData, type Part, partsOf } from "./elements.ts";
 import { endpointText, hostText, type Publication } from "./mapping.ts";
-import { TABLES } from "./table.ts";
+import { tableFaultsFor } from "./table-faults.ts";
 import { SETS, type SetName, setIn, TABLE } from "./table-names.ts";
 
 /** What is missing or altered, each as a phrase. Throws NetlinkError, or CniError for conditions that are wrong. */
 export function faultsOf(nft: Nftables, attachment: Attachment, publication: Publication): string[] {
   const { connection } = nft;
   return partsOf(publication).flatMap((part) => {
-    const ofTable = [...TABLES[part.family].faults(connection), ...conditionFaults(connection, part)];
+    const ofTable = [...tableFaultsFor(connection, part), ...conditionFaults(connection, part)];
     if (ofTable.length > 0) return ofTable.map(({ text }) => text);
     return elementFaults(connection, attachment, part, publication);
   });
@@ -53,11 +52,3 @@ function faultIn(found: Element | undefined, wanted: Element, set: SetName, part
 }
 
 const portText = ({ mapping }: Entry): string => `${hostText(mapping)}/${mapping.protocol}`;
-
-/** Whether both lead to the same. */
-export function isSameData({ data: found }: Element, { data: wanted }: Element): boolean {
-  if (found instanceof Uint8Array && wanted instanceof Uint8Array) return sameBytes(found, wanted);
-  if (found === undefined || wanted === undefined) return found === wanted;
-  if (found instanceof Uint8Array || wanted instanceof Uint8Array) return false;
-  return found.code === wanted.code && found.chain === wanted.chain;
-}

@@ -9,6 +9,7 @@ import { portBytes } from "../nftables/nat-range.ts";
 import { NFT_VERDICT } from "../nftables/uapi.ts";
 import { writeComment } from "../owned/comment.ts";
 import { attachmentId, idText } from "../owned/id.ts";
+import { sameBytes } from "../wire/codec.ts";
 import { FAMILIES, type Family, familyOf, type Ip } from "../wire/ip.ts";
 import { conditionalChainNames } from "./conditions.ts";
 import {
@@ -91,7 +92,7 @@ export function entryName({ set, key }: Pick<Entry, "set" | "key">): string {
   return `${set} ${bytesText(key)}`;
 }
 
-/** A key, an address or an id as text: for a Map. The length of each is a multiple of four. */
+/** A key, an address or an id as text: for a Map whose keys have one length. */
 export const bytesText: (bytes: Uint8Array) => string = idText;
 
 /** All elements of a part. */
@@ -132,11 +133,22 @@ export function elementsOf(
 }
 
 /** Elements that attachments share: each makes sure of them, and they stay until the table goes. */
-function exceptionsOf(entries: readonly Entry[], conditions: readonly string[]): Element[] {
+export function exceptionsOf(entries: readonly Entry[], conditions: readonly string[]): Element[] {
   const unusual = entries.filter(({ set }) => conditions.length > 0 || set === ADDRESSES);
-  const protocols = new Set(unusual.map(({ mapping }) => PROTOCOLS[mapping.protocol]));
-  const data = { code: NFT_VERDICT.GOTO, chain: WITH_EXCEPTIONS };
-  return [...protocols].map((protocol) => ({ key: Uint8Array.of(protocol), data }));
+  return [...new Set(unusual.map(({ mapping }) => PROTOCOLS[mapping.protocol]))].map(exceptionFor);
+}
+
+/** The element of a protocol. */
+export function exceptionFor(protocol: number): Element {
+  return { key: Uint8Array.of(protocol), data: { code: NFT_VERDICT.GOTO, chain: WITH_EXCEPTIONS } };
+}
+
+/** Whether both lead to the same. */
+export function isSameData({ data: found }: Element, { data: wanted }: Element): boolean {
+  if (found instanceof Uint8Array && wanted instanceof Uint8Array) return sameBytes(found, wanted);
+  if (found === undefined || wanted === undefined) return found === wanted;
+  if (found instanceof Uint8Array || wanted instanceof Uint8Array) return false;
+  return found.code === wanted.code && found.chain === wanted.chain;
 }
 
 const LOCALHOST = Uint8Array.of(127, 0, 0, 1);

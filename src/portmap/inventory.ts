@@ -7,13 +7,22 @@ import type { AttachmentName, Inventory, ListedAttachment, ListedItem, OwnedStat
 import { attachmentId, isOfNetwork, networkId } from "../owned/id.ts";
 import { inOrder } from "../owned/inventory.ts";
 import { FAMILIES, type Family } from "../wire/ip.ts";
-import { isSameData } from "./check.ts";
-import { bytesText, type Elements, elementsOf, entryName, type Part, partsOf } from "./elements.ts";
-import { endpointText, hostText, PROTOCOL_NAMES, PROTOCOLS } from "./mapping.ts";
+import {
+  bytesText,
+  type Elements,
+  elementsOf,
+  entryName,
+  exceptionFor,
+  exceptionsOf,
+  isSameData,
+  type Part,
+  partsOf,
+} from "./elements.ts";
+import { endpointText, hostText, PROTOCOLS, protocolText } from "./mapping.ts";
 import { type PortmapRecord, records } from "./records.ts";
 import { addressIn, readState, StateIndex } from "./state.ts";
-import { TABLES } from "./table.ts";
-import { ADDRESSES, CONDITIONAL_ADDRESSES, CONDITIONAL_PORTS, OWNERS, PORTS } from "./table-names.ts";
+import { tableFaults } from "./table-faults.ts";
+import { ADDRESSES, CONDITIONAL_ADDRESSES, CONDITIONAL_PORTS, EXCEPTIONS, OWNERS, PORTS } from "./table-names.ts";
 
 /** Lists what all attachments publish, or those of one network. Throws NetlinkError or SyscallError. */
 export function listInventory(connection: Connection, network?: string): Inventory {
@@ -58,7 +67,8 @@ function take(connection: Connection, network: string | undefined): Inventory {
   if (attachments.length > 0) {
     for (const family of FAMILIES) {
       const isUsed = (states.get(family)?.get(OWNERS) ?? []).length > 0 || hasPart(live, family);
-      if (isUsed) faults.push(...TABLES[family].faults(connection).map(({ text }) => text));
+      const state = states.get(family) ?? new Map();
+      if (isUsed) faults.push(...tableFaults(connection, family, state).map(({ text }) => text));
     }
   }
   return { attachments: inOrder(attachments), faults };
@@ -88,11 +98,16 @@ function recordedItems(
     const condition = wanted.get(conditional)?.find((one) => one.key === key);
     const met = condition === undefined ? undefined : state.get(conditional, key);
     const isConditionThere = condition === undefined || (met !== undefined && isSameData(met, condition));
+    const exception = exceptionFor(PROTOCOLS[mapping.protocol]);
+    const led = state.get(EXCEPTIONS, exception.key);
+    // Without the element, only what is published at every address and without conditions is looked up.
+    const isLookedUp =
+      led === undefined ? exceptionsOf([entry], part.conditions).length === 0 : isSameData(led, exception);
     const stateOf = (): OwnedState => {
       if (found === undefined) return "missing";
       if (!isOwn) return "taken";
       if (isLeaving) return "leaving";
-      if (!isConditionThere) return "other-policy";
+      if (!isConditionThere || !isLookedUp) return "other-policy";
       return owner === undefined ? "no-owner" : "ok";
     };
     const target = endpointText(container.ip, mapping.containerPort);
@@ -150,8 +165,7 @@ function unrecordedItem(
   const host = hostText(length === 0 ? { hostPort } : { hostIp: key.slice(0, length), hostPort });
   const target = data instanceof Uint8Array ? data : new Uint8Array(0);
   const size = family === 4 ? 4 : 16;
-  const known = PROTOCOL_NAMES.find((name) => PROTOCOLS[name] === protocol) ?? String(protocol);
-  return itemOf(family, host, known, endpointText(target.slice(0, size), portAt(target, size)), state);
+  return itemOf(family, host, protocolText(protocol), endpointText(target.slice(0, size), portAt(target, size)), state);
 }
 
 const portAt = (bytes: Uint8Array, at: number): number => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);

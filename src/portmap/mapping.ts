@@ -16,6 +16,11 @@ export type Protocol = keyof typeof PROTOCOLS;
 
 export const PROTOCOL_NAMES = Object.keys(PROTOCOLS) as readonly Protocol[];
 
+/** The name of a protocol; its number where it is none of these. */
+export function protocolText(protocol: number): string {
+  return PROTOCOL_NAMES.find((name) => PROTOCOLS[name] === protocol) ?? String(protocol);
+}
+
 /** One port of the node that leads to a port of the container. */
 export interface PortMapping {
   /** The address of the node that it holds for; undefined: all, of both families. 0.0.0.0 and ::: all of that family. */

@@ -2,15 +2,16 @@ import { describe, expect, it } from "vitest";
 import { FakeNftables } from "../../test/support/fake-nftables/fake-nftables.ts";
 import type { Attachment } from "../cni/attachment.ts";
 import { addChain, deleteChain } from "../nftables/chain.ts";
-import { deleteElements } from "../nftables/element.ts";
+import { createElements, deleteElements } from "../nftables/element.ts";
 import type { Command } from "../nftables/message.ts";
 import { flushChain } from "../nftables/rule.ts";
+import { NFT_VERDICT } from "../nftables/uapi.ts";
 import { parseIp } from "../wire/ip.ts";
 import { faultsOf } from "./check.ts";
 import { entryName, partsOf } from "./elements.ts";
 import { NO_CONDITIONS, type Publication, parseMapping } from "./mapping.ts";
 import { publish } from "./publish.ts";
-import { chainIn, EXCEPTIONS, OWNERS, PORTS, setIn } from "./table-names.ts";
+import { ANY_ADDRESS, chainIn, EXCEPTIONS, OWNERS, PORTS, setIn } from "./table-names.ts";
 import { takenError } from "./taken.ts";
 import { staleIds, withdraw, withdrawByIds } from "./withdraw.ts";
 
@@ -280,6 +281,22 @@ describe("a port at one address, and one with conditions", () => {
     ]);
     add(at("c1"), atAddress);
     expect(faults(at("c1"), atAddress)).toEqual([]);
+  });
+
+  it.each([
+    ["at one address", atAddress, publication(3, ["192.0.2.1:54:53/udp"])],
+    ["at all", publication(2, ["53:53/udp"]), publication(4, ["54:53/udp", "192.0.2.1:55:53/udp"])],
+  ])("nor those %s where that is altered, which CHECK tells and another ADD mends", (_, one, other) => {
+    const { add, faults, others, text } = node();
+    add(at("c1"), one);
+    const [key, set] = [Uint8Array.of(17), setIn(4, EXCEPTIONS)];
+    const data = { code: NFT_VERDICT.GOTO, chain: ANY_ADDRESS };
+    if (text().includes("goto with_exceptions")) others(...deleteElements({ ...set, elements: [{ key }] }));
+    others(...createElements({ ...set, elements: [{ key, data }] }));
+    const altered = ["the element udp of map exceptions of table ip bauta_portmap has been altered"];
+    expect(faults(at("c1"), one)).toEqual(altered);
+    add(at("c2"), other);
+    expect([faults(at("c1"), one), faults(at("c2"), other)]).toEqual([[], []]);
   });
 });
 

@@ -7,7 +7,7 @@ import type { Nftables } from "../nftables/nftables.ts";
 import { readComment } from "../owned/comment.ts";
 import { cheapThenExact, tryCommit } from "../owned/commit.ts";
 import { attachmentId } from "../owned/id.ts";
-import { repairsOf } from "../owned/table.ts";
+import { type Fault, repairsOf } from "../owned/table.ts";
 import { FAMILIES } from "../wire/ip.ts";
 import { conditionFaults } from "./chains.ts";
 import {
@@ -23,7 +23,7 @@ import {
 } from "./elements.ts";
 import type { Publication } from "./mapping.ts";
 import { belongingsOf, readState, without } from "./state.ts";
-import { TABLES } from "./table.ts";
+import { tableFaults } from "./table-faults.ts";
 import { ADDRESSES, PORTS } from "./table-names.ts";
 
 /** A mapping whose port another attachment has, and who that is, in words. */
@@ -67,19 +67,19 @@ function planPublication(
   const removal: Command[] = [];
   const taken: Taken[] = [];
   const parts = new Map(partsOf(publication).map((part) => [part.family, part]));
+  const faults: Fault[] = [];
   for (const family of FAMILIES) {
     const part = parts.get(family);
     const state = readState(connection, family);
+    if (part !== undefined)
+      faults.push(...tableFaults(connection, family, state), ...conditionFaults(connection, part));
     const gone = belongingsOf(state, family, ids, new Set(part === undefined ? [] : [bytesText(part.container.ip)]));
     removal.push(...deleteAll(family, gone));
     if (part !== undefined) taken.push(...takenOf(part, holdersIn(without(state, gone))));
   }
   const wanted = taken.length === 0 ? publication : onTaken(taken);
   return [
-    ...[...parts.values()].flatMap((part) => [
-      ...repairsOf(TABLES[part.family].faults(connection)),
-      ...repairsOf(conditionFaults(connection, part)),
-    ]),
+    ...repairsOf(faults),
     ...removal,
     ...partsOf(wanted).flatMap((part) => createAll(part.family, elementsOf(attachment, part, wanted))),
   ];

@@ -8,12 +8,21 @@ import type { Restoration } from "../owned/feature.ts";
 import { type Fault, repairsOf } from "../owned/table.ts";
 import { FAMILIES, type Family } from "../wire/ip.ts";
 import { conditionFaults } from "./chains.ts";
-import { isSameData } from "./check.ts";
-import { bytesText, createAll, deleteAll, type Elements, elementsOf, type Part, partsOf } from "./elements.ts";
+import {
+  bytesText,
+  createAll,
+  deleteAll,
+  type Elements,
+  elementsOf,
+  isSameData,
+  type Part,
+  partsOf,
+} from "./elements.ts";
 import { holdersIn, takenOf } from "./publish.ts";
 import { records, type StoredPublication } from "./records.ts";
 import { belongingsOf, readState, StateIndex, without } from "./state.ts";
-import { TABLES } from "./table.ts";
+import { tableFaults } from "./table-faults.ts";
+import { EXCEPTIONS } from "./table-names.ts";
 import { takenText } from "./taken.ts";
 import { withdrawByIds } from "./withdraw.ts";
 
@@ -65,14 +74,14 @@ interface Recorded {
 
 function planFamily(connection: Connection, family: Family, live: readonly StoredPublication[]): FamilyPlan {
   const wanted = newestOfEachAddress(recordedParts(family, live));
+  const state = readState(connection, family);
   const faults =
     wanted.length === 0
       ? []
       : [
-          ...TABLES[family].faults(connection),
+          ...tableFaults(connection, family, state),
           ...differentConditions(wanted).flatMap((part) => conditionFaults(connection, part)),
         ];
-  const state = readState(connection, family);
   const index = new StateIndex(state);
   const missing = wanted.filter(({ elements }) => !hasAll(index, elements));
   const gone = belongingsOf(
@@ -123,11 +132,12 @@ function differentConditions(parts: readonly Recorded[]): Part[] {
   return [...new Map(parts.map(({ part }) => [part.conditions.join(" "), part])).values()];
 }
 
+/** Shared elements that have been altered are mended by themselves. */
 function hasAll(index: StateIndex, wanted: Elements): boolean {
   return [...wanted].every(([set, elements]) =>
     elements.every((one) => {
       const found = index.get(set, one.key);
-      return found !== undefined && isSameData(found, one);
+      return found !== undefined && (set === EXCEPTIONS || isSameData(found, one));
     }),
   );
 }

@@ -221,6 +221,28 @@ describe("the command", () => {
     expect([faults(at("c1"), ONE), faults(at("c2"), conditional)]).toEqual([[], []]);
   });
 
+  it("tells of an altered exception, and of one that is gone, and restores each", () => {
+    const plain = "c1 eth0 0.0.0.0:8080/tcp portmap 10.0.0.2:80 - -";
+    const atAddress = "c2 eth0 192.0.2.1:8081/tcp portmap 10.0.0.3:80 - -";
+    const other = wanted(3, ["192.0.2.1:8081:80/tcp"]);
+    setUp(at("c1"), wanted(2, ["8080:80/tcp"]));
+    setUp(at("c2"), other);
+    const listedV4 = (): string[] => listed().filter((line) => !line.includes("["));
+    expect(listedV4()).toEqual([plain, atAddress]);
+    nft("delete element ip bauta_portmap exceptions { tcp }");
+    expect(listedV4()).toEqual([plain, `${atAddress} other-policy`]);
+    expect(cli(["restore"]).stdout).toBe("put back 1 addresses (2 live attachments)\n");
+    nft("delete element ip bauta_portmap exceptions { tcp }");
+    nft("add element ip bauta_portmap exceptions { tcp : drop }");
+    const altered = "the element tcp of map exceptions of table ip bauta_portmap has been altered";
+    expect(listedV4()).toEqual([`${plain} other-policy`, `${atAddress} other-policy`]);
+    expect(cli(["list"]).stderr).toContain(altered);
+    expect(faults(at("c1"), wanted(2, ["8080:80/tcp"]))).toEqual([altered]);
+    expect(cli(["restore"]).stdout).toBe(`${altered}\nput back 0 addresses (2 live attachments)\n`);
+    expect(listedV4()).toEqual([plain, atAddress]);
+    expect(faults(at("c2"), other)).toEqual([]);
+  });
+
   it("says which ports cannot come back because somebody else has them", () => {
     setUp(at("c1"), wanted(2, ["8080:80/tcp"]));
     nft("flush ruleset");

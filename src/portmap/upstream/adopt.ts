@@ -20,8 +20,7 @@ import { hostText, type PortMapping, type Publication } from "../mapping.ts";
 import { holdersIn, takenOf } from "../publish.ts";
 import { type PortmapRecord, records } from "../records.ts";
 import { belongingsOf, readState, without } from "../state.ts";
-import { TABLES } from "../table.ts";
-
+import { tableFaults } from "../table-faults.ts";
 import { takenText } from "../taken.ts";
 import { withdrawByIds } from "../withdraw.ts";
 import { type Found, findUpstream } from "./found.ts";
@@ -99,9 +98,9 @@ interface Plan {
 function planAdoption(nft: Nftables, moving: readonly Moving[]): Plan {
   const ids = new Set(moving.map(({ record }) => idText(attachmentId(record.attachment))));
   const removal: Command[] = [];
+  const states = new Map(FAMILIES.map((family) => [family, readState(nft.connection, family)] as const));
   const holders = new Map(
-    FAMILIES.map((family) => {
-      const state = readState(nft.connection, family);
+    [...states].map(([family, state]) => {
       const gone = belongingsOf(state, family, ids);
       removal.push(...deleteAll(family, gone));
       return [family, holdersIn(without(state, gone))] as const;
@@ -123,7 +122,7 @@ function planAdoption(nft: Nftables, moving: readonly Moving[]): Plan {
     accepted,
     problems,
     commands: [
-      ...families.flatMap((family) => repairsOf(TABLES[family].faults(nft.connection))),
+      ...families.flatMap((family) => repairsOf(tableFaults(nft.connection, family, states.get(family) ?? new Map()))),
       ...removal,
       ...accepted.flatMap(({ record }) =>
         partsOf(record).flatMap((part) => createAll(part.family, elementsOf(record.attachment, part, record))),

@@ -28,18 +28,24 @@ import { staleIds, withdraw, withdrawByIds } from "./withdraw.ts";
 export const portmap: Feature<Wanted> = {
   name: "portmap",
   setUp(attachment, { olderWins, ...publication }, netns) {
-    const record = { attachment, ...publication, ...(netns === undefined ? {} : { netns }) };
-    records.write(record);
-    let left: Publication = publication;
-    const without = (taken: readonly Taken[]): Publication => {
-      left = { ...left, mappings: withoutTaken({ ...left, olderWins }, taken) };
-      records.write({ ...record, ...left });
+    const note = (left: Publication): Publication => {
+      records.write({ attachment, ...left, ...(netns === undefined ? {} : { netns }) });
       return left;
     };
+    const without = (all: Publication, taken: readonly Taken[]): Publication =>
+      note({ ...all, mappings: withoutTaken({ ...all, olderWins }, taken) });
+    note(publication);
     withNftables((nft) => {
       const held = heldByRules(nft, attachment, publication);
-      publish(nft, attachment, held.length === 0 ? publication : without(held), without);
-      endFlowsElsewhere(nft.connection, left);
+      const free = held.length === 0 ? publication : without(publication, held);
+      let noted = free;
+      const published = publish(nft, attachment, free, (taken) => {
+        noted = without(free, taken);
+        return noted;
+      });
+      // A port that another attachment had may have become free before the others were published.
+      if (published !== noted) note(published);
+      endFlowsElsewhere(nft.connection, published);
     });
   },
   tearDown(attachment, hints, keep) {

@@ -218,6 +218,20 @@ describe("ADD", () => {
   });
 });
 
+describe("a port that becomes free while ADD looks", () => {
+  it("is published, and told so, whatever an attempt before has left out", () => {
+    const { fake, nft, add, faults } = node();
+    add(at("older"), publication(2, ["8080:80/tcp"]));
+    const wanted = publication(3, ["8080:80/tcp", "9090:80/tcp"]);
+    const published = publish(nft, at("c1"), wanted, () => {
+      withdraw(fake.open(), at("older"), publication(2, ["8080:80/tcp"]));
+      return { ...wanted, mappings: wanted.mappings.slice(1) };
+    });
+    expect(published).toBe(wanted);
+    expect(faults(at("c1"), published)).toEqual([]);
+  });
+});
+
 describe("conditions", () => {
   const words = { v4: ["iifname", "eth0", "ip saddr != { 10.0.0.0/8, 192.0.2.7 }"], v6: [] };
   const conditional = publication(2, ["8080:80/tcp", "192.0.2.1:81:81/tcp"], { conditions: words });

@@ -34,26 +34,44 @@ export interface Taken {
 
 /**
  * Leads the ports to the container. What is there of the attachment, or of another with the same address, is a leftover, and
- * goes. Where another attachment has a port, `onTaken` throws, or returns what is published instead. Throws NetlinkError, and
- * CniError for conditions that are wrong; nothing has been done in the kernel then.
+ * goes. Where another attachment has a port, `onTaken` throws, or returns what is published instead; it is asked again where that has
+ * changed meanwhile. Returns what is published in the end. Throws NetlinkError, and CniError for conditions that are wrong; nothing
+ * has been done in the kernel then.
  */
 export function publish(
   nft: Nftables,
   attachment: Attachment,
   publication: Publication,
   onTaken: (taken: readonly Taken[]) => Publication,
-): void {
-  const parts = partsOf(publication);
-  const create = parts.flatMap((part) => createAll(part.family, elementsOf(attachment, part, publication)));
-  if (create.length === 0) return;
+): Publication {
+  const create = creationOf(attachment, publication);
+  if (create.length === 0) return publication;
+  let left = publication;
   cheapThenExact(
     nft,
-    () => tryCommit(nft, create),
+    () => {
+      left = publication;
+      return tryCommit(nft, create);
+    },
     (generation) => {
       const genid = generation();
-      nft.commit(planPublication(nft, attachment, publication, onTaken), { genid });
+      const plan = planPublication(nft, attachment, publication, onTaken);
+      left = plan.left;
+      nft.commit([...plan.preparation, ...creationOf(attachment, left)], { genid });
     },
   );
+  return left;
+}
+
+function creationOf(attachment: Attachment, publication: Publication): Command[] {
+  return partsOf(publication).flatMap((part) => createAll(part.family, elementsOf(attachment, part, publication)));
+}
+
+interface Plan {
+  /** What makes room for the elements. */
+  readonly preparation: readonly Command[];
+  /** What can be published. */
+  readonly left: Publication;
 }
 
 function planPublication(
@@ -61,7 +79,7 @@ function planPublication(
   attachment: Attachment,
   publication: Publication,
   onTaken: (taken: readonly Taken[]) => Publication,
-): Command[] {
+): Plan {
   const { connection } = nft;
   const ids = new Set([bytesText(attachmentId(attachment))]);
   const removal: Command[] = [];
@@ -77,12 +95,10 @@ function planPublication(
     removal.push(...deleteAll(family, gone));
     if (part !== undefined) taken.push(...takenOf(part, holdersIn(without(state, gone))));
   }
-  const wanted = taken.length === 0 ? publication : onTaken(taken);
-  return [
-    ...repairsOf(faults),
-    ...removal,
-    ...partsOf(wanted).flatMap((part) => createAll(part.family, elementsOf(attachment, part, wanted))),
-  ];
+  return {
+    preparation: [...repairsOf(faults), ...removal],
+    left: taken.length === 0 ? publication : onTaken(taken),
+  };
 }
 
 /** Whose each port is: the comments of the elements in the two maps, by entryName. */

@@ -4,6 +4,7 @@
 
 import type { Attachment } from "../cni/attachment.ts";
 import { type Namespaces, withNamespacesIfAny, withNode } from "../links/namespaces.ts";
+import { writeComment } from "../owned/comment.ts";
 import type { Adopted, Adoption } from "../owned/feature.ts";
 import { type KeptAttachment, keptAttachments } from "../owned/kept.ts";
 import { getLink, listLinks, setLink } from "../rtnetlink/link.ts";
@@ -22,21 +23,29 @@ interface Kept {
   readonly limits: Limits;
 }
 
+/** What becomes of the limits that an attachment was to have: there may be none in the kernel, as where the container is gone. */
+type Fate = { readonly kind: "adopted" | "none" } | { readonly kind: "left"; readonly obstacle: string };
+
+interface Judged extends Kept {
+  readonly fate: Fate;
+}
+
 /** Makes upstream's limits ours; with `isDryRun` it only tells. Throws NetlinkError or SyscallError. */
 export function adoptLimits(isDryRun: boolean): Adoption {
   const left: string[] = [];
   const kept = keptAttachments("bandwidth", keptOf, (phrase) => left.push(phrase)).flatMap((one) => one ?? []);
-  const adopted: Adopted[] = [];
-  for (const one of kept) {
-    if (records.read(one.attachment) !== undefined) continue;
-    const obstacle = adoptOne(one, isDryRun);
-    const { attachment, limits } = one;
-    const addresses = WAYS.flatMap((way) => (limits[way] === undefined ? [] : limitText(way, limits[way].rate)));
-    if (obstacle === undefined) adopted.push({ attachment, addresses });
-    else if (obstacle !== "nothing")
-      left.push(`the limits of ${aliasOf(attachment).slice("bauta: ".length)} stay: ${obstacle}`);
-  }
-  return { adopted, left: [...left, ...unclaimed(kept, isDryRun ? adopted : [])], problems: [] };
+  const judged = kept
+    .filter(({ attachment }) => records.read(attachment) === undefined)
+    .map((one): Judged => ({ ...one, fate: adoptOne(one, isDryRun) }));
+  const adopted = judged.filter(({ fate }) => fate.kind === "adopted").map(adoptedOf);
+  for (const { attachment, fate } of judged)
+    if (fate.kind === "left") left.push(`the limits of ${writeComment(attachment)} stay: ${fate.obstacle}`);
+  return { adopted, left: [...left, ...unclaimed(judged)], problems: [] };
+}
+
+function adoptedOf({ attachment, limits }: Kept): Adopted {
+  const addresses = WAYS.flatMap((way) => (limits[way] === undefined ? [] : limitText(way, limits[way].rate)));
+  return { attachment, addresses };
 }
 
 /** Undefined where no limits were asked for. Throws CniError. */
@@ -45,20 +54,19 @@ function keptOf({ attachment, netns, config }: KeptAttachment): Kept | undefined
   return limits === undefined || netns === undefined ? undefined : { attachment, netns, limits };
 }
 
-/** What is in the way; "nothing" where the container is gone, or upstream has set no limit. */
-function adoptOne({ attachment, netns, limits }: Kept, isDryRun: boolean): string | undefined {
-  const adopt = (namespaces: Namespaces): string | undefined => {
-    if (getLink(namespaces.container, attachment.ifname) === undefined) return "nothing";
+function adoptOne({ attachment, netns, limits }: Kept, isDryRun: boolean): Fate {
+  const adopt = (namespaces: Namespaces): Fate => {
+    if (getLink(namespaces.container, attachment.ifname) === undefined) return { kind: "none" };
     const { side, connection, link } = targetOf(namespaces, attachment.ifname);
-    if (side !== "node") return "nothing";
+    if (side !== "node") return { kind: "none" };
     const plan = planOf(attachment, limits, side);
     const faults = faultsOf(connection, link, plan, aliasOf(attachment));
     if (faults.length > 0) {
       const ways = new Set(faults.filter(({ isMissing }) => isMissing).map(({ way }) => way));
       const isNothing = WAYS.every((way) => limits[way] === undefined || ways.has(way));
-      return isNothing ? "nothing" : faults.map(({ text }) => text).join("; ");
+      return isNothing ? { kind: "none" } : { kind: "left", obstacle: faults.map(({ text }) => text).join("; ") };
     }
-    if (isDryRun) return undefined;
+    if (isDryRun) return { kind: "adopted" };
     const { name, index } = link;
     records.write({ attachment, limits, side, link: { name, index }, netns, ownsClsact: plan.redirects.length > 0 });
     for (const ifb of plan.redirects.flatMap(({ names }) => names)) {
@@ -67,20 +75,24 @@ function adoptOne({ attachment, netns, limits }: Kept, isDryRun: boolean): strin
         connection.execute(setLink(found, { alias: aliasOf(attachment) }));
       }
     }
-    return undefined;
+    return { kind: "adopted" };
   };
-  const done = withNamespacesIfAny(netns, (namespaces) => ({ obstacle: adopt(namespaces) }));
-  return done === undefined ? "nothing" : done.obstacle;
+  return withNamespacesIfAny(netns, adopt) ?? { kind: "none" };
 }
 
-/** Upstream's ifbs that are still without a mark. */
-function unclaimed(kept: readonly Kept[], aboutToBe: readonly Adopted[]): string[] {
-  const known = new Set(
-    kept
-      .filter(({ attachment }) => aboutToBe.some((one) => one.attachment === attachment))
-      .flatMap(({ attachment, limits }) => planOf(attachment, limits, "node").redirects.flatMap(({ names }) => names)),
+/** Upstream's ifbs that stay without a mark, but for those of which there is something to tell already. */
+function unclaimed(judged: readonly Judged[]): string[] {
+  const known = new Map(
+    judged.flatMap((one) => {
+      const { redirects } = planOf(one.attachment, one.limits, "node");
+      return redirects.flatMap(({ names }) => names.map((name) => [name, one] as const));
+    }),
   );
-  return withNode((node) => listLinks(node, { kind: "ifb" }))
-    .filter(({ name, alias }) => alias === undefined && isUpstreamName(name) && !known.has(name))
-    .map(({ name }) => `the interface ${name} stays: no container runtime's record tells whose it is`);
+  return withNode((node) => listLinks(node, { kind: "ifb" })).flatMap(({ name, alias }) => {
+    if (alias !== undefined || !isUpstreamName(name)) return [];
+    const owner = known.get(name);
+    if (owner === undefined) return `the interface ${name} stays: no container runtime's record tells whose it is`;
+    if (owner.fate.kind !== "none") return [];
+    return `the interface ${name} stays: no packets of ${writeComment(owner.attachment)} go there`;
+  });
 }

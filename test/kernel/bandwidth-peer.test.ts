@@ -450,9 +450,20 @@ describe("bauta adopt", () => {
       1,
       expect.stringContaining("the limits of n eth0 c1 stay: ingress: the tbf of pair"),
     ]);
+    // The record tells whose the interface is.
+    expect(stderr).not.toContain("the interface");
     expect(one.node.node.ipJson(`link show ${UPSTREAM_IFB}`)[0].ifalias).toBeUndefined();
     keep(one, result, {});
     expect(adopt(one).stderr).toContain(`the interface ${UPSTREAM_IFB} stays`);
     expect(records.list()).toEqual([]);
+  });
+
+  it("tells of an interface whose container is gone", () => {
+    const one = theirs();
+    keep(one, succeed(add(one, KEYS)), KEYS);
+    one.node.container.ip("link delete eth0");
+    const { status, stderr } = adopt(one);
+    const told = `the interface ${UPSTREAM_IFB} stays: no packets of n eth0 c1 go there`;
+    expect([status, stderr]).toEqual([1, expect.stringContaining(told)]);
   });
 });

@@ -63,7 +63,7 @@ function keptIn(json: JsonValue, plugin: string): KeptAttachment[] {
   const { networkName: network, containerId, ifName: ifname, config, result, netns, capabilityArgs } = json;
   const isNamed = typeof network === "string" && typeof containerId === "string" && typeof ifname === "string";
   if (!isNamed || typeof config !== "string" || !isJsonObject(result)) return [];
-  const list: JsonValue = JSON.parse(engine.decode(fromBase64(config)));
+  const list = decodeList(config);
   const plugins = isJsonObject(list) ? list["plugins"] : undefined;
   const own = Array.isArray(plugins) ? plugins.filter(isJsonObject).find((one) => isCalled(one, plugin)) : undefined;
   if (own === undefined) return [];
@@ -76,6 +76,14 @@ function keptIn(json: JsonValue, plugin: string): KeptAttachment[] {
     },
   ];
 }
+
+/** Throws SyntaxError. */
+function decodeList(text: string): JsonValue {
+  if (text.length % 4 !== 0 || !BASE64.test(text)) throw new SyntaxError('"config" is not base64');
+  return JSON.parse(engine.decode(fromBase64(text)));
+}
+
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 function isCalled({ type }: JsonObject, plugin: string): boolean {
   return typeof type === "string" && servedName(type, (name) => name === plugin) !== undefined;

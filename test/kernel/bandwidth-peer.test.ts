@@ -466,4 +466,15 @@ describe("bauta adopt", () => {
     const told = `the interface ${UPSTREAM_IFB} stays: no packets of n eth0 c1 go there`;
     expect([status, stderr]).toEqual([1, expect.stringContaining(told)]);
   });
+
+  it.each(["not base64", "abcde", "AAAA"])("tells of a record with the list %j, and goes on", (config) => {
+    const one = theirs();
+    keep(one, succeed(add(one, KEYS)), KEYS);
+    const path = "/var/lib/cni/results/n-broken-eth0";
+    const names = { containerId: "broken", ifName: "eth0", networkName: "n" };
+    writeFileSync(path, JSON.stringify({ ...names, config, result: {} }));
+    const { status, stdout, stderr } = adopt(one);
+    expect([status, stdout]).toEqual([1, expect.stringContaining("adopted 1 attachment")]);
+    expect(stderr).toContain(`${path}: `);
+  });
 });

@@ -119,12 +119,11 @@ function tell(nft: Nftables, routes: Connection, packet: Packet, style: Style): 
   const published = explainPublished(nft, routes, packet);
   if (published !== undefined) {
     const { to, from, source, container } = published;
+    const told = { lines: () => publishedLines(published, style), object: () => publishedObject(published) };
+    const foretold = { table: PORTMAP_TABLE, destination: container };
+    if (from === undefined) return { ...told, foretold: { ...foretold, steps: to.steps, sources: undefined } };
     const sources = source === undefined ? "unknown" : { first: source, last: source };
-    return {
-      lines: () => publishedLines(published, style),
-      object: () => publishedObject(published),
-      foretold: { table: PORTMAP_TABLE, steps: [...to.steps, ...from.steps], sources, destination: container },
-    };
+    return { ...told, foretold: { ...foretold, steps: [...to.steps, ...from.steps], sources } };
   }
   const explanation = explainPacket(nft, routes, packet);
   return {

@@ -128,6 +128,14 @@ describe("bauta explain --live", () => {
     });
   }
 
+  it("says that the container has no route, where that is so", () => {
+    attach();
+    node.container.ip("route delete default");
+    const { status, stderr } = live(4, "--port", "443", "--netns", node.container.path);
+    const said = `no packet leaves ${node.container.path}: no route leads to ${OUTSIDE[4]}`;
+    expect([status, stderr]).toEqual([1, expect.stringContaining(said)]);
+  });
+
   it("has options that are for it alone", () => {
     const { status, stderr } = cli(["explain", "--from", "10.1.0.5", "--to", "1.1.1.1", "--netns", "/x"]);
     expect([status, stderr]).toEqual([2, expect.stringContaining("--netns is for --live")]);
@@ -158,6 +166,20 @@ describe("a packet to a published port", () => {
       live: { agrees: true, source: bridge },
     });
     expect(follow(NODE[family], world.netns)).toMatchObject({ target, live: { agrees: true } });
+  });
+
+  it.each([4, 6] as const)("does as foretold where no route leads to the container, over IPv%i", (family) => {
+    const world = new PublishingNode();
+    const one = world.publish([mapping]);
+    world.netns.ip(`-${family} route add unreachable ${one.ips[family]}`);
+    const asked = ["--from", HOST[family], "--to", NODE[family], "--port", "8080"];
+    const live = ["--live", "--netns", world.outside.path, "--json"];
+    const { status, stdout, stderr } = inNetns(world.netns.fd, () => cli(["explain", ...asked, ...live]));
+    expect([status, stderr]).toEqual([0, ""]);
+    const { text, source, live: found, rules } = JSON.parse(stdout);
+    expect([text, source]).toEqual([expect.stringContaining("but no route leads there"), null]);
+    expect(found).toMatchObject({ agrees: true, source: null });
+    expect(rules.map(({ chain }: { chain: string }) => chain)).not.toContain("postrouting");
   });
 
   it("that somebody else leads elsewhere is told", () => {

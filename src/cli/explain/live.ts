@@ -15,7 +15,7 @@ import { NF, NF_INET, NF_IP_PRI, NFNLGRP_NFTRACE, NFT_REG, NFT_TABLE_F, nfproto 
 import { hasCode } from "../../sys/error.ts";
 import { POLL, poll } from "../../sys/poll.ts";
 import { monotonicMs } from "../../sys/process.ts";
-import { compareIp, type Ip } from "../../wire/ip.ts";
+import { compareIp, formatIp, type Ip } from "../../wire/ip.ts";
 import type { Sources } from "./explanation.ts";
 import type { Packet } from "./packet.ts";
 import { sendProbe } from "./probe.ts";
@@ -73,18 +73,32 @@ export function traceLive(
   try {
     install(nft, packet);
     try {
-      const stop = netns === undefined ? () => undefined : sendProbe(netns, packet);
-      try {
-        return collect(socket, table, timeoutMs, netns !== undefined);
-      } finally {
-        stop();
-      }
+      return netns === undefined
+        ? collect(socket, table, timeoutMs, false)
+        : withProbe(netns, packet, () => collect(socket, table, timeoutMs, true));
     } finally {
       nft.commit([deleteTable({ family: nfproto(packet.family), name: TRACE_TABLE })]);
     }
   } finally {
     nft.close();
     socket.close();
+  }
+}
+
+/** Sends a packet, and looks at what became of it with `use`. */
+function withProbe(netns: string, packet: Packet, use: () => LiveTrace): LiveTrace {
+  let stop: () => void;
+  try {
+    stop = sendProbe(netns, packet);
+  } catch (error) {
+    if (hasCode(error, "ENETUNREACH", "EHOSTUNREACH"))
+      throw new LiveError(`no packet leaves ${netns}: no route leads to ${formatIp(packet.to)}`, { cause: error });
+    throw error;
+  }
+  try {
+    return use();
+  } finally {
+    stop();
   }
 }
 

@@ -15,7 +15,7 @@ import { effectText } from "./words.ts";
 export function publishedConclusion(explanation: PublishedExplanation): string {
   const { packet, source, from, way, owner } = explanation;
   const to = `It is led to ${targetText(explanation)}${owner === undefined ? "" : `, ${nameText(explanation)}`}`;
-  if (way.kind === "none") return `${to}, but no route leads there`;
+  if (from === undefined) return `${to}, but no route leads there`;
   if (source === undefined) return `${to}; which source it arrives with cannot be told`;
   const isKept = from.ending.kind === "kept";
   return isKept
@@ -37,7 +37,7 @@ export function publishedLines(explanation: PublishedExplanation, style: Style):
     style.bold(`The first packet of a flow: ${protocolName(packet.protocol)}, ${way}`),
     "",
     ...walkLines(to, style),
-    ...walkLines(from, style),
+    ...(from === undefined ? [] : walkLines(from, style)),
     "",
     style.green(publishedConclusion(explanation)),
   ];
@@ -72,7 +72,7 @@ export function publishedObject(explanation: PublishedExplanation): object {
     text: publishedConclusion(explanation),
     target: { address: formatIp(container), port },
     source: source === undefined ? null : { first: formatIp(source), last: formatIp(source) },
-    rules: [...rules(to), ...rules(from)],
+    rules: [...rules(to), ...(from === undefined ? [] : rules(from))],
     live: null,
   };
 }

@@ -31,9 +31,9 @@ export interface PublishedExplanation {
   readonly owner: AttachmentName | undefined;
   /** The way from the client to the container. */
   readonly way: Way;
-  /** By the rules that may translate the source. */
-  readonly from: Walk;
-  /** What the container sees; undefined where nobody can tell. */
+  /** By the rules that may translate the source; undefined where no route leads to the container, so that it comes to none. */
+  readonly from: Walk | undefined;
+  /** What the container sees; undefined where it gets nothing, or nobody can tell. */
   readonly source: Ip | undefined;
 }
 
@@ -51,7 +51,7 @@ export function explainPublished(nft: Nftables, routes: Connection, asked: Packe
   const port = ports.first;
   const way = findWay(routes, asked.from, container);
   const led = { ...packet, to: container, port, ctStatus: IPS.DST_NAT, iifname: linkIn(asked, input, way) };
-  const from = walk(nft, led, { ...base, chain: "postrouting" });
+  const from = way.kind === "none" ? undefined : walk(nft, led, { ...base, chain: "postrouting" });
   const owner = ownerOf(nft, asked, container);
   return {
     packet: asked,
@@ -61,7 +61,7 @@ export function explainPublished(nft: Nftables, routes: Connection, asked: Packe
     owner,
     way,
     from,
-    source: sourceOf(from, asked, way, routes, container),
+    source: from === undefined ? undefined : sourceOf(from, asked, way, routes, container),
   };
 }
 

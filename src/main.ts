@@ -10,7 +10,9 @@ import { exit, logLine, readStdin, writeStdout } from "./sys/process.ts";
 export function run(plugin: OwnPlugin): never {
   const [, first = "", ...words] = engine.args;
   if (first === ERRAND && plugin.errand !== undefined) exit(runErrand(plugin.errand, words[0] ?? ""));
-  const subcommand = plugin.subcommands?.[first];
+  const { subcommands = {} } = plugin;
+  // A name that every object has, such as "constructor", is none of these.
+  const subcommand = Object.hasOwn(subcommands, first) ? subcommands[first] : undefined;
   if (subcommand !== undefined) exit(subcommand(words, logLine));
   const io: PluginIo = {
     getenv: (name) => engine.getenv(name),

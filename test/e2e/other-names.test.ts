@@ -5,7 +5,7 @@ import { copyFileSync, linkSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { builtPlugin, executableNode } from "../support/differential.ts";
-import { succeed } from "../support/plugin.ts";
+import { executable, succeed } from "../support/plugin.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const WAYS = { "a symbolic link": symlinkSync, "a hard link": linkSync, "a copy": copyFileSync };
@@ -39,6 +39,12 @@ it.each(Object.entries(WAYS).flatMap(([way, make]) => NAMES.map(([type, ipam]) =
     expect(node.node.ipJson("link show type veth")).toEqual([]);
   },
 );
+
+it.each(["constructor", "__proto__", "toString"])("takes the word %j for no subcommand", (word) => {
+  const dhcp = builtPlugin("dhcp");
+  const call = executable(dhcp, [dhcp, word]);
+  expect(succeed(call({ command: "VERSION", config: {} })).supportedVersions).toContain("1.1.0");
+});
 
 it("says which names it serves where it has another", () => {
   const directory = temporaryDirectory();

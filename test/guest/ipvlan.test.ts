@@ -6,7 +6,7 @@ import { plugin as ipvlan } from "../../src/plugins/ipvlan/plugin.ts";
 import { plugin as macvlan } from "../../src/plugins/macvlan/plugin.ts";
 import { inNetns } from "../../src/sys/netns.ts";
 import { ourNode, type TestNode } from "../support/differential.ts";
-import { ping } from "../support/outside.ts";
+import { isAnswered, ping } from "../support/outside.ts";
 import { type CallPlugin, inProcess, succeed } from "../support/plugin.ts";
 import { anotherContainer, connectUplink, linkOf, linksOf, ROUTER, UPLINK } from "../support/uplink.ts";
 import { hostLocal, reservations, runUpperSuite } from "../support/upper-suite.ts";
@@ -115,7 +115,11 @@ describe("ipvlan's modes", () => {
     const config = configOf({ flags, ...hostLocal(node, "10.77.0.0/24") });
     const prevResult = succeed(node.call({ command: "ADD", config }));
     expect(linkOf(node.container).linkinfo.info_data).toMatchObject({ [flags]: true });
-    ping(node.container, ROUTER[4]);
+    const { netns, call } = anotherContainer();
+    succeed(node.call({ command: "ADD", config, ...call }));
+    for (const one of [node.container, netns]) ping(one, ROUTER[4]);
+    // Without a flag they reach each other: see above.
+    expect(isAnswered(netns, "10.77.0.10")).toBe(false);
     succeed(node.call({ command: "CHECK", config: { ...config, prevResult } }));
     const changed = { ...config, flags: undefined, prevResult };
     expect(node.call({ command: "CHECK", config: changed }).json.msg).toContain(`has the mode l2 ${flags}, not l2`);

@@ -183,6 +183,9 @@ function attachmentCases({ of, type, configOf, onLan, SUBNETS }: Context): void 
   });
 }
 
+/** VLANs have no modes. */
+const WRONG_MODE = ["a mode that does not exist", { mode: "source" }, 7, 'mode: "source" is not one of'] as const;
+
 function failureCases({ of: { plugin }, type, configOf, onLan, SUBNETS }: Context): void {
   it.each([
     ["is not there", "nonexist"],
@@ -243,9 +246,8 @@ function failureCases({ of: { plugin }, type, configOf, onLan, SUBNETS }: Contex
     ["a master that is a number", { master: 5 }, 6, "master: 5 is not a string"],
     ["the loopback", { master: "lo" }, 7, 'master: "lo" is the loopback'],
     ["a master that is in the container", { master: "inside" }, 7, 'master: the node has no interface "inside"'],
-    ["a mode that does not exist", { mode: "source" }, type === "vlan" ? 0 : 7, 'mode: "source" is not one of'],
+    ...(type === "vlan" ? [] : [WRONG_MODE]),
   ])("names the key: %s", (_, keys, code, message) => {
-    if (code === 0) return;
     const { node } = onLan();
     node.container.ip("link add inside type bridge");
     const before = linksOf(node.container);

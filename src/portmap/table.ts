@@ -41,10 +41,11 @@
 //   }
 //
 // A protocol is among the exceptions from the first port that is published at one address, or with conditions, until the table
-// goes: without, a new flow costs two look-ups in place of four. These chains never change. What has conditions to meet goes to a chain of its own: see conditions.ts. Always, in every
-// transaction: everything of an attachment hangs on its element of `owners`, as no two attachments have the same container
-// address, and every other element is about one. `counted` is there because each verdict counts as a use of its chain: so
-// DEL knows at the price of one question whether it is the last. docs/adr/0014-portmap.md has the reasons.
+// goes: without, a new flow costs two look-ups in place of four. These chains never change. What has conditions to meet goes to
+// a chain of its own: see conditions.ts. Always, in every transaction: everything of an attachment hangs on its element of
+// `owners`, as no two attachments have the same container address, and every other element is about one. `counted` is there
+// because each verdict counts as a use of its chain: so DEL knows at the price of one question whether it is the last.
+// docs/adr/0014-portmap.md has the reasons.
 
 import { IPS } from "../netlink/netfilter.ts";
 import type { ChainSpec } from "../nftables/chain.ts";

@@ -9,7 +9,6 @@ import { accept, counter, masquerade } from "../../nftables/statement.ts";
 import { addTable } from "../../nftables/table.ts";
 import { nfproto } from "../../nftables/uapi.ts";
 import { type Cidr, familyOf, formatCidr, networkOf, parseCidr } from "../../wire/ip.ts";
-
 import { readUpstreamRules, UPSTREAM } from "./rules.ts";
 
 function cidr(text: string): Cidr {

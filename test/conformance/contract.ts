@@ -3,6 +3,8 @@
 
 import { describe, expect, it } from "vitest";
 import type { OwnPlugin } from "../../src/cni/plugin.ts";
+import type { Schema } from "../../src/cni/schema.ts";
+import { addressKeys, masqueradeOptionKeys } from "../../src/plugins/shared-keys.ts";
 import { type WrongKey, wrongKeys } from "../e2e/bad-input/wrong-types.ts";
 import { callPlugin, type Outcome, type Variables } from "./call.ts";
 
@@ -61,10 +63,15 @@ export function runContract(plugin: OwnPlugin, contract: Contract): void {
   });
 }
 
-/** Every key of a chained plugin once; types.test.ts has those of the others, with what they need besides. */
+/** Keys that others judge: the IPAM plugin, and what the network allows. types.test.ts has those. */
+const JUDGED_BY_OTHERS: readonly Schema<unknown>[] = [addressKeys, masqueradeOptionKeys];
+
+/** Every other key of a plugin once; of an IPAM plugin, those of its section. */
 function wrongTypesOf({ kind, keys }: OwnPlugin): readonly (readonly [string, WrongKey])[] {
-  if (kind !== "chained") return [];
-  const all = keys.flatMap((schema) => wrongKeys(schema, "", (value) => value)).filter(({ at }) => at !== "");
+  const at = kind === "ipam" ? "ipam" : "";
+  const put = (value: unknown): unknown => (kind === "ipam" ? { ipam: value } : value);
+  const own = keys.filter((schema) => !JUDGED_BY_OTHERS.includes(schema));
+  const all = own.flatMap((schema) => wrongKeys(schema, at, put)).filter((key) => key.at !== "");
   return [...new Map(all.map((key) => [key.at, key] as const))];
 }
 

@@ -78,6 +78,14 @@ function pathOf(at: string, name: string): string {
   return at === "" ? name : `${at}.${name}`;
 }
 
+/** What is right for a key whose value is of such a kind; all others that must be there are CIDR prefixes. */
+const TEXTS: readonly (readonly [noun: string, sample: string])[] = [
+  ["an interface name", "eth9"],
+  ["a name of an interface", "eth9"],
+  ["a DHCP option", "12"],
+  ["", "198.18.0.0/24"],
+];
+
 /** Something that is right for a key that must be there. */
 function sampleOf({ shape }: Schema<unknown>): Json {
   switch (shape.kind) {
@@ -86,10 +94,8 @@ function sampleOf({ shape }: Schema<unknown>): Json {
     case "integer":
       return shape.min;
     case "text":
-      if (shape.noun.startsWith("an interface name")) return "eth9";
       if (shape.noun.startsWith("one of ")) return /^one of ([^,]+)/.exec(shape.noun)?.[1];
-      // Besides names of interfaces, only CIDR prefixes must be there.
-      return shape.noun.startsWith("an interface name") ? "eth9" : "198.18.0.0/24";
+      return TEXTS.find(([noun]) => shape.noun.startsWith(noun))?.[1];
     case "array":
       return [];
     case "object":

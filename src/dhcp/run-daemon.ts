@@ -28,12 +28,13 @@ export function runDaemon(words: readonly string[], log: (line: string) => void)
 }
 
 function serve(flags: DaemonFlags, log: (line: string) => void): void {
+  // First of all: a signal that comes before it can be read must not leave the files behind.
+  const signals = openSignals([SIG.INT, SIG.TERM]);
   const socket = listen(flags);
   const { pidfile } = flags;
   try {
     if (pidfile !== "") writeFile(pidfile, String(ownProcessId()));
     const loop = new Loop((error) => log(describe(error)));
-    const signals = openSignals([SIG.INT, SIG.TERM]);
     loop.watch(signals, EPOLL.IN, () => loop.end());
     const daemon = new Daemon(flags, loop, leaseRecords(socket.path), log);
     daemon.resume();

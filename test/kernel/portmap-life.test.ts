@@ -230,8 +230,8 @@ describe("the command", () => {
     const listedV4 = (): string[] => listed().filter((line) => !line.includes("["));
     expect(listedV4()).toEqual([plain, atAddress]);
     nft("delete element ip bauta_portmap exceptions { tcp }");
-    expect(listedV4()).toEqual([plain, `${atAddress} other-policy`]);
-    expect(cli(["restore"]).stdout).toBe("put back 1 addresses (2 live attachments)\n");
+    expect(listedV4()).toEqual([`${plain} ok`, `${atAddress} other-policy`]);
+    expect(cli(["restore"]).stdout).toBe("put back 1 address (2 live attachments)\n");
     nft("delete element ip bauta_portmap exceptions { tcp }");
     nft("add element ip bauta_portmap exceptions { tcp : drop }");
     const altered = "the element tcp of map exceptions of table ip bauta_portmap has been altered";

@@ -296,14 +296,18 @@ describe("host-device", () => {
   it("ADD looks at the node's links once, however many records there are", () => {
     const node = ourNode(plugin);
     const calls: number[] = [];
+    const ends: (() => void)[] = [];
     for (let n = 1; n <= 4; n++) {
       node.node.ip(`link add ens${n} type veth peer name other${n}`);
-      add(node, configOf({ device: `ens${n}` }), { ifname: `eth${n}` });
+      const config = configOf({ device: `ens${n}` });
+      const result = add(node, config, { ifname: `eth${n}` });
+      ends.push(() => void del(node, config, result, { ifname: `eth${n}` }));
       calls.push(
         inNetns(node.node.fd, () => withNode((on) => netlinkCallsOf(() => reclaimReturned(on, () => undefined)))),
       );
     }
     expect(calls).toEqual(calls.map(() => calls[0]));
+    for (const end of ends) end();
   });
 
   it("GC gives back what containers have that are not valid any more", () => {

@@ -21,7 +21,7 @@ export const bandwidth: Feature<Wanted> = {
   tearDown: (attachment) => removeLimits(attachment),
   faults: limitFaults,
   collect,
-  unavailable: () => reasonAgainst(tryOutLimits),
+  unavailable: (tryOut) => reasonAgainst(() => tryOutLimits(tryOut)),
   restore: restoreLimits,
   inventory: (_nft, network) => listLimits(network),
   ...recorded(records),

@@ -2,7 +2,7 @@
 
 import { withNode } from "../links/namespaces.ts";
 import { deleteLinkIfAny } from "../links/veth.ts";
-import { tryOutOnce } from "../owned/tried-out.ts";
+import { type TryOut, tryOutOnce } from "../owned/tried-out.ts";
 import { getBriefLink } from "../rtnetlink/brief-link.ts";
 import { addLink } from "../rtnetlink/link.ts";
 import { randomBytes } from "../sys/process.ts";
@@ -14,8 +14,8 @@ import { deleteIfbs } from "./unshape.ts";
 const LIMIT = { rate: 1_000_000, burst: 1_000_000 };
 
 /** Limits a link that is there for the moment only, once since the node was started. Throws as `shape` does. */
-export function tryOutLimits(): void {
-  tryOutOnce("bandwidth", () =>
+export function tryOutLimits(tryOut: TryOut = tryOutOnce): void {
+  tryOut("bandwidth", () =>
     withNode((node) => {
       const name = `bwt${[...randomBytes(6)].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
       const attachment = { network: "status", containerId: name, ifname: name };

@@ -73,6 +73,13 @@ export interface Plugin {
   readonly del?: (invocation: Invocation) => void;
   /** Removes what belongs to attachments that `config.validAttachments` doesn't name. */
   readonly gc?: (invocation: Invocation) => void;
+  /** Why this node cannot do what the configuration asks for, IPAM aside; undefined where it can. `tryOut` is of Feature.unavailable. */
+  readonly unavailable?: (
+    invocation: Invocation,
+    tryOut: (name: string, attempt: () => void) => void,
+  ) => string | undefined;
+  /** Reads the whole configuration as ADD does, and does nothing: an IPAM plugin its section, every other all but that. Throws CniError. */
+  readonly judge?: (invocation: Invocation) => void;
   /** Throws where ADD could not be served now. */
   readonly status?: (invocation: Invocation) => void;
   /** For a plugin that executes itself, with ERRAND and an argument, to do something in another security context: what is done there. */

@@ -31,7 +31,7 @@ export const firewall: Feature<LoggedProtection> = {
   tearDown: (attachment, hints, keep) => endProtection(attachment, { addresses: hints.map(({ ip }) => ip) }, keep),
   faults: (attachment, wanted) => protectionFaults(attachment, wanted),
   collect: collectProtections,
-  unavailable: () => protectionUnavailable({ backend: undefined, policy: "open" }),
+  unavailable: (tryOut) => protectionUnavailable({ backend: undefined, policy: "open" }, tryOut),
   restore,
   inventory: (nft, network) =>
     nft === undefined ? { attachments: [], faults: [] } : listInventory(nft.connection, network),

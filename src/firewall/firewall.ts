@@ -8,7 +8,7 @@ import { getTable } from "../nftables/table.ts";
 import { NFPROTO } from "../nftables/uapi.ts";
 import { type Keep, reasonAgainst, withNftablesIfAny } from "../owned/commit.ts";
 import { attachmentId, idText, isOfNetwork, networkId } from "../owned/id.ts";
-import { tryOutParts } from "../owned/tried-out.ts";
+import { type TryOut, tryOutOnce, tryOutParts } from "../owned/tried-out.ts";
 import { sameBytes } from "../wire/codec.ts";
 import { formatIp, type Ip } from "../wire/ip.ts";
 import { isolatingPolicies } from "./bridge.ts";
@@ -164,13 +164,16 @@ export function collectProtections(network: string, valid: readonly Attachment[]
 }
 
 /** STATUS: why this node cannot do what is asked for; undefined where it can. */
-export function protectionUnavailable({ backend, policy }: Pick<Protection, "backend" | "policy">): string | undefined {
+export function protectionUnavailable(
+  { backend, policy }: Pick<Protection, "backend" | "policy">,
+  tryOut: TryOut = tryOutOnce,
+): string | undefined {
   const reason = backend === "iptables" ? iptablesMissing() : backend === "firewalld" ? firewalldMissing() : undefined;
   if (reason !== undefined) return reason;
   if (backend !== undefined && backend !== "nftables" && policy === "open") return undefined;
   return reasonAgainst(() => {
     const isDone = withNftablesIfAny((nft) => {
-      if (!table.exists(nft.connection)) tryOutParts(nft, "firewall", table.create());
+      if (!table.exists(nft.connection)) tryOutParts(tryOut, nft, "firewall", table.create());
     });
     if (isDone) return;
     requireNoNftables({ backend, policy });

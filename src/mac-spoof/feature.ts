@@ -5,7 +5,7 @@ import { reasonAgainst, withNftables, withNftablesIfAny } from "../owned/commit.
 import type { Feature, OwnTable } from "../owned/feature.ts";
 import { idText } from "../owned/id.ts";
 import { recorded } from "../owned/recorded.ts";
-import { tryOutParts } from "../owned/tried-out.ts";
+import { tryOutOnce, tryOutParts } from "../owned/tried-out.ts";
 import { cstring } from "../wire/codec.ts";
 import type { GuardedPort } from "./guard.ts";
 import { listInventory } from "./inventory.ts";
@@ -32,10 +32,10 @@ export const macSpoof: Feature<GuardedPort> = {
     withNftablesIfAny((nft) => collectGuards(nft, network, valid));
     for (const attachment of stale) records.endRelease(attachment);
   },
-  unavailable: () =>
+  unavailable: (tryOut = tryOutOnce) =>
     reasonAgainst(() =>
       withNftables((nft) => {
-        if (!table.exists(nft.connection)) tryOutParts(nft, "macspoofchk", table.create());
+        if (!table.exists(nft.connection)) tryOutParts(tryOut, nft, "macspoofchk", table.create());
       }),
     ),
   restore: (nft) =>

@@ -7,6 +7,7 @@ import type { Invocation } from "../cni/plugin.ts";
 import { boolean, judgedLater, object, oneOf, type Schema, withDefault } from "../cni/schema.ts";
 import { orLog, runAll, type Undo } from "../cni/undo.ts";
 import type { Keep } from "../owned/commit.ts";
+import type { TryOut } from "../owned/tried-out.ts";
 import type { Cidr } from "../wire/ip.ts";
 import type { Backend, BackendName } from "./backend.ts";
 import { REMEDY, requireNoFaults } from "./faults.ts";
@@ -139,6 +140,6 @@ function ofEach(invocation: Invocation, wanted: BackendName | undefined, work: (
 }
 
 /** Why this node cannot masquerade now, or undefined when it can. */
-export function ipMasqUnavailable({ backend }: Masquerade): string | undefined {
-  return BACKENDS[backend].unavailable();
+export function ipMasqUnavailable({ backend }: Masquerade, tryOut: TryOut): string | undefined {
+  return BACKENDS[backend].unavailable(tryOut);
 }

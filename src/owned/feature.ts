@@ -7,6 +7,7 @@ import type { Element } from "../nftables/element.ts";
 import type { Nftables } from "../nftables/nftables.ts";
 import type { Cidr } from "../wire/ip.ts";
 import type { Keep } from "./commit.ts";
+import type { TryOut } from "./tried-out.ts";
 
 /**
  * A feature. `Wanted` is what ADD and CHECK are told besides the attachment's names: a port and a MAC address, say. A list of
@@ -37,8 +38,11 @@ export interface Feature<Wanted = never> {
   /** GC: tears down every attachment of the network that is not among the valid ones. Throws NetlinkError or SyscallError. */
   collect(network: string, valid: readonly Attachment[]): void;
 
-  /** STATUS: why this node cannot do it now, or undefined when it can. */
-  unavailable(): string | undefined;
+  /**
+   * STATUS: why this node cannot do it now, or undefined when it can. `tryOut` makes the attempts that this takes: absent, by
+   * tryOutOnce, which leaves marks.
+   */
+  unavailable(tryOut?: TryOut): string | undefined;
 
   /**
    * `bauta restore`: puts back what the records of live attachments tell of and the kernel does not have. `nft` is undefined

@@ -8,12 +8,15 @@ import { exists, makeDirectories, writeFile } from "../sys/file.ts";
 
 const MARKS = "/run/bauta/tried-out";
 
+/** Makes the attempt of this name, unless an earlier success is enough. Throws what the attempt throws. */
+export type TryOut = (name: string, attempt: () => void) => void;
+
 /**
  * Has the kernel look at commands that make a feature's parts, unless it has once. Throws MissingPartError where the kernel
  * has not all that they take, or NetlinkError.
  */
-export function tryOutParts(nft: Nftables, name: string, commands: readonly Command[]): void {
-  tryOutOnce(name, () => {
+export function tryOutParts(tryOut: TryOut, nft: Nftables, name: string, commands: readonly Command[]): void {
+  tryOut(name, () => {
     try {
       nft.tryOut(commands);
     } catch (error) {
@@ -22,14 +25,18 @@ export function tryOutParts(nft: Nftables, name: string, commands: readonly Comm
   });
 }
 
+/** Whether an attempt of this name has succeeded since the node was started. */
+export function isTriedOut(name: string): boolean {
+  return exists(`${MARKS}/${name}`);
+}
+
 /** Makes the attempt unless one of this name has succeeded since the node was started. */
 export function tryOutOnce(name: string, attempt: () => void): void {
-  const mark = `${MARKS}/${name}`;
-  if (exists(mark)) return;
+  if (isTriedOut(name)) return;
   attempt();
   try {
     makeDirectories(MARKS, 0o700);
-    writeFile(mark, "");
+    writeFile(`${MARKS}/${name}`, "");
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error; // then the next STATUS tries again
   }

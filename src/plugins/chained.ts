@@ -6,6 +6,7 @@ import { type Invocation, type OwnPlugin, type Plugin, type PluginFacts, require
 import type { Result } from "../cni/result.ts";
 import { type Undo, undoOnFailure } from "../cni/undo.ts";
 import { closingLast, type Keep } from "../owned/commit.ts";
+import { type TryOut, tryOutOnce } from "../owned/tried-out.ts";
 
 /** A plugin that is chained. `C` is what it has read of its configuration. A verb that isn't there succeeds at once. */
 export interface ChainedPlugin<C> extends Omit<PluginFacts, "kind" | "ipam">, Pick<Plugin, "oldestVersion"> {
@@ -23,7 +24,7 @@ export interface ChainedPlugin<C> extends Omit<PluginFacts, "kind" | "ipam">, Pi
   /** GC: takes away what belongs to attachments that aren't valid any more. */
   readonly collect?: (invocation: Invocation) => void;
   /** STATUS: what stands in the way of an ADD on this node; undefined where nothing does. */
-  readonly unavailable?: (config: C, invocation: Invocation) => string | undefined;
+  readonly unavailable?: (config: C, invocation: Invocation, tryOut: TryOut) => string | undefined;
 }
 
 /** What CHECK gets: `result` is that of the whole list. */
@@ -47,6 +48,8 @@ export function chainedPlugin<C>(plugin: ChainedPlugin<C>): OwnPlugin {
     kind: "chained",
     keys,
     ...(oldestVersion === undefined ? {} : { oldestVersion }),
+    unavailable: (invocation, tryOut) => unavailable(plugin, invocation, tryOut),
+    judge: (invocation) => void plugin.read(invocation),
     add: (invocation) => add(plugin, invocation),
     check: (invocation) => check(plugin, invocation),
     del: (invocation) => closingLast((keep) => end?.(invocation, keep)),
@@ -68,7 +71,11 @@ function check<C>(plugin: ChainedPlugin<C>, invocation: Invocation): void {
 }
 
 function status<C>(plugin: ChainedPlugin<C>, invocation: Invocation): void {
-  const reason = plugin.unavailable?.(plugin.read(invocation), invocation);
-  if (reason === undefined) return;
-  throw new CniError(CNI_CODE.NOT_AVAILABLE, `${plugin.name}: this node can't do it: ${reason}`);
+  const reason = unavailable(plugin, invocation, tryOutOnce);
+  if (reason !== undefined) throw new CniError(CNI_CODE.NOT_AVAILABLE, reason);
+}
+
+function unavailable<C>(plugin: ChainedPlugin<C>, invocation: Invocation, tryOut: TryOut): string | undefined {
+  const reason = plugin.unavailable?.(plugin.read(invocation), invocation, tryOut);
+  return reason === undefined ? undefined : `${plugin.name}: this node can't do it: ${reason}`;
 }

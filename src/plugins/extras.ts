@@ -17,6 +17,7 @@ import {
   type Masquerade,
 } from "../masquerade/masquerade.ts";
 import type { Keep } from "../owned/commit.ts";
+import type { TryOut } from "../owned/tried-out.ts";
 import type { Cidr } from "../wire/ip.ts";
 import { flag } from "./keys.ts";
 
@@ -33,7 +34,7 @@ export interface Extra<C> {
   /** GC, of the attachments that aren't valid any more. */
   readonly collect: (invocation: Invocation) => void;
   /** What stands in the way on this node; undefined where nothing does, or the configuration does not ask for it. */
-  readonly unavailable: (config: C) => string | undefined;
+  readonly unavailable: (config: C, tryOut: TryOut) => string | undefined;
 }
 
 /** The keys of masquerade, for a plugin's schema; see masqueradeFor. */
@@ -53,7 +54,8 @@ export const ipMasq: Extra<{ readonly masquerade: Masquerade | undefined }> = {
   },
   end: (invocation, keep) => endMasquerade(invocation, backendOf(invocation), keep),
   collect: (invocation) => collectStaleMasquerade(invocation, backendOf(invocation)),
-  unavailable: ({ masquerade }) => (masquerade === undefined ? undefined : ipMasqUnavailable(masquerade)),
+  unavailable: ({ masquerade }, tryOut) =>
+    masquerade === undefined ? undefined : ipMasqUnavailable(masquerade, tryOut),
 };
 
 /** "macspoofchk". The plugin begins and checks it itself, as it must be in force before the container can send. */
@@ -67,7 +69,7 @@ export const macSpoofCheck: Extra<{ readonly macspoofchk: boolean }> = {
     const collectGuards = (): void => macSpoof.collect(invocation.config.name, validAttachments(invocation));
     orLog(invocation, "macspoofchk", wantsMacSpoofCheck(invocation), collectGuards);
   },
-  unavailable: ({ macspoofchk }) => (macspoofchk ? macSpoof.unavailable() : undefined),
+  unavailable: ({ macspoofchk }, tryOut) => (macspoofchk ? macSpoof.unavailable(tryOut) : undefined),
 };
 
 const macSpoofSchema = object({ macspoofchk: flag("") });

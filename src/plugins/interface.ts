@@ -21,6 +21,7 @@ import { requireMtuFor } from "../links/ipv6-mtu.ts";
 import { type Namespaces, withNamespaces } from "../links/namespaces.ts";
 import { deleteLinkIfAny } from "../links/veth.ts";
 import { closingLast } from "../owned/commit.ts";
+import { type TryOut, tryOutOnce } from "../owned/tried-out.ts";
 import type { Device } from "../rtnetlink/device.ts";
 import type { Link } from "../rtnetlink/link.ts";
 import { setSysctls } from "../tuning/sysctls.ts";
@@ -51,7 +52,7 @@ export interface InterfacePlugin<C> extends Omit<PluginFacts, "kind"> {
   /** GC: takes away what attachments that aren't valid any more own besides addresses. */
   readonly collect?: (invocation: Invocation) => void;
   /** STATUS: what stands in the way of an ADD on this node; undefined where nothing does. */
-  readonly unavailable?: (config: C, invocation: Invocation) => string | undefined;
+  readonly unavailable?: (config: C, invocation: Invocation, tryOut: TryOut) => string | undefined;
   /** In the order in which DEL ends them. */
   readonly extras?: readonly Extra<C>[];
 }
@@ -110,6 +111,11 @@ export function interfacePlugin<C>(plugin: InterfacePlugin<C>): OwnPlugin {
     kind: "interface",
     keys: [...keys, earlySysctlKeys],
     ...(ipam === undefined ? {} : { ipam }),
+    unavailable: (invocation, tryOut) => unavailable(plugin, invocation, tryOut),
+    judge(invocation) {
+      plugin.read(invocation);
+      readEarlySysctls(invocation);
+    },
     add: (invocation) => add(plugin, invocation),
     check: (invocation) => check(plugin, invocation),
     del: (invocation) => del(plugin, invocation),
@@ -230,15 +236,22 @@ function gc<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
 }
 
 function status<C>(plugin: InterfacePlugin<C>, invocation: Invocation): void {
-  const config = plugin.read(invocation);
+  plugin.read(invocation);
   readEarlySysctls(invocation);
   if (asksIpam(plugin, invocation)) allocatorStatus(invocation);
-  const reason = plugin.unavailable?.(config, invocation);
+  const reason = unavailable(plugin, invocation, tryOutOnce);
   if (reason !== undefined) throw new CniError(CNI_CODE.NOT_AVAILABLE, reason);
-  for (const { key, unavailable } of plugin.extras ?? []) {
-    const why = unavailable(config);
-    if (why !== undefined) throw new CniError(CNI_CODE.NOT_AVAILABLE, `${key}: this node can't do it: ${why}`);
+}
+
+function unavailable<C>(plugin: InterfacePlugin<C>, invocation: Invocation, tryOut: TryOut): string | undefined {
+  const config = plugin.read(invocation);
+  const reason = plugin.unavailable?.(config, invocation, tryOut);
+  if (reason !== undefined) return reason;
+  for (const extra of plugin.extras ?? []) {
+    const why = extra.unavailable(config, tryOut);
+    if (why !== undefined) return `${extra.key}: this node can't do it: ${why}`;
   }
+  return undefined;
 }
 
 /** Whether addresses come from an IPAM plugin; where that is required, asking for it tells that it is missing. */

@@ -7,7 +7,7 @@ import { reasonAgainst, withNftables, withNftablesIfAny } from "../owned/commit.
 import type { Feature, OwnTable } from "../owned/feature.ts";
 import { idText } from "../owned/id.ts";
 import { recorded } from "../owned/recorded.ts";
-import { tryOutParts } from "../owned/tried-out.ts";
+import { tryOutOnce, tryOutParts } from "../owned/tried-out.ts";
 import { IFNAMSIZ } from "../wire/ifname.ts";
 import { FAMILIES, formatIp } from "../wire/ip.ts";
 import { faultsOf } from "./check.ts";
@@ -71,11 +71,12 @@ export const portmap: Feature<Wanted> = {
       if (ids.size > 0) withdrawByIds(nft, ids);
     });
   },
-  unavailable: () =>
+  unavailable: (tryOut = tryOutOnce) =>
     reasonAgainst(() =>
       withNftables((nft) => {
         for (const family of FAMILIES) {
-          if (!TABLES[family].exists(nft.connection)) tryOutParts(nft, `portmap-${family}`, TABLES[family].create());
+          if (!TABLES[family].exists(nft.connection))
+            tryOutParts(tryOut, nft, `portmap-${family}`, TABLES[family].create());
         }
       }),
     ),

@@ -66,6 +66,19 @@ export function inNetns<T>(fd: number, use: () => T): T {
   }
 }
 
+/** Runs `use` inside a new network namespace, which goes afterwards. Throws SyscallError where none can be made. */
+export function inNewNetns<T>(use: () => T): T {
+  const own = open(OWN_NETNS, O.RDONLY);
+  try {
+    return inNetns(own, () => {
+      unshareNetns();
+      return use();
+    });
+  } finally {
+    close(own);
+  }
+}
+
 /** Moves this thread into a new, empty network namespace; like `unshare -n`. For tests and the demo. */
 export function unshareNetns(): void {
   const result = tryCall("unshare", CLONE_NEWNET);

@@ -5,6 +5,7 @@ import { CNI_CODE, CniError } from "../../cni/error.ts";
 import { type Keep, reasonAgainst, withNftables, withNftablesIfAny } from "../../owned/commit.ts";
 import { deleteConnectionsOf } from "../../owned/connections.ts";
 import { attachmentId, idBytes, idText, isOfNetwork, networkId } from "../../owned/id.ts";
+import { type TryOut, tryOutOnce } from "../../owned/tried-out.ts";
 import { type Cidr, type Family, familyOf } from "../../wire/ip.ts";
 import { requireNoFaults } from "../faults.ts";
 import { type AddressRange, familiesOf, type MasqueradeOptions, PLAIN, sourcesOf } from "../options/options.ts";
@@ -117,6 +118,6 @@ function forget(attachment: Attachment): void {
  * Why this node cannot masquerade now, or undefined when it can. Asks the kernel one question where an address is
  * masqueraded already; otherwise it tries out what the first takes.
  */
-export function masqueradeUnavailable(): string | undefined {
-  return reasonAgainst(() => withNftables(tryOutMasquerade));
+export function masqueradeUnavailable(tryOut: TryOut = tryOutOnce): string | undefined {
+  return reasonAgainst(() => withNftables((nft) => tryOutMasquerade(nft, tryOut)));
 }

@@ -1,7 +1,7 @@
 // STATUS: whether the kernel has all the parts of nf_tables that a masquerade takes.
 
 import type { Nftables } from "../../nftables/nftables.ts";
-import { tryOutParts } from "../../owned/tried-out.ts";
+import { type TryOut, tryOutParts } from "../../owned/tried-out.ts";
 import { policyFor } from "./policy.ts";
 import { createPolicy } from "./policy-chains.ts";
 import { TABLES } from "./tables.ts";
@@ -10,7 +10,7 @@ import { TABLES } from "./tables.ts";
 const ADDRESS = { ip: Uint8Array.of(192, 0, 2, 1), prefixLength: 24 } as const;
 
 /** Throws MissingPartError where the kernel lacks a part, or NetlinkError. */
-export function tryOutMasquerade(nft: Nftables): void {
+export function tryOutMasquerade(nft: Nftables, tryOut: TryOut): void {
   if (TABLES[4].exists(nft.connection)) return;
-  tryOutParts(nft, "masquerade", [...TABLES[4].create(), ...createPolicy(4, policyFor(ADDRESS))]);
+  tryOutParts(tryOut, nft, "masquerade", [...TABLES[4].create(), ...createPolicy(4, policyFor(ADDRESS))]);
 }

@@ -30,5 +30,5 @@ export const plugin = chainedPlugin<Limits | undefined>({
   },
   end: (invocation) => removeLimits(attachmentOf(invocation), invocation.prevResult),
   collect: (invocation) => bandwidth.collect(invocation.config.name, validAttachments(invocation)),
-  unavailable: (limits) => (limits === undefined ? undefined : bandwidth.unavailable()),
+  unavailable: (limits, _, tryOut) => (limits === undefined ? undefined : bandwidth.unavailable(tryOut)),
 });

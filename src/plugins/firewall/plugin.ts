@@ -36,7 +36,8 @@ export const plugin = chainedPlugin({
     endProtection(attachmentOf(invocation), { addresses, bridge, port, zone: zoneOf(invocation) }, keep);
   },
   collect: (invocation) => firewall.collect(invocation.config.name, validAttachments(invocation)),
-  unavailable: ({ backend, ingressPolicy }) => protectionUnavailable({ backend, policy: ingressPolicy }),
+  unavailable: ({ backend, ingressPolicy }, _, tryOut) =>
+    protectionUnavailable({ backend, policy: ingressPolicy }, tryOut),
 });
 
 /** For DEL, which no wrong value may stop. */

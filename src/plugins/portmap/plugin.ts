@@ -32,7 +32,7 @@ export const plugin = chainedPlugin({
   end: endAll,
   collect: (invocation) =>
     ofEach(invocation, (backend) => backend.collect(invocation.config.name, validAttachments(invocation))),
-  unavailable: ({ backend }) => BACKENDS[backend].unavailable(),
+  unavailable: ({ backend }, _, tryOut) => BACKENDS[backend].unavailable(tryOut),
 });
 
 function change(changing: Changing<PortmapConfig>): undefined {

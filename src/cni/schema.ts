@@ -220,7 +220,8 @@ function readObject(value: JsonValue, at: string): JsonObject {
   return isJsonObject(value) ? value : wrongType(at, value, "an object");
 }
 
-function pathOf(at: string, key: string): string {
+/** The path of a key in the object of this path, as errors have it: `a.b`, `a["b c"]`. */
+export function pathOf(at: string, key: string): string {
   return join(at, /^[\w-]+$/.test(key) ? key : `[${JSON.stringify(key)}]`);
 }
 

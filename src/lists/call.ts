@@ -45,10 +45,15 @@ export function callPlugin(
   }
 }
 
+/** The plugin of ours that an executable of this name would be. */
+export function pluginNamed(type: string): OwnPlugin | undefined {
+  const name = servedName(type, (known) => OWN.has(known));
+  return name === undefined ? undefined : OWN.get(name);
+}
+
 /** The plugin as a function, where the executable that a runtime would run is our own. Throws as findPlugin. */
 export function ownPlugin(type: string, path: string): OwnPlugin | undefined {
-  const name = servedName(type, (known) => OWN.has(known));
-  return isOwnPlugin(type, path) && name !== undefined ? OWN.get(name) : undefined;
+  return isOwnPlugin(type, path) ? pluginNamed(type) : undefined;
 }
 
 function callOwn(

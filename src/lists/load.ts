@@ -13,7 +13,7 @@ import { type NetworkList, parseList, parseListed, parseObject } from "./list.ts
  * plugin at all, and else as parseList.
  */
 export function loadFile(path: string): NetworkList {
-  const list = parseEither(read(path), path);
+  const list = parseEither(readConfiguration(path), path);
   const beside = list.loadOnlyInlinedPlugins ? [] : pluginsBeside(path, list.name);
   const plugins = [...list.plugins, ...beside];
   if (plugins.length > 0) return { ...list, plugins };
@@ -30,7 +30,7 @@ export function loadNamed(name: string, directory: string, log: (line: string) =
   for (const ending of [/\.conflist$/, /\.(conf|json)$/]) {
     for (const file of names.filter((one) => ending.test(one))) {
       try {
-        const list = parseEither(read(`${directory}/${file}`), `${directory}/${file}`);
+        const list = parseEither(readConfiguration(`${directory}/${file}`), `${directory}/${file}`);
         if (list.name === name) return loadFile(`${directory}/${file}`);
       } catch (error) {
         if (!(error instanceof CniError)) throw error;
@@ -58,7 +58,7 @@ function parseEither(bytes: Uint8Array, path: string): NetworkList {
 function pluginsBeside(path: string, name: string): NetworkList["plugins"] {
   const directory = `${directoryOf(path)}/${name}`;
   const files = filesIn(directory).filter((file) => file.endsWith(".conf"));
-  return files.map((file) => parseListed(read(`${directory}/${file}`), `${directory}/${file}`));
+  return files.map((file) => parseListed(readConfiguration(`${directory}/${file}`), `${directory}/${file}`));
 }
 
 /** Files, and links to files, in alphabetical order; none where there is no such directory. A FIFO would make us wait. */
@@ -82,7 +82,8 @@ function isFile(path: string): boolean {
   }
 }
 
-function read(path: string): Uint8Array {
+/** The bytes of a configuration. Throws CniError 5. */
+export function readConfiguration(path: string): Uint8Array {
   try {
     return readFile(path, CONFIG_LIMIT);
   } catch (error) {

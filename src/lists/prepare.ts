@@ -49,7 +49,7 @@ export function checkAdd(list: NetworkList, container: Container, runtime: Runti
     const own = ownPlugin(plugin.type, runtime.path);
     if (own === undefined) continue;
     const config = configOf(list, plugin, runtimeConfigOf(plugin, container));
-    checkKeys(own, config, plugin.at, runtime.path);
+    checkKeys(own, config, plugin.at, (type) => ownPlugin(type, runtime.path));
   }
 }
 
@@ -68,16 +68,25 @@ function checkNamespace({ netns, ifname }: Container): void {
   throw new CniError(CNI_CODE.INVALID_ENVIRONMENT, `${netns} has an interface ${ifname} already`);
 }
 
-/** Reads a configuration by the schemas that the plugin reads it by. Throws CniError, with the key's whole path. */
-function checkKeys(plugin: OwnPlugin, config: JsonObject, at: string, path: string): void {
+/**
+ * Reads a configuration by the schemas that the plugin reads it by; `find` finds the IPAM plugin by its type, where it is ours.
+ * Throws CniError, with the key's whole path, which begins with `at`.
+ */
+export function checkKeys(
+  plugin: OwnPlugin,
+  config: JsonObject,
+  at: string,
+  find: (type: string) => OwnPlugin | undefined,
+): void {
   const { ipam } = configSchema.read(config, at);
   const isAllocator = plugin.kind === "ipam";
   if (!isAllocator) for (const schema of plugin.keys) schema.read(config, at);
   if (ipam === undefined || (!isAllocator && plugin.ipam === undefined)) return;
-  const { type } = ipamSchema.read(ipam, `${at}.ipam`);
-  const allocator = isAllocator || type === "" ? plugin : ownPlugin(type, path);
+  const atIpam = at === "" ? "ipam" : `${at}.ipam`;
+  const { type } = ipamSchema.read(ipam, atIpam);
+  const allocator = isAllocator || type === "" ? plugin : find(type);
   if (allocator?.kind !== "ipam") return;
-  for (const schema of allocator.keys) schema.read(ipam, `${at}.ipam`);
+  for (const schema of allocator.keys) schema.read(ipam, atIpam);
 }
 
 const ipamSchema = object({ type: withDefault(string(), "") });

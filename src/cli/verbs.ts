@@ -6,6 +6,7 @@ import { apply } from "./apply.ts";
 import { suggestion, UsageError } from "./arguments.ts";
 import { cni } from "./cni.ts";
 import { completionVerb } from "./completion.ts";
+import { doctor } from "./doctor.ts";
 import { explain } from "./explain.ts";
 import { gc } from "./gc.ts";
 import { install, uninstall } from "./install.ts";
@@ -40,6 +41,7 @@ export const VERBS: readonly Verb[] = [
   list,
   monitor,
   explain,
+  doctor,
   restore,
   adopt,
   apply,

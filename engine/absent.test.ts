@@ -13,6 +13,7 @@ describe("the search for what the engine leaves out", () => {
     ["async function f() { await g(); }", ["async functions"]],
     ["['b', 'a'].sort((a, b) => a.localeCompare(b))", ["localeCompare"]],
     ["'é'.normalize()", ["normalize"]],
+    ["x = Math.random()", ["random"]],
     ["eval('1')", ["eval"]],
     ["x instanceof Promise", ["Promise"]],
   ])("finds it in %s", (code, features) => {

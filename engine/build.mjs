@@ -1,7 +1,7 @@
 // npm run build: the executable, and the directory of plugins.
 
-import { linkSync, mkdirSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, linkSync, mkdirSync, rmSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { BUNDLES } from "./bundles.mjs";
 import { buildExecutable, ROOT } from "./executable.mjs";
@@ -10,6 +10,8 @@ import { FLAVOURS, preferredFlavour } from "./toolchain.mjs";
 const HELP = `Usage: npm run build [-- --libc glibc|musl]
 
 Builds dist/bauta, a static executable with all plugins, and dist/cni/, the same file under each plugin's name.
+dist/bauta.training/ has what the build has found out by running it. With that file in build/training/ another build of the
+same sources, by the same tools, makes the same executable: docs/packages.md.
 
   --libc musl    links musl and leaves dist/bauta-musl only
   --libc glibc   links the GNU C library and leaves dist/bauta-glibc only
@@ -42,9 +44,12 @@ async function main() {
     throw new Error(`--libc is glibc or musl, not ${libc}`);
   const flavour = libc === undefined ? await preferredFlavour() : FLAVOURS[libc];
   const output = join(ROOT, "dist", libc === undefined ? "bauta" : `bauta-${libc}`);
-  await buildExecutable(flavour, BUNDLES, output, [], (problem) =>
-    process.stderr.write(`the heap is not laid out by use, which costs 0.5 ms a call: ${problem}\n`),
-  );
+  const notes = emptyDirectory(`${output}.training`);
+  await buildExecutable(flavour, BUNDLES, output, [], {
+    trained: (file) => copyFileSync(file, join(notes, basename(file))),
+    untrained: (problem) =>
+      process.stderr.write(`the heap is not laid out by use, which costs 0.5 ms a call: ${problem}\n`),
+  });
   if (libc === undefined) linkPlugins(output);
   const size = (statSync(output).size / 1e6).toFixed(2);
   process.stdout.write(`${output}: ${size} MB, static (${flavour.name}), ${BUNDLES.length} programs\n`);
@@ -55,10 +60,15 @@ async function main() {
  * @param {string} executable
  */
 function linkPlugins(executable) {
-  const directory = join(ROOT, "dist", "cni");
-  rmSync(directory, { recursive: true, force: true });
-  mkdirSync(directory, { recursive: true });
+  const directory = emptyDirectory(join(ROOT, "dist", "cni"));
   for (const { name } of BUNDLES) {
     if (name !== "bauta") linkSync(executable, join(directory, name));
   }
+}
+
+/** @param {string} directory */
+function emptyDirectory(directory) {
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  return directory;
 }

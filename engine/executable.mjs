@@ -11,11 +11,15 @@ import { encodeLineMap } from "./linemap.mjs";
 import { patchedEngine } from "./patch.mjs";
 import { quickjsSource } from "./source.mjs";
 import { compileObject, link } from "./toolchain.mjs";
-import { train } from "./training.mjs";
+import { trainOnce } from "./training.mjs";
 
 /**
  * @typedef {import("./bundle.mjs").Program} Program
  * @typedef {import("./toolchain.mjs").Flavour} Flavour
+ *
+ * @typedef {object} Training
+ * @property {(notes: string) => void} trained Gets the path of the notes that the heap is laid out by.
+ * @property {(problem: string) => void} untrained Gets the reason where it cannot be.
  */
 
 const ENGINE = dirname(fileURLToPath(import.meta.url));
@@ -40,10 +44,12 @@ const OWN = [
   "attributes.c",
 ];
 
+/** A failed assertion of QuickJS names its file: as if it were built in the same directory everywhere. */
+const SAME_PATHS = [`-ffile-prefix-map=${ROOT}=.`];
 /** -fwrapv as in QuickJS's own Makefile; CONFIG_CC and CONFIG_PREFIX are for a part of qjsc that is not used. */
-const QUICKJS_FLAGS = ["-w", "-fwrapv", "-D_GNU_SOURCE", '-DCONFIG_VERSION="2025-04-26"'];
+const QUICKJS_FLAGS = [...SAME_PATHS, "-w", "-fwrapv", "-D_GNU_SOURCE", '-DCONFIG_VERSION="2025-04-26"'];
 const COMPILER_FLAGS = [...QUICKJS_FLAGS, '-DCONFIG_CC=""', '-DCONFIG_PREFIX=""'];
-const OWN_FLAGS = ["-std=gnu17", "-Wall", "-Wextra", "-D_GNU_SOURCE"];
+const OWN_FLAGS = [...SAME_PATHS, "-std=gnu17", "-Wall", "-Wextra", "-D_GNU_SOURCE"];
 
 /** The file that a build replaces with the licence notices of what it bundles. */
 const NOTICES = "src/cli/notices.ts";
@@ -54,10 +60,9 @@ const NOTICES = "src/cli/notices.ts";
  * @param {readonly Program[]} programs
  * @param {string} output
  * @param {readonly string[]} [flags]
- * @param {(problem: string) => void} [untrained] Where the heap is to be laid out by use (training.h): gets the reason if
- *   it cannot be.
+ * @param {Training} [training] Where the heap is to be laid out by use (training.h).
  */
-export async function buildExecutable(flavour, programs, output, flags = [], untrained = undefined) {
+export async function buildExecutable(flavour, programs, output, flags = [], training = undefined) {
   const source = quickjsSource(CACHE);
   const ownFlags = [...OWN_FLAGS, "-I", ENGINE, "-isystem", source];
   const directory = join(CACHE, `bundle.${process.pid}.${flavour.name}`);
@@ -84,12 +89,12 @@ export async function buildExecutable(flavour, programs, output, flags = [], unt
     if (!flavour.snapshot) return await link(flavour, [...own, ...rest, await image(code)], output);
     /** @type {string[]} */
     let uses = [];
-    if (untrained !== undefined) {
+    if (training !== undefined) {
       const trained = await compile(ENGINE, [...OWN, "training.c"], [...ownFlags, ...flags, "-DBAUTA_TRAINING"]);
       const trainer = join(directory, "trainer");
       await link(flavour, [...trained, ...rest, await image(code)], trainer);
-      uses = await useMacros(trainer, directory).catch((error) => {
-        untrained(error.message);
+      uses = await useMacros(trainer, directory, training).catch((error) => {
+        training.untrained(error.message);
         return [];
       });
     }
@@ -124,9 +129,11 @@ function fixed(flavour) {
  * Trains, and returns the macros that give image.c the result.
  * @param {string} trainer
  * @param {string} directory
+ * @param {Training} training
  */
-async function useMacros(trainer, directory) {
-  const { uses, writtenBytes, readBytes } = await train(trainer, directory);
+async function useMacros(trainer, directory, { trained }) {
+  const { notes, uses, writtenBytes, readBytes } = await trainOnce(trainer, directory, join(CACHE, "training"));
+  trained(notes);
   const file = join(directory, "uses");
   writeFileSync(file, uses);
   const bytes = [`-DBAUTA_WRITTEN_BYTES="${writtenBytes}"`, `-DBAUTA_READ_BYTES="${readBytes}"`];

@@ -105,14 +105,16 @@ void bauta_heap_forget(void) {
   memset(free_lists, 0, sizeof free_lists);
 }
 
-// Memory outside of the snapshot, for the blocks that have been given back when the snapshot is written.
-static char *aside, *aside_end;
+// Memory outside of the snapshot, for the blocks that have been given back when the snapshot is written. Their neighbours may still
+// have their addresses, so these are the same each time: two builds make the same snapshot. Nothing else is mapped there.
+#define ASIDE ((char *)(4UL << 30))
+static char *aside = ASIDE, *aside_end = ASIDE;
 static size_t aside_bytes;
 
 static struct block *cut_aside(size_t size) {
   if ((size_t)(aside_end - aside) < size + 16) {
     size_t chunk = round_up(size + 16, CHUNK);
-    char *pages = mmap(NULL, chunk, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *pages = mmap(aside_end, chunk, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED) return NULL;
     aside = pages + 16 - HEADER;
     aside_end = pages + chunk;

@@ -1,7 +1,7 @@
-// Mistakes in QuickJS 2025-04-26 that an input can reach, mended, and what a function keeps of its source. Debian has no newer
-// release. Each change is a text that the source must have, and the text that takes its place. The conformance checks
-// (engine/conformance/language.ts) fail without the changes, and hold Node to the same values. The language itself stays as
-// QuickJS has it.
+// Mistakes in QuickJS 2025-04-26 that an input can reach, mended, less of what a function keeps of its source, and nothing in the
+// heap that differs from build to build. Debian has no newer release. Each change is a text that the source must have, and the
+// text that takes its place. The conformance checks (engine/conformance/language.ts) fail without the mendings, and hold Node to
+// the same values. The language itself stays as QuickJS has it.
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -111,6 +111,16 @@ export const CHANGES = [
     }
     *pp = p;
     return 0;`,
+  },
+  {
+    why: "The time of the build was in the heap that is made ready, as the seed of Math.random, which the build refuses (absent.mjs).",
+    from: "    ctx->random_state = ((int64_t)tv.tv_sec * 1000000) + tv.tv_usec;",
+    to: "    ctx->random_state = 1;",
+  },
+  {
+    why: "The build's stack was in that heap, at another address each time. engine/quickjs.c tells the engine its stack once a process has begun.",
+    from: "    rt->stack_size = JS_DEFAULT_STACK_SIZE;\n    JS_UpdateStackTop(rt);",
+    to: "",
   },
 ];
 

@@ -1,7 +1,8 @@
 // Runs a trainer (training.h), and reads from its notes what each block is used for.
 
 import { execFile } from "node:child_process";
-import { chmodSync, linkSync, mkdirSync, readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -22,20 +23,57 @@ const USE_MASK = 7;
  */
 
 /**
+ * What the notes of this very trainer say. They are taken once and kept in `cache`: what the kernel answers differs from one
+ * training to the next, and so do the notes in one block of a thousand. With the notes of another build of the same sources
+ * the build makes the same executable.
+ * @param {string} trainer
+ * @param {string} directory
+ * @param {string} cache
+ * @returns {Promise<Uses & { notes: string }>} With the path of the notes.
+ */
+export async function trainOnce(trainer, directory, cache) {
+  const kept = join(cache, notesName(trainer));
+  if (!existsSync(kept)) {
+    const notes = trimmed(await train(trainer, directory));
+    mkdirSync(cache, { recursive: true });
+    const unfinished = `${kept}.${process.pid}`;
+    writeFileSync(unfinished, notes);
+    renameSync(unfinished, kept);
+  }
+  return { notes: kept, ...usesOf(readFileSync(kept)) };
+}
+
+/**
+ * The name of the file that has a trainer's notes.
+ * @param {string} trainer
+ */
+function notesName(trainer) {
+  return `${createHash("sha256").update(readFileSync(trainer)).digest("hex").slice(0, 20)}.notes`;
+}
+
+/**
  * Runs the trainer as plugins, in namespaces of their own: as root, or through a user namespace. Throws where namespaces cannot
  * be made. Without the layout the executable does the same, in half a millisecond more.
  * @param {string} trainer
  * @param {string} directory
- * @returns {Promise<Uses>}
  */
-export async function train(trainer, directory) {
+async function train(trainer, directory) {
   const place = join(directory, "training");
   mkdirSync(place, { recursive: true });
   chmodSync(place, 0o700);
   for (const name of ["bridge", "ptp", "host-local"]) linkSync(trainer, join(place, name));
   const user = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];
   await execute("unshare", [...user, "--net", "--mount", "bash", SCRIPT, place], { timeout: TEST_PATIENCE_MS });
-  return usesOf(readFileSync(join(place, "notes")));
+  return readFileSync(join(place, "notes"));
+}
+
+/**
+ * The notes without the zeros at their end.
+ * @param {Uint8Array} notes
+ */
+function trimmed(notes) {
+  const last = notes.findLastIndex((byte) => byte !== 0);
+  return notes.subarray(0, last + 1 + ((last + 1) % 2));
 }
 
 /**

@@ -10,6 +10,8 @@ const VERSION = "2025.04.26";
 const PACKAGE_VERSION = `${VERSION}-1`;
 const TARBALL = `quickjs_${VERSION}.orig.tar.xz`;
 const SHA256 = "ec81da5b3249ed648dbc7df4a1654988910e66a118d9b71cb63534216efcfbbe";
+/** What the engine is made of, for those who ask: a source package of Debian. */
+export const QUICKJS_TARBALL = { packageVersion: PACKAGE_VERSION, sha256: SHA256 };
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /** Debian releases that have this package, tried in turn. A source package is only data: the release need not be the machine's. */
 const SUITES = ["trixie", "forky", "sid"];

@@ -2,7 +2,17 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { PATIENCE_MS } from "../../engine/patience.mjs";
@@ -11,7 +21,9 @@ import { expectPublished, type Published } from "../e2e/masquerade/published.ts"
 import { type Json, networkOf, TYPES, type Type } from "../e2e/masquerade/runtime.ts";
 import { PROTOCOLS, seenFrom, seenOutside } from "../e2e/masquerade/traffic.ts";
 import { addressesIn, poll, run, type TestNetns } from "../support/netns.ts";
+import { makePackages, packageNamed } from "../support/packages.ts";
 import { CriClient } from "./cri.ts";
+import { installer, isHostNetwork } from "./daemonset.ts";
 import { IMAGE, packImage } from "./image.ts";
 import {
   becomeNodeWithRuntimes,
@@ -175,6 +187,36 @@ describe.each(TYPES)("containerd's CRI with %s", (type) => {
     await client.stop(id);
     await client.remove(id);
     expect(leftovers()).toEqual([]);
+  });
+});
+
+describe("the image, in a pod of its DaemonSet", () => {
+  it("installs the plugins on the node, without a capability and before the node has a network", async () => {
+    const packages = makePackages(WORK);
+    ctr("--namespace", "k8s.io", "image", "import", packageNamed(packages, /\.oci\.tar$/));
+    const bridge = join(PLUGIN_DIRECTORY, "bridge");
+    writeFileSync(bridge, "upstream's");
+    chownSync(bridge, 1001, 1001);
+
+    const client = new CriClient(SOCKET);
+    onTestFinished(() => client.close());
+    const pod = { name: "install", cgroupParent: `/${CGROUP}`, logDirectory: join(WORK, "logs"), isHostNetwork };
+    const sandbox = await client.run(pod);
+    const container = await client.start(sandbox, pod, installer());
+    let reason: string | undefined;
+    for (const end = performance.now() + PATIENCE_MS; reason === undefined && performance.now() < end; )
+      reason = await client.reason(container);
+    expect([reason, readFileSync(join(WORK, "logs/install.log"), "utf8")]).toEqual([
+      "Completed",
+      expect.stringContaining(`installed bauta`),
+    ]);
+    await client.stop(sandbox);
+    await client.remove(sandbox);
+
+    expect(readlinkSync(bridge)).toBe(".bauta/bauta");
+    expect(run(join(PLUGIN_DIRECTORY, "bauta"), "version")).toBe(run("dist/bauta", "version"));
+    run(join(PLUGIN_DIRECTORY, "bauta"), "uninstall");
+    expect(readFileSync(bridge, "utf8")).toBe("upstream's");
   });
 });
 

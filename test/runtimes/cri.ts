@@ -11,7 +11,23 @@ export interface Pod {
   readonly cgroupParent: string;
   readonly logDirectory: string;
   readonly published?: readonly Published[];
+  /** In the network of the node, so that no CNI plugin is asked. */
+  readonly isHostNetwork?: boolean;
 }
+
+/** A container in a pod, in the words of Kubernetes' manifests. */
+export interface Container {
+  readonly name: string;
+  readonly image: string;
+  readonly mounts: readonly { readonly containerPath: string; readonly hostPath: string }[];
+  readonly runAsUser: number;
+  readonly drop: readonly string[];
+  readonly readOnlyRootFilesystem: boolean;
+  readonly allowPrivilegeEscalation: boolean;
+}
+
+/** enum NamespaceMode */
+const NODE = 2;
 
 /** enum Protocol */
 const PROTOCOL = { tcp: 0, udp: 1 } as const;
@@ -29,14 +45,47 @@ export class CriClient {
   }
 
   /** RunPodSandbox; returns the sandbox's id. */
-  async run({ name, cgroupParent, logDirectory, published = [] }: Pod): Promise<string> {
+  async run(pod: Pod): Promise<string> {
+    return textOf(await this.#call("RunPodSandbox", { 1: this.#configOf(pod) }), 1);
+  }
+
+  #configOf({ name, cgroupParent, logDirectory, published = [], isHostNetwork = false }: Pod): Fields {
     const metadata = { 1: name, 2: `uid-of-${name}`, 3: "default" };
     const portMappings = published.map(({ protocol, containerPort, hostPort }) => {
       return { 1: PROTOCOL[protocol], 2: containerPort, 3: hostPort };
     });
-    const config = { 1: metadata, 2: name, 3: logDirectory, 5: portMappings, 8: { 1: cgroupParent } };
-    const reply = await this.#call("RunPodSandbox", { 1: config });
-    return textOf(reply, 1);
+    const security = isHostNetwork ? { 2: { 1: { 1: NODE } } } : {};
+    return { 1: metadata, 2: name, 3: logDirectory, 5: portMappings, 8: { 1: cgroupParent, ...security } };
+  }
+
+  /** CreateContainer with the image's own command, and StartContainer; returns the container's id. */
+  async start(sandbox: string, pod: Pod, container: Container): Promise<string> {
+    const { name, image, mounts, runAsUser, drop, readOnlyRootFilesystem, allowPrivilegeEscalation } = container;
+    const security = {
+      1: { 2: drop },
+      3: pod.isHostNetwork === true ? { 1: NODE } : {},
+      5: { 1: runAsUser },
+      7: Number(readOnlyRootFilesystem),
+      11: Number(!allowPrivilegeEscalation),
+      15: { 1: 0 }, // RuntimeDefault
+    };
+    const config = {
+      1: { 1: name },
+      2: { 1: image },
+      7: mounts.map(({ containerPath, hostPath }) => ({ 1: containerPath, 2: hostPath })),
+      11: `${name}.log`,
+      15: { 2: security },
+    };
+    const created = await this.#call("CreateContainer", { 1: sandbox, 2: config, 3: this.#configOf(pod) });
+    const id = textOf(created, 1);
+    await this.#call("StartContainer", { 1: id });
+    return id;
+  }
+
+  /** ContainerStatus: why the container has ended, "Completed" or "Error"; undefined while it has not. */
+  async reason(id: string): Promise<string | undefined> {
+    const status = decode(only(await this.#call("ContainerStatus", { 1: id }), 1));
+    return status.get(10)?.[0]?.toString() || undefined;
   }
 
   /** The addresses of a sandbox, the first of them first, and its first process. PodSandboxStatus with all it has to say. */

@@ -13,6 +13,7 @@ import { install, uninstall } from "./install.ts";
 import { licenses } from "./licenses.ts";
 import { list } from "./list.ts";
 import { manualVerb } from "./manual.ts";
+import { metrics } from "./metrics.ts";
 import { monitor } from "./monitor.ts";
 import { restore } from "./restore.ts";
 import { schema } from "./schema.ts";
@@ -42,6 +43,7 @@ export const VERBS: readonly Verb[] = [
   monitor,
   explain,
   doctor,
+  metrics,
   restore,
   adopt,
   apply,

@@ -86,6 +86,7 @@ export const ENTRIES = [
   { file: "test/e2e/masquerade/gc.test.ts", essential: false, except: INTERFERENCE },
   { file: "test/e2e/masquerade/status.test.ts", essential: false, except: INTERFERENCE },
   { file: "test/e2e/cli.test.ts", essential: false },
+  { file: "test/kernel/metrics.test.ts", essential: false },
   { file: "test/kernel/doctor.test.ts", essential: false, only: "forwarding|routes of the node|firewalls" },
   { file: "test/e2e/cni.test.ts", essential: false, except: "wrong input|is there already" },
   { file: "test/kernel/masquerade.test.ts", essential: false },

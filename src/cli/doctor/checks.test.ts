@@ -13,6 +13,7 @@ import type { Check } from "./finding.ts";
 import { flows } from "./flows.ts";
 import { forwarding } from "./forwarding.ts";
 import { inotify } from "./inotify.ts";
+import { kernel } from "./kernel.ts";
 import { networkOf } from "./network.ts";
 import type { Node } from "./node.ts";
 
@@ -41,6 +42,17 @@ function nodeWith(sysctls: Readonly<Record<string, string>>, more: Partial<Node>
 }
 
 const severities = (check: Check<Node>, node: Node): string[] => check.look(node).map(({ severity }) => severity);
+
+describe("kernel", () => {
+  it("lacks nothing for want of privileges: nobody knows", () => {
+    const nftables = (): never => {
+      throw new SyscallError("sendto", errno("EPERM"), "get the generation of nf_tables");
+    };
+    expect(examine([kernel], nodeWith({}, { nftables }))).toMatchObject([
+      { severity: "unknown", remedy: "run it as root" },
+    ]);
+  });
+});
 
 describe("bridge-nf-call", () => {
   const look = (four: string, six: string): string[] =>

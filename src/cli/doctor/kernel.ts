@@ -12,6 +12,8 @@ import type { Node } from "./node.ts";
 export const kernel: Check<Node> = {
   name: "kernel",
   look(node) {
+    // Who may not ask nf_tables is told so by the first question, and learns nothing of what the kernel lacks.
+    node.nftables(() => undefined);
     // Before there is a network, what bauta can do here is of interest as such.
     if (node.networks().length === 0) return FEATURES.flatMap(ofFeature);
     return node.networks().flatMap(({ name, list }) =>

@@ -122,13 +122,3 @@ describe("withTable()", () => {
     expect(withTable("# x\n\n## Keys\n", "one")).toBe(`# x\n\n## Keys\n\n${begin}\none\n${end}\n`);
   });
 });
-
-describe("examplesOf()", () => {
-  it("finds the blocks of JSON, and the reason why one is not run", () => {
-    const page = '# x\n\n```json\n{}\n```\n\n```sh\nls\n```\n\n```json no-run: wants a daemon\n{"a": 1}\n```\n';
-    expect(examplesOf({ plugin: "x", path: "/a/x.md", text: page })).toEqual([
-      { at: "x.md, line 3", text: "{}\n", excuse: undefined },
-      { at: "x.md, line 11", text: '{"a": 1}\n', excuse: "wants a daemon" },
-    ]);
-  });
-});

@@ -3,8 +3,12 @@
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { expect, onTestFinished } from "vitest";
 import type { JsonObject } from "../../src/cni/json.ts";
+import { PLUGINS as LISTED } from "../../src/plugins/all.ts";
+import { makeNetns } from "../support/netns.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { stateOf } from "../support/whole-node.ts";
 import { PLUGINS } from "./masquerade/node.ts";
 
 const BAUTA = join(PLUGINS, "../bauta");
@@ -32,4 +36,38 @@ export function listFile(list: JsonObject): string {
 export function succeeded(what: string, { status, stdout, stderr }: CniOutcome): string {
   if (status !== 0) throw new Error(`${what}: ${stdout}${stderr}`);
   return stdout;
+}
+
+/** A plugin that is chained gets an interface from another. */
+const FIRST = { type: "ptp", ipam: { type: "host-local", subnet: "10.29.0.0/24" } };
+
+/** An example of the documentation as a list: a plugin's configuration stands for a list with that plugin. */
+function exampleList(example: JsonObject): JsonObject {
+  if (example["plugins"] !== undefined) return example;
+  const { cniVersion = "1.0.0", name = "example", ...plugin } = example;
+  const isChained = LISTED.some(({ name: one, kind }) => one === plugin["type"] && kind === "chained");
+  return { cniVersion, name, plugins: isChained ? [FIRST, plugin] : [plugin] };
+}
+
+/**
+ * Attaches a container by an example of the documentation, checks and detaches it: nothing is left. Throws where that is not so.
+ * @param at Where the example is.
+ */
+export function attachAndDetach(at: string, example: JsonObject): void {
+  const container = makeNetns();
+  onTestFinished(() => container.remove());
+  const list = listFile(exampleList(example));
+  const call = (action: string): string =>
+    succeeded(`${at}: ${action}`, cni([action, list, "--netns", container.path, "--container-id", "example"]));
+  // Directories, locks and the hint at the last address stay.
+  const state = (): unknown => {
+    const { prepared: _, ...rest } = stateOf([container.name]);
+    return rest;
+  };
+  // What attachments share is there from the first on: a bridge, say.
+  for (const action of ["add", "del"]) call(action);
+  const before = state();
+  expect(JSON.parse(call("add")).interfaces.length).toBeGreaterThan(0);
+  for (const action of ["check", "del"]) call(action);
+  expect(state()).toEqual(before);
 }

@@ -1,20 +1,23 @@
-// An /etc that a test may write to, in the mount namespace of run-in-namespaces.sh: the machine's own stays as it is.
+// Directories of the system that a test may write to, in the mount namespace of run-in-namespaces.sh: the machine's own stay as they
+// are.
 
 import { mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { requireNamespaces, run } from "./netns.ts";
 
-const REAL = "/run/real-etc";
-
-/** Puts a directory of links to the machine's files over /etc; returns how to take that back. */
-export function coverEtc(): () => void {
+/** Puts a directory of links to the machine's files over a directory; returns how to take that back. */
+export function cover(directory: string): () => void {
   requireNamespaces();
-  mkdirSync(REAL, { recursive: true });
-  run("mount", "--bind", "/etc", REAL);
-  run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/etc");
-  for (const name of readdirSync(REAL)) symlinkSync(join(REAL, name), join("/etc", name));
+  const real = `/run/real${directory.replaceAll("/", "-")}`;
+  mkdirSync(real, { recursive: true });
+  run("mount", "--bind", directory, real);
+  run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", directory);
+  for (const name of readdirSync(real)) symlinkSync(join(real, name), join(directory, name));
   return () => {
-    run("umount", "-l", "/etc");
-    run("umount", "-l", REAL);
+    run("umount", "-l", directory);
+    run("umount", "-l", real);
   };
 }
+
+/** Covers `/etc`. */
+export const coverEtc = (): (() => void) => cover("/etc");

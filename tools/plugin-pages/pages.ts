@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { PLUGINS } from "../../src/plugins/all.ts";
+import { type Block, blocksOf } from "../doc-pages.ts";
 import { keyTable } from "./table.ts";
 
 const DIRECTORY = join(import.meta.dirname, "../../docs/plugins");
@@ -45,21 +46,8 @@ export function withTable(text: string, table: string): string {
   return `${text.slice(0, at)}\n${marked}${rest === "" ? "" : `\n${rest}`}`;
 }
 
-/** An example of a page: JSON that can be run as it is. */
-export interface Example {
-  /** Where it is: `tuning.md, line 6`. */
-  readonly at: string;
-  readonly text: string;
-  /** Why it cannot be run on every machine; undefined where it can. */
-  readonly excuse: string | undefined;
-}
-
-/** The blocks marked `json`; `json no-run: REASON` is checked, but not run. */
-export function examplesOf({ path, text }: Page): Example[] {
-  const blocks = text.matchAll(/^```json(?: no-run: (.+))?\n([\s\S]*?)^```$/gm);
-  return [...blocks].map((match) => {
-    const [, excuse, block = ""] = match;
-    const line = text.slice(0, match.index).split("\n").length;
-    return { at: `${basename(path)}, line ${line}`, text: block, excuse };
-  });
+/** The examples of a page: blocks of JSON. Those that give a reason why nothing runs them are only checked. */
+export function examplesOf({ path, text }: Page): Block[] {
+  const blocks = blocksOf({ path: join("docs/plugins", basename(path)), text });
+  return blocks.filter(({ language }) => language === "json");
 }

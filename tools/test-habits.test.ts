@@ -36,6 +36,7 @@ const STARTERS = [
   "test/e2e/ipam-concurrent.test.ts",
   "test/e2e/ptp.test.ts",
   "test/runtimes/containerd.test.ts",
+  "test/runtimes/containerd.ts",
   "test/support/background.ts",
   "test/support/plugin.ts",
 ];

@@ -5,7 +5,6 @@ import { once } from "node:events";
 import {
   chownSync,
   copyFileSync,
-  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -22,9 +21,10 @@ import { type Json, networkOf, TYPES, type Type } from "../e2e/masquerade/runtim
 import { PROTOCOLS, seenFrom, seenOutside } from "../e2e/masquerade/traffic.ts";
 import { addressesIn, poll, run, type TestNetns } from "../support/netns.ts";
 import { makePackages, packageNamed } from "../support/packages.ts";
+import { ctr, NETWORKS, PLUGIN_DIRECTORY, SOCKET, startContainerd, untilReady } from "./containerd.ts";
 import { CriClient } from "./cri.ts";
 import { installer, isHostNetwork } from "./daemonset.ts";
-import { IMAGE, packImage } from "./image.ts";
+import { IMAGE } from "./image.ts";
 import {
   becomeNodeWithRuntimes,
   CGROUP,
@@ -32,43 +32,16 @@ import {
   environment,
   listOf,
   program,
-  ROOTFS,
   removeControlGroups,
-  runRuntime,
   WORK,
 } from "./runtime.ts";
-
-const SOCKET = join(WORK, "containerd.sock");
-/** ctr knows no others; and containerd's are the same unless it is told. */
-const [NETWORKS, PLUGIN_DIRECTORY] = ["/etc/cni/net.d", "/opt/cni/bin"];
-
-// There is no module for these file systems to be had, and no right to lower a score.
-const CONFIGURATION = `
-version = 2
-root = "${WORK}/root"
-state = "${WORK}/state"
-disabled_plugins = [${["aufs", "btrfs", "devmapper", "zfs"].map((name) => `"io.containerd.snapshotter.v1.${name}"`)}]
-[grpc]
-address = "${SOCKET}"
-[plugins."io.containerd.grpc.v1.cri"]
-restrict_oom_score_adj = true
-sandbox_image = "${IMAGE}"
-`;
 
 let outside: TestNetns;
 let containerd: ChildProcess;
 beforeAll(() => {
   outside = becomeNodeWithRuntimes();
   mountDirectories();
-  const configuration = join(WORK, "containerd.toml");
-  writeFileSync(configuration, CONFIGURATION);
-  const log = join(WORK, "containerd.log");
-  const command = `exec "$1" --config "$2" >"$3" 2>&1`;
-  const args = ["-c", command, "sh", program("containerd"), configuration, log];
-  containerd = spawn("sh", args, { env: environment(), stdio: "ignore" });
-  poll("containerd to listen", () => existsSync(SOCKET) && /successfully booted/.test(readFileSync(log, "utf8")));
-  const image = packImage(ROOTFS, WORK);
-  for (const namespace of ["default", "k8s.io"]) ctr("--namespace", namespace, "image", "import", image);
+  containerd = startContainerd();
 });
 afterAll(() => {
   containerd.kill("SIGKILL");
@@ -84,10 +57,6 @@ function mountDirectories(): void {
   rmSync(NETWORKS, { recursive: true, force: true });
   for (const path of [NETWORKS, PLUGIN_DIRECTORY]) mkdirSync(path, { recursive: true });
   for (const name of readdirSync(PLUGINS)) copyFileSync(join(PLUGINS, name), join(PLUGIN_DIRECTORY, name));
-}
-
-function ctr(...args: readonly string[]): string {
-  return runRuntime("ctr", ["--address", SOCKET, ...args], environment());
 }
 
 /** The network, until the running test ends. */
@@ -219,14 +188,3 @@ describe("the image, in a pod of its DaemonSet", () => {
     expect(readFileSync(bridge, "utf8")).toBe("upstream's");
   });
 });
-
-/** containerd notices new networks by itself, a moment after they are there. */
-async function untilReady<T>(work: () => Promise<T>): Promise<T> {
-  for (const end = performance.now() + PATIENCE_MS; ; ) {
-    try {
-      return await work();
-    } catch (error) {
-      if (performance.now() > end || !/cni plugin not initialized/.test(String(error))) throw error;
-    }
-  }
-}

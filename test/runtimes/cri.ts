@@ -98,6 +98,11 @@ export class CriClient {
     return { addresses: [textOf(network, 1), ...more], pid: JSON.parse(textOf(info, 2)).pid };
   }
 
+  /** UpdateRuntimeConfig: the node's ranges for pods. */
+  async setPodCidrs(...ranges: readonly string[]): Promise<void> {
+    await this.#call("UpdateRuntimeConfig", { 1: { 1: { 1: ranges.join(",") } } });
+  }
+
   async stop(id: string): Promise<void> {
     await this.#call("StopPodSandbox", { 1: id });
   }

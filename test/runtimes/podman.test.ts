@@ -10,13 +10,13 @@ import { expectPublished } from "../e2e/masquerade/published.ts";
 import { DUAL, type Json, networkOf, TYPES, type Type } from "../e2e/masquerade/runtime.ts";
 import { PROTOCOLS, seenFrom, seenOutside } from "../e2e/masquerade/traffic.ts";
 import { addressesIn, run, type TestNetns } from "../support/netns.ts";
+import { engineConfiguration, storage } from "./podman.ts";
 import {
   becomeNodeWithRuntimes,
   CGROUP,
   containerAt,
   environment,
   listOf,
-  program,
   ROOTFS,
   removeControlGroups,
   runRuntime,
@@ -25,34 +25,12 @@ import {
 
 const NETWORKS = join(WORK, "networks");
 const CONTAINERS_CONF = join(WORK, "containers.conf");
-const STORAGE_CONF = join(WORK, "storage.conf");
 
-// cgroupfs: there is no systemd here to ask. runc: crun refuses hybrid control groups.
-const configuration = (): string => `
-[containers]
-default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-runtime = "runc"
-conmon_path = ["${program("conmon")}"]
-conmon_env_vars = ${JSON.stringify(variables("PATH", "LD_LIBRARY_PATH"))}
-[engine.runtimes]
-runc = ["${program("runc")}"]
+const configuration = (): string => `${engineConfiguration()}
 [network]
 network_backend = "cni"
 cni_plugin_dirs = ${JSON.stringify([PLUGINS])}
 network_config_dir = "${NETWORKS}"
-`;
-
-/** podman gives conmon no environment but this. */
-const variables = (...names: readonly string[]): string[] => names.map((name) => `${name}=${environment()[name]}`);
-
-const STORAGE = `
-[storage]
-driver = "overlay"
-runroot = "${WORK}/run"
-graphroot = "${WORK}/graph"
 `;
 
 let outside: TestNetns;
@@ -60,12 +38,11 @@ beforeAll(() => {
   outside = becomeNodeWithRuntimes();
   mkdirSync(NETWORKS);
   writeFileSync(CONTAINERS_CONF, configuration());
-  writeFileSync(STORAGE_CONF, STORAGE);
 });
 afterAll(() => removeControlGroups());
 
 function podman(...args: readonly string[]): string {
-  const env = environment({ CONTAINERS_CONF, CONTAINERS_STORAGE_CONF: STORAGE_CONF });
+  const env = environment({ CONTAINERS_CONF, ...storage() });
   return runRuntime("podman", args, env);
 }
 

@@ -195,6 +195,8 @@ describe("what bauta explain says of the surroundings", () => {
     expect(text).toContain("nat chain ip a late at postrouting, priority 110, comes after ours (100)");
     expect(text).toContain("nat chain inet b beside at postrouting, priority 100, stands beside ours");
     expect(text).not.toContain("ip6 c six");
+    run("nft", `add table ip bauta_x; add chain ip bauta_x early ${chain("90")}`);
+    expect(interference(OUTSIDE[4]).join("\n")).toBe(text);
     expect(interference(OUTSIDE[6]).join("\n")).toContain("ip6 c six at postrouting, priority 0, comes before");
   });
 

@@ -10,6 +10,7 @@ import { hasCode } from "../../sys/error.ts";
 import { readText } from "../../sys/file.ts";
 import { readSysctl } from "../../sys/sysctl.ts";
 import { type Family, formatIp } from "../../wire/ip.ts";
+import { isOurs } from "../monitor/describe.ts";
 import type { Packet } from "./packet.ts";
 import type { NamedDevice, Way } from "./way.ts";
 
@@ -82,9 +83,9 @@ function reversePathFilter({ family, to }: Packet, { kind, input, output, plainO
   return [{ kind: "rp_filter", severity: isBack ? "note" : "problem", text }];
 }
 
-/** Of all nat chains at a hook the first that decides is the last that is asked. */
+/** Of all nat chains at a hook the first that decides is the last that is asked. Those of bauta's other tables go together with ours. */
 function natChain({ family, table, name, type, hook, priority = 0 }: Chain): Interference[] {
-  if (type !== "nat" || hook !== NF_INET.POST_ROUTING) return [];
+  if (type !== "nat" || hook !== NF_INET.POST_ROUTING || isOurs(table)) return [];
   const which = `nat chain ${familyName(family)} ${table} ${name} at postrouting, priority ${priority}`;
   const order =
     priority < NF_IP_PRI.NAT_SRC

@@ -35,20 +35,20 @@ export function makeNpmPackages(release) {
       name: "bauta",
       ...common,
       description,
-      bin: { bauta: "bin/bauta.cjs" },
+      bin: { bauta: "bin/bauta.mjs" },
       engines,
       files: ["bin"],
       optionalDependencies: { [platform]: version },
     },
     { LICENSE: legal.LICENSE, "README.md": { from: join(OWN, "README.md") } },
-    { "bin/bauta.cjs": { from: join(OWN, "bauta.cjs") } },
+    { "bin/bauta.mjs": { from: join(OWN, "bauta.mjs") } },
   );
 }
 
 /**
  * Writes NAME-VERSION.tgz. npm gives all files the same time.
  * @param {import("./release.mjs").Release} release
- * @param {{ name: string }} manifest
+ * @param {{ name: string } & Record<string, unknown>} manifest
  * @param {Parameters<typeof fill>[1]} files
  * @param {Parameters<typeof fill>[1]} programs
  */

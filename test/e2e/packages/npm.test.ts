@@ -103,7 +103,7 @@ describe("the packages for npm", () => {
   it("pass a signal on to the command, which ends", async () => {
     const own = project();
     await runs("npm", ["install", "bauta"], own);
-    const shim = join(own.directory, "node_modules/bauta/bin/bauta.cjs");
+    const shim = join(own.directory, "node_modules/bauta/bin/bauta.mjs");
     const monitor = startBeside("node", [shim, "monitor", "--all"], { env: own.env });
     // Until it is there to see it.
     const changes = setInterval(() => {

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { QUICKJS_TARBALL } from "../../engine/source.mjs";
 import { ROOT, run } from "./release.mjs";
 
@@ -59,9 +60,20 @@ function quickjs(version) {
  */
 function cLibrary(name, machine) {
   const { package: packageName, licence } = C_LIBRARIES[name];
-  const [, version = ""] = run("dpkg-query", ["--show", packageName]).trim().split("\t");
+  const version = debianVersion(packageName);
   const source = { type: "deb", namespace: "debian", name: packageName, version, qualifiers: { arch: machine } };
   return { name, version, licence, hash: undefined, source };
+}
+
+/**
+ * The version of a package that is installed, by its changelog, which is there where dpkg's database is not, too.
+ * @param {string} name
+ */
+function debianVersion(name) {
+  const file = `/usr/share/doc/${name}/changelog.Debian.gz`;
+  const [, version] = /^\S+ \(([^)]+)\)/.exec(gunzipSync(readFileSync(file)).toString()) ?? [];
+  if (version === undefined) throw new Error(`${file} does not begin with a version`);
+  return version;
 }
 
 /**

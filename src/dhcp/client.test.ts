@@ -337,6 +337,18 @@ describe("a lease", () => {
     ]);
   });
 
+  it("is none where the answer comes, or is read, when its time is over", () => {
+    const late = new World();
+    late.reply(MESSAGE.OFFER);
+    late.now += 800_000;
+    late.reply(MESSAGE.ACK);
+    expect([late.state.phase, leaseOf(late.state)]).toEqual(["selecting", undefined]);
+    const kept = new World().bind();
+    kept.wake();
+    kept.now += 800_000;
+    expect(kept.reply(MESSAGE.ACK)).toMatchObject([{ kind: "lost" }, { kind: "send" }]);
+  });
+
   it("is given back from its address to its server alone", () => {
     const world = new World().bind();
     expect(world.tell({ kind: "release" })).toMatchObject([

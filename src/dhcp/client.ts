@@ -150,7 +150,7 @@ function onTime(state: State, around: Surroundings): Step {
       if (state.attempt + 1 >= REQUESTS) return search(state, around);
       return again(state, select(around, state, state.offer), around);
     case "probing":
-      return bound(state.lease, undefined);
+      return bound(state.lease, undefined, around);
     case "bound":
       return renewal(state.lease, "renewing", around);
     case "renewing":
@@ -188,7 +188,7 @@ function onReply(
     since: state.since,
   };
   if (state.phase !== "requesting")
-    return reply.options.has(OPTION.SUBNET_MASK) ? bound(lease, state.lease) : [state, []];
+    return reply.options.has(OPTION.SUBNET_MASK) ? bound(lease, state.lease, around) : [state, []];
   if (!reply.options.has(OPTION.SUBNET_MASK)) {
     const reason = "DHCP option Subnet Mask not found in DHCPACK";
     return [
@@ -201,7 +201,7 @@ function onReply(
   }
   if (state.isTaken) return conflict(lease, state, around);
   const free = state.offer.probedAt + (settings.probes ? PROBE_MS : 0);
-  if (now >= free) return bound(lease, undefined);
+  if (now >= free) return bound(lease, undefined, around);
   return [{ phase: "probing", lease, wakeAt: free, setbacks: state.setbacks }, []];
 }
 
@@ -267,7 +267,9 @@ function lost(lease: Lease, around: Surroundings): Step {
   return [state, [{ kind: "lost", lease }, ...actions]];
 }
 
-function bound(lease: Lease, before: Lease | undefined): Step {
+/** A lease counts from the request on: one that was given long ago may be over when the answer comes, or is read. */
+function bound(lease: Lease, before: Lease | undefined, around: Surroundings): Step {
+  if (around.now >= timesOf(lease).expiry) return before === undefined ? begin(around) : lost(before, around);
   return [resume(lease), [{ kind: "bound", lease, before }]];
 }
 

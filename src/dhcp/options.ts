@@ -10,7 +10,6 @@ export type Options = ReadonlyMap<number, Uint8Array>;
 
 /** What one option may hold; more of it comes in another one of the same number. */
 const PART_MAX = 255;
-const NOTHING = new Uint8Array(0);
 
 /**
  * Adds the options of one field to those that were read before, up to the option END or the end of the field. Throws
@@ -26,7 +25,9 @@ export function readOptions(field: Uint8Array, into: Map<number, Uint8Array>): v
     if (length === undefined) throw new DecodeError(`option ${code} has no length`);
     const end = at + 1 + length;
     if (end > field.length) throw new DecodeError(`option ${code} is longer than the field that it is in`);
-    into.set(code, joinBytes(into.get(code) ?? NOTHING, field.subarray(at + 1, end)));
+    const before = into.get(code);
+    const part = field.slice(at + 1, end);
+    into.set(code, before === undefined ? part : joinBytes(before, part));
     at = end;
   }
 }

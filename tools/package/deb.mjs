@@ -45,10 +45,10 @@ export function makeDeb(release, bom) {
  */
 function sizeOf(directory) {
   const names = readdirSync(directory, { recursive: true, encoding: "utf8" });
-  return names.reduce((sum, name) => {
-    const status = lstatSync(join(directory, name));
-    return sum + (status.isFile() ? Math.ceil(status.size / 1024) : 1);
-  }, 0);
+  const sizes = names
+    .map((name) => lstatSync(join(directory, name)))
+    .map((status) => (status.isFile() ? Math.ceil(status.size / 1024) : 1));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /**

@@ -106,9 +106,10 @@ describe("the packages for npm", () => {
     const shim = join(own.directory, "node_modules/bauta/bin/bauta.mjs");
     const monitor = startBeside("node", [shim, "monitor", "--all"], { env: own.env });
     // Until it is there to see it.
-    const changes = setInterval(() => {
-      for (const change of ["add", "delete"]) run("nft", change, "table", "ip", "changed");
-    }, 50);
+    const change = (): void => {
+      for (const verb of ["add", "delete"]) run("nft", verb, "table", "ip", "changed");
+    };
+    const changes = setInterval(change, 50);
     await monitor.prints(/changed/);
     clearInterval(changes);
     monitor.child.kill("SIGTERM");

@@ -55,7 +55,8 @@ export class CriClient {
       return { 1: PROTOCOL[protocol], 2: containerPort, 3: hostPort };
     });
     const security = isHostNetwork ? { 2: { 1: { 1: NODE } } } : {};
-    return { 1: metadata, 2: name, 3: logDirectory, 5: portMappings, 8: { 1: cgroupParent, ...security } };
+    const hostname = isHostNetwork ? "" : name; // as a kubelet has it: such a pod has the node's name
+    return { 1: metadata, 2: hostname, 3: logDirectory, 5: portMappings, 8: { 1: cgroupParent, ...security } };
   }
 
   /** CreateContainer with the image's own command, and StartContainer; returns the container's id. */

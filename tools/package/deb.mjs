@@ -44,11 +44,12 @@ export function makeDeb(release, bom) {
  * @param {string} directory
  */
 function sizeOf(directory) {
-  const names = readdirSync(directory, { recursive: true, encoding: "utf8" });
-  const sizes = names
-    .map((name) => lstatSync(join(directory, name)))
-    .map((status) => (status.isFile() ? Math.ceil(status.size / 1024) : 1));
-  return sizes.reduce((sum, size) => sum + size, 0);
+  let size = 0;
+  for (const name of readdirSync(directory, { recursive: true, encoding: "utf8" })) {
+    const status = lstatSync(join(directory, name));
+    size += status.isFile() ? Math.ceil(status.size / 1024) : 1;
+  }
+  return size;
 }
 
 /**

@@ -2,7 +2,7 @@
 // containernetworking/plugins.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { PLUGIN_NAMES } from "../../../src/plugins/all.ts";
 import { run } from "../../support/netns.ts";
@@ -50,15 +50,20 @@ class Machine {
 const versionsOf = (path: string): unknown =>
   executable(path)({ command: "VERSION", config: { cniVersion: "1.0.0" } }).json?.supportedVersions;
 
+/** Upstream's executable. */
+function upstreams(name: string): Buffer {
+  const peers = process.env["BAUTA_PEER_DIR"];
+  if (peers === undefined) throw new Error("BAUTA_PEER_DIR is not set: tools/peer-plugins.sh prints it");
+  return readFileSync(join(peers, name));
+}
+
 /** A package with upstream's executables where Debian's package has them. */
 function peerPackage(version: string): string {
   const directory = temporaryDirectory();
-  const peers = process.env["BAUTA_PEER_DIR"];
-  if (peers === undefined) throw new Error("BAUTA_PEER_DIR is not set: tools/peer-plugins.sh prints it");
   mkdirSync(join(directory, "DEBIAN"));
   mkdirSync(join(directory, "usr/lib/cni"), { recursive: true });
   for (const name of ["bridge", "host-local", "loopback"]) {
-    writeFileSync(join(directory, "usr/lib/cni", name), readFileSync(join(peers, name)), { mode: 0o755 });
+    writeFileSync(join(directory, "usr/lib/cni", name), upstreams(name), { mode: 0o755 });
   }
   const control = `Package: ${PEER}\nVersion: ${version}\nArchitecture: amd64\nMaintainer: nobody\nDescription: the peer\n`;
   writeFileSync(join(directory, "DEBIAN/control"), control);
@@ -67,7 +72,7 @@ function peerPackage(version: string): string {
   return deb;
 }
 
-const isUpstreams = (path: string): boolean => readFileSync(path).includes("containernetworking/plugins");
+const isUpstreams = (path: string): boolean => readFileSync(path).equals(upstreams(basename(path)));
 
 describe("the package for Debian", () => {
   it("brings the command and each plugin, and leaves nothing when it is removed", () => {

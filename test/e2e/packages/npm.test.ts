@@ -107,7 +107,7 @@ describe("the packages for npm", () => {
     const monitor = startBeside("node", [shim, "monitor", "--all"], { env: own.env });
     // Until it is there to see it.
     const change = (): void => {
-      for (const verb of ["add", "delete"]) run("nft", verb, "table", "ip", "changed");
+      for (const how of ["add", "delete"]) run("nft", how, "table", "ip", "changed");
     };
     const changes = setInterval(change, 50);
     await monitor.prints(/changed/);

@@ -3,10 +3,10 @@
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished } from "vitest";
+import { expect } from "vitest";
 import type { JsonObject } from "../../src/cni/json.ts";
 import { PLUGINS as LISTED } from "../../src/plugins/all.ts";
-import { makeNetns } from "../support/netns.ts";
+import { makeNetns, type TestNetns } from "../support/netns.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { stateOf } from "../support/whole-node.ts";
 import { PLUGINS } from "./masquerade/node.ts";
@@ -55,8 +55,15 @@ function exampleList(example: JsonObject): JsonObject {
  */
 export function attachAndDetach(at: string, example: JsonObject): void {
   const container = makeNetns();
-  onTestFinished(() => container.remove());
-  const list = listFile(exampleList(example));
+  try {
+    attachTwice(at, exampleList(example), container);
+  } finally {
+    container.remove();
+  }
+}
+
+function attachTwice(at: string, example: JsonObject, container: TestNetns): void {
+  const list = listFile(example);
   const call = (action: string): string =>
     succeeded(`${at}: ${action}`, cni([action, list, "--netns", container.path, "--container-id", "example"]));
   // Directories, locks and the hint at the last address stay.

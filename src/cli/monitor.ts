@@ -37,6 +37,7 @@ and the monitor goes on. It ends by Ctrl-C, or when nobody reads any more.
               "flowtable" or "unknown"
   family, table   strings
   chain       of a chain or a rule
+  comment     of a rule that has one
   set         of a set, a map or an element
   key, value  of an element
   network, container, interface   of an element of bauta's; null where unknown

@@ -15,6 +15,7 @@ import { list } from "./list.ts";
 import { manualVerb } from "./manual.ts";
 import { metrics } from "./metrics.ts";
 import { monitor } from "./monitor.ts";
+import { node } from "./node.ts";
 import { restore } from "./restore.ts";
 import { schema } from "./schema.ts";
 import { inColumns, type Verb, verb } from "./verb.ts";
@@ -44,6 +45,7 @@ export const VERBS: readonly Verb[] = [
   explain,
   doctor,
   metrics,
+  node,
   restore,
   adopt,
   apply,

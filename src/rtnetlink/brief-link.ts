@@ -10,7 +10,7 @@ import { decodeWithin } from "../wire/error.ts";
 import type { Mac } from "../wire/mac.ts";
 import type { LinkRef } from "./device.ts";
 import { ifinfomsg } from "./ifinfomsg.ts";
-import { type Link, showLink } from "./link.ts";
+import { type Link, showLink, showLinks } from "./link.ts";
 import { IFF, IFLA, IFLA_INFO } from "./uapi.ts";
 
 /** What a brief look tells; every Link has it. */
@@ -32,6 +32,11 @@ export type BriefLink = Pick<
 /** Like getLink, but for less: undefined when there is no such link. */
 export function getBriefLink(connection: Connection, link: LinkRef): BriefLink | undefined {
   return connection.find(showLink(link), decodeBriefLink, errno("ENODEV"));
+}
+
+/** Like `ip link show`, but for less: the same of all links. */
+export function listBriefLinks(connection: Connection): BriefLink[] {
+  return connection.dump(showLinks()).map(decodeBriefLink);
 }
 
 /** Whether frames flow, as an operational state (IF_OPER); undefined when there is no such link. */

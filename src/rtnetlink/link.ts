@@ -160,14 +160,19 @@ export function listLinks(
   connection: Connection,
   only: { readonly masterIndex?: number; readonly kind?: string } = {},
 ): Link[] {
+  const all = connection.dump(showLinks(only)).map(decodeLink);
+  // The kernel tells of all links where it knows no such kind.
+  return only.kind === undefined ? all : all.filter(({ kind }) => kind === only.kind);
+}
+
+/** The question for all links, or for the ports of one master, or for the links of one kind. */
+export function showLinks(only: { readonly masterIndex?: number; readonly kind?: string } = {}): Request {
   const attributes: LinkAttributes = {
     filter: RTEXT_FILTER.SKIP_STATS,
     masterIndex: only.masterIndex,
     linkInfo: only.kind === undefined ? undefined : { info: { kind: "unknown", name: only.kind, data: undefined } },
   };
-  const all = connection.dump(linkRequest(RTM.GETLINK, 0, () => "link show", linkHeader(), attributes)).map(decodeLink);
-  // The kernel tells of all links where it knows no such kind.
-  return only.kind === undefined ? all : all.filter(({ kind }) => kind === only.kind);
+  return linkRequest(RTM.GETLINK, 0, () => "link show", linkHeader(), attributes);
 }
 
 /** A link from an RTM_NEWLINK or RTM_DELLINK, answered or heard. Throws DecodeError. */

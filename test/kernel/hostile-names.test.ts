@@ -60,6 +60,7 @@ const WANTED: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["--from", "198.18.0.5", "--to", "192.0.2.9", "--port", "80"],
     ["--from", "198.18.0.5", "--to", "192.0.2.9", "--json"],
   ],
+  node: [[], ["--json"]],
   restore: [[], ["--json"]],
   adopt: [["--dry-run"]],
   apply: [[], ["--json"], ["--file", "/no\x1b[2J"]],

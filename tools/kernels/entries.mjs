@@ -107,6 +107,7 @@ export const ENTRIES = [
   { file: "test/kernel/tap.test.ts", essential: "plain frames" },
   { file: "test/kernel/interface-plugins.test.ts", essential: false },
   { file: "test/kernel/upstream-check.test.ts", essential: false },
+  { file: "test/kernel/node.test.ts", essential: false },
   { file: "test/kernel/node-namespaces.test.ts", essential: false },
   { file: "test/kernel/hostile-names.test.ts", essential: false },
   { file: "test/kernel/adopt.test.ts", essential: false },

@@ -27,6 +27,8 @@ export interface Description {
   readonly table: string;
   /** Of a chain or a rule: the chain. */
   readonly chain?: string;
+  /** Of a rule, where it has one. */
+  readonly comment?: string;
   /** Of a set, a map or an element: the set. */
   readonly set?: string;
   readonly key?: string;
@@ -75,9 +77,10 @@ export class Describer {
         return [{ ...object(event.change, "chain", family, table, `${name}${details}`), chain: name, policy }];
       }
       case "rule": {
-        const { family, table, chain, expressions } = event.rule;
+        const { family, table, chain, expressions, comment } = event.rule;
         const policy = this.#policies.ofChain(table, chain);
-        return [{ ...object(event.change, "rule", family, table, `${chain} ${ruleText(expressions)}`), chain, policy }];
+        const line = object(event.change, "rule", family, table, `${chain} ${ruleText(expressions)}`);
+        return [{ ...line, chain, ...(comment === undefined ? {} : { comment }), policy }];
       }
       case "set":
         return [this.#set(event.change, event.set)];

@@ -8,12 +8,13 @@ const kernelSetupFiles = ["test/support/clean-run.ts", ...setupFiles];
 
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export
 export default defineConfig({
+  esbuild: { jsx: "automatic", jsxImportSource: "preact" },
   test: {
     pool: "forks",
     testTimeout: TEST_PATIENCE_MS,
     hookTimeout: TEST_PATIENCE_MS,
     projects: [
-      { extends: true, test: { name: "unit", include: ["{src,engine,tools}/**/*.test.ts"], setupFiles } },
+      { extends: true, test: { name: "unit", include: ["{src,engine,tools,viewer}/**/*.test.ts"], setupFiles } },
       {
         extends: true,
         test: {

@@ -40,11 +40,53 @@ export const FLOORS = {
   cli: ["lists", "plugins", ...FEATURES, ...FEATURE],
 };
 
+/**
+ * The viewer's rooms, and which of them a room may import. Besides, each may import src/wire; the page and what is drawn run in a
+ * browser, so only the server knows Node.js.
+ * @type {Readonly<Record<string, readonly string[]>>}
+ */
+export const VIEWER_FLOORS = {
+  model: [],
+  picture: ["model"],
+  server: ["model", "picture"],
+  page: ["model", "picture"],
+};
+
 const ENGINE_ONLY = "Only the engine's functions exist here, and only src/sys calls them";
 const SYS_ONLY = "Only src/sys makes system calls: what is missing there gets a function of its own";
 
 /** The lint rules, as `overrides` of biome.json. */
 export function floorRules() {
+  return [...sourceRules(), ...viewerRules()];
+}
+
+function viewerRules() {
+  const rooms = Object.keys(VIEWER_FLOORS);
+  const others = Object.keys(FLOORS).filter((room) => room !== "wire");
+  const rules = rooms.map((room) => {
+    const refused = rooms.filter((other) => other !== room && !VIEWER_FLOORS[room]?.includes(other));
+    const what = ["src/wire", ...(VIEWER_FLOORS[room] ?? [])].join(", ");
+    const group = [...refused.map((other) => `**/${other}/**`), ...others.map((other) => `**/src/${other}/**`)];
+    const patterns = [
+      { group, message: `viewer/${room} may import only ${what}: imports point down (ARCHITECTURE.md)` },
+      ...(room === "server" ? [] : [{ group: ["node:*"], message: "This runs in a browser" }]),
+    ];
+    return override([`viewer/${room}/**`, "!**/*.test.ts"], {
+      style: { noRestrictedImports: { level: "error", options: { patterns } } },
+    });
+  });
+  // Groups of SVG are no elements of HTML: they get a role to be something, and have no focus of their own.
+  const svg = ["useSemanticElements", "noAriaHiddenOnFocusable", "noInteractiveElementToNoninteractiveRole"];
+  return [...rules, override(["viewer/picture/**"], { a11y: Object.fromEntries(svg.map((rule) => [rule, "off"])) })];
+}
+
+/**
+ * @param {readonly string[]} includes
+ * @param {object} rules
+ */
+const override = (includes, rules) => ({ includes, linter: { rules } });
+
+function sourceRules() {
   const rooms = Object.keys(FLOORS);
   return rooms.map((room) => {
     const allowed = [...new Set(FLOORS[room])];
@@ -62,10 +104,9 @@ export function floorRules() {
       { group: ["node:*"], message: ENGINE_ONLY },
       ...(room === "sys" ? [] : [{ group: ["**/sys/call.ts", "**/sys/syscalls.ts"], message: SYS_ONLY }]),
     ];
-    return {
-      includes: [`src/${room}/**`, "!**/*.test.ts", "!**/*.case.ts"],
-      linter: { rules: { style: { noRestrictedImports: { level: "error", options: { patterns } } } } },
-    };
+    return override([`src/${room}/**`, "!**/*.test.ts", "!**/*.case.ts"], {
+      style: { noRestrictedImports: { level: "error", options: { patterns } } },
+    });
   });
 }
 

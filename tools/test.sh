@@ -14,7 +14,9 @@ node tools/firewalld.mjs >/dev/null
 biome check .
 tsc --noEmit
 tsc --noEmit -p tsconfig.test.json
+tsc --noEmit -p tsconfig.viewer.json
 knip
+npm run --silent build:viewer
 npm run --silent build
 npm run --silent build -- --libc glibc
 

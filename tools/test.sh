@@ -16,7 +16,7 @@ tsc --noEmit
 tsc --noEmit -p tsconfig.test.json
 tsc --noEmit -p tsconfig.viewer.json
 knip
-npm run --silent build:viewer
+node viewer/build.mjs
 npm run --silent build
 npm run --silent build -- --libc glibc
 

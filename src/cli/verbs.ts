@@ -20,6 +20,7 @@ import { restore } from "./restore.ts";
 import { schema } from "./schema.ts";
 import { inColumns, type Verb, verb } from "./verb.ts";
 import { version } from "./version.ts";
+import { graph, serve } from "./viewer.ts";
 
 const help: Verb = verb({
   name: "help",
@@ -46,6 +47,8 @@ export const VERBS: readonly Verb[] = [
   doctor,
   metrics,
   node,
+  serve,
+  graph,
   restore,
   adopt,
   apply,

@@ -61,6 +61,8 @@ const WANTED: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["--from", "198.18.0.5", "--to", "192.0.2.9", "--json"],
   ],
   node: [[], ["--json"]],
+  serve: [["--port", "\x1b[2J\u009b"]],
+  graph: [["--network", "\x1b[2J\u009b"]],
   restore: [[], ["--json"]],
   adopt: [["--dry-run"]],
   apply: [[], ["--json"], ["--file", "/no\x1b[2J"]],

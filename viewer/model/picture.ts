@@ -150,60 +150,67 @@ function waysOf({ links, routes }: NodeReport): Ways {
   return { devices, routes: prefixes, uplinks, defaults: new Set(gateways.keys()) };
 }
 
-/** What the list says of one attachment. */
+/** What the list says of one attachment. One pass and few objects: there are thousands. */
 export function attachmentOf(listed: ListedAttachment): Attachment {
-  const masqueraded = listed.addresses.filter(isMasquerade);
-  const sides: Partial<Record<Family, FamilySide>> = {};
-  for (const family of FAMILIES) {
-    const items = masqueraded.filter(({ address }) => familyIn(address) === family);
-    if (items.length > 0) sides[family] = sideOf(items);
+  const sides: Partial<Record<Family, Mutable<FamilySide>>> = {};
+  const portItems: ListedItem[] = [];
+  const others: { readonly text: string; readonly state: string }[] = [];
+  for (const item of listed.addresses) {
+    const { address, policy, state } = item;
+    if (policy?.startsWith("portmap ") === true) portItems.push(item);
+    else if (policy !== null && OTHER_FEATURES.test(policy)) others.push({ text: `${address}: ${policy}`, state });
+    else {
+      const family = familyIn(address);
+      if (family !== undefined) sides[family] = withItem(sides[family], item);
+    }
   }
-  const ports = portsOf(listed.addresses);
-  const others = listed.addresses
-    .filter(({ policy }) => policy !== null && OTHER_FEATURES.test(policy))
-    .map(({ address, policy, state }) => ({ text: `${address}: ${policy}`, state }));
-  const container = listed.container ?? UNNAMED;
-  const network = listed.network ?? UNNAMED;
-  const ifname = listed.interface ?? UNNAMED;
-  const words = [network, container, ifname, ...listed.addresses.map(({ address }) => address)];
+  const ports = portItems.length === 0 ? NONE : portsOf(portItems);
+  const { container, network, interface: ifname, options } = listed;
+  let words: string | undefined;
   return {
     key: keyOf(listed),
-    network,
-    container,
-    ifname,
+    network: network ?? UNNAMED,
+    container: container ?? UNNAMED,
+    ifname: ifname ?? UNNAMED,
     sides,
     ports,
     others,
-    options: listed.options === undefined ? undefined : JSON.stringify(listed.options),
+    options: options === undefined ? undefined : JSON.stringify(options),
     ...judged(listed.state, sides, [...ports, ...others]),
-    words: words.join(" ").toLowerCase(),
+    get words() {
+      const all = [network, container, ifname, ...listed.addresses.map(({ address }) => address)];
+      words ??= all.join(" ").toLowerCase();
+      return words;
+    },
   };
 }
 
-const isPort = ({ policy }: ListedItem): boolean => policy?.startsWith("portmap ") === true;
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-function isMasquerade(item: ListedItem): boolean {
-  return !isPort(item) && !OTHER_FEATURES.test(item.policy ?? "") && familyIn(item.address) !== undefined;
-}
+const NONE: readonly PublishedPort[] = [];
 
-function sideOf(items: readonly ListedItem[]): FamilySide {
-  const bad = items.find(({ state }) => LOST.has(state)) ?? items.find(({ state }) => state !== "ok");
-  const sum = (of: "packets" | "bytes"): number | undefined =>
-    items.reduce<number | undefined>((all, item) => (item[of] === null ? all : (all ?? 0) + item[of]), undefined);
-  return {
-    addresses: items.map(({ address }) => address),
-    state: bad?.state ?? "ok",
-    isMasqueraded: bad === undefined || !LOST.has(bad.state),
-    policy: items.find(({ policy }) => policy !== null)?.policy ?? undefined,
-    flows: sum("packets"),
-    bytes: sum("bytes"),
-  };
+/** The side with one address more. */
+function withItem(side: Mutable<FamilySide> | undefined, item: ListedItem): Mutable<FamilySide> {
+  const { address, state, packets, bytes } = item;
+  const isMasqueraded = !LOST.has(state);
+  const policy = item.policy ?? undefined;
+  if (side === undefined) {
+    const counted = { flows: packets ?? undefined, bytes: bytes ?? undefined };
+    return { addresses: [address], state, isMasqueraded, policy, ...counted };
+  }
+  side.addresses = [...side.addresses, address];
+  side.policy ??= policy;
+  if (packets !== null) side.flows = (side.flows ?? 0) + packets;
+  if (bytes !== null) side.bytes = (side.bytes ?? 0) + bytes;
+  if (side.state === "ok" || (side.isMasqueraded && !isMasqueraded)) side.state = state;
+  side.isMasqueraded &&= isMasqueraded;
+  return side;
 }
 
 /** `8080 → 80/tcp`; the host's address is told where it is one. */
 function portsOf(items: readonly ListedItem[]): PublishedPort[] {
   const found = new Map<string, PublishedPort>();
-  for (const { address, policy, state } of items.filter(isPort)) {
+  for (const { address, policy, state } of items) {
     const [host = "", protocol = ""] = address.split("/");
     const at = host.lastIndexOf(":");
     const ip = host.slice(0, at).replace(/^\[|\]$/g, "");
@@ -218,11 +225,14 @@ function portsOf(items: readonly ListedItem[]): PublishedPort[] {
   return [...found.values()];
 }
 
+const WELL = { health: "ok", fault: "" } as const;
+
 function judged(
   state: string,
   sides: Readonly<Partial<Record<Family, FamilySide>>>,
   rest: readonly { readonly text: string; readonly state: string }[],
 ): Pick<Attachment, "health" | "fault"> {
+  if (state === "ok") return WELL;
   const known = FAMILIES.flatMap((family) => {
     const side = sides[family];
     return side === undefined ? [] : [{ family, side }];
@@ -235,7 +245,6 @@ function judged(
   }
   if (lost.length > 0) return { health: "broken", fault: names };
   if (state === "leaving") return { health: "leaving", fault: "its removal has begun and not ended" };
-  if (state === "ok") return { health: "ok", fault: "" };
   const odd = [
     ...known.flatMap(({ family, side }) => (side.state === "ok" ? [] : [`${familyName(family)}: ${side.state}`])),
     ...rest.flatMap((one) => (one.state === "ok" ? [] : [`${one.text}: ${one.state}`])),

@@ -12,7 +12,7 @@ interface SceneProps {
   readonly onSelect: (key: string | undefined) => void;
 }
 
-/** Rows beyond the edge that are made already. */
+/** How far beyond the edge there is a picture already. */
 const AROUND = 200;
 /** The view is counted in steps, so that not each pixel of scrolling draws. */
 const STEP = 100;
@@ -77,19 +77,29 @@ export function Scene({ picture, selected, onSelect }: SceneProps): VNode {
     setCurrent(key);
     onSelect(key);
   };
-  const from = Math.floor(top / STEP) * STEP;
-  const view = { top: from, bottom: from + size.height + STEP };
+  const from = Math.min(Math.floor(top / STEP) * STEP, Math.max(0, layout.height - size.height));
+  const height = size.height + STEP + AROUND;
   return (
     <section ref={frame} class="scene" aria-label="The node" onScroll={() => setTop(frame.current?.scrollTop ?? 0)}>
-      <svg width={layout.width} height={layout.height} onKeyDown={onKeyDown} onClick={onClick}>
-        <title>The node: uplinks, networks and attachments</title>
-        <PictureView
-          layout={layout}
-          view={{ top: view.top, bottom: view.bottom + AROUND }}
-          selected={selected}
-          current={focusable}
-        />
-      </svg>
+      {/* The field is as high as the picture, the SVG as high as what is seen: a browser paints all of an SVG again. */}
+      <div class="field" style={{ width: `${layout.width}px`, height: `${layout.height}px` }}>
+        <svg
+          style={{ top: `${from}px` }}
+          width={layout.width}
+          height={Math.min(height, layout.height - from)}
+          viewBox={`0 ${from} ${layout.width} ${Math.min(height, layout.height - from)}`}
+          onKeyDown={onKeyDown}
+          onClick={onClick}
+        >
+          <title>The node: uplinks, networks and attachments</title>
+          <PictureView
+            layout={layout}
+            view={{ top: from, bottom: from + height }}
+            selected={selected}
+            current={focusable}
+          />
+        </svg>
+      </div>
       {picture.networks.length === 0 ? <p class="empty">No attachments</p> : null}
     </section>
   );

@@ -33,38 +33,59 @@ export function listen(changed: (state: State) => void): () => void {
     return attachment;
   };
   const draw = (): void => {
-    const sorted = [...listed.values()].sort(inOrder);
-    picture = pictureOf(sorted, node, makeOnce);
+    picture = pictureOf([...listed.values()], node, makeOnce);
     plan();
   };
   /** Several events that come together are drawn once. */
   const plan = (): void => {
     if (isPlanned) return;
     isPlanned = true;
-    requestAnimationFrame(() => {
+    setTimeout(() => {
       isPlanned = false;
       const shown = [...generations.values()].slice(-KEPT);
       changed({ picture, generations: shown, trouble: isConnected ? trouble : NO_CONNECTION, isThere });
     });
   };
 
+  /** The rest of the whole waits until what is in sight has been painted, or until something else comes. */
+  let rest: string | undefined;
+  const takeRest = (): void => {
+    if (rest === undefined) return;
+    for (const one of JSON.parse(rest) as ListedAttachment[]) listed.set(keyOf(one), one);
+    rest = undefined;
+    isThere = true;
+    draw();
+  };
+
   const source = new EventSource("./events");
+  source.addEventListener("rest", (event) => {
+    rest = (event as MessageEvent<string>).data;
+    requestAnimationFrame(() => setTimeout(takeRest));
+    // No frame comes while the page is hidden.
+    setTimeout(takeRest, 500);
+  });
   // biome-ignore lint/suspicious/noExplicitAny: the server is of the same release
   const on = (name: string, take: (data: any) => void): void =>
     source.addEventListener(name, (event) => {
       isConnected = true;
+      takeRest();
       take(JSON.parse((event as MessageEvent<string>).data));
     });
   on("whole", (whole) => {
     listed = new Map(whole.attachments.map((one: ListedAttachment) => [keyOf(one), one]));
     generations = new Map(whole.generations.map((one: Generation) => [one.id, one]));
     ({ node, trouble } = whole);
-    isThere = true;
     draw();
   });
   on("attachments", ({ changed: some, removed }) => {
     for (const key of removed) listed.delete(key);
-    for (const one of some) listed.set(keyOf(one), one);
+    let isSorted = true;
+    for (const one of some) {
+      isSorted &&= listed.has(keyOf(one));
+      listed.set(keyOf(one), one);
+    }
+    // The whole comes in order.
+    if (!isSorted) listed = new Map([...listed].sort(([, a], [, b]) => inOrder(a, b)));
     draw();
   });
   on("node", (given) => {

@@ -21,6 +21,9 @@ const SOON_SHARE = 20;
 /** The monitor is begun again when it has ended, after a while. */
 const RESTART_MS = 2000;
 
+/** As many attachments as fit onto a large screen. */
+const PAINTED_FIRST = 200;
+
 export class Feed {
   readonly #bauta: Executable;
   readonly #listeners = new Set<Listener>();
@@ -60,21 +63,24 @@ export class Feed {
   add(listener: Listener): void {
     this.#listeners.add(listener);
     listener.tell(this.whole(), () => this.whole());
-    this.#plan(SOON_MS, SOON_SHARE);
+    // What is known is drawn first.
+    if (this.#nodeText !== "") this.#endedAt = Date.now();
+    this.#plan(LEAST_PAUSE_MS, 0);
   }
 
   remove(listener: Listener): void {
     this.#listeners.delete(listener);
   }
 
-  /** All there is, as an event. */
+  /** All there is, as two events: what a page paints at first, and the rest of the attachments. */
   whole(): string {
-    this.#whole ??= eventOf("whole", {
-      attachments: [...this.#lines.values()],
+    const attachments = [...this.#lines.values()];
+    this.#whole ??= `${eventOf("whole", {
+      attachments: attachments.slice(0, PAINTED_FIRST),
       node: this.#node,
       generations: this.#timeLine.generations,
       trouble: this.#trouble,
-    });
+    })}${eventOf("rest", attachments.slice(PAINTED_FIRST))}`;
     return this.#whole;
   }
 

@@ -47,8 +47,7 @@ export async function serve({ feed, token, files, port }: ServerOptions): Promis
   server.on("connection", (socket) => {
     strangers.add(socket);
     socket.once("close", () => strangers.delete(socket));
-    const [oldest] = strangers;
-    if (strangers.size > STRANGERS) oldest?.destroy();
+    for (const oldest of surplus(strangers, STRANGERS)) oldest.destroy();
   });
   server.on("request", (request, response) => {
     const admitted = admit(request, token, portOf(server));
@@ -73,8 +72,7 @@ export async function serve({ feed, token, files, port }: ServerOptions): Promis
     request.socket.setTimeout(0);
     const one = new Stream(response);
     streams.add(one);
-    const [oldest] = streams;
-    if (streams.size > STREAMS) oldest?.end();
+    for (const oldest of surplus(streams, STREAMS)) oldest.end();
     response.once("close", () => {
       streams.delete(one);
       feed.remove(one);
@@ -93,6 +91,13 @@ export async function serve({ feed, token, files, port }: ServerOptions): Promis
       server.closeAllConnections();
     },
   };
+}
+
+/** Takes the oldest of a set out of it until so many are left. */
+function surplus<T>(all: Set<T>, most: number): T[] {
+  const oldest = [...all].slice(0, Math.max(0, all.size - most));
+  for (const one of oldest) all.delete(one);
+  return oldest;
 }
 
 const portOf = (server: Server): number => (server.address() as AddressInfo).port;

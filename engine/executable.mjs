@@ -44,12 +44,15 @@ const OWN = [
   "attributes.c",
 ];
 
-/** A failed assertion of QuickJS names its file: as if it were built in the same directory everywhere. */
-const SAME_PATHS = [`-ffile-prefix-map=${ROOT}=.`];
+/** A failed assertion of QuickJS names its file: as if all were in the same directories everywhere. */
+const samePaths = (/** @type {string} */ source) => [
+  `-ffile-prefix-map=${ROOT}=.`,
+  `-ffile-prefix-map=${source}=quickjs`, // of two that fit the last one counts
+];
 /** -fwrapv as in QuickJS's own Makefile; CONFIG_CC and CONFIG_PREFIX are for a part of qjsc that is not used. */
-const QUICKJS_FLAGS = [...SAME_PATHS, "-w", "-fwrapv", "-D_GNU_SOURCE", '-DCONFIG_VERSION="2025-04-26"'];
+const QUICKJS_FLAGS = ["-w", "-fwrapv", "-D_GNU_SOURCE", '-DCONFIG_VERSION="2025-04-26"'];
 const COMPILER_FLAGS = [...QUICKJS_FLAGS, '-DCONFIG_CC=""', '-DCONFIG_PREFIX=""'];
-const OWN_FLAGS = [...SAME_PATHS, "-std=gnu17", "-Wall", "-Wextra", "-D_GNU_SOURCE"];
+const OWN_FLAGS = ["-std=gnu17", "-Wall", "-Wextra", "-D_GNU_SOURCE"];
 
 /** The file that a build replaces with the licence notices of what it bundles. */
 const NOTICES = "src/cli/notices.ts";
@@ -64,7 +67,8 @@ const NOTICES = "src/cli/notices.ts";
  */
 export async function buildExecutable(flavour, programs, output, flags = [], training = undefined) {
   const source = quickjsSource(CACHE);
-  const ownFlags = [...OWN_FLAGS, "-I", ENGINE, "-isystem", source];
+  const paths = samePaths(source);
+  const ownFlags = [...paths, ...OWN_FLAGS, "-I", ENGINE, "-isystem", source];
   const directory = join(CACHE, `bundle.${process.pid}.${flavour.name}`);
   mkdirSync(directory, { recursive: true });
   const compile = (/** @type {string} */ from, /** @type {string[]} */ files, /** @type {string[]} */ how) =>
@@ -75,9 +79,9 @@ export async function buildExecutable(flavour, programs, output, flags = [], tra
   try {
     const patched = patchedEngine(source, join(CACHE, "patched"));
     const [interpreter, libraries, compiler, own, bundle] = await Promise.all([
-      compileObject(flavour, CACHE, patched, [...QUICKJS_FLAGS, "-isystem", source]),
-      compile(source, QUICKJS, QUICKJS_FLAGS),
-      compile(source, COMPILER, COMPILER_FLAGS),
+      compileObject(flavour, CACHE, patched, [...paths, ...QUICKJS_FLAGS, "-isystem", source]),
+      compile(source, QUICKJS, [...paths, ...QUICKJS_FLAGS]),
+      compile(source, COMPILER, [...paths, ...COMPILER_FLAGS]),
       compile(ENGINE, OWN, [...ownFlags, ...flags]),
       bundleWithNotices(flavour, source, programs),
     ]);

@@ -38,7 +38,10 @@ export async function startKea(lan: Lan): Promise<void> {
   await listens(lan);
 }
 
-/** systemd-networkd, without a systemd. It takes the addresses of the bridge into its own hands. */
+/**
+ * systemd-networkd, without a systemd. It takes the addresses of the bridge into its own hands. Since 256 it waits, unless told not to
+ * keep leases, for a service of systemd that makes it a directory.
+ */
 export async function startNetworkd(lan: Lan): Promise<void> {
   lan.server.ip("address flush dev lan0"); // networkd sets its own, and does not take over another's
   const directory = temporaryDirectory();
@@ -56,6 +59,7 @@ export async function startNetworkd(lan: Lan): Promise<void> {
     DefaultLeaseTimeSec=${ONLY.seconds}
     MaxLeaseTimeSec=${ONLY.seconds}
     EmitRouter=yes
+    PersistLeases=no
     DNS=9.9.9.9
   `;
   writeFileSync(join(directory, "run/systemd/network/lan0.network"), file.replaceAll(/^ +/gm, ""));

@@ -2,7 +2,7 @@
 
 import { onTestFinished } from "vitest";
 import type { TestNode } from "./differential.ts";
-import { makeNetns, type TestNetns } from "./netns.ts";
+import { makeNetns, poll, type TestNetns } from "./netns.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: whatever iproute2 prints
 type Json = any;
@@ -57,6 +57,8 @@ export function connect(
     families.add(gateway.includes(":"));
     if (hasDefault && isFirst) container.ip(`route prepend default via ${gateway} dev ${ifname}`);
   }
+  // The kernel makes it a moment after the link is up; a picture of the routes from before that has nothing to do with a plugin.
+  poll(`the link-local route of ${ifname}`, () => routesOf(container).includes(`fe80::/64 dev ${ifname}`));
   const mac = container.ipJson(`link show ${ifname}`)[0].address;
   const prevResult = {
     cniVersion: "1.1.0",

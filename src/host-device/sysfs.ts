@@ -1,7 +1,7 @@
 // Devices as /sys shows them: which links are those of a PCI or auxiliary device, and which driver it has.
 
 import { hasCode } from "../sys/error.ts";
-import { exists, readDirectory, readLink } from "../sys/file.ts";
+import { exists, readDirectoryIfAny, readLink } from "../sys/file.ts";
 import type { RecordedDevice } from "./records.ts";
 
 const BUSES = "/sys/bus";
@@ -27,7 +27,7 @@ export function hasUserSpaceDriver(id: string): boolean | undefined {
 
 /** The names of the links of the device in this directory, in alphabetical order: none where it has none. */
 export function linksOf(directory: string): readonly string[] {
-  return entriesOf(`${directory}/net`).sort();
+  return readDirectoryIfAny(`${directory}/net`).sort();
 }
 
 /** The same of a PCI device. A virtio one has its links a step further down. */
@@ -35,17 +35,8 @@ export function linksOfPci(id: string): readonly string[] {
   const directory = deviceDirectory("pci", id);
   const own = linksOf(directory);
   if (own.length > 0) return own;
-  const virtio = entriesOf(directory).filter((name) => name.startsWith("virtio"));
+  const virtio = readDirectoryIfAny(directory).filter((name) => name.startsWith("virtio"));
   return virtio.sort().flatMap((name) => linksOf(`${directory}/${name}`));
-}
-
-function entriesOf(path: string): string[] {
-  try {
-    return readDirectory(path);
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return [];
-    throw error;
-  }
 }
 
 /**

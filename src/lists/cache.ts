@@ -9,7 +9,7 @@ import { array, jsonObject, object, optional, string, withDefault } from "../cni
 import { resultName, resultsOf } from "../owned/runtime-files.ts";
 import { hasCode } from "../sys/error.ts";
 import { close, readAll } from "../sys/fd.ts";
-import { exists, makeDirectories, readDirectory, remove, replaceFile } from "../sys/file.ts";
+import { exists, makeDirectories, readDirectoryIfAny, remove, replaceFile } from "../sys/file.ts";
 import { OddEntryError, openRegular } from "../sys/regular-file.ts";
 
 /** A key and a value of CNI_ARGS. */
@@ -48,7 +48,7 @@ export function isInCache(directory: string, attachment: Attachment): boolean {
 
 /** The attachments of a network that the cache knows. Files that can't be understood are passed over, as libcni does. */
 export function cachedOf(directory: string, network: string): CachedAttachment[] {
-  const names = namesIn(directory).filter((name) => name.startsWith(`${network}-`));
+  const names = readDirectoryIfAny(resultsOf(directory)).filter((name) => name.startsWith(`${network}-`));
   return names.sort().flatMap((name) => {
     try {
       const path = `${resultsOf(directory)}/${name}`;
@@ -88,15 +88,6 @@ export function removeCached(directory: string, attachment: Attachment): void {
 
 function pathOf(directory: string, attachment: Attachment): string {
   return `${resultsOf(directory)}/${resultName(attachment)}`;
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readDirectory(resultsOf(directory));
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return [];
-    throw error;
-  }
 }
 
 /** Undefined where there is no such file. */

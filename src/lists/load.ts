@@ -4,8 +4,8 @@
 import { CONFIG_LIMIT } from "../cni/config.ts";
 import { CNI_CODE, CniError } from "../cni/error.ts";
 import { engine } from "../sys/engine.ts";
-import { hasCode, SyscallError } from "../sys/error.ts";
-import { readDirectory, readFile, stat } from "../sys/file.ts";
+import { SyscallError } from "../sys/error.ts";
+import { readDirectoryIfAny, readFile, stat } from "../sys/file.ts";
 import { type NetworkList, parseList, parseListed, parseObject } from "./list.ts";
 
 /**
@@ -64,11 +64,10 @@ function pluginsBeside(path: string, name: string): NetworkList["plugins"] {
 /** Files, and links to files, in alphabetical order; none where there is no such directory. A FIFO would make us wait. */
 function filesIn(directory: string): string[] {
   try {
-    return readDirectory(directory)
+    return readDirectoryIfAny(directory)
       .filter((name) => isFile(`${directory}/${name}`))
       .sort();
   } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return [];
     throw CniError.because(error, CNI_CODE.IO_FAILURE, `cannot list ${directory}`);
   }
 }

@@ -9,7 +9,7 @@ import { parseResult, type Result } from "../cni/result.ts";
 import { servedName } from "../cni/served-name.ts";
 import { engine } from "../sys/engine.ts";
 import { hasCode } from "../sys/error.ts";
-import { readDirectory } from "../sys/file.ts";
+import { readDirectoryIfAny } from "../sys/file.ts";
 import { OddEntryError, readRegularText } from "../sys/regular-file.ts";
 import { CACHES, resultsOf } from "./runtime-files.ts";
 
@@ -36,7 +36,7 @@ export function keptAttachments<T>(
   tell: (phrase: string) => void,
 ): T[] {
   return CACHES.map(resultsOf)
-    .flatMap((directory) => namesIn(directory).map((name) => `${directory}/${name}`))
+    .flatMap((directory) => readDirectoryIfAny(directory, "files").map((name) => `${directory}/${name}`))
     .flatMap((path) => {
       try {
         return keptIn(JSON.parse(readRegularText(path, FILE_LIMIT)), plugin).map(read);
@@ -47,15 +47,6 @@ export function keptAttachments<T>(
         return [];
       }
     });
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readDirectory(directory, "files");
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return [];
-    throw error;
-  }
 }
 
 function keptIn(json: JsonValue, plugin: string): KeptAttachment[] {

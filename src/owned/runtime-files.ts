@@ -3,7 +3,7 @@
 
 import type { Attachment } from "../cni/attachment.ts";
 import { hasCode } from "../sys/error.ts";
-import { exists, readDirectory } from "../sys/file.ts";
+import { exists, readDirectoryIfAny } from "../sys/file.ts";
 import { OddEntryError, readRegularText } from "../sys/regular-file.ts";
 import { formatIp, type Ip } from "../wire/ip.ts";
 
@@ -41,16 +41,7 @@ export function holderOf(network: string, ip: Ip): Attachment | undefined {
 
 /** The names of the results that runtimes keep: NETWORK-CONTAINER-IFNAME. Throws SyscallError. */
 export function cachedResults(): Set<string> {
-  return new Set(
-    CACHES.flatMap((cache) => {
-      try {
-        return readDirectory(resultsOf(cache), "files");
-      } catch (error) {
-        if (hasCode(error, "ENOENT", "ENOTDIR")) return [];
-        throw error;
-      }
-    }),
-  );
+  return new Set(CACHES.flatMap((cache) => readDirectoryIfAny(resultsOf(cache), "files")));
 }
 
 /** What libcni calls the file of an attachment's result. */

@@ -18,6 +18,7 @@ import {
   linkStat,
   makeDirectories,
   readDirectory,
+  readDirectoryIfAny,
   readFile,
   readLink,
   readText,
@@ -166,6 +167,24 @@ describe("directories", () => {
     expect(() => syncDirectory(directory)).not.toThrow();
     expect(readdirSync(directory)).toEqual([]);
     expect(() => syncDirectory(`${directory}/a`)).toThrow("ENOENT");
+  });
+});
+
+describe("readDirectoryIfAny", () => {
+  it("has no names where there is no directory, and passes on every other error", () => {
+    const directory = temporaryDirectory();
+    writeFileSync(`${directory}/file`, "");
+    expect([directory, `${directory}/none`, `${directory}/file`].map((path) => readDirectoryIfAny(path))).toEqual([
+      ["file"],
+      [],
+      [],
+    ]);
+    const refused = (): unknown =>
+      withSyscalls(
+        (name) => (name === "getdents64" ? "EIO" : undefined),
+        () => readDirectoryIfAny(directory),
+      );
+    expect(refused).toThrow("EIO");
   });
 });
 

@@ -3,7 +3,7 @@
 import { call, tryCall } from "./call.ts";
 import { engine } from "./engine.ts";
 import { errno } from "./errno.ts";
-import { SyscallError } from "./error.ts";
+import { hasCode, SyscallError } from "./error.ts";
 import { AT_FDCWD, close, O, open, readAll, withOpen, writeAll } from "./fd.ts";
 
 const FILE_LIMIT = 64 << 20;
@@ -157,6 +157,16 @@ export function readDirectory(path: string, kind: "all" | "files" = "all"): stri
       }
     }
   });
+}
+
+/** The same; none where there is no such directory. */
+export function readDirectoryIfAny(path: string, kind: "all" | "files" = "all"): string[] {
+  try {
+    return readDirectory(path, kind);
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return [];
+    throw error;
+  }
 }
 
 const STATX_BASIC_STATS = 0x7ff;

@@ -1,8 +1,7 @@
 // What host-local has given out, by the names of its files.
 
 import { addressOf } from "../../ipam/reservation.ts";
-import { hasCode } from "../../sys/error.ts";
-import { readDirectory } from "../../sys/file.ts";
+import { readDirectoryIfAny } from "../../sys/file.ts";
 import { type Family, familyOf, type Ip } from "../../wire/ip.ts";
 import type { Network } from "./network.ts";
 import type { Node } from "./node.ts";
@@ -10,12 +9,7 @@ import type { Node } from "./node.ts";
 /** The addresses of a network that are taken; none where it has no store. Throws SyscallError. */
 export function takenAddresses({ store }: Pick<Network, "store">): Ip[] {
   if (store === undefined) return [];
-  try {
-    return readDirectory(store).flatMap((name) => addressOf(name) ?? []);
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return [];
-    throw error;
-  }
+  return readDirectoryIfAny(store).flatMap((name) => addressOf(name) ?? []);
 }
 
 /** Whether containers of the network have addresses of the family. */

@@ -5,7 +5,7 @@ import { eachReservation } from "../../ipam/reservation.ts";
 import { cachedResults, NETWORKS, resultName } from "../../owned/runtime-files.ts";
 import { findStale } from "../../owned/stale.ts";
 import { hasCode } from "../../sys/error.ts";
-import { readDirectory, stat } from "../../sys/file.ts";
+import { readDirectoryIfAny, stat } from "../../sys/file.ts";
 import { realTimeNs } from "../../sys/process.ts";
 import { formatIp } from "../../wire/ip.ts";
 import { countOf } from "../count.ts";
@@ -62,9 +62,9 @@ function upstream(node: Node): Finding[] {
 function addresses(): Finding[] {
   const results = cachedResults();
   let budget = LOOKED_INTO;
-  return namesIn(NETWORKS).flatMap((network): Finding[] => {
+  return readDirectoryIfAny(NETWORKS).flatMap((network): Finding[] => {
     const directory = `${NETWORKS}/${network}`;
-    const names = namesIn(directory).slice(0, budget);
+    const names = readDirectoryIfAny(directory).slice(0, budget);
     budget -= names.length;
     const found: string[] = [];
     eachReservation(directory, names, (ip, record) => {
@@ -79,15 +79,6 @@ function addresses(): Finding[] {
     const remedy = `if the containers are gone: the runtime's GC, \`bauta cni gc ${network}\`, or remove the files in ${directory}`;
     return [{ severity: "warning", text, remedy }];
   });
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readDirectory(directory);
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return [];
-    throw error;
-  }
 }
 
 function isOld(path: string): boolean {

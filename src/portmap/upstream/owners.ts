@@ -3,8 +3,7 @@
 
 import type { Attachment } from "../../cni/attachment.ts";
 import { cachedResults, holderOf, NETWORKS, resultName } from "../../owned/runtime-files.ts";
-import { hasCode } from "../../sys/error.ts";
-import { readDirectory } from "../../sys/file.ts";
+import { readDirectoryIfAny } from "../../sys/file.ts";
 import { formatIp, type Ip } from "../../wire/ip.ts";
 
 /** What a rule tells. */
@@ -36,7 +35,7 @@ export class Owners {
   }
 
   #allNetworks(): readonly string[] {
-    this.#networks ??= listIfAny(NETWORKS);
+    this.#networks ??= readDirectoryIfAny(NETWORKS);
     return this.#networks;
   }
 
@@ -50,14 +49,5 @@ export class Owners {
       const one = { network: name.slice(0, at), containerId, ifname: name.slice(at + middle.length) };
       return (network === undefined || network === one.network) && resultName(one) === name ? [one] : [];
     });
-  }
-}
-
-function listIfAny(directory: string): readonly string[] {
-  try {
-    return readDirectory(directory);
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return [];
-    throw error;
   }
 }

@@ -1,7 +1,7 @@
-// `bauta node`: what of the node's network containers' traffic passes through, for the picture of `bauta-viewer`.
+// `bauta node`: the interfaces, addresses and routes of the node that packets of containers pass, for the picture of `bauta-viewer`.
 
-import { Connection } from "../netlink/connection.ts";
-import { NETLINK } from "../netlink/uapi.ts";
+import { withNode } from "../links/namespaces.ts";
+import type { Connection } from "../netlink/connection.ts";
 import { listAddresses } from "../rtnetlink/address.ts";
 import { type BriefLink, listBriefLinks } from "../rtnetlink/brief-link.ts";
 import { listRoutes, type Route } from "../rtnetlink/route.ts";
@@ -35,7 +35,7 @@ export const node: Verb = verb({
   about: ABOUT,
   options: { json: flag("as JSON, for programs") },
   run({ json }, io) {
-    const seen = look();
+    const seen = withNode(look);
     if (json) io.printJson(JSON.stringify(seen));
     else io.print(layOut(COLUMNS, seen.links.map(cellsOf), styleFor(io.isTerminal(), io.getenv), io.columns()));
   },
@@ -64,31 +64,26 @@ const cellsOf = ({ name, kind, up, addresses }: NodeLink): string[] => [
   addresses.join(" "),
 ];
 
-function look(): { links: NodeLink[]; routes: NodeRoute[] } {
-  const connection = Connection.open(NETLINK.ROUTE);
-  try {
-    const links = new Map(listBriefLinks(connection).map((link) => [link.index, link]));
-    const addresses = new Map<number, string[]>();
-    for (const { index, scope, ...cidr } of listAddresses(connection)) {
-      if (scope === RT_SCOPE.UNIVERSE) addresses.set(index, [...(addresses.get(index) ?? []), formatCidr(cidr)]);
-    }
-    const routes = FAMILIES.flatMap((family) => listRoutes(connection, { family })).flatMap((route) =>
-      hopsOf(route, links),
-    );
-    const used = new Set(routes.map(({ dev }) => dev));
-    const isShown = ({ index, name, flags }: BriefLink): boolean =>
-      (flags & IFF.LOOPBACK) === 0 && (addresses.has(index) || used.has(name));
-    const shown = [...links.values()].filter(isShown).map((link) => ({
-      name: link.name,
-      kind: link.kind ?? null,
-      up: (link.flags & IFF.RUNNING) !== 0,
-      master: links.get(link.masterIndex ?? 0)?.name ?? null,
-      addresses: addresses.get(link.index) ?? [],
-    }));
-    return { links: shown, routes };
-  } finally {
-    connection.close();
+function look(connection: Connection): { links: NodeLink[]; routes: NodeRoute[] } {
+  const links = new Map(listBriefLinks(connection).map((link) => [link.index, link]));
+  const addresses = new Map<number, string[]>();
+  for (const { index, scope, ...cidr } of listAddresses(connection)) {
+    if (scope === RT_SCOPE.UNIVERSE) addresses.set(index, [...(addresses.get(index) ?? []), formatCidr(cidr)]);
   }
+  const routes = FAMILIES.flatMap((family) => listRoutes(connection, { family })).flatMap((route) =>
+    hopsOf(route, links),
+  );
+  const used = new Set(routes.map(({ dev }) => dev));
+  const isShown = ({ index, name, flags }: BriefLink): boolean =>
+    (flags & IFF.LOOPBACK) === 0 && (addresses.has(index) || used.has(name));
+  const shown = [...links.values()].filter(isShown).map((link) => ({
+    name: link.name,
+    kind: link.kind ?? null,
+    up: (link.flags & IFF.RUNNING) !== 0,
+    master: links.get(link.masterIndex ?? 0)?.name ?? null,
+    addresses: addresses.get(link.index) ?? [],
+  }));
+  return { links: shown, routes };
 }
 
 /** A route of several next hops is as many routes here. */

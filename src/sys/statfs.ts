@@ -2,7 +2,7 @@
 
 import { call } from "./call.ts";
 
-/** What there is of something, and what of that is left for root's programs. */
+/** How much of something there is, and how much of it is left for programs of root. */
 export interface Room {
   readonly total: bigint;
   readonly free: bigint;

@@ -7,7 +7,6 @@ import {
   listConfigured,
   readConfigured,
 } from "../../lists/configured.ts";
-import type { Connection } from "../../netlink/connection.ts";
 import type { Nftables } from "../../nftables/nftables.ts";
 import { isForWantOfNftables } from "../../owned/commit.ts";
 import { type Link, listLinks } from "../../rtnetlink/link.ts";
@@ -46,8 +45,7 @@ export interface Node {
 export function thisNode(confDir: string, cniPath: string, openNftables: () => Nftables): Node {
   const directory = once(() => ifThere(() => listConfigured(confDir)));
   const files = once(() => (directory()?.names ?? []).map((name) => readConfigured(`${confDir}/${name}`)));
-  const ask = <T>(question: (connection: Connection) => T): T => withNode(question);
-  const routes = { 4: once(() => routesOf(ask, 4)), 6: once(() => routesOf(ask, 6)) };
+  const routes = { 4: once(() => routesOf(4)), 6: once(() => routesOf(6)) };
   return {
     confDir,
     cniPath,
@@ -55,7 +53,7 @@ export function thisNode(confDir: string, cniPath: string, openNftables: () => N
     files,
     networks: once(() => files().flatMap(({ list, path }) => (list === undefined ? [] : [networkOf(list, path)]))),
     taken: onceEach(takenAddresses),
-    links: once(() => ask((connection) => listLinks(connection))),
+    links: once(() => withNode((connection) => listLinks(connection))),
     routes: (family) => routes[family](),
     sysctl: readSysctl,
     nftables: (use) => withNftables(openNftables, use),
@@ -71,8 +69,8 @@ function ifThere<T>(look: () => T): T | undefined {
   }
 }
 
-function routesOf(ask: <T>(question: (connection: Connection) => T) => T, family: Family): Route[] {
-  return ask((connection) => listRoutes(connection, { family }));
+function routesOf(family: Family): Route[] {
+  return withNode((connection) => listRoutes(connection, { family }));
 }
 
 function withNftables<T>(openNftables: () => Nftables, use: (nft: Nftables | undefined) => T): T {

@@ -14,6 +14,13 @@
 #define BAUTA_READ_BYTES "0"
 #endif
 
+// The pages of an executable are in the file as they are in memory: 64 KB where a kernel may have such pages.
+#ifdef __aarch64__
+#define PAGES "65536"
+#else
+#define PAGES "4096"
+#endif
+
 // The first arena holds the heap while the snapshot is made, and the second arena contains the snapshot.
 #ifndef BAUTA_ARENA
 #define ARENA_SECTION "@nobits"
@@ -30,7 +37,7 @@ __asm__(
     "bauta_uses:\n" USES
     "3:\n"
     ".section .bauta_arena, \"aw\", " ARENA_SECTION "\n"
-    ".balign 65536\n"
+    ".balign " PAGES "\n"
     "bauta_arena:\n" ARENA
     "2:\n"
     ".section .rodata\n"

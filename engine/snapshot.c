@@ -23,34 +23,28 @@ struct snapshot {
   const void *landmarks[LANDMARK_COUNT];
   size_t written;  // the end of the blocks that calls write to (training.h)
   size_t read;     // the end of the blocks that calls only read, which lie behind those
+  size_t borders;  // the end of all blocks, where the map of their borders begins (heap.h)
   struct bauta_ready ready;
 };
 
 // How much of the stack a call uses.
 #define STACK (48UL << 10)
 
-#define HEAD ((sizeof(struct snapshot) + 15) & ~15UL)
+#define HEAD sizeof(struct snapshot)
+
+// The map of the borders of so many bytes, in whole words.
+static size_t borders_size(size_t bytes) { return (bytes / BAUTA_HEAP_UNIT / 64 + 1) * sizeof(uint64_t); }
 
 void bauta_begin_snapshot(void) {
-  size_t begin = HEAD + bauta_written_bytes + bauta_read_bytes;
-  bauta_heap_state.written = bauta_arena + HEAD + 8;  // the first block's bytes are aligned to 16, as in bauta_heap_use
+  size_t begin = HEAD + bauta_written_bytes + bauta_read_bytes, end = bauta_arena_size - borders_size(bauta_arena_size);
+  bauta_heap_state.written = bauta_arena + HEAD;
   bauta_heap_state.read = bauta_heap_state.written + bauta_written_bytes;
-  bauta_heap_use(bauta_arena + begin, bauta_arena_size - begin);
+  bauta_heap_state.borders = (uint64_t *)(bauta_arena + end);
+  bauta_heap_use(bauta_arena + begin, end - begin);
 }
 
-int bauta_write_snapshot(struct bauta_ready ready) {
-  if (!bauta_heap_is_whole(bauta_arena, bauta_arena_size)) {
-    errno = ENOSPC;
-    return -1;
-  }
-  // All new blocks will come from a chunk outside, not from gaps in the arena: each page of the arena that is written to has to be
-  // copied.
-  const char *end = bauta_heap_state.fresh;
-  struct snapshot *snapshot = (struct snapshot *)bauta_arena;
-  size_t written = HEAD + bauta_written_bytes;
-  *snapshot = (struct snapshot){
-      .landmarks = LANDMARKS, .written = written, .read = written + bauta_read_bytes, .ready = ready};
-  for (const char *at = bauta_arena; at < end;) {
+static int write_all(const char *at, size_t size) {
+  for (const char *end = at + size; at < end;) {
     ssize_t count = write(STDOUT_FILENO, at, (size_t)(end - at));
     if (count < 0) return -1;
     at += count;
@@ -58,10 +52,29 @@ int bauta_write_snapshot(struct bauta_ready ready) {
   return 0;
 }
 
+int bauta_write_snapshot(struct bauta_ready ready) {
+  if (!bauta_heap_is_whole()) {
+    errno = ENOSPC;
+    return -1;
+  }
+  // All new blocks will come from a chunk outside, not from gaps in the arena: each page of the arena that is written to has to be
+  // copied.
+  size_t size = (size_t)(bauta_heap_state.fresh - bauta_arena), written = HEAD + bauta_written_bytes;
+  struct snapshot *snapshot = (struct snapshot *)bauta_arena;
+  *snapshot = (struct snapshot){.landmarks = LANDMARKS,
+                                .written = written,
+                                .read = written + bauta_read_bytes,
+                                .borders = size,
+                                .ready = ready};
+  if (write_all(bauta_arena, size) < 0) return -1;
+  return write_all((const char *)bauta_heap_state.borders, borders_size(size));
+}
+
 struct bauta_ready bauta_take_snapshot(bool prepare) {
   static const void *const landmarks[] = LANDMARKS;
   const struct snapshot *snapshot = (const struct snapshot *)bauta_arena;
   if (memcmp(snapshot->landmarks, landmarks, sizeof landmarks) != 0) abort();
+  bauta_heap_state.borders = (uint64_t *)(bauta_arena + snapshot->borders);
   if (prepare) {
     const char *here = __builtin_frame_address(0);
     bauta_make_ready(here - STACK, STACK);

@@ -39,11 +39,11 @@ static void begin(void) {
   readable_since = zeros(MOST_BLOCKS * sizeof *readable_since);
 }
 
-void *bauta_train_on(size_t ordinal, size_t size) {
+char *bauta_train_on(size_t ordinal, size_t size) {
   if (looks > 0 || ordinal >= MOST_BLOCKS || size > LARGEST) return NULL;
   if (pages == NULL) begin();
   notes[ordinal] |= (uint16_t)size;
-  return pages + ordinal * PAGE + 8;  // the caller's bytes, behind the header, are aligned
+  return pages + ordinal * PAGE;
 }
 
 // Of the blocks without pages of their own.

@@ -16,8 +16,8 @@
 // What a block is used for, in the notes and in image.h.
 enum bauta_use { BAUTA_UNUSED = 0, BAUTA_READ = 1, BAUTA_FREED = 2, BAUTA_WRITTEN = 3 };
 
-// Memory for the block that is cut as the `ordinal`th, pages of its own. NULL for large blocks, and after bauta_watch.
-void *bauta_train_on(size_t ordinal, size_t size);
+// Memory for the block that is cut as the `ordinal`th, a page of its own. NULL for large blocks, and after bauta_watch.
+char *bauta_train_on(size_t ordinal, size_t size);
 
 // Remembers where the block is that was cut as the `ordinal`th, and that has no pages of its own.
 void bauta_train_at(size_t ordinal, const void *block);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # npm run bench [-- SECTION... --quick]: containernetworking/plugins' executables and ours in turn, on one kernel, in
-# namespaces of their own; writes docs/benchmarks/. Sections: floor operations flows suite published; all of them take twenty
+# namespaces of their own; writes docs/benchmarks/. Sections: floor operations flows suite interfaces published; all take twenty
 # minutes.
 # npm run bench -- --compare REV [--rounds N]: another revision of ours beside this one; writes no file.
 # npm run bench -- --report: writes the pages again from the figures that are recorded in docs/benchmarks/results.json.

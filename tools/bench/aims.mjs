@@ -59,8 +59,19 @@ const LIMITS = [
     value: ({ size }) => size / 1e6,
     text: megabytes,
   },
-  worst("any operation of a chained plugin or a list: not slower than upstream's", 1, ({ suite, published }) =>
-    [...(suite?.rows ?? []), ...(published?.rows ?? [])].map(({ ratio }) => ratio?.value),
+  worst("any operation of any other plugin or a list: not slower than upstream's", 1, (results) =>
+    [results.suite, results.interfaces, results.published].flatMap((section) =>
+      (section?.rows ?? []).map(({ ratio }) => ratio?.value),
+    ),
+  ),
+  ...["loopback", "macvlan", "tap", "host-device"].flatMap((type) =>
+    ["ADD", "DEL"].map((verb) => ({
+      wanted: `${type} ${verb}: at most 1/4 of upstream's time`,
+      most: 1 / 4,
+      value: (/** @type {Results} */ { interfaces }) =>
+        interfaces?.rows.find(({ operation }) => operation === `${type} ${verb}`)?.ratio?.value,
+      text: fractionText,
+    })),
   ),
   {
     wanted: "portmap ADD with 500 others, 32 ports each: at most 1/20 of upstream's time",

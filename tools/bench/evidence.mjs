@@ -19,6 +19,7 @@ export function evidenceOf(results) {
     aims(results),
     ...(results.operations === undefined ? [] : operations(results.operations)),
     ...(results.suite === undefined ? [] : suite(results.suite)),
+    ...(results.interfaces === undefined ? [] : interfaces(results.interfaces)),
     ...(results.published === undefined ? [] : published(results.published)),
     ...(results.floor === undefined ? [] : floor(results.floor)),
     ...(results.flows === undefined ? [] : flows(results.flows)),
@@ -54,6 +55,17 @@ Each chained plugin stands behind \`bridge\` and is measured alone; the node's p
 "DEL of nothing" is one more DEL, without namespace and result. "podman's list" is bridge, portmap, firewall and tuning,
 dual stack, with the call for its VERSION before each plugin. "A pod's life" is ADD and DEL of loopback, bridge and portmap, and
 three times DEL of nothing of all three. Times and processor times of several processes are added up.`,
+    operationTable(result),
+  ];
+}
+
+/** @param {import("./operations.mjs").Operations} result */
+function interfaces(result) {
+  return [
+    `## The other interface plugins
+
+\`macvlan\`, \`tap\` and \`host-device\` have addresses of both families by host-local; \`sbr\` stands behind \`macvlan\` and is measured
+alone. \`ipvlan\`, \`vlan\`, \`dummy\` and \`vrf\` can't run on a kernel that lacks their modules.`,
     operationTable(result),
   ];
 }

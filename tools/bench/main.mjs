@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { compareRevisions } from "./compare.mjs";
 import { measureFloor } from "./floor.mjs";
 import { measureFlows } from "./flows.mjs";
+import { measureInterfaces } from "./interfaces.mjs";
 import { measureOperations } from "./operations.mjs";
 import { measurePublished } from "./published.mjs";
 import { readResults, writeReport } from "./report.mjs";
@@ -18,9 +19,9 @@ import { measureSuite } from "./suite.mjs";
  * @typedef {{ machine: string, size: number, measured: Partial<Record<SectionName, string>>,
  *   floor?: import("./floor.mjs").Floor, operations?: import("./operations.mjs").Operations,
  *   flows?: import("./flows.mjs").Flows, suite?: import("./operations.mjs").Operations,
- *   published?: import("./published.mjs").Published }} Results `size`: bytes of the executable. `measured`: for each section the
+ *   interfaces?: import("./operations.mjs").Operations, published?: import("./published.mjs").Published }} Results `size`: bytes of the executable. `measured`: for each section the
  *   revision, the date, the load average when it began, and `quick` where few repetitions were made.
- * @typedef {"floor" | "operations" | "flows" | "suite" | "published"} SectionName
+ * @typedef {"floor" | "operations" | "flows" | "suite" | "interfaces" | "published"} SectionName
  * @typedef {{ rounds: number, isQuick: boolean, log: (text: string) => void }} Options
  */
 
@@ -30,6 +31,7 @@ const SECTIONS = {
   operations: { rounds: 40, quick: 4, measure: measureOperations },
   flows: { rounds: 9, quick: 3, measure: measureFlows },
   suite: { rounds: 30, quick: 3, measure: measureSuite },
+  interfaces: { rounds: 30, quick: 3, measure: measureInterfaces },
   published: { rounds: 20, quick: 3, measure: measurePublished },
 };
 

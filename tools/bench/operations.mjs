@@ -75,8 +75,36 @@ export function describe({ operation, others, bauta, upstream }) {
   return `${operation} with ${others.toLocaleString("en")} others: ${bauta.ms.toFixed(2)} ms${beside}`;
 }
 
-/** @param {Side} side @param {string} operation */
-export const keyOf = ({ product, others }, operation) => `${product} ${others} ${operation}`;
+/**
+ * Keeps a sample for the row of the operation.
+ * @param {Side} side
+ * @param {string} operation
+ * @param {Map<string, Sample[]>} samples
+ * @param {Sample} sample
+ */
+export function note({ product, others }, operation, samples, sample) {
+  const key = `${product} ${others} ${operation}`;
+  samples.set(key, [...(samples.get(key) ?? []), sample]);
+}
+
+/**
+ * Measures what runs do on two sides that nothing else is attached to, in turn. A run notes its samples.
+ * @param {readonly Side[]} sides Gone afterwards.
+ * @param {readonly ((side: Side, samples: Map<string, Sample[]>) => void)[]} runs
+ * @param {{ rounds: number, log: (text: string) => void }} options
+ * @returns {Operations} A row for each operation that has been noted.
+ */
+export function measureRuns(sides, runs, { rounds, log }) {
+  /** @type {Map<string, Sample[]>} */
+  const samples = new Map();
+  const subjects = runs.flatMap((run) => sides.map((side) => ({ subject: { side, run } })));
+  inTurn(subjects, rounds, ({ side, run }, isMeasured) => run(side, isMeasured ? samples : new Map()));
+  for (const side of sides) removeSide(side);
+  const operations = new Set([...samples.keys()].map((key) => key.replace(/^\w+ 0 /, "")));
+  const rows = [...operations].map((operation) => rowOf(operation, 0, samples));
+  for (const row of rows) log(describe(row));
+  return { rows, rounds };
+}
 
 /**
  * @param {Side} side
@@ -91,8 +119,7 @@ function attachAndDetach(side, type, samples) {
     if (verb !== "CHECK") settle();
     const { sample, result } = call(side, verb, config, { prevResult });
     if (verb === "ADD") prevResult = result;
-    const key = keyOf(side, `${type} ${verb}`);
-    samples.set(key, [...(samples.get(key) ?? []), sample]);
+    note(side, `${type} ${verb}`, samples, sample);
   }
 }
 
@@ -110,8 +137,7 @@ function measureSmall(rounds, log) {
   inTurn(subjects, rounds, ({ side, operation }, isMeasured) => {
     const [type = "", verb = ""] = operation.split(" ");
     const { sample } = call(side, verb, network(type === "ptp" ? "ptp" : "bridge"));
-    const key = keyOf(side, operation);
-    if (isMeasured) samples.set(key, [...(samples.get(key) ?? []), sample]);
+    if (isMeasured) note(side, operation, samples, sample);
   });
   for (const side of sides) removeSide(side);
   return operations.map((operation) => {

@@ -19,7 +19,7 @@ process. The tables behind these figures, with confidence intervals, are in [evi
 time goes is in [own-time.md](own-time.md); all figures are in [results.json](results.json).
 
 \`npm run bench\` measures everything again and writes these files; \`npm run bench -- floor flows\` measures two of the
-sections (\`floor\`, \`operations\`, \`flows\`, \`suite\`, \`published\`) and keeps the others' figures; \`--quick\` makes few repetitions.
+sections (\`floor\`, \`operations\`, \`flows\`, \`suite\`, \`interfaces\`, \`published\`) and keeps the others' figures; \`--quick\` makes few repetitions.
 \`npm run bench -- --compare REV\` measures another revision of bauta beside this one and writes nothing.`;
 
 /** @param {Results} results */

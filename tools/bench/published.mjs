@@ -1,6 +1,6 @@
 // Published ports: portmap on a node with few and with many containers, and a new flow to a port of many.
 import { configOf } from "./lists.mjs";
-import { describe, keyOf, rowOf } from "./operations.mjs";
+import { describe, note, rowOf } from "./operations.mjs";
 import {
   BUILD,
   call,
@@ -88,8 +88,7 @@ export function measurePublished({ rounds, isQuick, log }) {
     for (const [title, verb] of OPERATIONS) {
       settle();
       const { sample } = call(side, verb, portmap(0, "tcp"), { prevResult });
-      const key = keyOf(side, title);
-      if (isMeasured) samples.set(key, [...(samples.get(key) ?? []), sample]);
+      if (isMeasured) note(side, title, samples, sample);
     }
   });
   for (const { side } of sides) removeSide(side);

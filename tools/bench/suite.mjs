@@ -1,8 +1,7 @@
 // The plugins that are chained behind an interface plugin, each by itself, and whole lists as runtimes run them.
 import { addList, configOf, deleteList, together } from "./lists.mjs";
-import { describe, keyOf, rowOf } from "./operations.mjs";
-import { call, inside, makeSide, network, nodeOf, removeSide, settle } from "./sides.mjs";
-import { inTurn } from "./statistics.mjs";
+import { measureRuns, note } from "./operations.mjs";
+import { call, inside, makeSide, network, nodeOf, settle } from "./sides.mjs";
 
 /**
  * @typedef {import("./sides.mjs").Side} Side
@@ -47,31 +46,15 @@ const CHAINED = [
  * @param {{ rounds: number, log: (text: string) => void }} options
  * @returns {import("./operations.mjs").Operations}
  */
-export function measureSuite({ rounds, log }) {
+export function measureSuite(options) {
   const sides = [makeSide("bs", "bauta"), makeSide("us", "upstream")];
   for (const side of sides) dropSomething(side);
-  /** @type {Samples} */
-  const samples = new Map();
-  const subjects = [...CHAINED.map(chained), podman, pod].flatMap((run) =>
-    sides.map((side) => ({ subject: { side, run } })),
-  );
-  inTurn(subjects, rounds, ({ side, run }, isMeasured) => run(side, isMeasured ? samples : new Map()));
-  for (const side of sides) removeSide(side);
-  const operations = new Set([...samples.keys()].map((key) => key.replace(/^\w+ 0 /, "")));
-  const rows = [...operations].map((operation) => rowOf(operation, 0, samples));
-  for (const row of rows) log(describe(row));
-  return { rows, rounds };
+  return measureRuns(sides, [...CHAINED.map(chained), podman, pod], options);
 }
 
 /** As most nodes have it: an administrator's rules drop what nobody lets through. @param {Side} side */
 function dropSomething(side) {
   inside(nodeOf(side), "iptables", "-P", "FORWARD", "DROP");
-}
-
-/** @param {Side} side @param {string} operation @param {Samples} samples @param {Sample} sample */
-function note(side, operation, samples, sample) {
-  const key = keyOf(side, operation);
-  samples.set(key, [...(samples.get(key) ?? []), sample]);
 }
 
 /** ADD, CHECK, DEL, and a DEL that finds nothing, of one plugin. @param {import("./lists.mjs").Plugin} plugin */

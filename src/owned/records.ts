@@ -120,7 +120,17 @@ export class RecordStore<T extends BaseRecord> {
 
   /** Whether there is a record of the live attachment, legible or not. Throws SyscallError. */
   has(attachment: Attachment): boolean {
-    const reading = this.#load(this.#pathOf(attachment));
+    return this.#isOwn(this.#pathOf(attachment));
+  }
+
+  /** The same, or a record of the attachment as one whose removal was begun and has not ended. Throws SyscallError. */
+  hasAny(attachment: Attachment): boolean {
+    const path = this.#pathOf(attachment);
+    return this.#isOwn(path) || this.#isOwn(path + RELEASING);
+  }
+
+  #isOwn(path: string): boolean {
+    const reading = this.#load(path);
     return reading !== undefined && reading !== "foreign";
   }
 

@@ -58,19 +58,33 @@ export function syscallsOf(work: () => unknown): readonly SyscallName[] {
   return names;
 }
 
+/** What another process does, all of it just before the system call number `at` (from 0) of the code under test. */
+export interface Meeting {
+  readonly at: number;
+  readonly other: () => unknown;
+}
+
 /**
  * Runs `work` as if the process were killed just before its system call number `nth` (from 0): no call is made from then on.
  * Files that are open then are closed, as the kernel closes them. Returns whether `work` came so far.
  */
-export function dieAt(nth: number, work: () => unknown): boolean {
+export function dieAt(nth: number, work: () => unknown, meeting?: Meeting): boolean {
   const open = new Set<number>();
   let count = 0;
+  let isMeeting = false;
   const die: Interceptor = () => {
+    if (isMeeting) return undefined;
+    if (count === meeting?.at) {
+      isMeeting = true;
+      meeting.other();
+      isMeeting = false;
+    }
     if (count++ >= nth) throw new Killed("killed");
     return undefined;
   };
   try {
     withSyscalls(die, work, (name, args, result) => {
+      if (isMeeting) return;
       if (name === "openat" && result >= 0) open.add(result);
       if (name === "close") open.delete(Number(args[0]));
     });
@@ -80,6 +94,20 @@ export function dieAt(nth: number, work: () => unknown): boolean {
   for (const fd of open) globalThis.bautaEngine.syscall(SYS.close, fd);
   return count > nth;
 }
+
+/** Runs `work`, and what another process does at one of its system calls. Returns whether `work` came so far. */
+export const meetAt = (at: number, work: () => unknown, other: () => unknown): boolean => {
+  let isMet = false;
+  const meeting = {
+    at,
+    other(): void {
+      isMet = true;
+      other();
+    },
+  };
+  dieAt(Number.POSITIVE_INFINITY, work, meeting);
+  return isMet;
+};
 
 /** A system call's argument that is text. */
 export function textOf(argument: unknown): string {

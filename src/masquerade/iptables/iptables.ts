@@ -33,7 +33,7 @@ import { type IptablesRecord, iptablesRecords } from "./records.ts";
  */
 export function setUpIptables(attachment: Attachment, addresses: readonly Cidr[], netns?: string): void {
   withNetfilter((nft) => {
-    if (iptablesRecords.has(attachment)) takeOut(nft, attachment, []); // an ADD after one that was killed
+    if (iptablesRecords.hasAny(attachment)) takeOut(nft, attachment, []); // an ADD after an ADD or a DEL that was killed
     iptablesRecords.write(netns === undefined ? { attachment, addresses } : { attachment, addresses, netns });
     const chain = chainOf(attachment);
     for (const [family, own] of byFamily(addresses)) addTo(nft, attachment, family, own, chain);

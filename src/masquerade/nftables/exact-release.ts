@@ -15,7 +15,7 @@ import {
   readKernelState,
   requireSameOwner,
 } from "./elements.ts";
-import { giveBack, previousOwner, type Return } from "./give-back.ts";
+import { giveBack, isWithDead, previousOwner, type Return } from "./give-back.ts";
 import { Networks } from "./networks.ts";
 import { apart } from "./policy-name.ts";
 import type { DisplacedAddress } from "./records.ts";
@@ -91,10 +91,9 @@ export class ExactRelease {
     // The chain may have become unused although the address itself has another owner by now.
     for (const name of [chain, apart(chain)]) this.#count(family, name, 0);
     const state = readKernelState(this.#nft, ip);
-    if (state.id === undefined ? !hasElements(state) : !sameBytes(state.id, id)) {
-      if (state.id === undefined) this.#absent.push(ip);
-      return;
-    }
+    if (state.id === undefined) {
+      if (!hasElements(state)) return void this.#absent.push(ip);
+    } else if (!sameBytes(state.id, id) && !isWithDead(idText(state.id), ip, displaced)) return;
     if (this.#isGuarded) this.#deletions.push(...requireSameOwner(ip, state));
     this.#deletions.push(...deletionOf(ip, state));
     for (const name of chainsLedTo(state)) this.#count(family, name, 1);

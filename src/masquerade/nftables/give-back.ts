@@ -8,7 +8,7 @@ import { attachmentId } from "../../owned/id.ts";
 import { type Fault, partFaults } from "../../owned/table.ts";
 import { logLine } from "../../sys/process.ts";
 import { sameBytes } from "../../wire/codec.ts";
-import { familyOf, formatIp, type Ip, parseCidr } from "../../wire/ip.ts";
+import { type Cidr, familyOf, formatIp, type Ip, parseCidr } from "../../wire/ip.ts";
 import { readInForce } from "../options/exclude-file.ts";
 import { readOptions } from "../options/options.ts";
 import { addOwned, type OwnedAddress } from "./elements.ts";
@@ -30,12 +30,27 @@ export function previousOwner(
   displaced: readonly DisplacedAddress[],
   departing: ReadonlySet<string>,
 ): Return | undefined {
-  for (const { owner, cidr, policy, isStrict = false } of displaced) {
-    const address = parseCidr(cidr);
-    if (address === undefined || !sameBytes(address.ip, ip) || departing.has(owner) || !isAlive(owner)) continue;
+  for (const one of displaced) {
+    const { owner, policy, isStrict = false } = one;
+    const address = addressOf(one, ip);
+    if (address === undefined || departing.has(owner) || !isAlive(owner)) continue;
     return { owner, address: { ...address, chain: policy, isStrict } };
   }
   return undefined;
+}
+
+/**
+ * Whether the address has gone back to this displaced owner, who is not there any more: a DEL of that owner came in between, or
+ * the process that gave the address back was killed before it looked.
+ */
+export function isWithDead(owner: string, ip: Ip, displaced: readonly DisplacedAddress[]): boolean {
+  return displaced.some((one) => one.owner === owner && addressOf(one, ip) !== undefined) && !isAlive(owner);
+}
+
+/** The address as it was displaced, where it is this one. */
+function addressOf({ cidr }: DisplacedAddress, ip: Ip): Cidr | undefined {
+  const address = parseCidr(cidr);
+  return address !== undefined && sameBytes(address.ip, ip) ? address : undefined;
 }
 
 /**

@@ -33,7 +33,7 @@ export function setUpMasquerade(
   const wanted = wantedAddresses(addresses, options);
   if (wanted.length === 0) return;
   withNftables((nft) => {
-    if (records.has(attachment)) release(nft, attachment, []); // an ADD after one that was killed
+    if (records.hasAny(attachment)) release(nft, attachment, []); // an ADD after an ADD or a DEL that was killed
     claim(nft, attachment, wanted, options, netns);
   });
 }

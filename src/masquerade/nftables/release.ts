@@ -7,13 +7,13 @@ import type { Nftables } from "../../nftables/nftables.ts";
 import { nfproto } from "../../nftables/uapi.ts";
 import { takeOut, tryCommit, untilCommitted } from "../../owned/commit.ts";
 import { deleteConnectionsOf } from "../../owned/connections.ts";
-import { attachmentId, idBytes, idText } from "../../owned/id.ts";
+import { attachmentId, idText } from "../../owned/id.ts";
 import { hasCode } from "../../sys/error.ts";
 import { sameBytes } from "../../wire/codec.ts";
 import { byFamily, type Cidr, type Family, formatIp, type Ip, parseCidr } from "../../wire/ip.ts";
 import { deleteOwned, idOf, type OwnedAddress, readKernelState } from "./elements.ts";
 import { type Departure, ExactRelease, type Released } from "./exact-release.ts";
-import { isAlive, type Return } from "./give-back.ts";
+import { isAlive } from "./give-back.ts";
 import { policyFor } from "./policy.ts";
 import { type MasqueradeRecord, records } from "./records.ts";
 import { OWNERS, TABLE } from "./table-names.ts";
@@ -123,6 +123,9 @@ function releaseGuarded(nft: Nftables, { id, owned }: Departure): boolean {
 /**
  * Reads the owner of each address, and deletes just what these attachments own. If an address gets another owner in between,
  * the transaction fails, and all begins again. An address goes back to its displaced owner, if that one is still there.
+ *
+ * A DEL of that owner may have read the tables before the address was back. Such a DEL has renamed the record first. So of the
+ * two, the one that looks last sees what the other did, and takes the address out.
  */
 export function releaseExactly(nft: Nftables, departures: readonly Departure[]): Released {
   const plan = untilCommitted(nft, (generation) => {
@@ -132,17 +135,7 @@ export function releaseExactly(nft: Nftables, departures: readonly Departure[]):
     return exact;
   });
   for (const family of plan.untidy()) tidy(nft, family);
-  withdrawDead(nft, plan.returned());
-  return plan.released();
-}
-
-/**
- * A DEL of the attachment that got its address back may have read the tables before the address was back. Such a DEL has
- * renamed the record first. So of the two, the one that looks last sees what the other did, and takes the address out.
- */
-function withdrawDead(nft: Nftables, returned: readonly Return[]): void {
-  for (const { owner, address } of returned) {
-    if (isAlive(owner)) continue;
-    releaseOwned(nft, { id: idBytes(owner), owned: [address], displaced: [] });
-  }
+  const released = plan.released();
+  if (plan.returned().every(({ owner }) => isAlive(owner))) return released;
+  return { left: [...released.left, ...releaseExactly(nft, departures).left], absent: released.absent };
 }

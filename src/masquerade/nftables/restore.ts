@@ -39,7 +39,15 @@ export function restore(nft: Nftables): Restoration {
     const { live, problems } = records.survey();
     const plan = planFor(nft, live);
     const done = carryOut(nft, plan, generation());
-    return { ...done, attachments: live.map(({ id }) => id), passedOver: problems };
+    // Others may have a claim to what was taken back from those who are gone.
+    const rest = done.isGone ? restore(nft) : undefined;
+    return {
+      attachments: rest?.attachments ?? live.map(({ id }) => id),
+      restored: done.restored + (rest?.restored ?? 0),
+      mended: [...new Set([...done.mended, ...(rest?.mended ?? [])])],
+      problems: rest?.problems ?? done.problems,
+      passedOver: rest?.passedOver ?? problems,
+    };
   });
 }
 
@@ -68,17 +76,23 @@ export function carryOut(
   { wanted, fresh }: Plan,
   genid: number | undefined,
   more: readonly Command[] = [],
-): Omit<Restoration, "attachments" | "passedOver"> {
+): CarriedOut {
   const parts = FAMILIES.map((family) => repairOf(nft, family, wanted.tables[family], fresh[family]));
   nft.commit([...parts.flatMap(({ commands }) => commands), ...more], { genid });
   for (const file of wanted.files) file.remember();
   const added = parts.flatMap((part) => part.added);
-  withdrawGone(nft, added);
+  const gone = withdrawGone(nft, added);
   return {
-    restored: added.length,
+    isGone: gone > 0,
+    restored: added.length - gone,
     mended: parts.flatMap(({ faults }) => textsOf(faults, true)),
     problems: [...wanted.problems, ...parts.flatMap(({ faults }) => textsOf(faults, false))],
   };
+}
+
+/** `isGone`: what was put back has been taken out again, as its owner has gone meanwhile. */
+interface CarriedOut extends Omit<Restoration, "attachments" | "passedOver"> {
+  readonly isGone: boolean;
 }
 
 interface Repair {
@@ -246,10 +260,10 @@ function readTable(nft: Nftables, family: Family): KernelTable {
 
 /**
  * A DEL that has looked before its addresses were back has found nothing to remove. That DEL has renamed the record first.
- * So of the two, the one that looks last sees what the other did, and takes the addresses out.
+ * So of the two, the one that looks last sees what the other did, and takes the addresses out. Returns how many.
  */
-function withdrawGone(nft: Nftables, added: readonly WantedAddress[]): void {
-  if (added.length === 0) return;
+function withdrawGone(nft: Nftables, added: readonly WantedAddress[]): number {
+  if (added.length === 0) return 0;
   const live = records.liveIds();
   const gone: Departure[] = added
     .filter(({ owner }) => !live.has(owner))
@@ -259,4 +273,5 @@ function withdrawGone(nft: Nftables, added: readonly WantedAddress[]): void {
       displaced: [],
     }));
   if (gone.length > 0) releaseExactly(nft, gone);
+  return gone.length;
 }

@@ -13,7 +13,7 @@ import { type Cidr, formatIp } from "../../wire/ip.ts";
 import { policyFor } from "../nftables/policy.ts";
 import { type DisplacedAddress, type LiveRecord, type RecordedAddress, records } from "../nftables/records.ts";
 import { releaseEach } from "../nftables/release.ts";
-import { carryOut, planFor } from "../nftables/restore.ts";
+import { carryOut, planFor, restore } from "../nftables/restore.ts";
 import { readUpstreamJumps, removeUpstreamJumps, type UpstreamJump } from "./jumps.ts";
 import { type Identified, Identifier } from "./owners.ts";
 import { readUpstreamRules, UPSTREAM, type UpstreamRule } from "./rules.ts";
@@ -41,7 +41,8 @@ export function adopt(nft: Nftables, isDryRun: boolean): Adoption {
     if (moved.length === 0) return done;
     // Upstream's plugins may be at work: the table goes only if they have added nothing since.
     const removal = removalOf(nft, rules.removed, rules.left.length === 0 && genid !== undefined);
-    const { problems } = carryOut(nft, planFor(nft, [...all.values()]), genid, removal);
+    const { problems, isGone } = carryOut(nft, planFor(nft, [...all.values()]), genid, removal);
+    if (isGone) restore(nft);
     return { ...done, problems, before: live, jumps: found.found };
   });
   return { ...adoption, problems: [...adoption.problems, ...endJumps(nft, jumps, before)] };

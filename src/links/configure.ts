@@ -2,15 +2,28 @@
 
 import { CNI_CODE, CniError } from "../cni/error.ts";
 import type { IpConfig, Route } from "../cni/result.ts";
+import type { Connection } from "../netlink/connection.ts";
+import { NetlinkError } from "../netlink/error.ts";
 import type { Request } from "../netlink/message.ts";
 import { addAddress, type NewAddress } from "../rtnetlink/address.ts";
 import type { Device } from "../rtnetlink/device.ts";
 import { setLink } from "../rtnetlink/link.ts";
-import { type NewRoute, prependRoute } from "../rtnetlink/route.ts";
-import { IFA_F, RT_SCOPE } from "../rtnetlink/uapi.ts";
+import { listRoutes, type NewRoute, prependRoute } from "../rtnetlink/route.ts";
+import { IFA_F, RT_SCOPE, RTPROT } from "../rtnetlink/uapi.ts";
+import { errno } from "../sys/errno.ts";
 import { inNetns } from "../sys/netns.ts";
 import { ensureSysctl, readSysctl, type SysctlName, setSysctl, trySetSysctl } from "../sys/sysctl.ts";
-import { type Cidr, compareIp, contains, FAMILIES, type Family, familyOf, type Ip, lastOf } from "../wire/ip.ts";
+import {
+  type Cidr,
+  compareIp,
+  contains,
+  FAMILIES,
+  type Family,
+  familyOf,
+  type Ip,
+  lastOf,
+  sameCidr,
+} from "../wire/ip.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { settleAddresses, withAddressWatch } from "./settle.ts";
 
@@ -54,16 +67,51 @@ export function configureContainer(namespaces: Pick<Namespaces, "container" | "n
     ...addresses.map((address) => addAddress(device, addressOf(address, flags))),
     setLink(device, { up: true }),
   ];
-  const rest = [...routesOf(setup).map(prependRoute), ...(setup.afterwards ?? [])];
+  const routes = routesOf({ ...setup, routes: withoutLearned(container, setup) });
+  const rest = [...routes.map(prependRoute), ...(setup.afterwards ?? [])];
   if (!duplicateAddressDetection || !hasIpv6) {
-    container.executeAll([...addressesAndUp, ...rest]);
+    executeAll(container, [...addressesAndUp, ...rest], addresses);
     return;
   }
   withAddressWatch(netns, (watch) => {
-    container.executeAll(addressesAndUp);
+    executeAll(container, addressesAndUp, addresses);
     settleAddresses(container, device, watch);
   });
   container.executeAll(rest);
+}
+
+/**
+ * The first requests add these addresses. One of IPv6 that the interface has already stays as it is: where the kernel has made it by
+ * a router advertisement, or a DHCP client has set it, it has an end.
+ */
+function executeAll(container: Connection, requests: readonly Request[], addresses: readonly Cidr[]): void {
+  const acks = container.tryAll(requests);
+  requests.forEach((request, i) => {
+    const [ack, address] = [acks[i], addresses[i]];
+    if (ack === undefined || ack.errno === 0) return;
+    if (ack.errno === errno("EEXIST") && address !== undefined && familyOf(address.ip) === 6) return;
+    throw new NetlinkError(request.operation(), ack);
+  });
+}
+
+/**
+ * The routes but for those that the kernel has learned from a router advertisement, which it looks after itself: to add one once more
+ * would take its end away, and fail (fib6_add_rt2node() in net/ipv6/ip6_fib.c). Nobody but the link's routers has a link-local
+ * address, so there is nothing to look for where no next hop is one.
+ */
+function withoutLearned(container: Connection, { device, addresses, routes }: ContainerSetup): readonly Route[] {
+  const isByRouter = (route: Route): boolean => {
+    const [first = 0, second = 0, ...rest] = nextHopOf(route, addresses) ?? [];
+    return rest.length > 2 && first === 0xfe && (second & 0xc0) === 0x80;
+  };
+  if (!routes.some(isByRouter)) return routes;
+  const learned = listRoutes(container, { family: 6, device }).filter(({ protocol }) => protocol === RTPROT.RA);
+  const isLearned = (route: Route): boolean =>
+    learned.some(({ dst, gateway }) => {
+      const hop = nextHopOf(route, addresses);
+      return sameCidr(dst, route.dst) && gateway !== undefined && hop !== undefined && compareIp(gateway, hop) === 0;
+    });
+  return routes.filter((route) => !isLearned(route));
 }
 
 /** The parameters by which neighbours learn of an interface, by its addresses of these families, when it comes up. */

@@ -97,6 +97,34 @@ describe("configureContainer", () => {
     expect(container.exec("cat", "/proc/sys/net/ipv6/conf/lo/disable_ipv6").trim()).toBe("0");
   });
 
+  it("leaves alone what a router has told the container: addresses and routes that have an end", () => {
+    withPair((namespaces, device) => {
+      container.ip("link set eth0 up");
+      container.ip("address add 2001:db8::5/64 dev eth0 valid_lft 600 preferred_lft 300 nodad");
+      container.ip("-6 route add default via fe80::1 dev eth0 proto ra metric 1024 expires 600");
+      const ips = [ipConfig("2001:db8::5/64", "fe80::1"), ipConfig("fd00::5/64")];
+      const routes = [route("::/0"), route("fd01::/64", { gw: "fe80::1" })];
+      configureContainer(namespaces, { device, addresses: ips, routes });
+    });
+    const [{ addr_info }] = container.ipJson("-6 address show dev eth0 scope global");
+    const found = addr_info.map(({ local, valid_life_time }: { local: string; valid_life_time: number }) => [
+      local,
+      valid_life_time <= 600,
+    ]);
+    expect(found).toEqual(
+      expect.arrayContaining([
+        ["2001:db8::5", true],
+        ["fd00::5", false],
+      ]),
+    );
+    const routes = container.ipJson("-6 route show via fe80::1");
+    expect(routes).toHaveLength(2);
+    expect(routes).toContainEqual(
+      expect.objectContaining({ dst: "default", protocol: "ra", expires: expect.any(Number) }),
+    );
+    expect(routes).toContainEqual(expect.objectContaining({ dst: "fd01::/64", protocol: "boot" }));
+  });
+
   it("gives routes the MTU and the segment size that the result has", () => {
     const keys = { gw: "10.1.2.1", mtu: 1300, advmss: 1200, priority: 7, scope: 0, table: 0 };
     const routes = [route("192.0.2.0/24", keys)];

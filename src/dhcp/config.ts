@@ -47,6 +47,14 @@ const socketPath = (about: string) => {
 };
 
 export const dhcpSchema = object({
+  family: withDefault(
+    array(
+      oneOf(["ipv4", "ipv6"]),
+      "the families that the container gets addresses of, all or none; IPv4 alone unless given. IPv6 comes by router advertisements, and by DHCPv6 where these say so",
+      1,
+    ),
+    ["ipv4"],
+  ),
   daemonSocketPath: withDefault(socketPath("the socket of the daemon"), DEFAULT_SOCKET),
   request: withDefault(
     array(

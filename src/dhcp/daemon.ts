@@ -6,11 +6,13 @@ import { type NetworkConfig, parseConfig } from "../cni/config.ts";
 import type { RecordStore, StoredRecord } from "../owned/records.ts";
 import { errorText } from "../sys/error.ts";
 import { randomBytes } from "../sys/process.ts";
-import { clientIdOf, clientName } from "./client-id.ts";
+import { AttachmentKeeper, type AttachmentKeeping, type Clients } from "./attachment-keeper.ts";
+import { clientIdOf, clientName, identityOf } from "./client-id.ts";
 import { type DhcpConfig, providedOptions, readDhcpConfig, requestedOptions } from "./config.ts";
 import type { DaemonFlags } from "./flags.ts";
 import { findInterface, GoneError, type Interface, isSameInterface, withInterface } from "./interface.ts";
-import { type Client, Keeper, type Keeping, type Waiter } from "./keeper.ts";
+import { listenToRouters } from "./ipv6/autoconf.ts";
+import type { Waiter } from "./keeper.ts";
 import type { Loop } from "./loop.ts";
 import type { LeaseRecord } from "./records.ts";
 import type { ClientSettings } from "./requests.ts";
@@ -26,10 +28,10 @@ const DONE: Answer = { type: NOTHING, value: {} };
 export class Daemon {
   readonly #flags: DaemonFlags;
   readonly #records: RecordStore<LeaseRecord>;
-  readonly #keepers = new Map<string, Keeper>();
+  readonly #keepers = new Map<string, AttachmentKeeper>();
   readonly #log: (line: string) => void;
   readonly #loop: Loop;
-  readonly #keeping: Keeping;
+  readonly #keeping: AttachmentKeeping;
 
   constructor(flags: DaemonFlags, loop: Loop, records: RecordStore<LeaseRecord>, log: (line: string) => void) {
     this.#flags = flags;
@@ -56,11 +58,15 @@ export class Daemon {
 
   /** `leaving`: its DEL came while there was no daemon. */
   #resumeOne({ record, id }: StoredRecord<LeaseRecord>, leaving: boolean): void {
-    const { attachment, netns, netnsId, ifindex, client, lease, priority, interfaceMtu } = record;
+    const { attachment, netns, netnsId, ifindex, client, ipv6, priority, interfaceMtu } = record;
     const where = { path: this.#flags.hostprefix + netns, netnsId, ifname: attachment.ifname, ifindex };
     if (this.#isThere(where, attachment)) {
-      const keeper = this.#add({ attachment, netns, where, settings: this.#timed(client), priority, interfaceMtu });
-      keeper.resume(lease);
+      const common = { attachment, netns, where, priority, interfaceMtu };
+      const keeper = this.#add({
+        ipv4: client && { ...common, settings: this.#timed(client) },
+        ipv6: ipv6 && { ...common, identity: ipv6.identity },
+      });
+      keeper.resume(record);
       if (leaving) keeper.release();
     } else if (!leaving) this.#records.forget(id);
     if (leaving) this.#records.endRelease(attachment);
@@ -111,13 +117,16 @@ export class Daemon {
 
   #allocate(call: Call, args: CmdArgs, network: NetworkConfig, attachment: Attachment): void {
     const config = readDhcpConfig(network);
-    const where = findInterface(this.#flags.hostprefix + args.netns, args.ifname);
+    const hasIpv6 = config.family.includes("ipv6");
+    const where = findInterface(this.#flags.hostprefix + args.netns, args.ifname, (netns) => {
+      if (hasIpv6) listenToRouters(netns, args.ifname, config.priority);
+    });
     const known = this.#keepers.get(clientName(attachment));
-    const isKnown = known !== undefined && isSameInterface(known.client.where, where);
+    const isKnown = known !== undefined && isSameInterface(known.where, where);
     if (!isKnown) known?.drop("another interface has taken its place");
-    const keeper = isKnown ? known : this.#add(this.#clientOf(attachment, args, config, where));
+    const keeper = isKnown ? known : this.#add(this.#clientsOf(attachment, args, config, where));
     const timer = this.#loop.at(this.#loop.now() + this.#flags.resendtimeout, () => {
-      waiter(new Error("no more tries: no DHCP server has given an address"));
+      waiter(new Error(`no more tries: ${keeper.awaited}`));
       keeper.abandon(waiter);
     });
     const waiter: Waiter = (outcome) => {
@@ -142,43 +151,57 @@ export class Daemon {
   #collect({ name, validAttachments }: NetworkConfig): void {
     const valid = new Set(validAttachments.map((one) => clientName({ network: name, ...one })));
     for (const [key, keeper] of [...this.#keepers]) {
-      if (keeper.client.attachment.network === name && !valid.has(key)) keeper.release();
+      if (keeper.attachment.network === name && !valid.has(key)) keeper.release();
     }
   }
 
-  #clientOf(
+  #clientsOf(
     attachment: Attachment,
     args: CmdArgs,
     config: DhcpConfig,
     where: ReturnType<typeof findInterface>,
-  ): Client {
+  ): Clients {
+    const { family, priority, interfaceMtu } = config;
+    const common = { attachment, netns: args.netns, where, priority, interfaceMtu };
+    return {
+      ipv4: family.includes("ipv4")
+        ? { ...common, settings: this.#settingsOf(attachment, args, config, where) }
+        : undefined,
+      ipv6: family.includes("ipv6") ? { ...common, identity: identityOf(attachment) } : undefined,
+    };
+  }
+
+  #settingsOf(
+    attachment: Attachment,
+    args: CmdArgs,
+    config: DhcpConfig,
+    where: ReturnType<typeof findInterface>,
+  ): ClientSettings {
     // All interfaces of one parent have the parent's address: a frame that is sent to it alone finds the one with the IP address.
     const isShared = where.kind === "ipvlan";
-    const settings = this.#timed({
+    return this.#timed({
       clientId: clientIdOf(attachment, where.mac, config.clientId),
       request: requestedOptions(config),
       provide: providedOptions(config, args.args),
       broadcast: this.#flags.broadcast || isShared,
       probes: !isShared,
     });
-    const { priority, interfaceMtu } = config;
-    return { attachment, netns: args.netns, where, settings, priority, interfaceMtu };
   }
 
   #timed(client: Omit<ClientSettings, "firstMs" | "resendMaxMs">): ClientSettings {
     return { ...client, firstMs: this.#flags.timeout, resendMaxMs: this.#flags.resendmax };
   }
 
-  #add(client: Client): Keeper {
-    const keeper = new Keeper(this.#keeping, client);
-    this.#keepers.set(clientName(client.attachment), keeper);
+  #add(clients: Clients): AttachmentKeeper {
+    const keeper = new AttachmentKeeper(this.#keeping, clients);
+    this.#keepers.set(clientName(keeper.attachment), keeper);
     return keeper;
   }
 
-  #forget(keeper: Keeper): void {
-    const key = clientName(keeper.client.attachment);
+  #forget(keeper: AttachmentKeeper): void {
+    const { attachment } = keeper;
+    const key = clientName(attachment);
     if (this.#keepers.get(key) === keeper) this.#keepers.delete(key);
-    const { attachment } = keeper.client;
     if (this.#records.beginRelease(attachment) !== undefined) this.#records.endRelease(attachment);
   }
 }

@@ -37,16 +37,21 @@ export interface OpenInterface {
 const MAC_SIZE = 6;
 
 /**
- * Looks an interface up by its name, and brings it up where it is down. Throws GoneError; Error where it has no MAC address, as
- * on a link that is not Ethernet.
+ * Looks an interface up by its name, and brings it up where it is down; `prepare` comes before, with a descriptor of the network
+ * namespace. Throws GoneError; Error where it has no MAC address, as on a link that is not Ethernet.
  */
-export function findInterface(path: string, ifname: string): Interface & Pick<BriefLink, "kind" | "mac"> {
+export function findInterface(
+  path: string,
+  ifname: string,
+  prepare?: (netns: number) => void,
+): Interface & Pick<BriefLink, "kind" | "mac"> {
   return inside(path, (netns, container) => {
     const link = getBriefLink(container, ifname);
     if (link === undefined) throw new GoneError(`there is no interface ${ifname} in ${path}`);
     if (link.mac.length !== MAC_SIZE) {
       throw new Error(`the interface ${ifname} in ${path} has no MAC address: DHCP works on Ethernet links only`);
     }
+    prepare?.(netns);
     if (!link.isUp) container.execute(setLink(link, { up: true }));
     return { path, netnsId: netnsIdOf(netns), ifname, ifindex: link.index, kind: link.kind, mac: link.mac };
   });

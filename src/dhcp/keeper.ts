@@ -27,6 +27,25 @@ import type { ClientSettings } from "./requests.ts";
 import { resultOfLease } from "./result.ts";
 import type { Timer } from "./timers.ts";
 
+/** Gets the result, or why there is none. */
+export type Waiter = (outcome: Result | Error) => void;
+
+/** What keeps the addresses of one family that an interface has. */
+export interface FamilyKeeper {
+  /** What it has not got yet, for an error. */
+  readonly awaited: string;
+  /** Begins the search for an address. */
+  readonly search: () => void;
+  /** The family's part of the result of ADD; undefined while there is none. */
+  readonly result: () => Result | undefined;
+  /** Has the waiter called once, at once where there is a result. */
+  readonly wait: (waiter: Waiter) => void;
+  /** Gives back what it has, and ends. */
+  readonly release: () => void;
+  /** Ends without a word to the server: for a container that is gone, say. */
+  readonly drop: (reason: string) => void;
+}
+
 /** What a keeper needs of the daemon. */
 export interface Keeping {
   readonly loop: Loop;
@@ -36,7 +55,7 @@ export interface Keeping {
   readonly log: (line: string) => void;
   readonly write: (record: LeaseRecord) => void;
   /** The keeper has come to its end. */
-  readonly ended: (keeper: Keeper) => void;
+  readonly ended: () => void;
 }
 
 /** What there is to know of a client. */
@@ -53,11 +72,9 @@ export interface Client {
 /** A peer that sends without a pause must not keep the daemon from all others. */
 const PACKETS_A_TURN = 16;
 
-/** Gets the result, or why there is none. */
-export type Waiter = (outcome: Result | Error) => void;
-
 /** A client, from its first message until its lease is given back or its container is gone. */
-export class Keeper {
+export class Keeper implements FamilyKeeper {
+  readonly awaited: string = "no DHCP server has given an address";
   readonly client: Client;
   readonly #daemon: Keeping;
   readonly #waiters = new Set<Waiter>();
@@ -74,7 +91,7 @@ export class Keeper {
     this.client = client;
   }
 
-  /** Begins the search for an address, which goes on as long as somebody waits for it. */
+  /** Begins the search for an address, which goes on until there is one, or until it is told to give up (`release`). */
   search(): void {
     this.#take(begin(this.#around()));
   }
@@ -97,11 +114,6 @@ export class Keeper {
     const result = this.result();
     if (result !== undefined) waiter(result);
     else this.#waiters.add(waiter);
-  }
-
-  /** The waiter has gone. A search that nobody waits for any more is given up. */
-  abandon(waiter: Waiter): void {
-    if (this.#waiters.delete(waiter) && this.#waiters.size === 0 && !this.#isHandedOut) this.release();
   }
 
   /** Gives the lease back. */
@@ -235,7 +247,7 @@ export class Keeper {
     if (this.#timer !== undefined) this.#daemon.loop.cancel(this.#timer);
     this.#timer = undefined;
     this.#answer(new Error(reason));
-    this.#daemon.ended(this);
+    this.#daemon.ended();
   }
 
   #log(line: string): void {

@@ -3,6 +3,8 @@
 
 import base64 from "base64-js";
 import { type BaseRecord, hasTexts, RecordStore, type WrittenRecord } from "../owned/records.ts";
+import { type LeaseRecord6, leaseRecord6From, leaseRecord6ToJson } from "./ipv6/records.ts";
+import { bytesOf, decoded } from "./json.ts";
 import type { Lease } from "./lease.ts";
 import type { Options } from "./options.ts";
 import type { ClientSettings } from "./requests.ts";
@@ -13,10 +15,12 @@ export interface LeaseRecord extends BaseRecord {
   /** The network namespace that the path led to: see ownNetnsId. */
   readonly netnsId: string;
   readonly ifindex: number;
-  readonly client: Pick<ClientSettings, "clientId" | "request" | "provide" | "broadcast" | "probes">;
   readonly priority: number;
   readonly interfaceMtu: boolean;
-  readonly lease: Lease;
+  /** Of IPv4, where the attachment has it; `lease` as well. */
+  readonly client?: Pick<ClientSettings, "clientId" | "request" | "provide" | "broadcast" | "probes">;
+  readonly lease?: Lease;
+  readonly ipv6?: LeaseRecord6;
 }
 
 /** The leases of the daemon at this socket. */
@@ -24,34 +28,40 @@ export function leaseRecords(socket: string): RecordStore<LeaseRecord> {
   return new RecordStore(`${socket}.leases`, { toJson, fromJson });
 }
 
-function toJson({ client, lease, ...rest }: LeaseRecord): object {
+function toJson({ client, lease, ipv6, ...rest }: LeaseRecord): object {
   return {
     ...rest,
-    client: {
+    client: client && {
       ...client,
       clientId: base64.fromByteArray(client.clientId),
       provide: optionsToJson(client.provide),
     },
-    lease: {
+    lease: lease && {
       ip: base64.fromByteArray(lease.ip),
       options: optionsToJson(lease.options),
       server: base64.fromByteArray(lease.server),
       serverMac: base64.fromByteArray(lease.serverMac),
       since: lease.since,
     },
+    ipv6: ipv6 && leaseRecord6ToJson(ipv6),
   };
 }
 
+/** A record is of one family at least, and each that it has must be whole. */
 function fromJson(value: WrittenRecord): LeaseRecord | undefined {
-  const { attachment, netns, netnsId, ifindex, client, priority, interfaceMtu, lease } = value;
+  const { attachment, netns, netnsId, ifindex, priority, interfaceMtu } = value;
   if (typeof netns !== "string" || typeof netnsId !== "string" || typeof ifindex !== "number") return undefined;
   if (typeof priority !== "number" || typeof interfaceMtu !== "boolean") return undefined;
-  const [settings, found] = [clientOf(client), leaseOf(lease)];
-  if (settings === undefined || found === undefined) return undefined;
-  return { attachment, netns, netnsId, ifindex, client: settings, priority, interfaceMtu, lease: found };
+  const common = { attachment, netns, netnsId, ifindex, priority, interfaceMtu };
+  const ipv6 = value["ipv6"] === undefined ? undefined : leaseRecord6From(value["ipv6"]);
+  if (ipv6 === undefined && value["ipv6"] !== undefined) return undefined;
+  const both = ipv6 === undefined ? common : { ...common, ipv6 };
+  if (ipv6 !== undefined && value["lease"] === undefined) return both;
+  const [client, lease] = [clientOf(value["client"]), leaseOf(value["lease"])];
+  return client === undefined || lease === undefined ? undefined : { ...both, client, lease };
 }
 
-function clientOf(value: unknown): LeaseRecord["client"] | undefined {
+function clientOf(value: unknown): LeaseRecord["client"] {
   if (!hasTexts(value, ["clientId"])) return undefined;
   const clientId = bytesOf(value, "clientId");
   const provide = optionsOf(Reflect.get(value, "provide"));
@@ -88,16 +98,4 @@ function optionsOf(value: unknown): Options | undefined {
 
 function isNumbers(value: unknown): value is readonly number[] {
   return Array.isArray(value) && value.every((one) => typeof one === "number");
-}
-
-function bytesOf(value: object, key: string): Uint8Array | undefined {
-  return decoded(String(Reflect.get(value, key)));
-}
-
-function decoded(text: string): Uint8Array | undefined {
-  try {
-    return base64.toByteArray(text);
-  } catch {
-    return undefined; // not base64
-  }
 }

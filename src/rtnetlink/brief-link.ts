@@ -11,7 +11,7 @@ import type { Mac } from "../wire/mac.ts";
 import type { LinkRef } from "./device.ts";
 import { ifinfomsg } from "./ifinfomsg.ts";
 import { type Link, showLink, showLinks } from "./link.ts";
-import { IFF, IFLA, IFLA_INFO } from "./uapi.ts";
+import { AF, IFF, IFLA, IFLA_INET6, IFLA_INFO } from "./uapi.ts";
 
 /** What a brief look tells; every Link has it. */
 export type BriefLink = Pick<
@@ -50,6 +50,19 @@ export function decodeOperState({ payload }: Message): number {
 }
 
 const pickOperState = pick({ operState: attr(IFLA.OPERSTATE, u8) });
+
+/** What the kernel's IPv6 says of the link (IF_ of include/net/if_inet6.h); undefined where it has no IPv6, or is not there. */
+export function getInet6Flags(connection: Connection, link: LinkRef): number | undefined {
+  return connection.find(showLink(link), decodeInet6Flags, errno("ENODEV"));
+}
+
+function decodeInet6Flags({ payload }: Message): number | undefined {
+  return pickInet6Flags.decode(payload.subarray(ifinfomsg.size)).families?.inet6?.flags;
+}
+
+const pickInet6Flags = pick({
+  families: attr(IFLA.AF_SPEC, pick({ inet6: attr(AF.INET6, pick({ flags: attr(IFLA_INET6.FLAGS, u32) })) })),
+});
 
 /** The link's address; undefined when there is no such link, empty where it has none. */
 export function getMac(connection: Connection, link: LinkRef): Mac | undefined {

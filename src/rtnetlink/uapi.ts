@@ -27,6 +27,7 @@ export const RTM = {
   NEWTFILTER: 44,
   DELTFILTER: 45,
   GETTFILTER: 46,
+  NEWNDUSEROPT: 68,
   NEWNSID: 88,
   GETNSID: 90,
   NEWLINKPROP: 108,
@@ -41,6 +42,8 @@ export const RTNLGRP = {
   IPV4_ROUTE: 7,
   IPV6_IFADDR: 9,
   IPV6_ROUTE: 11,
+  IPV6_IFINFO: 12,
+  ND_USEROPT: 20,
 } as const;
 
 /** Bits of IFLA_EXT_MASK. */

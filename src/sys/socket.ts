@@ -90,11 +90,15 @@ export function getOption(operation: string, fd: number, level: number, option: 
   call(operation, "getsockopt", fd, level, option, buffer, new Int32Array([buffer.length]));
 }
 
-/** struct sockaddr_in or sockaddr_in6 (include/uapi/linux/in.h, in6.h), by the length of the address: 4 bytes or 16. */
-export function inetAddress(ip: Uint8Array, port: number): Uint8Array {
+/**
+ * struct sockaddr_in or sockaddr_in6 (include/uapi/linux/in.h, in6.h), by the length of the address: 4 bytes or 16. `ifindex` is
+ * the interface of a link-local address of IPv6 (sin6_scope_id).
+ */
+export function inetAddress(ip: Uint8Array, port: number, ifindex = 0): Uint8Array {
   const isV4 = ip.length === 4;
   const bytes = new Uint8Array(isV4 ? 16 : 28);
   bytes.set([isV4 ? AF.INET : AF.INET6, 0, port >> 8, port & 0xff]);
   bytes.set(ip, isV4 ? 4 : 8);
+  if (!isV4) new DataView(bytes.buffer).setUint32(24, ifindex, true);
   return bytes;
 }

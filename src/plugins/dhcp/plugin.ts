@@ -3,6 +3,7 @@
 
 import { CNI_CODE, CniError } from "../../cni/error.ts";
 import { type Invocation, type OwnPlugin, requirePrevResult } from "../../cni/plugin.ts";
+import type { Result } from "../../cni/result.ts";
 import { askDaemon, DaemonError, greetDaemon, NoDaemonError } from "../../dhcp/ask-daemon.ts";
 import { dhcpSchema, readDhcpConfig } from "../../dhcp/config.ts";
 import { leaseRecords } from "../../dhcp/records.ts";
@@ -10,14 +11,14 @@ import { METHOD, resultOf } from "../../dhcp/rpc.ts";
 import { runDaemon } from "../../dhcp/run-daemon.ts";
 import type { GobStruct } from "../../gob/types.ts";
 import { absolutePath } from "../../sys/path.ts";
-import { compareIp, formatCidr, formatIp, sameCidr } from "../../wire/ip.ts";
+import { compareIp, familyOf, formatCidr, formatIp, sameCidr } from "../../wire/ip.ts";
 
 export const plugin: OwnPlugin = {
   name: "dhcp",
   kind: "ipam",
   keys: [dhcpSchema],
   subcommands: { daemon: runDaemon },
-  add: (invocation) => resultOf(ask(invocation, METHOD.ALLOCATE)),
+  add,
   check,
   del,
   gc,
@@ -30,6 +31,22 @@ function ask(invocation: Invocation, method: string): GobStruct {
   const { daemonSocketPath, daemonTimeout } = readDhcpConfig(config);
   const call = { containerId, netns: netns === "" ? "" : absolutePath(netns), ifname, args, path, stdin: config.bytes };
   return askDaemon(daemonSocketPath, method, call, daemonTimeout * 1000);
+}
+
+/** A daemon that does not know of families, upstream's say, gives an address of IPv4 whatever is asked for. */
+function add(invocation: Invocation): Result {
+  const result = resultOf(ask(invocation, METHOD.ALLOCATE));
+  const { family, daemonSocketPath } = readDhcpConfig(invocation.config);
+  const given = new Set(result.ips.map(({ ip }) => `ipv${familyOf(ip)}`));
+  const missing = family.find((one) => !given.has(one));
+  if (missing === undefined) return result;
+  del(invocation);
+  const problem = `the DHCP daemon at ${daemonSocketPath} has given no address of ${missing}`;
+  throw new CniError(
+    CNI_CODE.INTERNAL,
+    problem,
+    "ipam.family is for bauta's daemon: is it another one, or an old one?",
+  );
 }
 
 /** Is there a lease, and is it of the address that ADD has given? */

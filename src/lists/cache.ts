@@ -9,8 +9,9 @@ import { array, jsonObject, object, optional, string, withDefault } from "../cni
 import { resultName, resultsOf } from "../owned/runtime-files.ts";
 import { hasCode } from "../sys/error.ts";
 import { close, readAll } from "../sys/fd.ts";
-import { exists, makeDirectories, readDirectoryIfAny, remove, replaceFile } from "../sys/file.ts";
+import { exists, makeDirectories, readDirectoryIfAny } from "../sys/file.ts";
 import { OddEntryError, openRegular } from "../sys/regular-file.ts";
+import { removeReplaced, replaceFile } from "../sys/whole-file.ts";
 
 /** A key and a value of CNI_ARGS. */
 export type CniArg = readonly [key: string, value: string];
@@ -83,7 +84,7 @@ export function writeCached(directory: string, cached: CachedAttachment, list: U
 
 /** Forgets an attachment; one that is not known is no error. Throws SyscallError. */
 export function removeCached(directory: string, attachment: Attachment): void {
-  remove(pathOf(directory, attachment));
+  removeReplaced(pathOf(directory, attachment));
 }
 
 function pathOf(directory: string, attachment: Attachment): string {

@@ -6,9 +6,10 @@ import type { Attachment } from "../cni/attachment.ts";
 import { engine } from "../sys/engine.ts";
 import { hasCode } from "../sys/error.ts";
 import { close, readAll } from "../sys/fd.ts";
-import { exists, makeDirectories, readDirectory, remove, rename, replaceFile, stat, writeFile } from "../sys/file.ts";
+import { exists, makeDirectories, readDirectory, remove, rename, stat, writeFile } from "../sys/file.ts";
 import { ownNetnsId } from "../sys/netns-id.ts";
 import { OddEntryError, openRegular, readRegular } from "../sys/regular-file.ts";
+import { replaceFile, UNFINISHED } from "../sys/whole-file.ts";
 import { attachmentId, idText } from "./id.ts";
 
 /** What every record tells. */
@@ -54,8 +55,6 @@ const ID_DIGITS = 32;
 
 // Once DEL has begun, the record carries this suffix: it no longer counts as a live one, yet a repeated DEL finds it.
 const RELEASING = ".del";
-/** What replaceFile writes to first. */
-const UNFINISHED = ".tmp";
 
 /** Records are a few hundred bytes long, with lists in their options some thousand; what fills this is read by other means. */
 const COMMON_SIZE = 65536;
@@ -177,6 +176,7 @@ export class RecordStore<T extends BaseRecord> {
   /** Forgets the live attachment: for a change that is taken back. Throws SyscallError. */
   forget(id: string): void {
     removeIfAny(this.#path(id));
+    removeIfAny(this.#path(id) + UNFINISHED);
   }
 
   /** Whether records are kept here at all: where someone has swept them away, only the kernel knows what is owned. */

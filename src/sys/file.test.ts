@@ -25,7 +25,6 @@ import {
   remove,
   removeDirectory,
   rename,
-  replaceFile,
   setModified,
   stat,
   symbolicLink,
@@ -68,26 +67,6 @@ describe("writeFile", () => {
     writeFile(path, "first", { exclusive: true });
     expect(() => writeFile(path, "second", { exclusive: true })).toThrow(`cannot open ${path}: EEXIST`);
     expect(readFileSync(path, "utf8")).toBe("first");
-  });
-});
-
-describe("replaceFile", () => {
-  it("gives new content, with its mode and nothing beside it", () => {
-    const directory = temporaryDirectory();
-    writeFileSync(`${directory}/a`, "old");
-    writeFileSync(`${directory}/a.tmp`, "left over");
-    replaceFile(`${directory}/a`, "new");
-    expect(readFileSync(`${directory}/a`, "utf8")).toBe("new");
-    expect(readdirSync(directory)).toEqual(["a"]);
-  });
-
-  it.each(["write", "renameat"])("keeps the old content, and leaves nothing over, when %s fails", (failing) => {
-    const directory = temporaryDirectory();
-    writeFileSync(`${directory}/a`, "old");
-    const work = (): void => replaceFile(`${directory}/a`, "new");
-    expect(() => withSyscalls((name) => (name === failing ? "ENOSPC" : undefined), work)).toThrow("ENOSPC");
-    expect(readFileSync(`${directory}/a`, "utf8")).toBe("old");
-    expect(readdirSync(directory)).toEqual(["a"]);
   });
 });
 

@@ -45,7 +45,7 @@ export function readStart(path: string, buffer: Uint8Array): Uint8Array {
   return buffer.subarray(0, count);
 }
 
-/** Creates or truncates the file and writes it. With `exclusive` it must not exist (EEXIST). Not atomic: see replaceFile. */
+/** Creates or truncates the file and writes it. With `exclusive` it must not exist (EEXIST). Not atomic: see replaceFile of whole-file.ts. */
 export function writeFile(
   path: string,
   content: string | Uint8Array,
@@ -53,21 +53,6 @@ export function writeFile(
 ): void {
   const flags = O.WRONLY | O.CREAT | (options.exclusive ? O.EXCL : O.TRUNC);
   withOpen(path, flags, (fd) => writeAll(fd, path, bytesOf(content)), options.mode ?? 0o644);
-}
-
-/**
- * Gives the path this content in one step: a reader sees the old content or the new, never a part, whatever
- * happens meanwhile. The parts go through `path` with a suffix; a left-over of that name is overwritten.
- */
-export function replaceFile(path: string, content: string | Uint8Array, mode = 0o644): void {
-  const temporary = `${path}.tmp`;
-  try {
-    writeFile(temporary, content, { mode });
-    rename(temporary, path);
-  } catch (error) {
-    remove(temporary);
-    throw error;
-  }
 }
 
 /** Creates the file, which must not exist, with this mode whatever the umask is; its content survives a power failure. */

@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { dieAt, syscallsOf, textOf, withSyscalls } from "../../test/support/intercept-syscalls.ts";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { engine } from "./engine.ts";
 import type { ErrnoName } from "./errno.ts";
-import { createWhole } from "./whole-file.ts";
+import { createWhole, removeReplaced, replaceFile } from "./whole-file.ts";
 
 const content = engine.encode("the content");
 
@@ -76,5 +76,61 @@ describe("createWhole()", () => {
 
   it("says which directory is missing", () => {
     expect(() => create("/nowhere")).toThrow("cannot create a file in /nowhere: ENOENT");
+  });
+});
+
+describe("replaceFile", () => {
+  it("gives new content, with its mode and nothing beside it", () => {
+    const directory = temporaryDirectory();
+    writeFileSync(`${directory}/a`, "old");
+    writeFileSync(`${directory}/a.tmp`, "left over");
+    replaceFile(`${directory}/a`, "new");
+    expect(readFileSync(`${directory}/a`, "utf8")).toBe("new");
+    expect(readdirSync(directory)).toEqual(["a"]);
+  });
+
+  it("makes a new file that no kill leaves half, and no other beside it", () => {
+    const calls = syscallsOf(() => replaceFile(`${temporaryDirectory()}/a`, "new")).length;
+    for (let nth = 0; nth < calls; nth++) {
+      const directory = temporaryDirectory();
+      expect(dieAt(nth, () => replaceFile(`${directory}/a`, "new"))).toBe(true);
+      expect([nth, readdirSync(directory).filter((name) => name !== "a")]).toEqual([nth, []]);
+      if (readdirSync(directory).length > 0) expect(readFileSync(`${directory}/a`, "utf8")).toBe("new");
+    }
+  });
+
+  it("shows the old content or the new, whenever it is killed, and what is left goes with the file", () => {
+    const directory = temporaryDirectory();
+    const work = (): void => replaceFile(`${directory}/a`, "new");
+    writeFileSync(`${directory}/a`, "old");
+    const calls = syscallsOf(work).length;
+    for (let nth = 0; nth < calls; nth++) {
+      writeFileSync(`${directory}/a`, "old");
+      expect(dieAt(nth, work)).toBe(true);
+      expect(["old", "new"]).toContain(readFileSync(`${directory}/a`, "utf8"));
+      expect(removeReplaced(`${directory}/a`)).toBe(true);
+      expect([nth, readdirSync(directory)]).toEqual([nth, []]);
+    }
+    expect(removeReplaced(`${directory}/a`)).toBe(false);
+  });
+
+  it("is done where another process has given the file its name in between", () => {
+    const directory = temporaryDirectory();
+    writeFileSync(`${directory}/a`, "old");
+    const other = (name: string): undefined => {
+      if (name === "renameat") renameSync(`${directory}/a.tmp`, `${directory}/a`);
+      return undefined;
+    };
+    withSyscalls(other, () => replaceFile(`${directory}/a`, "new"));
+    expect(readFileSync(`${directory}/a`, "utf8")).toBe("new");
+  });
+
+  it.each(["write", "renameat"])("keeps the old content, and leaves nothing over, when %s fails", (failing) => {
+    const directory = temporaryDirectory();
+    writeFileSync(`${directory}/a`, "old");
+    const work = (): void => replaceFile(`${directory}/a`, "new");
+    expect(() => withSyscalls((name) => (name === failing ? "ENOSPC" : undefined), work)).toThrow("ENOSPC");
+    expect(readFileSync(`${directory}/a`, "utf8")).toBe("old");
+    expect(readdirSync(directory)).toEqual(["a"]);
   });
 });

@@ -3,9 +3,9 @@
 import { tryCall } from "./call.ts";
 import { engine } from "./engine.ts";
 import { errno } from "./errno.ts";
-import { SyscallError } from "./error.ts";
+import { hasCode, SyscallError } from "./error.ts";
 import { AT_FDCWD, O, withOpen, writeAll } from "./fd.ts";
-import { remove } from "./file.ts";
+import { exists, remove, rename } from "./file.ts";
 
 // include/uapi/asm-generic/fcntl.h: __O_TMPFILE | O_DIRECTORY, and arch/arm64/include/uapi/asm/fcntl.h: another O_DIRECTORY.
 const O_TMPFILE = 0o20000000 | (engine.arch === "arm64" ? 0o40000 : 0o200000);
@@ -32,6 +32,48 @@ export function createWhole(
     throw new SyscallError("openat", -fd, `create a file in ${directory}`);
   }
   return createBySpare(`${directory}/${options.spare}`, path, content, options.mode);
+}
+
+/** Behind the name of a file: what is to take its place. */
+export const UNFINISHED = ".tmp";
+
+/**
+ * Gives the path this content in one step: a reader sees the old content or the new, never a part, whatever happens meanwhile.
+ * A new file has no name before it is whole, so a kill leaves nothing. One that takes the place of another is called
+ * `PATH.tmp` first, which a kill may leave: the next replacement, and removeReplaced, take that away. Throws SyscallError;
+ * nothing is left then.
+ */
+export function replaceFile(path: string, content: string | Uint8Array, mode = 0o644): void {
+  const bytes = typeof content === "string" ? engine.encode(content) : content;
+  const at = path.lastIndexOf("/");
+  const [directory, name] = [path.slice(0, at), path.slice(at + 1)];
+  const unfinished = `${name}${UNFINISHED}`;
+  const temporary = `${directory}/${unfinished}`;
+  remove(temporary); // of a process that was killed
+  if (createWhole(directory, name, bytes, { mode, spare: unfinished })) return;
+  try {
+    createWhole(directory, unfinished, bytes, { mode, spare: `${name}.spare` });
+    takePlace(temporary, path);
+  } catch (error) {
+    remove(temporary);
+    throw error;
+  }
+}
+
+/** Of two processes that replace the file at once one may find that the other has given the file its name already. */
+function takePlace(temporary: string, path: string): void {
+  try {
+    rename(temporary, path);
+  } catch (error) {
+    if (!hasCode(error, "ENOENT") || !exists(path)) throw error;
+  }
+}
+
+/** Removes a file that replaceFile may have written, with what a kill may have left beside it; returns whether there was one. */
+export function removeReplaced(path: string): boolean {
+  const wasThere = remove(path);
+  remove(`${path}${UNFINISHED}`);
+  return wasThere;
 }
 
 /** Undefined where this can't be done here. */

@@ -69,11 +69,21 @@ describe("a backup", () => {
   });
 
   it("leaves nothing half done, whatever the disk says", () => {
+    const refusing = (call: string, path: string): void =>
+      withSyscalls(
+        (name) => (name === call ? ("ENOSPC" as const) : undefined),
+        () => void keepBackup(path, { mtu: 1500 }),
+      );
+    for (const call of ["linkat", "write"] as const) {
+      const path = file();
+      expect(() => refusing(call, path)).toThrow("ENOSPC");
+      expect([call, readBackup(path)]).toEqual([call, undefined]);
+    }
     for (const call of ["linkat", "renameat", "write"] as const) {
       const path = file();
-      const refuse = (name: string) => (name === call ? ("ENOSPC" as const) : undefined);
-      expect(() => withSyscalls(refuse, () => keepBackup(path, { mtu: 1500 }))).toThrow("ENOSPC");
-      expect([call, readBackup(path)]).toEqual([call, undefined]);
+      keepBackup(path, { txQLen: 9 });
+      expect(() => refusing(call, path)).toThrow("ENOSPC");
+      expect([call, readBackup(path), readdirSync(join(path, ".."))]).toEqual([call, { txQLen: 9 }, ["c1_eth0.json"]]);
     }
   });
 

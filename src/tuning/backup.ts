@@ -4,11 +4,10 @@
 import { CniError } from "../cni/error.ts";
 import { mac as macText } from "../cni/fields.ts";
 import { boolean, integer, object, optional, record, string } from "../cni/schema.ts";
-import { engine } from "../sys/engine.ts";
 import { hasCode } from "../sys/error.ts";
-import { makeDirectories, remove, rename } from "../sys/file.ts";
+import { makeDirectories } from "../sys/file.ts";
 import { readRegularText } from "../sys/regular-file.ts";
-import { createWhole } from "../sys/whole-file.ts";
+import { removeReplaced, replaceFile } from "../sys/whole-file.ts";
 import { formatMac, type Mac } from "../wire/mac.ts";
 
 /** The directory unless a configuration has another. */
@@ -78,7 +77,7 @@ export function keepBackup(path: string, now: Backup): () => void {
   const found = readBackup(path);
   if (found === undefined || found === "illegible") {
     write(path, now);
-    return () => void remove(path);
+    return () => void removeReplaced(path);
   }
   write(path, joined(found, now));
   return () => write(path, found);
@@ -93,21 +92,14 @@ function joined(first: Backup, second: Backup): Backup {
 
 /** The file appears whole or not at all. What has its name is replaced, and not opened. Throws SyscallError. */
 function write(path: string, backup: Backup): void {
-  const at = path.lastIndexOf("/");
-  const [directory, name] = [path.slice(0, at), path.slice(at + 1)];
-  const unfinished = `${name}.tmp`;
-  remove(`${directory}/${unfinished}`); // of an ADD that was killed
-  const create = (): void => {
-    createWhole(directory, unfinished, engine.encode(formatBackup(backup)), { mode: MODE, spare: `${name}.spare` });
-  };
+  const replace = (): void => replaceFile(path, formatBackup(backup), MODE);
   try {
-    create();
+    replace();
   } catch (error) {
     if (!hasCode(error, "ENOENT")) throw error;
-    makeDirectories(directory, 0o700);
-    create();
+    makeDirectories(path.slice(0, path.lastIndexOf("/")), 0o700);
+    replace();
   }
-  rename(`${directory}/${unfinished}`, path);
 }
 
 /** As Go's json.MarshalIndent writes it. */

@@ -5,7 +5,7 @@ import type { Attachment } from "../cni/attachment.ts";
 import type { Feature } from "../owned/feature.ts";
 import { attachmentId, idText } from "../owned/id.ts";
 import { recorded } from "../owned/recorded.ts";
-import { remove } from "../sys/file.ts";
+import { removeReplaced } from "../sys/whole-file.ts";
 import { listBackups } from "./inventory.ts";
 import { records } from "./records.ts";
 
@@ -49,7 +49,7 @@ export function forget(attachment: Attachment): void {
 function removeFiles(files: readonly string[], attachment: Attachment): void {
   const id = idOf(attachment);
   const others = new Set(records.listLive().flatMap((one) => (one.id === id ? [] : one.record.files)));
-  for (const file of files) if (!others.has(file)) remove(file);
+  for (const file of files) if (!others.has(file)) removeReplaced(file);
 }
 
 function idOf(attachment: Attachment): string {

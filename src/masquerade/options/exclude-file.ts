@@ -6,9 +6,10 @@ import { CNI_CODE, CniError } from "../../cni/error.ts";
 import { engine } from "../../sys/engine.ts";
 import { hasCode } from "../../sys/error.ts";
 import { O, readAll, withOpen } from "../../sys/fd.ts";
-import { exists, makeDirectories, remove, replaceFile, statOpen } from "../../sys/file.ts";
+import { exists, makeDirectories, statOpen } from "../../sys/file.ts";
 import { logLine } from "../../sys/process.ts";
 import { OddEntryError, readRegularText } from "../../sys/regular-file.ts";
+import { removeReplaced, replaceFile } from "../../sys/whole-file.ts";
 import { requireUnambiguous } from "./destinations.ts";
 import { parseExcludeFile } from "./exclude-file-format.ts";
 import type { MasqueradeOptions } from "./options.ts";
@@ -90,7 +91,7 @@ export function forgetList(options: Pick<MasqueradeOptions, "listKey">, isUsed: 
   if (isUsed()) return;
   const state = `${DIRECTORY}/${options.listKey}`;
   const applied = readApplied(state);
-  if (remove(state) && applied !== undefined && isUsed() && !exists(state)) write(state, applied);
+  if (removeReplaced(state) && applied !== undefined && isUsed() && !exists(state)) write(state, applied);
 }
 
 /**

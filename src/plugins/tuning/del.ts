@@ -5,10 +5,10 @@ import { attachmentOf } from "../../cni/attachment.ts";
 import type { Invocation } from "../../cni/plugin.ts";
 import { runAll } from "../../cni/undo.ts";
 import { withContainerNetnsIfAny, withRtnetlink } from "../../links/namespaces.ts";
-import { remove } from "../../sys/file.ts";
 import { inNetns } from "../../sys/netns.ts";
 import { OddEntryError } from "../../sys/regular-file.ts";
 import type { SysctlName } from "../../sys/sysctl.ts";
+import { removeReplaced } from "../../sys/whole-file.ts";
 import { type Backup, backupFile, readBackup } from "../../tuning/backup.ts";
 import { filesOf, forget } from "../../tuning/feature.ts";
 import { resetSysctls } from "../../tuning/sysctls.ts";
@@ -31,7 +31,7 @@ function restoreFrom(file: string, invocation: Invocation): boolean {
     if (backup === undefined) return true;
     if (backup === "illegible") log(`${file} is no backup of an interface: nothing is restored from it`);
     else withContainerNetnsIfAny(netns, (fd) => restore(backup, fd, invocation.ifname));
-    remove(file);
+    removeReplaced(file);
     return true;
   } catch (error) {
     if (!(error instanceof Error)) throw error;

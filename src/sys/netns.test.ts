@@ -93,7 +93,19 @@ describe("inNetns", () => {
     close(fd);
   });
 
-  it("ends the process when the way back is refused", () => {
+  it("comes back where the kernel refuses the way back once", () => {
+    const fd = openNetns(own);
+    let switches = 0;
+    const refuse = (name: string) => (name === "setns" && ++switches === 2 ? ("ENOMEM" as const) : undefined);
+    const result = withSyscalls(
+      (name) => refuse(name),
+      () => inNetns(fd, () => "what it returns"),
+    );
+    expect([result, switches]).toEqual(["what it returns", 3]);
+    close(fd);
+  });
+
+  it("ends the process when the way back is refused again and again", () => {
     const fd = openNetns(own);
     let switches = 0;
     const ended = new Error("the process ended with status 125");

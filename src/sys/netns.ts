@@ -50,7 +50,7 @@ export function isSameNetns(one: string, other: string): boolean {
 
 /**
  * Runs `use` inside the namespace and comes back, whatever happens. Throws SyscallError when the switch is refused.
- * Where the way back is refused the process ends: going on in the wrong namespace could do harm.
+ * Where the way back is refused again and again the process ends: going on in the wrong namespace could do harm.
  */
 export function inNetns<T>(fd: number, use: () => T): T {
   const own = open(OWN_NETNS, O.RDONLY);
@@ -59,11 +59,21 @@ export function inNetns<T>(fd: number, use: () => T): T {
     try {
       return use();
     } finally {
-      if (tryCall("setns", own, CLONE_NEWNET) < 0) engine.syscall(SYS.exit_group, 125);
+      goBack(own);
     }
   } finally {
     close(own);
   }
+}
+
+const WAY_BACK_ATTEMPTS = 5;
+
+/** The switch takes memory, which the kernel may lack for a moment, and this process can go nowhere else. */
+function goBack(own: number): void {
+  for (let attempt = 0; attempt < WAY_BACK_ATTEMPTS; attempt++) {
+    if (tryCall("setns", own, CLONE_NEWNET) >= 0) return;
+  }
+  engine.syscall(SYS.exit_group, 125);
 }
 
 /** Runs `use` inside a new network namespace, which goes afterwards. Throws SyscallError where none can be made. */

@@ -227,7 +227,10 @@ export function setModified(path: string, mtimeNs: bigint): void {
   call(`set the time of ${path}`, "utimensat", AT_FDCWD, path, times, 0);
 }
 
-/** Whether anything is there under this path (an unreadable parent counts as nothing). */
+/**
+ * Whether anything is there under this path. Throws SyscallError where the kernel does not say: that somebody may not look is no
+ * proof that nothing is there.
+ */
 export function exists(path: string): boolean {
   const result = statx(path, new Uint8Array(STATX_SIZE));
   if (result >= 0) return true;
@@ -235,7 +238,7 @@ export function exists(path: string): boolean {
   throw new SyscallError("statx", -result, `look at ${path}`);
 }
 
-const NOTHING_THERE: readonly number[] = [-errno("ENOENT"), -errno("ENOTDIR"), -errno("EACCES")];
+const NOTHING_THERE: readonly number[] = [-errno("ENOENT"), -errno("ENOTDIR")];
 
 /** What a file is known by, of which less has to be read than of all that `stat` tells. */
 export interface Identity {

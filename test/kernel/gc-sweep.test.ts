@@ -11,6 +11,7 @@ import { attachmentId, idText } from "../../src/owned/id.ts";
 import { unshareNetns } from "../../src/sys/netns.ts";
 import { type Cidr, parseCidr } from "../../src/wire/ip.ts";
 import { cli } from "../support/cli.ts";
+import { withSyscalls } from "../support/intercept-syscalls.ts";
 import { requireNamespaces, run } from "../support/netns.ts";
 
 beforeAll(() => requireNamespaces());
@@ -42,6 +43,22 @@ function reserve(ip: string, record: string): string {
 }
 
 describe("bauta gc", () => {
+  it.each(["EACCES", "EIO", "ENOMEM"] as const)(
+    "takes a namespace that the kernel does not show for no proof: %s",
+    (code) => {
+      mkdirSync("/run/gone");
+      writeFileSync("/run/gone/lives", "");
+      attach("c1", 1, "/run/gone/lives");
+      const before = run("nft", "list", "ruleset");
+      const refuse = (name: string, args: readonly unknown[]) =>
+        name === "statx" && args[1] === "/run/gone/lives" ? code : undefined;
+      const { status, stderr } = withSyscalls(refuse, () => cli(["gc"]));
+      expect([status, stderr]).toEqual([1, expect.stringContaining(`cannot look at /run/gone/lives: ${code}`)]);
+      expect(run("nft", "list", "ruleset")).toBe(before);
+      checkMasquerade(at("c1"), dual(1), PLAIN);
+    },
+  );
+
   it("shows, then removes, what is gone, with its addresses in host-local's store", () => {
     attach("c1", 1, GONE);
     attach("c2", 2, GONE);

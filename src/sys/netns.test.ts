@@ -1,6 +1,6 @@
 // What can be said without privileges; test/kernel/netlink.test.ts switches for real.
 
-import { writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { withSyscalls } from "../../test/support/intercept-syscalls.ts";
 import { run } from "../../test/support/netns.ts";
@@ -12,6 +12,20 @@ import { inNetns, isOwnNetns, NotNetnsError, openNetns, unshareNetns } from "./n
 import { SYS } from "./syscalls.ts";
 
 describe("openNetns", () => {
+  it.each(["EPERM", "EACCES", "ENOMEM"] as const)(
+    "does not take a namespace for another file where the kernel says %s",
+    (code) => {
+      const refused = () =>
+        withSyscalls(
+          (name) => (name === "ioctl" ? code : undefined),
+          () => openNetns("/proc/self/ns/net"),
+        );
+      const before = readdirSync("/proc/self/fd").length;
+      expect(refused).toThrow(`cannot find out whether /proc/self/ns/net is a namespace: ${code}`);
+      expect(readdirSync("/proc/self/fd")).toHaveLength(before);
+    },
+  );
+
   it("opens a network namespace", () => {
     const fd = openNetns("/proc/self/ns/net");
     expect(fd).toBeGreaterThan(2);

@@ -3,6 +3,7 @@
 
 import { call, tryCall } from "./call.ts";
 import { engine } from "./engine.ts";
+import { errno } from "./errno.ts";
 import { SyscallError } from "./error.ts";
 import { close, O, open } from "./fd.ts";
 import { identify, isSame } from "./file.ts";
@@ -21,13 +22,18 @@ export class NotNetnsError extends Error {
 /** Opens a namespace by path, `/run/netns/x` say. Throws SyscallError, or NotNetnsError for any other kind of file. */
 export function openNetns(path: string): number {
   const fd = open(path, O.RDONLY | O.NONBLOCK); // a FIFO of that name must not make us wait
-  // Other kinds of namespace answer with their own flag, any other kind of file with an error.
-  if (tryCall("ioctl", fd, NS_GET_NSTYPE, 0) !== CLONE_NEWNET) {
-    close(fd);
-    throw new NotNetnsError(`${path} is not a network namespace`);
-  }
-  return fd;
+  // Other kinds of namespace answer with their own flag, any other kind of file with an error of its own.
+  const type = tryCall("ioctl", fd, NS_GET_NSTYPE, 0);
+  if (type === CLONE_NEWNET) return fd;
+  close(fd);
+  if (NO_ANSWERS.includes(type)) throw new SyscallError("ioctl", -type, `find out whether ${path} is a namespace`);
+  throw new NotNetnsError(`${path} is not a network namespace`);
 }
+
+/** What the kernel, or a security module, may say of a file of any kind: a DEL must not take that for a namespace that is gone. */
+const NO_ANSWERS: readonly number[] = (["EPERM", "EACCES", "ENOMEM", "EIO", "EBUSY"] as const).map(
+  (name) => -errno(name),
+);
 
 /** Whether the path is the namespace that this process is in. */
 export function isOwnNetns(path: string): boolean {

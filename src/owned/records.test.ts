@@ -95,6 +95,33 @@ describe("RecordStore", () => {
   });
 });
 
+describe("a record that the kernel does not let be read", () => {
+  it.each([
+    ["openat", "EACCES"],
+    ["openat", "EIO"],
+    ["read", "EIO"],
+  ] as const)("is not taken for none: %s says %s", (call, code) => {
+    const store = makeStore();
+    store.writeNew([note("c1"), note("c2")]);
+    const refusing = (work: () => unknown): unknown =>
+      withSyscalls((name, args) => {
+        const isOther = call === "openat" && !String(args[1]).includes(idOf("c1"));
+        return name === call && !isOther ? code : undefined;
+      }, work);
+    const ways: readonly (() => unknown)[] = [
+      () => store.read(at("c1")),
+      () => store.byId(idOf("c1")),
+      () => store.has(at("c1")),
+      () => store.find(at("c1")),
+      () => store.beginRelease(at("c1")),
+    ];
+    for (const ask of ways) expect(() => refusing(ask)).toThrow(new RegExp(`${pathOf(store, "c1")}.*${code}`));
+    expect(store.read(at("c1"))).toEqual(note("c1"));
+    // Among many it keeps nobody from the others.
+    if (call === "openat") expect(refusing(() => store.survey())).toMatchObject({ live: [{ record: note("c2") }] });
+  });
+});
+
 /** Makes what is no record in the place of one. */
 const ODD: Readonly<Record<string, (path: string) => Promise<void> | void>> = {
   "a directory": (path) => void mkdirSync(path),

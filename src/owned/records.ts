@@ -248,13 +248,24 @@ export class RecordStore<T extends BaseRecord> {
       try {
         return this.#parse(path, engine.decode(readRegular(path, buffer)), parse, node);
       } catch (error) {
-        if (error instanceof OddEntryError) return this.#load(path); // larger than most, or odd
+        if (error instanceof OddEntryError) return this.#loadAny(path); // larger than most, or odd
         if (hasCode(error, "ENOENT")) return undefined;
         throw error;
       }
     };
   }
 
+  /** The same for one of many, which must not keep the others from being read. */
+  #loadAny(path: string): Reading<T> {
+    try {
+      return this.#load(path);
+    } catch (error) {
+      if (error instanceof OddEntryError) return { problem: error.message };
+      throw error;
+    }
+  }
+
+  /** Throws also where the kernel does not let the file be read: whoever asks for one record must not take it for none. */
   #load(path: string): Reading<T> {
     try {
       const fd = openRegular(path);
@@ -265,8 +276,9 @@ export class RecordStore<T extends BaseRecord> {
       }
     } catch (error) {
       if (hasCode(error, "ENOENT")) return undefined;
-      // Too large, or unreadable: what a record never is.
-      if (error instanceof OddEntryError || error instanceof RangeError) return { problem: error.message };
+      // Too large, or a directory, say: what a record never is.
+      const isNone = error instanceof RangeError || (error instanceof OddEntryError && error.cause === undefined);
+      if (isNone) return { problem: error.message };
       throw error;
     }
   }

@@ -33,8 +33,9 @@ export class OddEntryError extends Error {
   /** What the entry is, in words that follow "is": `a FIFO`, `larger than 512 bytes`, `unreadable (EACCES: …)`. */
   readonly reason: string;
 
-  constructor(path: string, reason: string) {
-    super(`${path} is ${reason}`);
+  /** `cause`: the kernel does not let it be read, now at least; whatever it is. */
+  constructor(path: string, reason: string, cause?: SyscallError) {
+    super(`${path} is ${reason}`, cause === undefined ? undefined : { cause });
     this.path = path;
     this.reason = reason;
   }
@@ -70,7 +71,11 @@ function openError(path: string, number: number): Error {
   // A socket says ENXIO, and a directory EISDIR to those who would write.
   if (code === "EISDIR") return new OddEntryError(path, "a directory");
   if (code === "ENXIO") return new OddEntryError(path, "a socket or a device without a driver");
-  return new OddEntryError(path, `unreadable (${code}: ${errnoText(number)})`);
+  return unreadable(path, new SyscallError("openat", number, `open ${path}`));
+}
+
+function unreadable(path: string, cause: SyscallError): OddEntryError {
+  return new OddEntryError(path, `unreadable (${cause.code}: ${errnoText(cause.errno)})`, cause);
 }
 
 function kindOf(fd: number): number {
@@ -90,7 +95,7 @@ export function readRegular(path: string, buffer: Uint8Array): Uint8Array {
   const fd = openRegular(path);
   const count = tryCall("read", fd, buffer, buffer.length);
   close(fd);
-  if (count < 0) throw new OddEntryError(path, `unreadable (${errnoName(-count)}: ${errnoText(-count)})`);
+  if (count < 0) throw unreadable(path, new SyscallError("read", -count, `read ${path}`));
   if (count === buffer.length) throw new OddEntryError(path, `larger than ${buffer.length - 1} bytes`);
   return buffer.subarray(0, count);
 }

@@ -9,9 +9,10 @@ import { plugin as tuning } from "../../src/plugins/tuning/plugin.ts";
 import { inNetns } from "../../src/sys/netns.ts";
 import { cli } from "../support/cli.ts";
 import { ourNode, type TestNode } from "../support/differential.ts";
+import { withSyscalls } from "../support/intercept-syscalls.ts";
 import { run } from "../support/netns.ts";
 import { coverEtc } from "../support/operators-etc.ts";
-import { type PluginCall, type PluginOutcome, succeed } from "../support/plugin.ts";
+import { inProcess, type PluginCall, type PluginOutcome, succeed } from "../support/plugin.ts";
 import { backups, linkOf, MAC, makeInterface, parameter } from "../support/tuned-container.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: configurations and results of any kind
@@ -316,6 +317,30 @@ describe("DEL of tuning", () => {
     const { json } = world.call("ADD", { mtu: 1400 });
     expect(json).toMatchObject({ code: 5, msg: expect.stringContaining(`${path} is ${what}`) });
     expect(linkOf(world.node).mtu).toBe(1500);
+  });
+
+  it.each(["EIO", "ENOMEM"] as const)("restores everything, whichever of its system calls says %s once", (code) => {
+    const world = new World();
+    const keys = {
+      mtu: 1400,
+      sysctl: { "net.ipv4.conf.IFNAME.arp_filter": "1" },
+      tuningOptions: { restoreSysctl: true },
+    };
+    const before = world.state;
+    const { node, container } = world.node;
+    const serve = inProcess(tuning);
+    let most = 0;
+    for (let nth = -1; nth < most; nth++) {
+      const config = world.config(keys, world.add(keys));
+      const call = { command: "DEL", containerId: "container-1", netns: container.path, ifname: "eth0", config };
+      let count = 0;
+      const refuse = (name: string) => (count++ === nth && name !== "close" ? code : undefined);
+      const { status } = inNetns(node.fd, () => withSyscalls(refuse, () => serve(call)));
+      if (status !== 0) succeed(world.call("DEL", keys));
+      expect([nth, world.state]).toEqual([nth, before]);
+      most = Math.max(most, count);
+    }
+    expect(most).toBeGreaterThan(20);
   });
 
   it("succeeds where the kernel refuses to restore, keeps the file and says why", () => {

@@ -20,24 +20,32 @@ export function end(invocation: Invocation): void {
   const attachment = attachmentOf(invocation);
   const file = backupFile(dataDirOf(invocation), invocation.containerId, invocation.ifname);
   const files = new Set([file, ...filesOf(attachment)]);
-  const isAllRestored = [...files].map((one) => restoreFrom(one, invocation)).every(Boolean);
+  const isAllRestored = [...files].map((one) => isRestoredFrom(one, invocation)).every(Boolean);
   if (isAllRestored) forget(attachment);
 }
 
-function restoreFrom(file: string, invocation: Invocation): boolean {
-  const { log, netns } = invocation;
-  try {
-    const backup = readBackup(file);
-    if (backup === undefined) return true;
-    if (backup === "illegible") log(`${file} is no backup of an interface: nothing is restored from it`);
-    else withContainerNetnsIfAny(netns, (fd) => restore(backup, fd, invocation.ifname));
-    removeReplaced(file);
-    return true;
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    log(`${error instanceof OddEntryError ? "nothing" : "not everything"} is restored: ${error.message}`);
-    return error instanceof OddEntryError;
+/** Tries a second time what the kernel has refused for a moment: the runtime does not come again. */
+function isRestoredFrom(file: string, invocation: Invocation): boolean {
+  for (let isLast = false; ; isLast = true) {
+    try {
+      restoreFrom(file, invocation);
+      return true;
+    } catch (error) {
+      if (!isLast) continue;
+      if (!(error instanceof Error)) throw error;
+      const isNone = error instanceof OddEntryError && error.cause === undefined;
+      invocation.log(`${isNone ? "nothing" : "not everything"} is restored: ${error.message}`);
+      return isNone;
+    }
   }
+}
+
+function restoreFrom(file: string, { log, netns, ifname }: Invocation): void {
+  const backup = readBackup(file);
+  if (backup === undefined) return;
+  if (backup === "illegible") log(`${file} is no backup of an interface: nothing is restored from it`);
+  else withContainerNetnsIfAny(netns, (fd) => restore(backup, fd, ifname));
+  removeReplaced(file);
 }
 
 /** An interface that is gone has taken along what was tuned. */

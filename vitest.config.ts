@@ -1,5 +1,5 @@
 // Projects: `unit` (no privileges), `kernel` (TypeScript under Node against the kernel), `e2e` (the built executable),
-// `viewer` (the page in a browser) and `runtimes` (podman and containerd with the built executable).
+// `faults` (each of its system calls fails once), `viewer` (the page in a browser) and `runtimes` (podman and containerd with the built executable).
 import { defineConfig } from "vitest/config";
 import { TEST_PATIENCE_MS } from "./engine/patience.mjs";
 
@@ -26,6 +26,10 @@ export default defineConfig({
       {
         extends: true,
         test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], setupFiles: kernelSetupFiles },
+      },
+      {
+        extends: true,
+        test: { name: "faults", include: ["test/faults/**/*.test.ts"], setupFiles: kernelSetupFiles },
       },
       {
         extends: true,

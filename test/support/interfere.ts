@@ -23,5 +23,21 @@ export function failingAt(count: number, error: ErrnoName): readonly string[] {
   return [buildInterfere(), "fail-at", String(count), String(errno(error))];
 }
 
+/** The `count`th system call of a program that this command runs writes half of the bytes, or reads five at most. */
+export function shortenedAt(count: number): readonly string[] {
+  return [buildInterfere(), "shorten-at", String(count)];
+}
+
+/** Standard error of a program that this command runs ends with the numbers of its system calls: see systemCallsIn. */
+export function listingCalls(): readonly string[] {
+  return [buildInterfere(), "list"];
+}
+
+/** The numbers of system calls that interfere has told of, in order: all calls, or the one that it has interfered with. */
+export function systemCallsIn(stderr: string): readonly number[] {
+  const [, numbers = ""] = /^interfere: system calls? ([\d ]+)$/m.exec(stderr) ?? [];
+  return numbers.split(" ").filter(Boolean).map(Number);
+}
+
 /** The exit status of a program that was killed. */
 export const KILLED = 137;

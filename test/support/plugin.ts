@@ -87,7 +87,8 @@ export function start(path: string, call: PluginCall): Promise<PluginOutcome> {
   });
 }
 
-function runtimeEnvironment(path: string, call: PluginCall): NodeJS.ProcessEnv {
+/** The environment of a call of this file, as a container runtime gives it. */
+export function runtimeEnvironment(path: string, call: PluginCall): NodeJS.ProcessEnv {
   return { PATH: process.env["PATH"], ...environmentOf({ ...call, path: call.path ?? join(path, "..") }) };
 }
 
@@ -124,11 +125,12 @@ function environmentOf(call: PluginCall): Record<string, string> {
   return environment;
 }
 
-function inputOf({ config }: PluginCall): string {
+/** Standard input of a call. */
+export function inputOf({ config }: PluginCall): string {
   return typeof config === "string" ? config : JSON.stringify(config ?? {});
 }
 
-function outcomeOf(status: number, stdout: string, stderr: string): PluginOutcome {
+export function outcomeOf(status: number, stdout: string, stderr: string): PluginOutcome {
   return {
     status,
     stdout,

@@ -1,4 +1,5 @@
-// All that plugins could leave on a node and in its containers: links, addresses, routes, rules, and files below /run and /var/lib.
+// All that plugins could leave on a node and in its containers: links, addresses, routes, rules, and files below /run and /var/lib;
+// and, for who asks for the whole, routing rules, queues and kernel parameters.
 // The node's mount namespace must be the test's own: see becomeNode of test/e2e/masquerade/node.ts.
 
 import { closeSync, existsSync, lstatSync, openSync, readdirSync, readFileSync } from "node:fs";
@@ -20,19 +21,17 @@ export interface NodeState {
   readonly prepared: readonly string[];
 }
 
+/** Runs a script of the shell, and returns its standard output. */
+export type Shell = (script: string) => string;
+
+const bash: Shell = (script) => run("bash", "-c", script);
+
 /** The state of this thread's network namespace, the node's, and of the named ones of containers. */
-export function stateOf(containers: readonly string[]): NodeState {
+export function stateOf(containers: readonly string[], shell: Shell = bash): NodeState {
   const found = { files: {}, prepared: [] };
   for (const directory of ["/run", "/var/lib"]) collect(directory, found);
-  const [rules = "", ...links] = run("bash", "-c", lookAt(containers)).split(SEPARATOR);
-  const routes = containers.map((name) => {
-    const fd = openSync(`/run/netns/${name}`, "r");
-    try {
-      return inNetns(fd, readRoutes);
-    } finally {
-      closeSync(fd);
-    }
-  });
+  const [rules = "", ...links] = shell(lookAt(containers)).split(SEPARATOR);
+  const routes = containers.map((name) => inNamed(name, readRoutes));
   return {
     links: links.flatMap((text) => JSON.parse(text).map(linkState)),
     routes: [readRoutes(), ...routes],
@@ -41,11 +40,74 @@ export function stateOf(containers: readonly string[]): NodeState {
   };
 }
 
+/** What is besides on a node that plugins, or somebody beside them, may have changed. */
+export interface WholeState extends NodeState {
+  /** Of the node, and of each container: routing rules, routes of all tables, neighbours, queues, VLANs of ports. */
+  readonly network: readonly (readonly string[])[];
+  /** Of the node, and of each container: kernel parameters, by their names below /proc/sys/net. */
+  readonly parameters: readonly Readonly<Record<string, string>>[];
+}
+
+/** The same with all that can be told from outside. */
+export function wholeStateOf(containers: readonly string[], shell: Shell = bash): WholeState {
+  const everywhere = <T>(look: () => T): T[] => [look(), ...containers.map((name) => inNamed(name, look))];
+  return {
+    ...stateOf(containers, shell),
+    network: everywhere(() => lookAtNetwork(shell)),
+    parameters: everywhere(readParameters),
+  };
+}
+
+function inNamed<T>(name: string, look: () => T): T {
+  const fd = openSync(`/run/netns/${name}`, "r");
+  try {
+    return inNetns(fd, look);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const NETWORK = [
+  "ip -4 rule show",
+  "ip -6 rule show",
+  "ip -4 route show table all",
+  "ip -6 route show table all",
+  "ip neighbour show nud permanent",
+  "tc qdisc show",
+  "bridge vlan show",
+];
+
+/** Without what the kernel counts and measures, and what comes by itself with a link some time after the link is up. */
+function lookAtNetwork(shell: Shell): string[] {
+  const lines = shell(NETWORK.join("; ")).split("\n");
+  const isSettled = (line: string): boolean => !/^(multicast |anycast )|\b(fe80|ff00):|linkdown/.test(line);
+  return lines.filter(isSettled).map((line) => line.replace(/ (expires|refcnt) \S+|\s+$/g, ""));
+}
+
+const PARAMETERS = {
+  ipv4: "forwarding rp_filter route_localnet arp_notify arp_filter arp_ignore arp_announce accept_redirects",
+  ipv6: "forwarding disable_ipv6 accept_ra accept_dad enhanced_dad addr_gen_mode keep_addr_on_down ndisc_notify proxy_ndp",
+};
+
+function readParameters(): Record<string, string> {
+  const found: Record<string, string> = { "ipv4/ip_forward": readFileSync("/proc/sys/net/ipv4/ip_forward", "utf8") };
+  for (const [family, names] of Object.entries(PARAMETERS)) {
+    for (const ifname of readdirSync(`/proc/sys/net/${family}/conf`)) {
+      for (const name of names.split(" ")) {
+        const parameter = `${family}/conf/${ifname}/${name}`;
+        const path = `/proc/sys/net/${parameter}`;
+        if (existsSync(path)) found[parameter] = readFileSync(path, "utf8").trim();
+      }
+    }
+  }
+  return found;
+}
+
 const SEPARATOR = "\n--\n";
 
 function lookAt(containers: readonly string[]): string {
   const links = ["", ...containers.map((name) => `-n ${name}`)].map((of) => `ip ${of} -j -d address show`);
-  return ["nft list ruleset", ...links].join("; echo; echo --; ");
+  return ["nft -s list ruleset", ...links].join("; echo; echo --; ");
 }
 
 /** Without what changes by itself: timers, carriers, and how far an address has come. */

@@ -59,7 +59,8 @@ export function ensureBridge(connection: Connection, spec: BridgeSpec): Bridge {
   trySetSysctl(`net/ipv6/conf/${bridge.name}/accept_ra`, "0");
   // Until it can use its link-local address a node can't ask for a container's Ethernet address on behalf of others
   // (ndisc_solicit() in net/ipv6/ndisc.c): for a second or two nobody could reach the container first.
-  const isReady = isNew && spec.isGateway && !spec.duplicateAddressDetection;
+  // A bridge that is down is new, too: the ADD that made it was killed before it could set the bridge up.
+  const isReady = (isNew || !bridge.isUp) && spec.isGateway && !spec.duplicateAddressDetection;
   if (isReady) trySetSysctl(`net/ipv6/conf/${bridge.name}/accept_dad`, "0");
   const isPromisc = (bridge.flags & IFF.PROMISC) !== 0;
   if (!bridge.isUp || (spec.promisc && !isPromisc)) {

@@ -239,6 +239,20 @@ describe("the bridge", () => {
     ]);
   });
 
+  it("looks for no duplicates of its link-local address, also where the ADD that made it was killed before it was up", () => {
+    const detection = (name: string): string =>
+      node.node.exec("cat", `/proc/sys/net/ipv6/conf/${name}/accept_dad`).trim();
+    node.node.ip("link add cni0 type bridge");
+    add(dual());
+    expect(detection("cni0")).toBe("0");
+    // One that somebody uses keeps what it has.
+    node.node.ip("link add theirs type bridge");
+    node.node.ip("link set theirs up");
+    const other = another();
+    add(hostLocal([[{ subnet: "10.2.0.0/24" }]], { name: "net2", bridge: "theirs" }), other.call);
+    expect(detection("theirs")).toBe("1");
+  });
+
   it("is put in promiscuous mode also when it was there before", () => {
     node.node.ip("link add cni0 up type bridge");
     add(frames({ promiscMode: true }));

@@ -1,17 +1,16 @@
 // Waiting for many descriptors, of which few are ready at a time: epoll(7). The cost does not grow with their number.
 
 import { call, tryCall } from "./call.ts";
-import { engine } from "./engine.ts";
 import { SyscallError } from "./error.ts";
 import { close } from "./fd.ts";
+import { MACHINE } from "./machine.ts";
 
 // include/uapi/linux/eventpoll.h
 export const EPOLL = { IN: 1, OUT: 4 } as const;
 const EPOLL_CLOEXEC = 0o2000000;
 const EPOLL_CTL = { ADD: 1, DEL: 2, MOD: 3 } as const;
 
-// struct epoll_event { __u32 events; __u64 data; }: on x86-64 alone it is packed (EPOLL_PACKED).
-const DATA_AT = engine.arch === "x64" ? 4 : 8;
+const DATA_AT = MACHINE.EPOLL_EVENT_DATA;
 const EVENT_SIZE = DATA_AT + 8;
 const MOST_EVENTS = 64;
 

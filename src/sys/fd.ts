@@ -5,7 +5,7 @@ import { errno } from "./errno.ts";
 import { SyscallError } from "./error.ts";
 import { POLL, poll } from "./poll.ts";
 
-// include/uapi/asm-generic/fcntl.h; O_DIRECTORY and O_NOFOLLOW differ on arm64 and are not used.
+// include/uapi/asm-generic/fcntl.h; O_DIRECTORY and O_NOFOLLOW differ from machine to machine (machine.ts).
 export const O = {
   RDONLY: 0,
   WRONLY: 1,

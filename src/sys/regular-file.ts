@@ -6,9 +6,7 @@ import { engine } from "./engine.ts";
 import { type ErrnoName, errno, errnoName, errnoText } from "./errno.ts";
 import { SyscallError } from "./error.ts";
 import { AT_FDCWD, close, O } from "./fd.ts";
-
-// include/uapi/asm-generic/fcntl.h, and arch/arm64/include/uapi/asm/fcntl.h: another O_NOFOLLOW.
-const O_NOFOLLOW = engine.arch === "arm64" ? 0o100000 : 0o400000;
+import { MACHINE } from "./machine.ts";
 
 const STATX_TYPE = 1;
 const AT_EMPTY_PATH = 0x1000;
@@ -50,7 +48,7 @@ const ODD_ERRORS: readonly ErrnoName[] = ["EACCES", "EPERM", "ENXIO", "ENODEV", 
  * SyscallError for any other failure: ENOENT where there is no entry.
  */
 export function openRegular(path: string, flags: number = O.RDONLY, mode = 0): number {
-  const fd = tryCall("openat", AT_FDCWD, path, flags | O.NONBLOCK | O_NOFOLLOW | O.CLOEXEC, mode);
+  const fd = tryCall("openat", AT_FDCWD, path, flags | O.NONBLOCK | MACHINE.O_NOFOLLOW | O.CLOEXEC, mode);
   if (fd === -errno("ELOOP")) throw new OddEntryError(path, "a symbolic link");
   if (fd < 0) throw openError(path, -fd);
   requireRegular(fd, path);

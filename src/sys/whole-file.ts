@@ -1,14 +1,14 @@
 // Files that appear under their name with all that is in them, or not at all.
 
 import { tryCall } from "./call.ts";
-import { engine } from "./engine.ts";
 import { errno } from "./errno.ts";
 import { hasCode, SyscallError } from "./error.ts";
 import { AT_FDCWD, O, withOpen, writeAll } from "./fd.ts";
 import { exists, remove, rename } from "./file.ts";
+import { MACHINE } from "./machine.ts";
 
-// include/uapi/asm-generic/fcntl.h: __O_TMPFILE | O_DIRECTORY, and arch/arm64/include/uapi/asm/fcntl.h: another O_DIRECTORY.
-const O_TMPFILE = 0o20000000 | (engine.arch === "arm64" ? 0o40000 : 0o200000);
+// include/uapi/asm-generic/fcntl.h: __O_TMPFILE | O_DIRECTORY
+const O_TMPFILE = 0o20000000 | MACHINE.O_DIRECTORY;
 const AT_SYMLINK_FOLLOW = 0x400;
 
 /**

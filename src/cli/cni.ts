@@ -35,9 +35,10 @@ of the namespace where none is given, as cnitool makes it. del and check find
 what is not given in the cache.
 
 gc takes for valid the attachments of this network in libcni's caches whose
-network namespace is there, and the one that --netns or --container-id names, if
-its namespace is there; or else just those of --valid; with --none-valid none. A
-runtime knows better: where one is at work, leave gc to it, or give gc --valid.
+network namespace is there or not known, and the one that --netns or
+--container-id names, if its namespace is there; or else just those of --valid;
+with --none-valid none. A runtime knows better: where one is at work, leave gc
+to it, or give gc --valid.
 
 Defaults come from the variables that cnitool reads: CNI_PATH, NETCONFPATH,
 CNI_IFNAME, CNI_ARGS and CAP_ARGS.

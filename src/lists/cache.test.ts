@@ -4,7 +4,16 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { engine } from "../sys/engine.ts";
-import { type CachedAttachment, cachedOf, isInCache, readCached, removeCached, writeCached } from "./cache.ts";
+import {
+  type CachedAttachment,
+  cachedOf,
+  isInCache,
+  namespacesOf,
+  readCached,
+  removeCached,
+  unnamedOf,
+  writeCached,
+} from "./cache.ts";
 
 let cache: string;
 beforeEach(() => {
@@ -117,5 +126,41 @@ describe("cachedOf()", () => {
     execFileSync("mkfifo", [join(cache, "results/net1-pipe-eth0")]);
     expect(cachedOf(cache, "net1").map(({ containerId }) => containerId)).toEqual(["c1", "c2"]);
     expect(cachedOf("/nonexistent", "net1")).toEqual([]);
+    const unnamed = unnamedOf(cache, "net1").map(({ attachments: [first], ...more }) => [
+      first?.containerId,
+      more.result,
+    ]);
+    expect(unnamed).toEqual([
+      ["legacy", result],
+      ["nameless", undefined],
+      ["odd", undefined],
+      ["pipe", undefined],
+      ["wrong", undefined],
+    ]);
+  });
+});
+
+describe("unnamedOf()", () => {
+  it("names each attachment that the file's name may mean", () => {
+    put("net-1-a-b-eth-0", result);
+    expect(unnamedOf(cache, "net-1")).toEqual([
+      {
+        attachments: [
+          { network: "net-1", containerId: "a", ifname: "b-eth-0" },
+          { network: "net-1", containerId: "a-b", ifname: "eth-0" },
+          { network: "net-1", containerId: "a-b-eth", ifname: "0" },
+        ],
+        result,
+      },
+    ]);
+  });
+});
+
+describe("namespacesOf()", () => {
+  it("is what the runtime has noted, and else what the interfaces of the result say", () => {
+    const interfaces = [{ name: "veth1" }, { name: "eth0", sandbox: "/run/netns/c1" }, { name: "x", sandbox: "" }, 7];
+    expect(namespacesOf({ netns: "/noted", result: { interfaces } })).toEqual(["/noted"]);
+    expect(namespacesOf({ netns: "", result: { interfaces } })).toEqual(["/run/netns/c1"]);
+    for (const one of [undefined, {}, { interfaces: "odd" }]) expect(namespacesOf({ result: one })).toEqual([]);
   });
 });

@@ -4,7 +4,7 @@
 import { fromByteArray as toBase64 } from "base64-js";
 import type { Attachment } from "../cni/attachment.ts";
 import { CNI_CODE, CniError } from "../cni/error.ts";
-import { isJsonObject, type JsonObject, parseJson } from "../cni/json.ts";
+import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "../cni/json.ts";
 import { array, jsonObject, object, optional, string, withDefault } from "../cni/schema.ts";
 import { resultName, resultsOf } from "../owned/runtime-files.ts";
 import { hasCode } from "../sys/error.ts";
@@ -49,16 +49,67 @@ export function isInCache(directory: string, attachment: Attachment): boolean {
 
 /** The attachments of a network that the cache knows. Files that can't be understood are passed over, as libcni does. */
 export function cachedOf(directory: string, network: string): CachedAttachment[] {
+  return filesOf(directory, network).flatMap(({ found }) => (found?.network === network ? [found] : []));
+}
+
+/** A file that does not say whose it is: the result alone, as before libcni 0.8, or nothing that can be understood. */
+export interface UnnamedResult {
+  /** Whose it may be by its name, NETWORK-CONTAINER-INTERFACE, of which each may have hyphens in it. */
+  readonly attachments: readonly Attachment[];
+  readonly result: JsonObject | undefined;
+}
+
+/** The files of the cache that may be about attachments of the network, but do not say so. */
+export function unnamedOf(directory: string, network: string): UnnamedResult[] {
+  return filesOf(directory, network).flatMap(({ name, found, result }) =>
+    found === undefined ? [{ attachments: namedBy(name, network), result }] : [],
+  );
+}
+
+/** Each hyphen behind the network's name may be the one in front of the interface's. */
+function namedBy(name: string, network: string): Attachment[] {
+  const parts = name.slice(network.length + 1).split("-");
+  return parts.slice(1).map((_, i) => ({
+    network,
+    containerId: parts.slice(0, i + 1).join("-"),
+    ifname: parts.slice(i + 1).join("-"),
+  }));
+}
+
+/**
+ * The network namespaces of an attachment: the one that the runtime has noted, or those of the result's interfaces. Without any
+ * nobody knows whether the container is there.
+ */
+export function namespacesOf({ netns = "", result }: { netns?: string; result: JsonObject | undefined }): string[] {
+  if (netns !== "") return [netns];
+  const interfaces = result?.["interfaces"];
+  const sandboxes = (Array.isArray(interfaces) ? interfaces : []).map((one: JsonValue) =>
+    isJsonObject(one) ? one["sandbox"] : undefined,
+  );
+  return sandboxes.filter((sandbox): sandbox is string => typeof sandbox === "string" && sandbox !== "");
+}
+
+interface CacheFile {
+  readonly name: string;
+  /** Undefined where the file does not say whose it is. */
+  readonly found: CachedAttachment | undefined;
+  readonly result: JsonObject | undefined;
+}
+
+/** Those whose names begin with the network's. */
+function filesOf(directory: string, network: string): CacheFile[] {
   const names = readDirectoryIfAny(resultsOf(directory)).filter((name) => name.startsWith(`${network}-`));
-  return names.sort().flatMap((name) => {
+  return names.sort().flatMap((name): CacheFile[] => {
     try {
       const path = `${resultsOf(directory)}/${name}`;
       const json = readJson(path);
-      if (json === undefined || !isCurrent(json)) return [];
+      if (json === undefined) return [];
+      if (!isCurrent(json)) return [{ name, found: undefined, result: json }];
       const found = fromJson(json, path);
-      return found.network === network && found.containerId !== "" && found.ifname !== "" ? [found] : [];
+      const isNamed = found.containerId !== "" && found.ifname !== "";
+      return [{ name, found: isNamed ? found : undefined, result: found.result }];
     } catch (error) {
-      if (error instanceof CniError) return [];
+      if (error instanceof CniError) return [{ name, found: undefined, result: undefined }];
       throw error;
     }
   });

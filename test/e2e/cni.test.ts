@@ -8,7 +8,7 @@ import { sha512Hex } from "../../src/hash/sha512.ts";
 import { peerDirectory } from "../support/differential.ts";
 import { addressesIn, makeNetns, run, type TestNetns } from "../support/netns.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { becomeNode, cleanNode, leftovers, NODE, PLUGINS } from "./masquerade/node.ts";
+import { addressFiles, becomeNode, cleanNode, leftovers, NODE, PLUGINS } from "./masquerade/node.ts";
 import { DUAL, type Json, networkOf } from "./masquerade/runtime.ts";
 import { seenOutside } from "./masquerade/traffic.ts";
 
@@ -293,6 +293,36 @@ describe("bauta cni gc", () => {
     expect(succeeded(cni(["gc", list, "--valid", `${stays.name}/eth0,x/eth0`]))).toContain(`${other.name} eth0\n`);
     expect(addressesIn(stays)).toHaveLength(2);
     expect(succeeded(cni(["gc", list, "--none-valid"]))).toContain("removed 1 attachment");
+    expect(leftovers()).toEqual([]);
+  });
+
+  // libcni before 0.8 kept the result alone; a disk that was full has left half a file.
+  it.each([
+    ["is the result alone, with its namespace", (json: Json) => JSON.stringify(json["result"]), true],
+    ["is the result alone, without a namespace", () => '{"cniVersion":"1.1.0"}', false],
+    ["notes no namespace, but has the result", ({ netns: _, ...json }: Json) => JSON.stringify(json), true],
+    ["can't be understood", () => '{"kind":"cniCac', false],
+  ] as const)("takes a container for valid whose file in the cache %s", (_, rewritten, isProof) => {
+    const config: Json = { ...networkOf("bridge"), cniVersion: "1.1.0" };
+    const list = fileOf(listOf(config));
+    const container = makeContainer();
+    const id = `a-${container.name}`;
+    succeeded(cni(["add", list, "--netns", container.path, "--container-id", id]));
+    const file = `${RESULTS}/${config.name}-${id}-eth0`;
+    const whole = readFileSync(file, "utf8");
+    writeFileSync(file, rewritten(JSON.parse(whole)));
+    const nothing = "removed 0 attachments of the cache's\n";
+    expect(succeeded(cni(["gc", list]))).toBe(nothing);
+    writeFileSync(file, whole);
+    succeeded(cni(["check", list, "--netns", container.path, "--container-id", id]));
+
+    // Once its namespace is gone that is the proof, where the file tells the namespace.
+    writeFileSync(file, rewritten(JSON.parse(whole)));
+    container.remove();
+    succeeded(cni(["gc", list]));
+    expect(addressFiles().filter((path) => path !== file)).toHaveLength(isProof ? 0 : 2);
+    writeFileSync(file, whole);
+    succeeded(cni(["gc", list]));
     expect(leftovers()).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@
 import type { Attachment } from "../../cni/attachment.ts";
 import { CNI_CODE, CniError } from "../../cni/error.ts";
 import { openContainerNetns } from "../../cni/netns.ts";
-import { cachedOf } from "../../lists/cache.ts";
+import { cachedOf, namespacesOf, unnamedOf } from "../../lists/cache.ts";
 import type { NetworkList } from "../../lists/list.ts";
 import { checkNames } from "../../lists/prepare.ts";
 import { gcList, type Runtime, type Valid } from "../../lists/run.ts";
@@ -41,9 +41,17 @@ function validOf(list: NetworkList, said: Said, runtime: Runtime, { valid, none 
   if (none && valid !== undefined) throw new UsageError("--valid and --none-valid exclude each other");
   if (none) return [];
   if (valid !== undefined) return parseValid(valid);
-  const caches = new Set([runtime.cache, ...CACHES]);
-  const known = [...caches].flatMap((cache) => cachedOf(cache, list.name)).filter(({ netns }) => isThere(netns));
-  return [...known, ...named(list, said, runtime)];
+  const caches = [...new Set([runtime.cache, ...CACHES])];
+  const known = caches.flatMap((cache) => cachedOf(cache, list.name)).filter(mayBeThere);
+  // The plugins' GC would take what these own for a leftover.
+  const unnamed = caches.flatMap((cache) => unnamedOf(cache, list.name)).filter(mayBeThere);
+  return [...known, ...unnamed.flatMap(({ attachments }) => attachments), ...named(list, said, runtime)];
+}
+
+/** Whether the container is there, or nobody knows. */
+function mayBeThere(cached: Parameters<typeof namespacesOf>[0]): boolean {
+  const namespaces = namespacesOf(cached);
+  return namespaces.length === 0 || namespaces.some(isThere);
 }
 
 /** `ID/NAME,ID/NAME` */

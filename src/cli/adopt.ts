@@ -6,7 +6,7 @@ import { attachmentId, idText } from "../owned/id.ts";
 import { flag } from "./arguments.ts";
 import { countOf } from "./count.ts";
 import { IncompleteError } from "./incomplete.ts";
-import { type Verb, verb } from "./verb.ts";
+import { QUIET, type Verb, verb } from "./verb.ts";
 
 const ABOUT = `
 Moves the rules that containernetworking/plugins have made for containers into
@@ -41,18 +41,21 @@ export const adopt: Verb = verb({
   name: "adopt",
   summary: "Takes over the rules of containernetworking/plugins",
   about: ABOUT,
-  options: { "dry-run": flag("tell what would be moved, and change nothing") },
+  options: { "dry-run": flag("tell what would be moved, and change nothing"), ...QUIET },
   run({ "dry-run": isDryRun }, io) {
     const nft = io.openNftables();
     try {
-      const all = FEATURES.flatMap((feature) => feature.adopt?.(nft, isDryRun) ?? []);
+      const all = FEATURES.flatMap((feature) => {
+        io.doing(feature.name);
+        return feature.adopt?.(nft, isDryRun) ?? [];
+      });
       const adopted = joined(all.flatMap((one) => one.adopted));
       const lines = adopted.map(
         ({ attachment, addresses }) =>
           `${attachment.network} ${attachment.containerId} ${attachment.ifname} ${addresses.join(" ")}`,
       );
       lines.push(`${isDryRun ? "would adopt" : "adopted"} ${countOf(adopted.length, "attachment")}`);
-      io.print(lines);
+      (isDryRun ? io.print : io.notice)(lines);
       const phrases = all.flatMap(({ left, problems }) => [...left, ...problems]);
       for (const phrase of phrases) io.log(`bauta: ${phrase}`);
       if (phrases.length > 0) throw new IncompleteError("not everything could be adopted");

@@ -3,7 +3,7 @@
 import { applyFiles } from "../masquerade/nftables/apply.ts";
 import { flag, text } from "./arguments.ts";
 import { IncompleteError } from "./incomplete.ts";
-import { type Verb, verb } from "./verb.ts";
+import { QUIET, type Verb, verb } from "./verb.ts";
 
 const ABOUT = `
 Reads the files again that "ipMasqOptions.excludeFile" names, for all containers
@@ -25,10 +25,12 @@ export const apply: Verb = verb({
   options: {
     file: text("PATH", "only this file, by the path that the configurations have"),
     json: flag("as JSON, for programs"),
+    ...QUIET,
   },
   run({ file, json }, io) {
     const nft = io.openNftables();
     try {
+      io.doing("reading the lists");
       const files = applyFiles(nft, file);
       if (json) io.printJson(JSON.stringify(files));
       else {
@@ -37,7 +39,7 @@ export const apply: Verb = verb({
           ...added.map((prefix) => `  + ${prefix}`),
           ...removed.map((prefix) => `  - ${prefix}`),
         ]);
-        io.print(lines);
+        io.notice(lines);
       }
       const failed = files.filter(({ problem }) => problem !== undefined);
       for (const { file: path, problem } of failed) io.log(`bauta: ${path}: ${problem}`);

@@ -15,7 +15,10 @@ export function askFeatures<T>(io: Output, ask: (feature: Feature, nft: Nftables
   try {
     const nft = io.openNftables();
     try {
-      return FEATURES.map((feature) => ask(feature, nft));
+      return FEATURES.map((feature) => {
+        io.doing(feature.name);
+        return ask(feature, nft);
+      });
     } finally {
       nft.close();
     }

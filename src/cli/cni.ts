@@ -10,7 +10,7 @@ import { addOrUndo } from "./cni/add.ts";
 import { containerOf, knownContainerOf, type Said } from "./cni/container.ts";
 import { collect } from "./cni/gc.ts";
 import type { Output } from "./io.ts";
-import { type Verb, verb } from "./verb.ts";
+import { QUIET, type Verb, verb } from "./verb.ts";
 
 const ABOUT = `
 Calls the plugins of a list one after the other, as libcni does for containerd,
@@ -62,6 +62,7 @@ export const cni: Verb = verb({
     "cni-path": text("DIRS", "where the plugins are, /opt/cni/bin unless given"),
     "conf-dir": text("DIR", "where lists are, /etc/cni/net.d unless given"),
     "cache-dir": text("DIR", `libcni's cache, ${DEFAULT_CACHE} unless given`),
+    ...QUIET,
   },
   operands: { name: "ACTION CONFLIST", least: 1, most: 2, words: () => [...ACTIONS.keys()] },
   run(values, io, [action = "", source]) {
@@ -84,6 +85,7 @@ export const cni: Verb = verb({
       path: values["cni-path"] ?? variable("CNI_PATH") ?? "/opt/cni/bin",
       cache: values["cache-dir"] ?? DEFAULT_CACHE,
       log: io.log,
+      begin: io.doing,
     };
     const directory = values["conf-dir"] ?? variable("NETCONFPATH") ?? "/etc/cni/net.d";
     const list = load(source, directory, io);
@@ -115,7 +117,7 @@ function check({ list, said, runtime, io }: Action): void {
   const container = knownContainerOf(said, list, runtime);
   checkNames(container);
   if (container.netns === "") throw new UsageError("--netns is missing: the cache does not know the network namespace");
-  if (!checkList(list, container, runtime)) io.log("bauta: nothing was checked: the list says disableCheck");
+  if (!checkList(list, container, runtime)) io.remark("bauta: nothing was checked: the list says disableCheck");
 }
 
 function del({ list, said, runtime }: Action): void {
@@ -126,7 +128,7 @@ function del({ list, said, runtime }: Action): void {
 
 function status({ list, runtime, io }: Action): void {
   if (statusOfList(list, runtime)) return;
-  io.log(`bauta: no plugin was asked: STATUS exists since 1.1.0, and the list is of ${list.cniVersion}`);
+  io.remark(`bauta: no plugin was asked: STATUS exists since 1.1.0, and the list is of ${list.cniVersion}`);
 }
 
 /** A path has a slash or the ending of a configuration; everything else is a name. */

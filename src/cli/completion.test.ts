@@ -42,7 +42,7 @@ const EXPECTED: readonly (readonly [line: string, offered: readonly string[]])[]
   ["bauta ", NAMES],
   ["bauta li", ["licenses", "list"]],
   ["bauta help li", ["licenses", "list"]],
-  ["bauta list --", ["--help", "--json", "--network"]],
+  ["bauta list --", ["--help", "--json", "--network", "--quiet"]],
   ["bauta cni ", ["add", "check", "del", "gc", "status"]],
   ["bauta schema host", ["host-device", "host-local"]],
   ["bauta cni --netns /proc/self/stat", ["/proc/self/stat", "/proc/self/statm", "/proc/self/status"]],

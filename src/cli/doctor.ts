@@ -8,7 +8,7 @@ import type { Severity } from "./doctor/finding.ts";
 import { thisNode } from "./doctor/node.ts";
 import { IncompleteError } from "./incomplete.ts";
 import { type Style, styleFor } from "./terminal-text.ts";
-import { type Verb, verb } from "./verb.ts";
+import { QUIET, type Verb, verb } from "./verb.ts";
 
 const ABOUT = `
 Looks for what keeps containers from being attached, or their packets from
@@ -47,14 +47,16 @@ export const doctor: Verb = verb({
     json: flag("print JSON"),
     "conf-dir": text("DIR", "where lists are, /etc/cni/net.d unless given"),
     "bin-dir": text("DIRS", "where the plugins are, /opt/cni/bin unless given"),
+    ...QUIET,
   },
   run({ json, "conf-dir": confDir = "/etc/cni/net.d", "bin-dir": binDir = "/opt/cni/bin" }, io) {
-    const findings = examine(CHECKS, thisNode(confDir, binDir, io.openNftables));
+    const findings = examine(CHECKS, thisNode(confDir, binDir, io.openNftables), io.doing);
     if (json) {
       io.printJson(asJson(findings));
     } else {
       const style = styleFor(io.isTerminal(), io.getenv);
-      io.print([...findings.flatMap((one) => linesOf(one, style)), summaryOf(findings)]);
+      io.print(findings.flatMap((one) => linesOf(one, style)));
+      io.notice([summaryOf(findings)]);
     }
     const problems = findings.filter(({ severity }) => severity === "problem").length;
     if (problems > 0)

@@ -17,7 +17,7 @@ import { publishedLines, publishedObject } from "./explain/published-words.ts";
 import { asLines, asObject } from "./explain/words.ts";
 import type { Output } from "./io.ts";
 import { type Style, styleFor } from "./terminal-text.ts";
-import { type Verb, verb } from "./verb.ts";
+import { QUIET, type Verb, verb } from "./verb.ts";
 
 const ABOUT = `
 Walks the first packet of a flow from a container's address through the rules as
@@ -87,6 +87,7 @@ export const explain: Verb = verb({
       /^[1-9][0-9]{0,3}$/.test(value) ? undefined : "not a number of seconds from 1 to 9999",
     ),
     json: flag("as JSON, for programs"),
+    ...QUIET,
   },
   run({ from, to, proto, port, live, netns, wait, json }, io) {
     const packet = readPacket(from, to, proto, port);
@@ -136,6 +137,7 @@ function tell(nft: Nftables, routes: Connection, packet: Packet, style: Style): 
 /** What it foretells is printed before the packet is there, which may take a while; as JSON all is one object. */
 function follow(io: Output, { lines, object, foretold }: Told, isJson: boolean, trace: () => LiveTrace): void {
   if (!isJson) io.print(lines());
+  io.doing("no packet yet");
   const found = trace();
   const faults = differences(foretold, found);
   if (isJson) io.printJson(JSON.stringify({ ...object(), live: liveObject(found, faults) }));

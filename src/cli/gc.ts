@@ -11,7 +11,7 @@ import { formatCidr, type Ip } from "../wire/ip.ts";
 import { flag, text } from "./arguments.ts";
 import { countOf } from "./count.ts";
 import { IncompleteError } from "./incomplete.ts";
-import { type Verb, verb } from "./verb.ts";
+import { QUIET, type Verb, verb } from "./verb.ts";
 
 const ABOUT = `
 Removes the masquerade of containers that are provably gone, by nftables or by
@@ -57,17 +57,21 @@ export const gc: Verb = verb({
     grace: text("TIME", `leave what is younger, ${DEFAULT_GRACE} unless given: 90s, 10m, 2h, 1d`, (given) =>
       parseDuration(given) === undefined ? "no time such as 90s, 10m, 2h or 1d" : undefined,
     ),
+    ...QUIET,
   },
   run({ "dry-run": isDryRun, grace = DEFAULT_GRACE }, io) {
+    const tell = isDryRun ? io.print : io.notice;
+    io.doing("looking for what was left");
     const { stale, unknown } = findStale(FEATURES, realTimeNs(), parseDuration(grace) ?? 0n);
     let count = 0;
     let failed = 0;
-    for (const one of stale) {
+    for (const [i, one] of stale.entries()) {
+      io.doing(`${i} of ${stale.length}`);
       try {
         const line = lineOf(one);
         if (!isDryRun && !remove(one)) continue;
         count++;
-        io.print([line]);
+        tell([line]);
       } catch (error) {
         // Only for want of iptables' programs others need not stay, too.
         if (!(error instanceof IptablesError)) throw error;
@@ -76,9 +80,9 @@ export const gc: Verb = verb({
         io.log(`bauta: ${network} ${containerId} ${ifname}: ${error.message}`);
       }
     }
-    io.print([`${isDryRun ? "would remove" : "removed"} ${countOf(count, "attachment")}`]);
+    tell([`${isDryRun ? "would remove" : "removed"} ${countOf(count, "attachment")}`]);
     if (unknown > 0)
-      io.log(`bauta: ${countOf(unknown, "attachment")} kept without a look: no network namespace recorded`);
+      io.remark(`bauta: ${countOf(unknown, "attachment")} kept without a look: no network namespace recorded`);
     if (failed > 0) throw new IncompleteError(`${countOf(failed, "attachment")} could not be removed`);
   },
 });

@@ -12,7 +12,7 @@ import { countOf } from "./count.ts";
 import { BinDirectory, type Occupant } from "./install/directory.ts";
 import { explainingRefusals, InstallError } from "./install/failure.ts";
 import type { Output } from "./io.ts";
-import { type Verb, verb } from "./verb.ts";
+import { QUIET, type Verb, verb } from "./verb.ts";
 
 const DEFAULT = "/opt/cni/bin";
 /** The file that this process runs. */
@@ -42,10 +42,12 @@ command completes what was begun.
     "bin-dir": binDir,
     only: text("NAMES", "these plugins alone: bridge,ptp", problemOfNames),
     "dry-run": dryRun,
+    ...QUIET,
   },
   run({ "bin-dir": given = DEFAULT, only, "dry-run": isDryRun }, io) {
     const directory = new BinDirectory(absolutePath(given));
     const names = [COMMAND, ...(only === undefined ? PLUGIN_NAMES : only.split(","))];
+    io.doing(`waiting for ${directory.path}`);
     explainingRefusals(directory.path, () => {
       const before = new Map(names.map((name) => [name, directory.occupant(name)]));
       for (const [name, occupant] of before) {
@@ -66,9 +68,10 @@ What had the name of a plugin before has that name again, at once; where nothing
 had it the name is removed. What runs goes on. A name that leads to somebody
 else's file by now is left alone.
 `,
-  options: { "bin-dir": binDir, "dry-run": dryRun },
+  options: { "bin-dir": binDir, "dry-run": dryRun, ...QUIET },
   run({ "bin-dir": given = DEFAULT, "dry-run": isDryRun }, io) {
     const directory = new BinDirectory(absolutePath(given));
+    io.doing(`waiting for ${directory.path}`);
     explainingRefusals(directory.path, () => {
       if (!directory.isInstalled) throw new InstallError(`bauta is not installed in ${directory.path}`);
       if (isDryRun) io.print(ownNames(directory).map((name) => `${name}: would be given back or removed`));
@@ -108,9 +111,9 @@ function put(directory: BinDirectory, names: readonly string[], io: Output): voi
     directory.keep(replaced);
     for (const name of wanted) directory.take(name);
     directory.sync();
-    io.print([`installed bauta ${release} in ${directory.path} as ${names.join(", ")}`]);
+    io.notice([`installed bauta ${release} in ${directory.path} as ${names.join(", ")}`]);
     if (replaced.length > 0)
-      io.print([`kept ${countOf(replaced.length, "file")} that had these names; bauta uninstall puts them back`]);
+      io.notice([`kept ${countOf(replaced.length, "file")} that had these names; bauta uninstall puts them back`]);
   });
 }
 
@@ -121,7 +124,7 @@ function takeAway(directory: BinDirectory, io: Output): void {
     for (const name of names) if (directory.giveBack(name)) back++;
     const isGone = directory.removeStore();
     directory.sync();
-    io.print([
+    io.notice([
       `removed ${countOf(names.length, "name")} from ${directory.path}, and put back ${countOf(back, "file")}`,
     ]);
     if (!isGone) io.log(`bauta: ${directory.kept("")} still has files whose names are somebody else's by now`);

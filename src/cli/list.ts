@@ -11,7 +11,7 @@ import { shown } from "./names-text.ts";
 import { optionsText } from "./options-text.ts";
 import { type Column, layOut } from "./table.ts";
 import { styleFor } from "./terminal-text.ts";
-import { type Verb, verb } from "./verb.ts";
+import { QUIET, type Verb, verb } from "./verb.ts";
 
 const ABOUT = `
 One line for each address of each attachment (an interface of a container on a
@@ -84,6 +84,7 @@ export const list: Verb = verb({
   options: {
     network: text("NAME", "only the attachments of this network", nameProblem),
     json: flag("as JSON, for programs"),
+    ...QUIET,
   },
   run({ network, json }, io) {
     const inventory = joinInventories(askFeatures(io, (feature, nft) => feature.inventory(nft, network)));

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import release from "../../package.json" with { type: "json" };
 import { type CliOutcome, cli } from "../../test/support/cli.ts";
@@ -53,6 +54,23 @@ describe("bauta", () => {
     const { status, stdout, stderr } = cli(["version"], { write: failing("EIO") });
     expect([status, stdout]).toEqual([1, ""]);
     expect(stderr).toContain("bauta: cannot write standard output: EIO");
+  });
+});
+
+describe("docs/command.md", () => {
+  const page = readFileSync("docs/command.md", "utf8");
+  const having = (option: string): string[] =>
+    VERBS.flatMap(({ name, options }) => (Object.hasOwn(options, option) ? [name] : [])).sort();
+
+  it("has each command's JSON", () => {
+    const [, table = ""] = /\| command \| prints \|\n(.*?)\n\n/s.exec(page) ?? [];
+    const named = [...table.matchAll(/^\| `(\w+)(?: \w+)?` \|/gm)].map(([, name = ""]) => name);
+    expect(named.filter((name) => name !== "cni").sort()).toEqual(having("json"));
+  });
+
+  it("names the commands that have --quiet", () => {
+    const [, list = ""] = /remarks; what was asked for.*?stay\. (.*?) have it\./s.exec(page) ?? [];
+    expect([...list.matchAll(/`(\w+)`/g)].map(([, name = ""]) => name).sort()).toEqual(having("quiet"));
   });
 });
 

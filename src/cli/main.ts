@@ -22,6 +22,8 @@ export function runCli(io: CliIo): number {
     return run(output);
   } catch (error) {
     return report(error, output);
+  } finally {
+    output.end();
   }
 }
 

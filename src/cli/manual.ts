@@ -45,7 +45,10 @@ function manualPage(verbs: readonly Verb[]): string {
       ["2", "It was asked for wrongly."],
     ]),
     ".SH ENVIRONMENT",
-    ...items([["NO_COLOR", "Switches colours off, whatever its value is."]]),
+    ...items([
+      ["NO_COLOR", "Switches colours off, unless it is empty."],
+      ["CI", "Unless it is empty no line on a terminal tells what is being done."],
+    ]),
     ".SH SEE ALSO",
     ".BR nft (8),",
     ".BR ip (8),",

@@ -4,7 +4,7 @@ import { flag } from "./arguments.ts";
 import { askFeatures } from "./ask-features.ts";
 import { countOf } from "./count.ts";
 import { IncompleteError } from "./incomplete.ts";
-import { type Verb, verb } from "./verb.ts";
+import { QUIET, type Verb, verb } from "./verb.ts";
 
 const ABOUT = `
 Puts the rules of every live attachment back, from the records under /run/bauta:
@@ -39,7 +39,7 @@ export const restore: Verb = verb({
   name: "restore",
   summary: "Puts back rules that have been removed or altered",
   about: ABOUT,
-  options: { json: flag("as JSON, for programs") },
+  options: { json: flag("as JSON, for programs"), ...QUIET },
   run({ json }, io) {
     const parts = askFeatures(io, (feature, nft) => feature.restore(nft));
     const done = {
@@ -52,7 +52,7 @@ export const restore: Verb = verb({
     else {
       const { attachments, addresses, mended } = done;
       const count = `put back ${countOf(addresses, "address", "addresses")} (${countOf(attachments, "live attachment")})`;
-      io.print([...mended, count]);
+      io.notice([...mended, count]);
     }
     for (const one of parts.flatMap(({ passedOver }) => passedOver)) io.log(`bauta: warning: ${one}`);
     for (const problem of done.problems) io.log(`bauta: ${problem}`);

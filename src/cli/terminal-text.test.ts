@@ -53,7 +53,7 @@ const hostile = fc.array(fc.constantFrom(...HOSTILE), { minLength: 1, maxLength:
 describe("outputOf", () => {
   const printed = (use: (io: ReturnType<typeof outputOf>) => void): string => {
     let text = "";
-    const io = { write: (one: string) => (text += one), log: (one: string) => (text += `${one}\n`) };
+    const io = { write: (one: string) => (text += one), log: (one: string) => (text += `${one}\n`), now: () => 0 };
     use(outputOf(io as never));
     return text;
   };

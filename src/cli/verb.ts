@@ -1,7 +1,10 @@
 // A verb of the command: what it takes, what it says of itself, what it does.
 
-import { type Operands, type Options, parseArguments, type Text, type Values } from "./arguments.ts";
-import type { Output } from "./io.ts";
+import { flag, type Operands, type Options, parseArguments, type Text, type Values } from "./arguments.ts";
+import { type Output, quieted } from "./io.ts";
+
+/** Among the options of a verb that tells what it has done, or what it is doing. */
+export const QUIET = { quiet: flag("tell only what was asked for, and what is wrong") };
 
 export interface Verb {
   readonly name: string;
@@ -43,7 +46,7 @@ export function verb<O extends Options>(spec: VerbSpec<O>): Verb {
         return;
       }
       const { values, operands } = parseArguments(spec.options, args, spec.operands);
-      spec.run(values, io, operands);
+      spec.run(values, "quiet" in values && values["quiet"] === true ? quieted(io) : io, operands);
     },
   };
 }

@@ -31,6 +31,8 @@ export interface Runtime {
   readonly cache: string;
   /** Gets what plugins of ours have to say to people, a line each; those of others write to standard error themselves. */
   readonly log: (line: string) => void;
+  /** Gets what begins, in a phrase: `ADD by bridge`. */
+  readonly begin?: (phrase: string) => void;
 }
 
 /** What ADD, CHECK and DEL are called with for an attachment. */
@@ -150,6 +152,7 @@ function callFor(
   const call: CallVariables = { command, containerId, netns, ifname, args, path: runtime.path };
   const injected = prevResult === undefined ? {} : { prevResult };
   const config = configOf(list, plugin, { ...injected, ...runtimeConfigOf(plugin, container) });
+  runtime.begin?.(`${command} by ${plugin.type}`);
   return callPlugin(plugin, call, config, runtime.log);
 }
 
@@ -159,8 +162,9 @@ function callForNone(
   plugin: ListedPlugin,
   command: Command,
   injected: JsonObject,
-  { path, log }: Runtime,
+  { path, log, begin }: Runtime,
 ): Uint8Array {
+  begin?.(`${command} by ${plugin.type}`);
   const call: CallVariables = { command, containerId: "", netns: "", ifname: "", args: "", path };
   return callPlugin(plugin, call, configOf(list, plugin, injected), log);
 }

@@ -21,6 +21,12 @@ export function logLine(line: string): void {
   tryCall("write", 2, bytes, bytes.length);
 }
 
+/** Writes text to standard error as it is: for a terminal. A closed one is no error. */
+export function drawOnStderr(text: string): void {
+  const bytes = engine.encode(text);
+  tryCall("write", 2, bytes, bytes.length);
+}
+
 /** Ends the process at once: nothing is torn down, the kernel does that faster. */
 export function exit(status: number): never {
   call("exit", "exit_group", status);

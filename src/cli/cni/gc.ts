@@ -27,9 +27,9 @@ export interface SaidValid {
 /** Collects, and prints what the cache had of attachments that are valid no more. Throws IncompleteError, UsageError. */
 export function collect(list: NetworkList, said: Said, runtime: Runtime, saidValid: SaidValid, io: Output): void {
   const valid = validOf(list, said, runtime, saidValid);
-  if (list.disableGC) io.log("bauta: nothing was collected: the list says disableGC");
+  if (list.disableGC) io.remark("bauta: nothing was collected: the list says disableGC");
   const { removed, errors } = gcList(list, valid, runtime);
-  io.print([
+  io.notice([
     ...removed.map(({ containerId, ifname }) => `${list.name} ${containerId} ${ifname}`),
     `removed ${countOf(removed.length, "attachment")} of the cache's`,
   ]);

@@ -12,9 +12,10 @@ export interface Told extends Finding {
   readonly check: string;
 }
 
-/** What the checks find, the worst first. Throws what is a mistake of ours. */
-export function examine<Of>(checks: readonly Check<Of>[], of: Of): Told[] {
+/** What the checks find, the worst first; `begin` gets the name of each as it begins. Throws what is a mistake of ours. */
+export function examine<Of>(checks: readonly Check<Of>[], of: Of, begin: (name: string) => void = () => {}): Told[] {
   const found = checks.flatMap(({ name, look }) => {
+    begin(name);
     try {
       return look(of).map((finding): Told => ({ check: name, ...finding }));
     } catch (error) {

@@ -8,10 +8,11 @@ import { promisify } from "node:util";
 import { bundlePrograms } from "./bundle.mjs";
 import { licenceNotices } from "./licences.mjs";
 import { encodeLineMap } from "./linemap.mjs";
+import { commandOn } from "./machines.mjs";
 import { patchedEngine } from "./patch.mjs";
 import { quickjsSource } from "./source.mjs";
 import { compileObject, link } from "./toolchain.mjs";
-import { trainOnce } from "./training.mjs";
+import { freedOn, trainOnce } from "./training.mjs";
 
 /**
  * @typedef {import("./bundle.mjs").Program} Program
@@ -24,7 +25,8 @@ import { trainOnce } from "./training.mjs";
 
 const ENGINE = dirname(fileURLToPath(import.meta.url));
 export const ROOT = dirname(ENGINE);
-const CACHE = join(ROOT, "build");
+/** What is kept from one build to the next. */
+export const CACHE = join(ROOT, "build");
 
 const execute = promisify(execFile);
 
@@ -69,43 +71,60 @@ export async function buildExecutable(flavour, programs, output, flags = [], tra
   const source = quickjsSource(CACHE);
   const paths = samePaths(source);
   const ownFlags = [...paths, ...OWN_FLAGS, "-I", ENGINE, "-isystem", source];
-  const directory = join(CACHE, `bundle.${process.pid}.${flavour.name}`);
+  const directory = join(CACHE, `bundle.${process.pid}.${flavour.name}-${flavour.machine.node}`);
   mkdirSync(directory, { recursive: true });
-  const compile = (/** @type {string} */ from, /** @type {string[]} */ files, /** @type {string[]} */ how) =>
-    Promise.all(files.map((file) => compileObject(flavour, CACHE, join(from, file), how)));
-  const compileOnce = (/** @type {string} */ file, /** @type {string[]} */ how) =>
-    compileObject(flavour, directory, file, [...ownFlags, ...how]);
-  const image = (/** @type {string[]} */ ...macros) => compileOnce(join(ENGINE, "image.c"), macros);
+  // What the build itself runs is for this machine. Bytecode is the same on both, and so are the blocks of the heap.
+  const native = flavour.native ?? flavour;
+  const compile = (
+    /** @type {Flavour} */ how,
+    /** @type {string} */ from,
+    /** @type {string[]} */ files,
+    /** @type {string[]} */ options,
+  ) => Promise.all(files.map((file) => compileObject(how, CACHE, join(from, file), options)));
+  const patched = patchedEngine(source, join(CACHE, "patched"));
+  const compileEngine = async (/** @type {Flavour} */ how) => [
+    await compileObject(how, CACHE, patched, [...paths, ...QUICKJS_FLAGS, "-isystem", source]),
+    ...(await compile(how, source, QUICKJS, [...paths, ...QUICKJS_FLAGS])),
+  ];
+  const compileOnce = (/** @type {Flavour} */ how, /** @type {string} */ file, /** @type {string[]} */ macros) =>
+    compileObject(how, directory, file, [...ownFlags, ...macros]);
+  const image = (/** @type {Flavour} */ how, /** @type {string[]} */ ...macros) =>
+    compileOnce(how, join(ENGINE, "image.c"), macros);
   try {
-    const patched = patchedEngine(source, join(CACHE, "patched"));
-    const [interpreter, libraries, compiler, own, bundle] = await Promise.all([
-      compileObject(flavour, CACHE, patched, [...paths, ...QUICKJS_FLAGS, "-isystem", source]),
-      compile(source, QUICKJS, [...paths, ...QUICKJS_FLAGS]),
-      compile(source, COMPILER, [...paths, ...COMPILER_FLAGS]),
-      compile(ENGINE, OWN, [...ownFlags, ...flags]),
+    const [engine, compiler, own, bundle] = await Promise.all([
+      compileEngine(flavour),
+      compile(native, source, COMPILER, [...paths, ...COMPILER_FLAGS]),
+      compile(flavour, ENGINE, OWN, [...ownFlags, ...flags]),
       bundleWithNotices(flavour, source, programs),
     ]);
-    const engine = [interpreter, ...libraries];
+    const nativeEngine = native === flavour ? engine : await compileEngine(native);
     const qjsc = join(directory, "qjsc");
-    await link(dynamic(flavour), [...compiler, ...engine], qjsc);
-    const rest = [await compileOnce(writeTables(directory, bundle), []), ...engine];
+    await link(dynamic(native), [...compiler, ...nativeEngine], qjsc);
+    const tables = writeTables(directory, bundle);
+    const rest = [await compileOnce(flavour, tables, []), ...engine];
     const code = `-DBAUTA_BYTECODE="${await compileBytecode(qjsc, directory, bundle)}"`;
-    if (!flavour.snapshot) return await link(flavour, [...own, ...rest, await image(code)], output);
+    if (!flavour.snapshot) return await link(flavour, [...own, ...rest, await image(flavour, code)], output);
     /** @type {string[]} */
     let uses = [];
     if (training !== undefined) {
-      const trained = await compile(ENGINE, [...OWN, "training.c"], [...ownFlags, ...flags, "-DBAUTA_TRAINING"]);
-      const trainer = join(directory, "trainer");
-      await link(flavour, [...trained, ...rest, await image(code)], trainer);
-      uses = await useMacros(trainer, directory, training).catch((error) => {
+      const linkTrainer = async (/** @type {Flavour} */ how, /** @type {string[]} */ quickjs) => {
+        const trained = await compile(how, ENGINE, [...OWN, "training.c"], [...ownFlags, ...flags, "-DBAUTA_TRAINING"]);
+        const behind = [await compileOnce(how, tables, []), ...quickjs, await image(how, code)];
+        const trainer = join(directory, `trainer-${how.machine.node}`);
+        await link(how, [...trained, ...behind], trainer);
+        return trainer;
+      };
+      const trainer = await linkTrainer(native, nativeEngine);
+      const other = native === flavour ? undefined : await freedOn(flavour.machine, await linkTrainer(flavour, engine));
+      uses = await useMacros(trainer, directory, training, other).catch((error) => {
         training.untrained(error.message);
         return [];
       });
     }
     const first = join(directory, "snapshot");
-    await link(fixed(flavour), [...own, ...rest, await image(code, ...uses)], first);
-    const arena = await takeSnapshot(first);
-    return await link(fixed(flavour), [...own, ...rest, await image(`-DBAUTA_ARENA="${arena}"`)], output);
+    await link(fixed(flavour), [...own, ...rest, await image(flavour, code, ...uses)], first);
+    const arena = await takeSnapshot(flavour, first);
+    return await link(fixed(flavour), [...own, ...rest, await image(flavour, `-DBAUTA_ARENA="${arena}"`)], output);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -134,9 +153,10 @@ function fixed(flavour) {
  * @param {string} trainer
  * @param {string} directory
  * @param {Training} training
+ * @param {Uint8Array} [freed] The notes of freedOn, where the executable is for another machine.
  */
-async function useMacros(trainer, directory, { trained }) {
-  const { notes, uses, writtenBytes, readBytes } = await trainOnce(trainer, directory, join(CACHE, "training"));
+async function useMacros(trainer, directory, { trained }, freed) {
+  const { notes, uses, writtenBytes, readBytes } = await trainOnce(trainer, directory, join(CACHE, "training"), freed);
   trained(notes);
   const file = join(directory, "uses");
   writeFileSync(file, uses);
@@ -162,11 +182,15 @@ async function compileBytecode(qjsc, directory, bundle) {
 
 /**
  * Has the executable run the bundle; returns the path of what its heap is then.
+ * @param {Flavour} flavour
  * @param {string} executable
  */
-async function takeSnapshot(executable) {
+async function takeSnapshot({ machine }, executable) {
   const file = `${executable}.arena`;
-  const { stdout } = await execute(executable, { encoding: "buffer", maxBuffer: 1 << 25 }).catch((error) => {
+  const [program, args] = commandOn(machine, executable, []);
+  const { stdout } = await execute(program, args, { encoding: "buffer", maxBuffer: 1 << 25 }).catch((error) => {
+    if (error.code === "ENOENT")
+      throw new Error(`${program} is not installed; as root: apt-get install qemu-user`, { cause: error });
     throw new Error(`the bundle's module-level code failed: ${error.stdout}`, { cause: error });
   });
   writeFileSync(file, stdout);

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #ifndef MADV_POPULATE_WRITE  // include/uapi/asm-generic/mman-common.h, since Linux 5.14
 #define MADV_POPULATE_READ 22
@@ -121,7 +122,7 @@ void bauta_heap_use(char *memory, size_t size) {
 }
 
 static void populate(const char *from, size_t size, int how) {
-  char *page = (char *)((uintptr_t)from & ~4095UL);
+  char *page = (char *)((uintptr_t)from & -(uintptr_t)sysconf(_SC_PAGESIZE));  // 64 KB on some arm64
   (void)madvise(page, (size_t)(from - page) + size, how);
 }
 

@@ -57,6 +57,13 @@ int bauta_write_snapshot(struct bauta_ready ready) {
     errno = ENOSPC;
     return -1;
   }
+  // The training may have been on another kind of machine (build.mjs, --machine). Were blocks of another size there, they would lie
+  // on top of each other here.
+  const char *written_end = bauta_arena + HEAD + bauta_written_bytes;
+  if (bauta_heap_state.written != written_end || bauta_heap_state.read != written_end + bauta_read_bytes) {
+    errno = EBADMSG;
+    return -1;
+  }
   // All new blocks will come from a chunk outside, not from gaps in the arena: each page of the arena that is written to has to be
   // copied.
   size_t size = (size_t)(bauta_heap_state.fresh - bauta_arena), written = HEAD + bauta_written_bytes;

@@ -6,15 +6,19 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } 
 import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { OWN_MACHINE } from "./machines.mjs";
 
 /**
  * How an executable is compiled and linked.
  * @typedef {object} Flavour
- * @property {string} name
+ * @property {string} name The C library's, or "sanitized".
+ * @property {import("./machines.mjs").Machine} machine What it runs on.
+ * @property {Flavour} [native] The same for this machine, where the executable is for another one.
  * @property {string} compiler
  * @property {string} packages The Debian packages that bring the compiler.
  * @property {readonly string[]} compile
- * @property {readonly string[]} link
+ * @property {readonly string[]} link In front of the objects.
+ * @property {readonly string[]} libraries Behind them.
  * @property {boolean} snapshot Whether the executable begins with a heap made ready (snapshot.h).
  */
 
@@ -22,39 +26,56 @@ import { promisify } from "node:util";
 const OPTIMISED = "-O3";
 /** What is not used is left out, and so is what only C++ and debuggers would unwind the stack by (58 KB). */
 const SECTIONS = ["-ffunction-sections", "-fdata-sections", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables"];
-/** Makes a mistake in C harder to exploit. The last flag depends on the machine: CET on x86-64, pointer signing on arm64. */
-const HARDENED = [
-  ...["-fstack-protector-strong", "-fstack-clash-protection", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"],
-  process.arch === "arm64" ? "-mbranch-protection=standard" : "-fcf-protection",
-];
-const LINKED = ["-static", "-s", "-Wl,--gc-sections", "-Wl,-z,relro,-z,now,-z,noexecstack"];
+/** Makes a mistake in C harder to exploit. */
+const HARDENED = ["-fstack-protector-strong", "-fstack-clash-protection", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"];
+/**
+ * separate-code, the default on x86-64, has the code begin on a page of its own: it does not move where the headers in front of it
+ * tell of one section less (snapshot.h).
+ */
+export const LINKED = ["-static", "-s", "-Wl,--gc-sections", "-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code"];
 
-/** @type {Readonly<Record<"glibc" | "musl" | "sanitized", Flavour>>} */
+/**
+ * How C is compiled for the machine.
+ * @param {import("./machines.mjs").Machine} machine
+ */
+export function compileFlags({ hardening }) {
+  return [OPTIMISED, ...SECTIONS, ...HARDENED, hardening];
+}
+
+const LIBRARIES = ["-lm", "-lpthread"];
+
+/** For this machine. @type {Readonly<Record<"glibc" | "musl" | "sanitized", Flavour>>} */
 export const FLAVOURS = {
   glibc: {
     name: "glibc",
+    machine: OWN_MACHINE,
     compiler: process.env["CC"] ?? "gcc",
     packages: "gcc libc6-dev",
-    compile: [OPTIMISED, ...SECTIONS, ...HARDENED],
+    compile: compileFlags(OWN_MACHINE),
     link: LINKED,
+    libraries: LIBRARIES,
     snapshot: true,
   },
   musl: {
     name: "musl",
+    machine: OWN_MACHINE,
     compiler: process.env["MUSL_CC"] ?? "musl-gcc",
     packages: "gcc libc6-dev musl-tools",
-    compile: [OPTIMISED, ...SECTIONS, ...HARDENED],
+    compile: compileFlags(OWN_MACHINE),
     link: LINKED,
+    libraries: LIBRARIES,
     snapshot: true,
   },
   // For the tests: memory and arithmetic checked while they run, on the C library's own allocator, which the
   // sanitizer watches.
   sanitized: {
     name: "sanitized",
+    machine: OWN_MACHINE,
     compiler: process.env["CC"] ?? "gcc",
     packages: "gcc libc6-dev",
     compile: ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address", "-DBAUTA_SYSTEM_MALLOC"],
     link: ["-fsanitize=address,undefined", "-g"],
+    libraries: LIBRARIES,
     snapshot: false,
   },
 };
@@ -172,7 +193,7 @@ export async function link(flavour, objects, output) {
   const unfinished = `${output}.${process.pid}`;
   mkdirSync(dirname(output), { recursive: true });
   try {
-    await compiler(flavour, [...flavour.link, ...objects, "-lm", "-lpthread", "-o", unfinished]);
+    await compiler(flavour, [...flavour.link, ...objects, ...flavour.libraries, "-o", unfinished]);
     renameSync(unfinished, output);
   } finally {
     rmSync(unfinished, { force: true });

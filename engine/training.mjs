@@ -6,13 +6,14 @@ import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, w
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { commandOn } from "./machines.mjs";
 import { TEST_PATIENCE_MS } from "./patience.mjs";
 
 const execute = promisify(execFile);
 const SCRIPT = join(dirname(fileURLToPath(import.meta.url)), "training.sh");
 
 /** As in training.h; a size is a multiple of 8. */
-const USE = { READ: 1, WRITTEN: 3 };
+const USE = { UNUSED: 0, READ: 1, FREED: 2, WRITTEN: 3 };
 const USE_MASK = 7;
 
 /**
@@ -29,9 +30,10 @@ const USE_MASK = 7;
  * @param {string} trainer
  * @param {string} directory
  * @param {string} cache
+ * @param {Uint8Array} [freed] What usesOf takes.
  * @returns {Promise<Uses & { notes: string }>} With the path of the notes.
  */
-export async function trainOnce(trainer, directory, cache) {
+export async function trainOnce(trainer, directory, cache, freed) {
   const kept = join(cache, notesName(trainer));
   if (!existsSync(kept)) {
     const notes = trimmed(await train(trainer, directory));
@@ -40,7 +42,7 @@ export async function trainOnce(trainer, directory, cache) {
     writeFileSync(unfinished, notes);
     renameSync(unfinished, kept);
   }
-  return { notes: kept, ...usesOf(readFileSync(kept)) };
+  return { notes: kept, ...usesOf(readFileSync(kept), freed) };
 }
 
 /**
@@ -77,14 +79,49 @@ function trimmed(notes) {
 }
 
 /**
+ * The notes of a trainer for another machine, about the blocks that its module level has given back: a few are others than here, and
+ * these must be right. It is run by an emulator, as a question that needs nothing of a kernel. The notes are the same each time.
+ * @param {import("./machines.mjs").Machine} machine
+ * @param {string} trainer
+ */
+export async function freedOn(machine, trainer) {
+  const notes = `${trainer}.notes`;
+  const place = `${trainer}.names`;
+  mkdirSync(place);
+  linkSync(trainer, join(place, "loopback"));
+  const [program, args] = commandOn(machine, join(place, "loopback"), []);
+  await execute(program, args, { env: { ...process.env, CNI_COMMAND: "VERSION", BAUTA_TRAINING: notes } });
+  return readFileSync(notes);
+}
+
+/** @param {Uint8Array} notes */
+function wordsOf(notes) {
+  return new Uint16Array(notes.buffer.slice(notes.byteOffset, notes.byteOffset + notes.byteLength));
+}
+
+/**
  * @param {Uint8Array} notes
+ * @param {Uint8Array} [freed] Notes that tell which blocks are given back, instead of those.
  * @returns {Uses}
  */
-export function usesOf(notes) {
-  const words = new Uint16Array(notes.buffer.slice(notes.byteOffset, notes.byteOffset + notes.byteLength));
+export function usesOf(notes, freed) {
+  const words = freed === undefined ? wordsOf(notes) : withFreed(wordsOf(notes), wordsOf(freed));
   const last = words.findLastIndex((word) => (word & USE_MASK) !== 0);
   const uses = Uint8Array.from(words.subarray(0, last + 1), (word) => word & USE_MASK);
   const bytesOf = (/** @type {number} */ use) =>
     words.reduce((sum, word) => sum + ((word & USE_MASK) === use ? word - use : 0), 0);
   return { uses, writtenBytes: bytesOf(USE.WRITTEN), readBytes: bytesOf(USE.READ) };
+}
+
+/**
+ * The first notes, with the blocks that are given back by the second.
+ * @param {Uint16Array} words
+ * @param {Uint16Array} others
+ */
+function withFreed(words, others) {
+  return words.map((word, ordinal) => {
+    const [use, size] = [word & USE_MASK, word & ~USE_MASK];
+    if (((others[ordinal] ?? 0) & USE_MASK) === USE.FREED) return size | USE.FREED;
+    return use === USE.FREED ? size | USE.UNUSED : word;
+  });
 }

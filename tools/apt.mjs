@@ -4,6 +4,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { OWN_MACHINE } from "../engine/machines.mjs";
 import { aptEnvironment, debianMirrors } from "../engine/source.mjs";
 
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
@@ -21,10 +22,13 @@ export class Release {
    * Reads the release's lists from the first of the machine's mirrors that has it.
    * @param {string} suite
    * @param {string} directory For apt's lists. It is made anew, and close() removes it.
+   * @param {string} [architecture] Of the packages; Debian's name for it.
    */
-  constructor(suite, directory) {
+  constructor(suite, directory, architecture = OWN_MACHINE.debian) {
     /** @type {string} */
     this.directory = directory;
+    /** @type {string} */
+    this.architecture = architecture;
     /** @type {string[]} */
     const attempts = [];
     for (const mirror of [...new Set([...debianMirrors(), DEFAULT_MIRROR, ARCHIVE])]) {
@@ -68,8 +72,8 @@ export class Release {
       "Dir::Cache": this.directory,
       "Dir::Cache::Archives": join(this.directory, "archives"),
       "APT::Sandbox::User": "root", // its own user could not write here
-      "APT::Architectures": "amd64",
-      "APT::Architecture": "amd64",
+      "APT::Architectures": this.architecture,
+      "APT::Architecture": this.architecture,
       "Acquire::Languages": "none",
     };
     const given = Object.entries(options).map(([name, value]) => `-o${name}=${value}`);
@@ -110,12 +114,13 @@ export class Release {
  * @param {string} suite A release of Debian.
  * @param {readonly string[]} packages
  * @param {string} directory It appears in one step, so that a call that is interrupted leaves none.
+ * @param {string} [architecture]
  */
-export function unpackOnce(suite, packages, directory) {
+export function unpackOnce(suite, packages, directory, architecture) {
   if (existsSync(directory)) return;
   const unfinished = `${directory}.${process.pid}`;
   try {
-    const release = new Release(suite, join(unfinished, "apt"));
+    const release = new Release(suite, join(unfinished, "apt"), architecture);
     release.unpack(packages, join(unfinished, "root"));
     release.close();
     renameSync(join(unfinished, "root"), directory);

@@ -19,6 +19,7 @@ knip
 node viewer/build.mjs
 npm run --silent build
 npm run --silent build -- --libc glibc
+npm run --silent build -- --machine arm64
 
 status=0
 failed() {

@@ -14,10 +14,10 @@ export function wrongConstants(
   headers: readonly string[],
   constants: Iterable<readonly [string, number]>,
   flags: readonly string[] = [],
+  compiler: string = process.env["CC"] ?? "gcc",
 ): string[] {
   const source = headers.map((header) => `#include <${header}>`);
   for (const [name, value] of constants) source.push(`_Static_assert(${name} == ${value}, "${name} is not ${value}");`);
-  const { CC: compiler = "gcc" } = process.env;
   const arguments_ = ["-fsyntax-only", "-fmax-errors=0", ...flags, "-x", "c", "-"];
   const { status, stderr, error } = spawnSync(compiler, arguments_, { input: source.join("\n"), encoding: "utf8" });
   if (error !== undefined) throw error;

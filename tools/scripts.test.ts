@@ -18,7 +18,7 @@ const filesOf = (folders: readonly string[], name: RegExp): string[] =>
     .filter((file) => name.test(file));
 
 /** Those that are sourced after strict.sh, and the first process of a guest, which must go on: its report tells the rest. */
-const NO_SCRIPTS = ["tools/strict.sh", "tools/programs.sh", "tools/kernels/guest/init.sh"];
+const NO_SCRIPTS = ["tools/strict.sh", "tools/programs.sh", "tools/kernels/guest/init.sh", "tools/arm64/guest.sh"];
 const SCRIPTS = [".ci/run", ...filesOf(["tools", "test", "engine"], /\.sh$/)].filter(
   (file) => !NO_SCRIPTS.includes(file),
 );

@@ -11,11 +11,15 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, join } from "node:path";
+import { OWN_MACHINE } from "../../engine/machines.mjs";
 import { messageOf, Release, run } from "../apt.mjs";
 import { CpioWriter } from "./cpio.mjs";
 
-/** Depends on the newest kernel of its release. The flavour for virtual machines has all that we need, and is the smallest. */
-const METAPACKAGE = "linux-image-cloud-amd64";
+/**
+ * Depends on the newest kernel of its release. The flavour for virtual machines has all that we need, and is the smallest.
+ * @param {Release} release
+ */
+const metapackageOf = ({ architecture }) => `linux-image-cloud-${architecture}`;
 /** The packages that it leads to: linux-image-… holds everything up to 6.12, linux-binary-… and linux-modules-… later. */
 const PARTS = /\blinux-(?:image|binary|modules)-\d[^ ,|]*/g;
 
@@ -42,9 +46,10 @@ const MODULES = new RegExp(
  * to the next.
  * @param {string} suite
  * @param {string} cache
+ * @param {import("../../engine/machines.mjs").Machine} [machine]
  * @returns {Kernel}
  */
-export function getKernel(suite, cache) {
+export function getKernel(suite, cache, machine = OWN_MACHINE) {
   const directory = join(cache, suite);
   const choice = join(directory, "choice");
   // What was kept before other modules were wanted lacks them.
@@ -56,7 +61,7 @@ export function getKernel(suite, cache) {
     rmSync(unfinished, { recursive: true, force: true });
     mkdirSync(unfinished);
     try {
-      fetchKernel(suite, unfinished);
+      fetchKernel(suite, unfinished, machine);
       renameSync(unfinished, directory);
     } finally {
       rmSync(unfinished, { recursive: true, force: true });
@@ -69,9 +74,10 @@ export function getKernel(suite, cache) {
 /**
  * @param {string} suite
  * @param {string} target
+ * @param {import("../../engine/machines.mjs").Machine} machine
  */
-function fetchKernel(suite, target) {
-  const release = suite === "newest" ? newestRelease(target) : new Release(suite, join(target, "apt"));
+function fetchKernel(suite, target, { debian }) {
+  const release = suite === "newest" ? newestRelease(target, debian) : new Release(suite, join(target, "apt"), debian);
   const tree = join(target, "tree");
   release.unpack(kernelPackages(release), tree);
   release.close();
@@ -103,21 +109,24 @@ function kernelPackages(release) {
       follow(part);
     }
   };
-  follow(METAPACKAGE);
-  if (found.size === 0) throw new Error(`${METAPACKAGE} leads to no kernel`);
+  follow(metapackageOf(release));
+  if (found.size === 0) throw new Error(`${metapackageOf(release)} leads to no kernel`);
   return [...found];
 }
 
-/** @param {string} target */
-function newestRelease(target) {
+/**
+ * @param {string} target
+ * @param {string} architecture
+ */
+function newestRelease(target, architecture) {
   /** @type {{ release: Release, version: string } | undefined} */
   let newest;
   /** @type {string[]} */
   const attempts = [];
   for (const suite of NEWEST) {
     try {
-      const release = new Release(suite, join(target, `apt-${suite}`));
-      const version = release.package(METAPACKAGE)["Version"] ?? "0";
+      const release = new Release(suite, join(target, `apt-${suite}`), architecture);
+      const version = release.package(metapackageOf(release))["Version"] ?? "0";
       const isBetter = newest === undefined || isNewer(version, newest.version);
       (isBetter ? newest?.release : release)?.close();
       if (isBetter) newest = { release, version };

@@ -15,7 +15,10 @@ fail() {
 unshare --mount true 2>/dev/null || fail "this machine makes no namespaces; is it a container itself?"
 grep -qw 'cgroup2\?' /proc/filesystems && [ -n "$(ls /sys/fs/cgroup)" ] || fail "/sys/fs/cgroup has no control groups"
 
-if [ -z "${BAUTA_IS_BUILT:-}" ]; then npm run --silent build >&2; fi
+if [ -z "${BAUTA_IS_BUILT:-}" ]; then
+  npm run --silent build >&2
+  npm run --silent build -- --machine arm64 >&2 # a part of the image
+fi
 BAUTA_RUNTIMES_DIR=$(node tools/runtimes/unpack.mjs)
 export BAUTA_RUNTIMES_DIR
 results=${BAUTA_RESULTS:-build/runtimes-results}

@@ -3,6 +3,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import { sysrootOf } from "../../engine/cross.mjs";
+import { CACHE } from "../../engine/executable.mjs";
+import { commandOn, OWN_MACHINE } from "../../engine/machines.mjs";
 import { QUICKJS_TARBALL } from "../../engine/source.mjs";
 import { ROOT, run } from "./release.mjs";
 
@@ -33,11 +36,11 @@ const C_LIBRARIES = {
  * @returns {Part[]}
  */
 export function partsOf({ executable, machine }) {
-  const [, said = ""] = /^built with (.*)$/m.exec(run(executable, ["version"])) ?? [];
+  const [, said = ""] = /^built with (.*)$/m.exec(run(...commandOn(machine, executable, ["version"]))) ?? [];
   return said.split(", ").map((part) => {
     const [name = "", version = ""] = part.split(" ");
     if (name === "QuickJS") return quickjs(version);
-    if (name === "musl" || name === "glibc") return cLibrary(name, machine.debian);
+    if (name === "musl" || name === "glibc") return cLibrary(name, machine);
     return npmPackage(name, version);
   });
 }
@@ -55,22 +58,23 @@ function quickjs(version) {
 
 /**
  * @param {keyof typeof C_LIBRARIES} name
- * @param {string} machine
+ * @param {import("./release.mjs").Machine} machine
  * @returns {Part}
  */
 function cLibrary(name, machine) {
   const { package: packageName, licence } = C_LIBRARIES[name];
-  const version = debianVersion(packageName);
-  const source = { type: "deb", namespace: "debian", name: packageName, version, qualifiers: { arch: machine } };
+  const version = debianVersion(packageName, machine === OWN_MACHINE ? "/" : sysrootOf(machine, CACHE));
+  const source = { type: "deb", namespace: "debian", name: packageName, version, qualifiers: { arch: machine.debian } };
   return { name, version, licence, hash: undefined, source };
 }
 
 /**
  * The version of a package that is installed, by its changelog, which is there where dpkg's database is not, too.
  * @param {string} name
+ * @param {string} root Where it is installed.
  */
-function debianVersion(name) {
-  const file = `/usr/share/doc/${name}/changelog.Debian.gz`;
+function debianVersion(name, root) {
+  const file = join(root, `usr/share/doc/${name}/changelog.Debian.gz`);
   const [, version] = /^\S+ \(([^)]+)\)/.exec(gunzipSync(readFileSync(file)).toString()) ?? [];
   if (version === undefined) throw new Error(`${file} does not begin with a version`);
   return version;

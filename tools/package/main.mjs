@@ -7,15 +7,16 @@ import { parseArgs } from "node:util";
 import { makeDeb } from "./deb.mjs";
 import { makeNpmPackages } from "./npm.mjs";
 import { makeImage } from "./oci.mjs";
-import { ROOT, releaseOf } from "./release.mjs";
+import { allReleases, ROOT } from "./release.mjs";
 import { makeBom } from "./sbom.mjs";
 import { writeSums } from "./sums.mjs";
 import { makeTarball } from "./tarball.mjs";
 
 const HELP = `Usage: npm run package [-- --output DIRECTORY]
 
-Makes the packages of dist/bauta in dist/packages: a tarball, a package for Debian, an image for container runtimes, packages
-for npm, the list of what is inside (CycloneDX), what a build needs to make the same executable, and SHA256SUMS.
+Makes the packages of dist/bauta and dist/bauta-arm64 in dist/packages: for each machine a tarball, a package for Debian, one for
+npm and the list of what is inside (CycloneDX); for both an image for container runtimes and the package for npm that chooses;
+what a build needs to make the same executables; and SHA256SUMS.
 
   --output DIRECTORY  another place for them
   --help              this text
@@ -35,15 +36,18 @@ function main(output) {
   mkdirSync(output, { recursive: true });
   const work = mkdtempSync(join(tmpdir(), "bauta-package-"));
   try {
-    const release = releaseOf(join(ROOT, "dist/bauta"), output, work);
-    const bom = makeBom(release);
-    makeTarball(release, bom);
-    makeDeb(release, bom);
-    makeImage(release);
-    makeNpmPackages(release);
-    for (const name of readdirSync(`${release.executable}.training`)) {
-      copyFileSync(join(`${release.executable}.training`, name), join(output, name));
+    const releases = allReleases(output, work);
+    for (const release of releases) {
+      const bom = makeBom(release);
+      makeTarball(release, bom);
+      makeDeb(release, bom);
+      // The notes of all are the same.
+      for (const name of readdirSync(`${release.executable}.training`)) {
+        copyFileSync(join(`${release.executable}.training`, name), join(output, name));
+      }
     }
+    makeImage(releases);
+    makeNpmPackages(releases);
     for (const name of writeSums(output)) process.stdout.write(`${join(output, name)}\n`);
   } finally {
     rmSync(work, { recursive: true, force: true });

@@ -8,46 +8,68 @@ import { ROOT, run, workDirectory } from "./release.mjs";
 
 const OWN = join(import.meta.dirname, "npm");
 
-/** @param {import("./release.mjs").Release} release */
-export function makeNpmPackages(release) {
-  const { description, executable, machine, notices, version } = release;
+/**
+ * @typedef {import("./release.mjs").Release} Release
+ */
+
+const LICENCE = { LICENSE: { from: join(ROOT, "LICENSE") } };
+
+/** @param {readonly [Release, ...Release[]]} releases */
+export function makeNpmPackages(releases) {
+  for (const release of releases) makePlatformPackage(release);
+  const [release] = releases;
+  const { description, version } = release;
   const { engines } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
-  const platform = `@bauta/linux-${machine.node}`;
-  const common = { version, license: "Apache-2.0" };
-  const legal = { LICENSE: { from: join(ROOT, "LICENSE") }, NOTICES: { text: notices } };
+  pack(
+    release,
+    {
+      name: "bauta",
+      version,
+      license: "Apache-2.0",
+      description,
+      bin: { bauta: "bin/bauta.mjs" },
+      engines,
+      files: ["bin"],
+      optionalDependencies: Object.fromEntries(releases.map((one) => [platformOf(one), version])),
+    },
+    { ...LICENCE, "README.md": { from: join(OWN, "README.md") } },
+    { "bin/bauta.mjs": { from: join(OWN, "bauta.mjs") } },
+  );
+}
+
+/** @param {Release} release */
+function platformOf({ machine }) {
+  return `@bauta/linux-${machine.node}`;
+}
+
+/** @param {Release} release */
+function makePlatformPackage(release) {
+  const { executable, machine, notices, version } = release;
+  const platform = platformOf(release);
   pack(
     release,
     {
       name: platform,
-      ...common,
+      version,
+      license: "Apache-2.0",
       description: `The executable of bauta for Linux on ${machine.node}`,
       os: ["linux"],
       cpu: [machine.node],
       files: ["bauta", "NOTICES"],
       preferUnplugged: true, // an executable can't be run out of an archive
     },
-    { ...legal, "README.md": { text: `# ${platform}\n\nThe executable of bauta. Install the package \`bauta\`.\n` } },
-    { bauta: { from: executable } },
-  );
-  pack(
-    release,
     {
-      name: "bauta",
-      ...common,
-      description,
-      bin: { bauta: "bin/bauta.mjs" },
-      engines,
-      files: ["bin"],
-      optionalDependencies: { [platform]: version },
+      ...LICENCE,
+      NOTICES: { text: notices },
+      "README.md": { text: `# ${platform}\n\nThe executable of bauta. Install the package \`bauta\`.\n` },
     },
-    { LICENSE: legal.LICENSE, "README.md": { from: join(OWN, "README.md") } },
-    { "bin/bauta.mjs": { from: join(OWN, "bauta.mjs") } },
+    { bauta: { from: executable } },
   );
 }
 
 /**
  * Writes NAME-VERSION.tgz. npm gives all files the same time.
- * @param {import("./release.mjs").Release} release
+ * @param {Release} release
  * @param {{ name: string } & Record<string, unknown>} manifest
  * @param {Parameters<typeof fill>[1]} files
  * @param {Parameters<typeof fill>[1]} programs

@@ -4,47 +4,59 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PLUGIN_NAMES } from "../../engine/bundles.mjs";
+import { commandOn, MACHINES, OWN_MACHINE } from "../../engine/machines.mjs";
 
 export const ROOT = join(import.meta.dirname, "../..");
 
-/** What a machine is called by Node.js, Debian and OCI. */
-const MACHINES = {
-  x64: { node: "x64", debian: "amd64", oci: "amd64" },
-  arm64: { node: "arm64", debian: "arm64", oci: "arm64" },
-};
-
 /**
- * @typedef {object} Release
+ * @typedef {import("../../engine/machines.mjs").Machine} Machine
+ *
+ * @typedef {object} Release What is released for one machine.
  * @property {string} version
  * @property {string} description One line.
  * @property {number} time When the sources were committed, in seconds since 1970: the time of every file in every package.
  * @property {string} executable The path of the executable that the packages have.
  * @property {readonly string[]} plugins The names of the plugins that it is.
  * @property {string} notices The licences of what it contains.
- * @property {typeof MACHINES[keyof typeof MACHINES]} machine What it runs on.
+ * @property {Machine} machine What it runs on.
  * @property {string} output The directory of the packages.
- * @property {string} work A directory for what only the packaging needs.
+ * @property {string} work A directory for what only the packaging for this machine needs.
  */
+
+/**
+ * The releases for all machines, this one's the first: of the executables in dist/.
+ * @param {string} output
+ * @param {string} work
+ * @returns {[Release, ...Release[]]}
+ */
+export function allReleases(output, work) {
+  const release = (/** @type {Machine} */ machine) => {
+    const name = machine === OWN_MACHINE ? "bauta" : `bauta-${machine.node}`;
+    return releaseOf(machine, join(ROOT, "dist", name), output, join(work, machine.node));
+  };
+  const others = Object.values(MACHINES).filter((machine) => machine !== OWN_MACHINE);
+  return [release(OWN_MACHINE), ...others.map(release)];
+}
 
 /**
  * The release that the executable is. Throws where SOURCE_DATE_EPOCH is not set, and where the executable is missing or was not
  * built of these sources.
+ * @param {Machine} machine
  * @param {string} executable
  * @param {string} output
  * @param {string} work
  * @returns {Release}
  */
-export function releaseOf(executable, output, work) {
+function releaseOf(machine, executable, output, work) {
   const { version, description } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
   const { SOURCE_DATE_EPOCH: given } = process.env;
   const time = Number(given);
   if (given === undefined || !Number.isSafeInteger(time) || time < 0)
     throw new Error("SOURCE_DATE_EPOCH must be a number of seconds since 1970: it is the time of all files");
-  const says = run(executable, ["version"]);
+  const says = run(...commandOn(machine, executable, ["version"]));
   if (!says.startsWith(`bauta ${version}\n`)) throw new Error(`${executable} is not bauta ${version}, but ${says}`);
-  const machine = Object.entries(MACHINES).find(([name]) => name === process.arch)?.[1];
-  if (machine === undefined) throw new Error(`there are no packages for ${process.arch}`);
-  const notices = run(executable, ["licenses"]);
+  const notices = run(...commandOn(machine, executable, ["licenses"]));
+  mkdirSync(work, { recursive: true });
   return { version, description, time, executable, plugins: PLUGIN_NAMES, notices, machine, output, work };
 }
 

@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { OWN_MACHINE } from "../../../engine/machines.mjs";
 import { PLUGIN_NAMES } from "../../../src/plugins/all.ts";
 import { run } from "../../support/netns.ts";
 import { type Ended, ended, makePackages, packageNamed, runOnMachine } from "../../support/packages.ts";
@@ -28,7 +29,7 @@ class Machine {
   }
 
   install(): void {
-    this.dpkg("--install", packageNamed(PACKAGES, /\.deb$/));
+    this.dpkg("--install", packageNamed(PACKAGES, new RegExp(`_${OWN_MACHINE.debian}\\.deb$`)));
   }
 
   path(name: string): string {

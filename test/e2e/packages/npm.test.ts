@@ -1,7 +1,7 @@
 // The packages for npm, from a registry: of the executables npm takes the one for this machine, and no script runs.
 
 import { execFile } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { basename, join } from "node:path";
@@ -9,19 +9,24 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startBeside } from "../../support/background.ts";
 import { run } from "../../support/netns.ts";
-import { makePackages, packageNamed } from "../../support/packages.ts";
+import { ended, makePackages, packageNamed } from "../../support/packages.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 const PACKAGES = makePackages();
-const TARBALLS = [/^bauta-\d.*\.tgz$/, /^bauta-linux-.*\.tgz$/].map((pattern) => packageNamed(PACKAGES, pattern));
+const TARBALLS = readdirSync(PACKAGES)
+  .filter((name) => name.endsWith(".tgz"))
+  .map((name) => join(PACKAGES, name));
 const execute = promisify(execFile);
+
+/** A file out of a package. */
+const extracted = (tarball: string, name: string): string =>
+  run("tar", "--extract", "--gzip", "--to-stdout", "--file", tarball, `package/${name}`);
+
+const manifests = TARBALLS.map((file) => JSON.parse(extracted(file, "package.json")));
 
 let registry: Server;
 let url = "";
 beforeAll(async () => {
-  const manifests = TARBALLS.map((file) =>
-    JSON.parse(run("tar", "--extract", "--gzip", "--to-stdout", "--file", file, "package/package.json")),
-  );
   registry = createServer(({ url: path = "" }, response) => {
     const tarball = TARBALLS.find((file) => path === `/${basename(file)}`);
     const index = manifests.findIndex(({ name }) => decodeURIComponent(path) === `/${name}`);
@@ -72,6 +77,32 @@ async function runs(
 }
 
 describe("the packages for npm", () => {
+  it("are one that chooses, and one for each machine, which says where it belongs", () => {
+    const [chooser] = manifests.filter(({ name }) => name === "bauta");
+    const others = manifests.filter(({ name }) => name !== "bauta");
+    expect(Object.keys(chooser.optionalDependencies).sort()).toEqual(others.map(({ name }) => name).sort());
+    expect(others.map(({ name, os, cpu, version }) => [name, os, cpu, version]).sort()).toEqual([
+      ["@bauta/linux-arm64", ["linux"], ["arm64"], chooser.version],
+      ["@bauta/linux-x64", ["linux"], ["x64"], chooser.version],
+    ]);
+  });
+
+  it("bring doctor to a machine without a registry, from files", async () => {
+    const own = project();
+    const files = [
+      packageNamed(PACKAGES, /^bauta-\d.*\.tgz$/),
+      packageNamed(PACKAGES, new RegExp(`-${process.arch}-.*\\.tgz$`)),
+    ];
+    const env = { ...own.env, npm_config_registry: "http://127.0.0.1:1" };
+    const installed = await runs("npm", ["install", "--offline", ...files], { ...own, env });
+    expect(installed).toMatchObject({ status: 0 });
+    const node = (...args: readonly string[]) => runs("npx", ["--no-install", "bauta", ...args], { ...own, env });
+    expect(await node("version")).toEqual({ status: 0, stdout: run("dist/bauta", "version"), stderr: "" });
+    const [theirs, ours] = [await node("doctor", "--json"), ended("dist/bauta", "doctor", "--json")];
+    expect({ ...theirs }).toEqual({ ...ours });
+    expect(JSON.parse(theirs.stdout).checks).toContain("kernel");
+  });
+
   it("bring the command, which npx runs, with its standard output and its exit status", async () => {
     const own = project();
     expect(await runs("npm", ["install", "--ignore-scripts", "bauta"], own)).toMatchObject({ status: 0 });

@@ -1,6 +1,7 @@
 // Files that appear under their name with all that is in them, or not at all.
 
 import { tryCall } from "./call.ts";
+import { engine } from "./engine.ts";
 import { errno } from "./errno.ts";
 import { hasCode, SyscallError } from "./error.ts";
 import { AT_FDCWD, O, withOpen, writeAll } from "./fd.ts";

@@ -25,7 +25,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], setupFiles: kernelSetupFiles },
+        test: { name: "e2e", include: ["test/{e2e,model}/**/*.test.ts"], setupFiles: kernelSetupFiles },
       },
       {
         extends: true,

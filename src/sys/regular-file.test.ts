@@ -48,6 +48,12 @@ describe("readRegularText", () => {
     expect(readRegularText(path, 7)).toBe("");
   });
 
+  it("takes no more memory than the file, however large the limit is", () => {
+    const path = `${temporaryDirectory()}/entry`;
+    writeFileSync(path, "x".repeat(10_000));
+    expect(readRegularText(path, Number.MAX_SAFE_INTEGER - 1)).toHaveLength(10_000);
+  });
+
   it.each(Object.keys(ENTRIES))("refuses %s, and does not wait", async (kind) => {
     const path = await make(kind);
     const error = errorOf(() => readRegularText(path, 10));

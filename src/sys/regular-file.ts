@@ -5,7 +5,7 @@ import { tryCall } from "./call.ts";
 import { engine } from "./engine.ts";
 import { type ErrnoName, errno, errnoName, errnoText } from "./errno.ts";
 import { SyscallError } from "./error.ts";
-import { AT_FDCWD, close, O } from "./fd.ts";
+import { AT_FDCWD, close, O, readAll } from "./fd.ts";
 import { MACHINE } from "./machine.ts";
 
 const STATX_TYPE = 1;
@@ -98,7 +98,19 @@ export function readRegular(path: string, buffer: Uint8Array): Uint8Array {
   return buffer.subarray(0, count);
 }
 
-/** The content of the file as text (UTF-8), of `limit` bytes at most. Throws as readRegular. */
+/** The content of the file as text (UTF-8), of `limit` bytes at most. It takes as much memory as the file. Throws as readRegular. */
 export function readRegularText(path: string, limit: number): string {
-  return engine.decode(readRegular(path, new Uint8Array(limit + 1)));
+  const fd = openRegular(path);
+  try {
+    return engine.decode(readAll(fd, path, limit));
+  } catch (error) {
+    throw readError(error, path, limit);
+  } finally {
+    close(fd);
+  }
+}
+
+function readError(error: unknown, path: string, limit: number): unknown {
+  if (error instanceof RangeError) return new OddEntryError(path, `larger than ${limit} bytes`);
+  return error instanceof SyscallError ? unreadable(path, error) : error;
 }

@@ -9,6 +9,7 @@ import type { Feature } from "../owned/feature.ts";
 import { recorded } from "../owned/recorded.ts";
 import { adoptLimits } from "./adopt.ts";
 import { limitFaults, removeLimits, setLimits, type Wanted } from "./bandwidth.ts";
+import { limitEffects } from "./effects.ts";
 import { ifbsOnNode, listLimits } from "./inventory.ts";
 import { aliasOf } from "./names.ts";
 import { records } from "./records.ts";
@@ -26,6 +27,7 @@ export const bandwidth: Feature<Wanted> = {
   inventory: (_nft, network) => listLimits(network),
   ...recorded(records),
   adopt: (_nft, isDryRun) => adoptLimits(isDryRun),
+  effects: limitEffects,
   tables: [],
 };
 

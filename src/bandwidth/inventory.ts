@@ -67,11 +67,21 @@ function listed({ id, record }: StoredLimits, isLeaving: boolean): ListedAttachm
 }
 
 /** The tbf of one way, which counts. */
-function queueOf(connection: Connection, link: Device, { root, redirects }: Plan, way: Way): Qdisc | undefined {
-  if (root?.way === way) return getQdisc(connection, link, "root");
+function queueOf(connection: Connection, link: Device, plan: Plan, way: Way): Qdisc | undefined {
+  const device = queuedAt(connection, link, plan, way);
+  return device && getQdisc(connection, device, "root");
+}
+
+/** The interface whose root has the tbf of one way: the link itself, or an ifb. Throws NetlinkError. */
+export function queuedAt(
+  connection: Connection,
+  link: Device,
+  { root, redirects }: Plan,
+  way: Way,
+): Device | undefined {
+  if (root?.way === way) return link;
   const names = redirects.find((redirect) => redirect.way === way)?.names ?? [];
-  const ifb = names.map((name) => getLink(connection, name)).find((one) => one !== undefined);
-  return ifb && getQdisc(connection, ifb, "root");
+  return names.map((name) => getLink(connection, name)).find((one) => one !== undefined);
 }
 
 function item(
@@ -97,7 +107,7 @@ export function limitText(way: Way, rate: number): string {
 }
 
 /** A rate as tc(8) writes it: `10Mbit`. */
-function rateText(rate: number): string {
+export function rateText(rate: number): string {
   const [size, unit] = UNITS.find(([one]) => rate >= one && (rate * 1000) % one === 0) ?? [1, "bit"];
   return `${rate / size}${unit}`;
 }

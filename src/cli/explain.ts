@@ -42,6 +42,10 @@ A packet from anywhere to a port of the node that a container publishes, with
 which source it arrives. --live follows such a packet, too, from a namespace of
 this node or as it comes by.
 
+Where bandwidth limits what the container sends, or receives at that port, the
+rate, the burst and the interface whose queueing discipline holds the packets
+are told, or what is wrong with that.
+
 --json prints one object:
 
   from, to, proto, port           the packet; port null where none was given
@@ -57,6 +61,7 @@ this node or as it comes by.
   target      with "published": {"address", "port"} of the container
   ports       {"first", "last"}, or null where there is no range
   rules       chain, handle, rule, effect and decides of each that it meets
+  effects     what is done to it by other means than rules, each a phrase
   interference   kind, severity ("problem" or "note") and text of each
   live        null without --live, else an object: agrees, differences (an array
               of phrases), source (an address, or null where it did not leave),

@@ -5,7 +5,7 @@ import type { Attachment } from "../cni/attachment.ts";
 import type { JsonObject } from "../cni/json.ts";
 import type { Element } from "../nftables/element.ts";
 import type { Nftables } from "../nftables/nftables.ts";
-import type { Cidr } from "../wire/ip.ts";
+import type { Cidr, Ip } from "../wire/ip.ts";
 import type { Keep } from "./commit.ts";
 import type { TryOut } from "./tried-out.ts";
 
@@ -70,6 +70,13 @@ export interface Feature<Wanted = never> {
    * only tells. Absent where there is nothing to move. Throws NetlinkError, SyscallError or IptablesError.
    */
   adopt?(nft: Nftables, isDryRun: boolean): Adoption;
+
+  /**
+   * `bauta explain`: what becomes of a packet by other means than rules, as phrases. `way` is seen from the container: whether it
+   * receives the packet or sends it; `peer` is the address of the other side. Absent where there are rules alone. Throws
+   * NetlinkError or SyscallError.
+   */
+  effects?(attachment: Attachment, way: "ingress" | "egress", peer: Ip): readonly string[];
 
   /** `bauta monitor`: the private tables, and how to tell whose an element in them is. */
   readonly tables: readonly OwnTable[];

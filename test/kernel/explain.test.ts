@@ -2,6 +2,7 @@
 
 import { rmSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { bandwidth } from "../../src/bandwidth/feature.ts";
 import type { Attachment } from "../../src/cni/attachment.ts";
 import type { JsonObject } from "../../src/cni/json.ts";
 import { setUpMasquerade } from "../../src/masquerade/nftables/nftables.ts";
@@ -15,6 +16,7 @@ import {
   CONTAINER_PREFIXES,
   makeRoutedContainer,
   OUTSIDE,
+  prefixes,
   type RoutedContainer,
   SECOND_UPLINK,
   UPLINK,
@@ -122,6 +124,45 @@ describe("bauta explain", () => {
       "It leaves with the source 192.0.2.3-192.0.2.4, and a source port from 20000 to 20100 chosen at random; always the same address for this container",
     );
     expect(explained(OUTSIDE[4], "--proto", "icmp").ports).toBeNull();
+  });
+
+  it("tells the limit of what the container sends, by what the kernel has", () => {
+    attach();
+    const limit = { rate: 10_000_000, burst: 2_000_000 };
+    expect(explained(OUTSIDE[4]).effects).toEqual([]);
+    bandwidth.setUp(C1, { netns: node.container.path, limits: { egress: limit, ingress: limit } });
+    const [ifb] = JSON.parse(run("ip", "-j", "link", "show", "type", "ifb"));
+    const told = `bandwidth limits what it sends to 10Mbit, after a burst of 2Mbit, by the tbf of ${ifb.ifname}`;
+    expect(explain(OUTSIDE[4]).stdout).toContain(`\n  ${told}\n`);
+    expect(explained(OUTSIDE[6]).effects).toEqual([told]);
+    run("tc", "qdisc", "delete", "dev", ifb.ifname, "root");
+    expect(explained(OUTSIDE[4]).effects).toEqual([
+      expect.stringMatching(/^bandwidth is to limit what it sends to 10Mbit, but does not: egress: /),
+    ]);
+    expect(cli(["restore"]).status).toBe(0);
+    expect(explained(OUTSIDE[4]).effects).toEqual([told]);
+    bandwidth.tearDown(C1, []);
+    expect(explained(OUTSIDE[4]).effects).toEqual([]);
+  });
+
+  it("tells which destinations have no limit", () => {
+    attach();
+    const egress = { rate: 10_000_000, burst: 2_000_000 };
+    const near = prefixes("192.0.2.0/24", "2001:db8::/64");
+    bandwidth.setUp(C1, {
+      netns: node.container.path,
+      limits: { egress, subnets: { isSpared: true, prefixes: near } },
+    });
+    for (const to of [OUTSIDE[4], OUTSIDE[6]])
+      expect(explained(to).effects).toEqual([`bandwidth has no limit for ${to} (unshapedSubnets)`]);
+    for (const to of [BEYOND[4], BEYOND[6]])
+      expect(explained(to).effects).toEqual([expect.stringMatching(/^bandwidth limits what it sends to 10Mbit/)]);
+    bandwidth.setUp(C1, {
+      netns: node.container.path,
+      limits: { egress, subnets: { isSpared: false, prefixes: near } },
+    });
+    expect(explained(OUTSIDE[4]).effects).toEqual([expect.stringMatching(/^bandwidth limits what it sends to 10Mbit/)]);
+    expect(explained(BEYOND[4]).effects).toEqual([`bandwidth has no limit for ${BEYOND[4]} (shapedSubnets)`]);
   });
 
   it("names the range that excludes a destination, and the rule", () => {

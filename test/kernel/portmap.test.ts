@@ -2,6 +2,7 @@
 
 import { rmSync } from "node:fs";
 import { afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { bandwidth } from "../../src/bandwidth/feature.ts";
 import { plugin as portmap } from "../../src/plugins/portmap/plugin.ts";
 import { records } from "../../src/portmap/records.ts";
 import { inNetns } from "../../src/sys/netns.ts";
@@ -284,4 +285,18 @@ describe("bauta explain", () => {
       });
     },
   );
+
+  it("tells the limit of what the container receives at the port", () => {
+    const node = new PublishingNode();
+    const { netns, containerId } = node.publish([port(8080, 80)]);
+    const limits = { ingress: { rate: 5_000_000, burst: 1_000_000 }, egress: { rate: 8_000_000, burst: 1_000_000 } };
+    const attachment = { network: "net", containerId, ifname: "eth0" };
+    inNetns(node.netns.fd, () => bandwidth.setUp(attachment, { limits, netns: netns.path }));
+    onTestFinished(() => inNetns(node.netns.fd, () => bandwidth.tearDown(attachment, [])));
+    const text = ask(node, "--from", OUTSIDE[4], "--to", NODE[4], "--port", "8080");
+    expect(text).toMatch(
+      /^ {2}bandwidth limits what it receives to 5Mbit, after a burst of 1Mbit, by the tbf of veth\w+$/m,
+    );
+    expect(text).not.toContain("what it sends");
+  });
 });

@@ -7,6 +7,7 @@ import { getTable } from "../../nftables/table.ts";
 import { NFT_TABLE_F, nfproto } from "../../nftables/uapi.ts";
 import type { AttachmentName } from "../../owned/feature.ts";
 import { compareIp, familyOf, formatIp, type Ip } from "../../wire/ip.ts";
+import { effectsOn } from "./effects.ts";
 import type { Packet } from "./packet.ts";
 import { findInterference, type Interference } from "./surroundings.ts";
 import { type Ending, type Walk, walk } from "./walk.ts";
@@ -35,6 +36,8 @@ export interface Explanation {
   readonly sources: Sources | undefined;
   /** Whether its address is one whose invalid packets are dropped ("dropInvalid"). */
   readonly isStrict: boolean;
+  /** What is done to it by other means than rules, as phrases. */
+  readonly effects: readonly string[];
   readonly interference: readonly Interference[];
 }
 
@@ -60,6 +63,7 @@ export function explainPacket(nft: Nftables, routes: Connection, asked: Omit<Pac
     policy,
     sources: walked === undefined ? undefined : sourcesOf(walked.ending, packet, way, routes),
     isStrict: isStrict(nft, packet.from),
+    effects: effectsOn(owner, "egress", packet.to),
     interference: findInterference(nft, packet, way, TABLE),
   };
 }

@@ -31,7 +31,7 @@ function nameText({ owner }: PublishedExplanation): string {
 
 /** The whole, as lines without line ends. */
 export function publishedLines(explanation: PublishedExplanation, style: Style): string[] {
-  const { packet, to, from } = explanation;
+  const { packet, to, from, effects } = explanation;
   const way = `${formatIp(packet.from)} to ${formatIp(packet.to)} port ${packet.port}`;
   return [
     style.bold(`The first packet of a flow: ${protocolName(packet.protocol)}, ${way}`),
@@ -39,6 +39,7 @@ export function publishedLines(explanation: PublishedExplanation, style: Style):
     ...walkLines(to, style),
     ...(from === undefined ? [] : walkLines(from, style)),
     "",
+    ...effects.map((effect) => `  ${effect}`),
     style.green(publishedConclusion(explanation)),
   ];
 }
@@ -56,7 +57,7 @@ function walkLines({ steps, decisive }: Walk, style: Style): string[] {
 
 /** For --json. */
 export function publishedObject(explanation: PublishedExplanation): object {
-  const { packet, owner, container, port, source, way, to, from } = explanation;
+  const { packet, owner, container, port, source, way, to, from, effects } = explanation;
   const name = owner === undefined ? undefined : shown(owner);
   const rules = (walk: Walk): object[] => walk.steps.map((step) => ruleObject(step, step === walk.decisive));
   return {
@@ -73,6 +74,7 @@ export function publishedObject(explanation: PublishedExplanation): object {
     target: { address: formatIp(container), port },
     source: source === undefined ? null : { first: formatIp(source), last: formatIp(source) },
     rules: [...rules(to), ...(from === undefined ? [] : rules(from))],
+    effects,
     live: null,
   };
 }

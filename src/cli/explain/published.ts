@@ -16,6 +16,7 @@ import { RTN } from "../../rtnetlink/uapi.ts";
 import { hasCode } from "../../sys/error.ts";
 import { sameBytes } from "../../wire/codec.ts";
 import { formatIp, type Ip } from "../../wire/ip.ts";
+import { effectsOn } from "./effects.ts";
 import { hasPorts, type Packet } from "./packet.ts";
 import { type Walk, walk } from "./walk.ts";
 import { findWay, masqueradeSource, type Way } from "./way.ts";
@@ -35,6 +36,8 @@ export interface PublishedExplanation {
   readonly from: Walk | undefined;
   /** What the container sees; undefined where it gets nothing, or nobody can tell. */
   readonly source: Ip | undefined;
+  /** What is done to it by other means than rules, as phrases. */
+  readonly effects: readonly string[];
 }
 
 /** Explains a packet to a published port; undefined where the packet is for none. Throws NetlinkError or SyscallError. */
@@ -53,6 +56,7 @@ export function explainPublished(nft: Nftables, routes: Connection, asked: Packe
   const led = { ...packet, to: container, port, ctStatus: IPS.DST_NAT, iifname: linkIn(asked, input, way) };
   const from = way.kind === "none" ? undefined : walk(nft, led, { ...base, chain: "postrouting" });
   const owner = ownerOf(nft, asked, container);
+  const source = from && sourceOf(from, asked, way, routes, container);
   return {
     packet: asked,
     to,
@@ -61,7 +65,8 @@ export function explainPublished(nft: Nftables, routes: Connection, asked: Packe
     owner,
     way,
     from,
-    source: from === undefined ? undefined : sourceOf(from, asked, way, routes, container),
+    source,
+    effects: way.kind === "none" ? [] : effectsOn(owner, "ingress", source ?? asked.from),
   };
 }
 

@@ -112,7 +112,7 @@ export function effectText({ effect }: Step): string {
 
 /** The whole, as lines without line ends. */
 export function asLines(explanation: Explanation, style: Style): string[] {
-  const { packet, owner, way, walk, isStrict, interference, policy } = explanation;
+  const { packet, owner, way, walk, isStrict, effects, interference, policy } = explanation;
   const port = packet.port === undefined ? "" : ` port ${packet.port}`;
   const { network, container, interface: ifname } = shown(owner);
   const gateway = way.gateway === undefined ? "" : ` to ${formatIp(way.gateway)}`;
@@ -126,6 +126,7 @@ export function asLines(explanation: Explanation, style: Style): string[] {
   if (way.kind === "forward") lines.push(`  it leaves through ${way.output?.name ?? "-"}${gateway}`);
   if (policy !== undefined) lines.push(`  its policy is the chain ${policy}`);
   if (isStrict) lines.push("  packets of it that conntrack finds invalid are dropped (dropInvalid)");
+  lines.push(...effects.map((effect) => `  ${effect}`));
   if (walk !== undefined) lines.push("", ...ruleLines(walk.steps, walk.decisive, explanation, style));
   lines.push("", style.green(conclusion(explanation)));
   if (interference.length > 0) lines.push("", "Outside bauta's tables:");
@@ -158,7 +159,7 @@ function ruleLines(
 
 /** For --json. */
 export function asObject(explanation: Explanation): object {
-  const { packet, owner, way, walk, policy, sources, interference, isStrict } = explanation;
+  const { packet, owner, way, walk, policy, sources, interference, isStrict, effects } = explanation;
   const { network, container, interface: ifname } = shown(owner);
   const translation = walk?.ending.kind === "translated" ? walk.ending.translation : undefined;
   const decisive = walk?.decisive;
@@ -186,6 +187,7 @@ export function asObject(explanation: Explanation): object {
       effect: effectText(step),
       decides: step === decisive,
     })),
+    effects,
     interference,
     live: null,
   };

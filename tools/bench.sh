@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# npm run bench [-- SECTION... --quick]: containernetworking/plugins' executables and ours in turn, on one kernel, in
-# namespaces of their own; writes docs/benchmarks/. Sections: floor operations flows suite interfaces published; all take twenty
-# minutes.
+# npm run bench [-- SECTION... --quick]: containernetworking/plugins' executables, netavark and ours in turn, on one kernel, in
+# namespaces of their own; writes docs/benchmarks/. Sections: floor operations flows suite interfaces published netavark memory
+# bandwidth; all of them take forty minutes.
 # npm run bench -- --compare REV [--rounds N]: another revision of ours beside this one; writes no file.
 # npm run bench -- --report: writes the pages again from the figures that are recorded in docs/benchmarks/results.json.
 . "$(dirname "$0")/strict.sh"
@@ -17,5 +17,6 @@ case " $* " in
   *" --compare"*) BAUTA_COMPARED=$(bash tools/bench/other-revision.sh "$@") ;;
 esac
 BAUTA_PEER_DIR=$(bash tools/peer-plugins.sh)
-export BAUTA_PEER_DIR BAUTA_COMPARED
+BAUTA_NETAVARK_DIR=$(node tools/netavark.mjs)
+export BAUTA_PEER_DIR BAUTA_NETAVARK_DIR BAUTA_COMPARED
 exec bash test/support/run-in-namespaces.sh node tools/bench/main.mjs "$@"

@@ -1,12 +1,13 @@
 // What bauta wants to reach, and whether the figures say that it has.
-import { count, fractionText } from "./tables.mjs";
+import { count, fractionText, rateText, megabytes as sizeText } from "./tables.mjs";
 
 /**
  * @typedef {import("./main.mjs").Results} Results
  * @typedef {{ wanted: string, reached: string, isMet: boolean | undefined }} Aim `isMet`: undefined where nothing has been
  *   measured.
  * @typedef {{ wanted: string, most: number, value: (results: Results) => number | undefined, text:
- *   (value: number) => string }} Limit A figure that must not be more than `most`.
+ *   (value: number) => string, detail?: (results: Results) => string }} Limit A figure that must not be more than `most`.
+ *   `detail` is what stands behind the figure.
  */
 
 const times = (/** @type {number} */ value) => `${value.toFixed(2)} times`;
@@ -115,13 +116,18 @@ const LIMITS = [
     );
   }),
   {
-    wanted: "memory of an ADD of any chained plugin: under 4 MB",
+    wanted: "memory of an ADD of any plugin: under 4 MB",
     most: 4,
-    value: ({ suite }) => {
-      const sizes = (suite?.rows ?? []).filter(({ operation }) => operation.endsWith(" ADD"));
-      return sizes.length === 0 ? undefined : (Math.max(...sizes.map(({ bauta }) => bauta.kib)) * 1024) / 1e6;
-    },
+    value: ({ memory: measured }) => measured && (largestPlugin(measured).bauta.kib * 1024) / 1e6,
     text: megabytes,
+    detail: ({ memory: measured }) => (measured === undefined ? "" : memoryDetail(measured)),
+  },
+  {
+    wanted: "bandwidth: within 5 % of the rate that is asked for, from 1 Mbit/s to 10 Gbit/s",
+    most: 0.05,
+    value: ({ bandwidth }) => bandwidth && worstRate(bandwidth).off,
+    text: (value) => `${(value * 100).toFixed(1)} %`,
+    detail: ({ bandwidth }) => (bandwidth === undefined ? "" : ` (${rateText(worstRate(bandwidth).rate)})`),
   },
   ...flowLimits("with 100,000 attachments: within 5 % of one rule written by hand", 1.05, 100_000, ["one rule", 1]),
   ...flowLimits("with 10,000 attachments: within 10 % of ours with 1", 1.1, 10_000, ["bauta", 1]),
@@ -133,11 +139,32 @@ const LIMITS = [
  * @returns {Aim[]}
  */
 export function aimsOf(results) {
-  return LIMITS.map(({ wanted, most, value: measured, text }) => {
+  return LIMITS.map(({ wanted, most, value: measured, text, detail }) => {
     const value = measured(results);
     if (value === undefined) return { wanted, reached: "not measured", isMet: undefined };
-    return { wanted, reached: text(value), isMet: value <= most };
+    return { wanted, reached: `${text(value)}${detail?.(results) ?? ""}`, isMet: value <= most };
   });
+}
+
+/** @param {import("./memory.mjs").Memory} measured */
+const largestPlugin = ({ rows }) => rows.reduce((most, one) => (one.bauta.kib > most.bauta.kib ? one : most));
+
+/** Which plugin it is, and which program of others' that a plugin starts is the largest. @param {import("./memory.mjs").Memory} measured */
+function memoryDetail(measured) {
+  const children = measured.rows.flatMap(({ plugin, bauta: { child } }) =>
+    child === undefined ? [] : { plugin, ...child },
+  );
+  const [largest] = children.toSorted((a, b) => b.kib - a.kib);
+  const beside = largest && `; ${largest.program}, which ${largest.plugin} starts, ${sizeText(largest.kib)}`;
+  return ` (${largestPlugin(measured).plugin}${beside ?? ""})`;
+}
+
+/** The limit that is furthest off, either way. @param {import("./bandwidth.mjs").Bandwidth} measured */
+function worstRate({ rows }) {
+  const limited = rows.flatMap(({ rate, ingress, egress }) =>
+    rate === undefined ? [] : [ingress, egress].map((found) => ({ rate, off: Math.abs(found / rate - 1) })),
+  );
+  return limited.reduce((most, one) => (one.off > most.off ? one : most));
 }
 
 /** @param {Results} results @param {string} operation @param {number} others */

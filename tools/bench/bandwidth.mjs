@@ -1,79 +1,71 @@
-// Measures how near the rates of `bandwidth` come to what was asked for, from 1 Mbit/s to 10 Gbit/s, both ways, and prints a
-// table for docs/plugins/bandwidth.md. After `npm run build`, as root:
-//   bash test/support/run-in-namespaces.sh node tools/bench/bandwidth.mjs [RATE...]
+// How near the rates of `bandwidth` come to what was asked for, from 1 Mbit/s to 10 Gbit/s, both ways, and what the same pair of
+// interfaces carries without a limit.
+import { BUILD, call, containerOf, ip, makeSide, netnsPath, nodeOf, removeSide, run } from "./sides.mjs";
+import { median } from "./statistics.mjs";
+import { rateText } from "./tables.mjs";
 
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { cpus, release } from "node:os";
-import { join } from "node:path";
-import { root } from "./sides.mjs";
+/**
+ * @typedef {import("./sides.mjs").Side} Side
+ * @typedef {{ rate?: number, ingress: number, egress: number }} RateRow Bits per second on the wire, headers counted. `ingress` is
+ *   what the container receives. Without `rate` there is no limit.
+ * @typedef {{ rows: RateRow[], rounds: number }} Bandwidth
+ */
 
-const given = process.argv.slice(2).map(Number);
-const RATES = given.length > 0 ? given : [1e6, 1e7, 1e8, 1e9, 2.5e9, 5e9, 1e10];
+const RATES = [1e6, 1e7, 1e8, 1e9, 2.5e9, 5e9, 1e10];
 const MTU = 1500;
 /** A frame of TCP over IPv4, with timestamps, and what of it is the stream's. */
 const [FRAME, SEGMENT] = [MTU + 14, MTU - 52];
-const TRAFFIC = join(root, "test/support/traffic.mjs");
-const PORT = "5000";
+const ADDRESS = { node: "10.0.0.1", container: "10.0.0.2" };
 
-/** @param {readonly string[]} args */
-const run = (...[command = "", ...args]) => execFileSync(command, args, { encoding: "utf8" });
+/**
+ * @param {{ rounds: number, isQuick: boolean, log: (text: string) => void }} options
+ * @returns {Bandwidth}
+ */
+export function measureBandwidth({ rounds, isQuick, log }) {
+  const side = makeSide("bw", "bauta");
+  const [node, container] = [nodeOf(side), containerOf(side)];
+  ip(`-n ${node} link add near up mtu ${MTU} type veth peer name eth0 netns ${container} mtu ${MTU}`);
+  ip(`-n ${node} address add ${ADDRESS.node}/24 dev near`);
+  ip(`-n ${container} address add ${ADDRESS.container}/24 dev eth0`);
+  ip(`-n ${container} link set eth0 up`);
+  const rows = [undefined, ...RATES].map((rate) => {
+    if (rate !== undefined) limit(side, rate);
+    const ways = [true, false].map((isIngress) => {
+      const times = Array.from({ length: rounds }, () => measure(side, isIngress, durationMs(rate, isQuick)));
+      return median(times);
+    });
+    const [ingress = Number.NaN, egress = Number.NaN] = ways;
+    log(
+      `${rate === undefined ? "no limit" : rateText(rate)}: receives ${rateText(ingress)}, sends ${rateText(egress)}`,
+    );
+    return { ...(rate === undefined ? {} : { rate }), ingress, egress };
+  });
+  removeSide(side);
+  return { rows, rounds };
+}
 
-run("ip", "netns", "add", "limited");
-run(..."ip link add near up type veth peer name eth0 netns limited".split(" "));
-run(..."ip address add 10.0.0.1/24 dev near".split(" "));
-run(..."ip -n limited address add 10.0.0.2/24 dev eth0".split(" "));
-run(..."ip -n limited link set eth0 up".split(" "));
+/** Packets come in lumps of up to 64 KiB, which is half a second at 1 Mbit/s. @param {number | undefined} rate @param {boolean} isQuick */
+function durationMs(rate, isQuick) {
+  const enough = rate !== undefined && rate < 1e7 ? 20_000 : 3000;
+  return isQuick ? enough / 4 : enough;
+}
 
-/** Has the plugin set both limits. @param {number} rate */
-function limit(rate) {
+/** Has the plugin set both limits. @param {Side} side @param {number} rate */
+function limit(side, rate) {
   const burst = Math.max(rate / 100, 8 * 65536);
-  const interfaces = [{ name: "near" }, { name: "eth0", sandbox: "/run/netns/limited" }];
+  const interfaces = [{ name: "near" }, { name: "eth0", sandbox: netnsPath(containerOf(side)) }];
   const config = {
-    ...{ cniVersion: "1.0.0", name: "bench", type: "bandwidth", prevResult: { cniVersion: "1.0.0", interfaces } },
+    ...{ cniVersion: "1.0.0", name: "bench-rates", type: "bandwidth" },
     ...{ ingressRate: rate, ingressBurst: burst, egressRate: rate, egressBurst: burst },
   };
-  execFileSync(`${root}dist/cni/bandwidth`, {
-    input: JSON.stringify(config),
-    env: {
-      ...{ CNI_COMMAND: "ADD", CNI_CONTAINERID: "c1", CNI_IFNAME: "eth0", CNI_PATH: "/nonexistent" },
-      CNI_NETNS: "/run/netns/limited",
-    },
-  });
+  call(side, "ADD", config, { prevResult: { cniVersion: "1.0.0", interfaces } });
 }
 
-const INSIDE = ["nsenter", "--net=/run/netns/limited"];
-
-/** Packets come in lumps of up to 64 KiB, which is half a second at 1 Mbit/s. @param {number} rate */
-const durationMs = (rate) => (rate < 1e7 ? 40_000 : 5000);
-
-/** Bits per second on the wire. @param {boolean} isIngress @param {number} rate */
-async function measure(isIngress, rate = Number.POSITIVE_INFINITY) {
-  const [there, here] = isIngress ? [[], INSIDE] : [INSIDE, []];
-  const [command = "", ...args] = [...there, process.execPath, TRAFFIC, "send", PORT];
-  const sender = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
-  await once(sender.stdout, "data");
-  const address = isIngress ? "10.0.0.1" : "10.0.0.2";
-  const receive = [...here, process.execPath, TRAFFIC, "receive", address, PORT, "1500", `${durationMs(rate)}`];
-  const { bytes, ms } = JSON.parse(run(...receive));
-  sender.kill();
-  await once(sender, "close");
-  return ((bytes * 8000) / ms) * (FRAME / SEGMENT);
+/** Bits per second on the wire. @param {Side} side @param {boolean} isIngress @param {number} duration In milliseconds. */
+function measure(side, isIngress, duration) {
+  const namespaces = [nodeOf(side), containerOf(side)].map(netnsPath);
+  const [from = "", to = ""] = isIngress ? namespaces : namespaces.toReversed();
+  const address = isIngress ? ADDRESS.node : ADDRESS.container;
+  const [bytes = 0, ns = 1] = run(`${BUILD}/stream`, from, to, address, "1500", `${duration}`).split(" ").map(Number);
+  return ((bytes * 8e9) / ns) * (FRAME / SEGMENT);
 }
-
-/** @param {number} bits */
-const text = (bits) => (bits >= 1e9 ? `${(bits / 1e9).toFixed(3)} Gbit/s` : `${(bits / 1e6).toFixed(3)} Mbit/s`);
-
-process.stdout.write(`${cpus().length} × ${cpus()[0]?.model}, Linux ${release()}\n\n`);
-process.stdout.write("| asked for | the container receives | | the container sends | |\n|---:|---:|---:|---:|---:|\n");
-const free = [await measure(true), await measure(false)];
-for (const rate of RATES) {
-  limit(rate);
-  const cells = [];
-  for (const isIngress of [true, false]) {
-    const found = await measure(isIngress, rate);
-    cells.push(text(found), `${((found / rate - 1) * 100).toFixed(1)} %`);
-  }
-  process.stdout.write(`| ${text(rate)} | ${cells.join(" | ")} |\n`);
-}
-process.stdout.write(`| no limit | ${free.map((found) => `${text(found)} | `).join("| ")}|\n`);

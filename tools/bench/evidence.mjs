@@ -1,6 +1,6 @@
 // docs/benchmarks/evidence.md: all that has been measured, as tables.
 import { aimsOf } from "./aims.mjs";
-import { count, factor, parts, table, time } from "./tables.mjs";
+import { count, factor, megabytes, parts, rateText, table, time } from "./tables.mjs";
 
 /** @typedef {import("./main.mjs").Results} Results */
 
@@ -21,6 +21,9 @@ export function evidenceOf(results) {
     ...(results.suite === undefined ? [] : suite(results.suite)),
     ...(results.interfaces === undefined ? [] : interfaces(results.interfaces)),
     ...(results.published === undefined ? [] : published(results.published)),
+    ...(results.netavark === undefined ? [] : peers(results.netavark)),
+    ...(results.memory === undefined ? [] : memory(results.memory)),
+    ...(results.bandwidth === undefined ? [] : bandwidth(results.bandwidth)),
     ...(results.floor === undefined ? [] : floor(results.floor)),
     ...(results.flows === undefined ? [] : flows(results.flows)),
   ].join("\n\n")}\n`;
@@ -88,6 +91,85 @@ is that of the median times.`,
         time(medianUs),
         time(p99Us),
         factor(toHandWritten),
+      ]),
+    ),
+  ];
+}
+
+/** @param {import("./peers.mjs").Peers} result */
+function peers({ version, rows, flows: opened }) {
+  const cell = (/** @type {import("./operations.mjs").Figure | undefined} */ figure) =>
+    figure === undefined ? ["", ""] : [time(figure.ms), time(figure.cpuMs)];
+  const head = ["bauta [ms]", "upstream [ms]", "netavark [ms]", "to upstream", "to netavark"];
+  return [
+    `## Beside netavark
+
+netavark ${version} (Debian's package), with its nftables driver, by \`netavark setup\` and \`netavark teardown\`. bauta's and upstream's
+are the plugins bridge and portmap, one after the other. All make the same: a dual-stack bridge with masquerade, and two published
+ports for each container, one of TCP and one of UDP. netavark is told the addresses, which podman chooses before; of the plugins
+host-local chooses them in the time that is measured. With no others netavark makes the bridge and takes it away again; the plugins
+leave it. Of the others bauta's and upstream's portmap have made the ports one by one. Only the first of netavark's is set up by
+itself: the rules of the ports of the rest are written by nft, as netavark has written those of the first, and the run ends where
+those of another container of netavark's would be different.`,
+    table(
+      ["-operation", "others", ...head, "bauta CPU [ms]", "upstream CPU [ms]", "netavark CPU [ms]", "runs"],
+      rows.map(({ operation, others, bauta, upstream, netavark, toUpstream, toNetavark }) => {
+        const [ours = [], first = [], second = []] = [bauta, upstream, netavark].map(cell);
+        return [
+          ...[operation, count(others), ours[0], first[0], second[0], parts(toUpstream), parts(toNetavark)],
+          ...[ours[1], first[1], second[1]],
+          [bauta, upstream, netavark].flatMap((figure) => (figure === undefined ? [] : `${figure.runs}`)).join(", "),
+        ].map((text) => text ?? "");
+      }),
+    ),
+    `New flows (one UDP datagram each) through these rules: "out" from the container that was attached last, "published" from outside to its
+UDP port. netavark masquerades a network by one rule, so only its published ports are more with more containers.`,
+    table(
+      ["-rules", "others", "-direction", "-family", "flows a second", "median [µs]", "99 % [µs]"],
+      opened.map(({ product, others, direction, family, flowsPerSecond, medianUs, p99Us }) => [
+        ...[product, count(others), direction, `IPv${family}`, count(Math.round(flowsPerSecond))],
+        ...[time(medianUs), time(p99Us)],
+      ]),
+    ),
+  ];
+}
+
+/** @param {import("./memory.mjs").Memory} result */
+function memory({ rows, rounds }) {
+  const cells = (/** @type {import("./memory.mjs").Sizes} */ { kib, child }) => [
+    megabytes(kib),
+    ...(child === undefined ? ["", ""] : [child.program, megabytes(child.kib)]),
+  ];
+  const head = ["bauta", "-largest program that it starts", "its memory"];
+  return [
+    `## Memory of an ADD
+
+The largest resident size (VmHWM) of each process, read as it ends: of the plugin itself, and of the largest program that it starts.
+The largest of ${rounds} runs. The node's policy for forwarded packets is to drop them.`,
+    table(
+      ["-plugin", ...head, "upstream", "-largest program that it starts", "its memory"],
+      rows.map(({ plugin, bauta, upstream }) => [plugin, ...cells(bauta), ...cells(upstream)]),
+    ),
+  ];
+}
+
+/** @param {import("./bandwidth.mjs").Bandwidth} result */
+function bandwidth({ rows, rounds }) {
+  const cells = (/** @type {number} */ found, /** @type {number | undefined} */ rate) => [
+    rateText(found),
+    rate === undefined ? "" : `${((found / rate - 1) * 100).toFixed(1)} %`,
+  ];
+  return [
+    `## Limits of bandwidth
+
+One stream of TCP with full frames, headers counted, once the burst (10 ms, or 64 KiB) is spent. The kernel hands packets over in lumps
+of up to 64 KiB (GSO). The row without a limit says what the machine carries. Medians of ${rounds} runs.`,
+    table(
+      ["asked for", "the container receives", "off by", "the container sends", "off by"],
+      rows.map(({ rate, ingress, egress }) => [
+        rate === undefined ? "no limit" : rateText(rate),
+        ...cells(ingress, rate),
+        ...cells(egress, rate),
       ]),
     ),
   ];

@@ -1,14 +1,17 @@
-// Measures containernetworking/plugins beside bauta, in turn, in one run, and writes docs/benchmarks/. tools/bench.sh
+// Measures containernetworking/plugins and netavark beside bauta, in turn, in one run, and writes docs/benchmarks/. tools/bench.sh
 // prepares everything and calls this program.
 import { execFileSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { cpus, loadavg, release } from "node:os";
 import { parseArgs } from "node:util";
+import { measureBandwidth } from "./bandwidth.mjs";
 import { compareRevisions } from "./compare.mjs";
 import { measureFloor } from "./floor.mjs";
 import { measureFlows } from "./flows.mjs";
 import { measureInterfaces } from "./interfaces.mjs";
+import { measureMemory } from "./memory.mjs";
 import { measureOperations } from "./operations.mjs";
+import { measurePeers } from "./peers.mjs";
 import { measurePublished } from "./published.mjs";
 import { readResults, writeReport } from "./report.mjs";
 import { root } from "./sides.mjs";
@@ -19,9 +22,11 @@ import { measureSuite } from "./suite.mjs";
  * @typedef {{ machine: string, size: number, measured: Partial<Record<SectionName, string>>,
  *   floor?: import("./floor.mjs").Floor, operations?: import("./operations.mjs").Operations,
  *   flows?: import("./flows.mjs").Flows, suite?: import("./operations.mjs").Operations,
- *   interfaces?: import("./operations.mjs").Operations, published?: import("./published.mjs").Published }} Results `size`: bytes of the executable. `measured`: for each section the
+ *   interfaces?: import("./operations.mjs").Operations, published?: import("./published.mjs").Published,
+ *   netavark?: import("./peers.mjs").Peers, memory?: import("./memory.mjs").Memory,
+ *   bandwidth?: import("./bandwidth.mjs").Bandwidth }} Results `size`: bytes of the executable. `measured`: for each section the
  *   revision, the date, the load average when it began, and `quick` where few repetitions were made.
- * @typedef {"floor" | "operations" | "flows" | "suite" | "interfaces" | "published"} SectionName
+ * @typedef {"floor" | "operations" | "flows" | "suite" | "interfaces" | "published" | "netavark" | "memory" | "bandwidth"} SectionName
  * @typedef {{ rounds: number, isQuick: boolean, log: (text: string) => void }} Options
  */
 
@@ -33,6 +38,9 @@ const SECTIONS = {
   suite: { rounds: 30, quick: 3, measure: measureSuite },
   interfaces: { rounds: 30, quick: 3, measure: measureInterfaces },
   published: { rounds: 20, quick: 3, measure: measurePublished },
+  netavark: { rounds: 20, quick: 2, measure: measurePeers },
+  memory: { rounds: 3, quick: 1, measure: measureMemory },
+  bandwidth: { rounds: 3, quick: 1, measure: measureBandwidth },
 };
 
 const start = Date.now();

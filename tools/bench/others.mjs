@@ -10,7 +10,7 @@ import { BUILD, call, dataDirOf, inside, nodeOf, residentOf } from "./sides.mjs"
  * message that is larger than the standard buffer of a socket.
  */
 const isOwnRoot = !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync("/proc/self/uid_map", "utf8"));
-const AT_ONCE = isOwnRoot ? 100 : 10_000;
+export const AT_ONCE = isOwnRoot ? 100 : 10_000;
 /** The first addresses are left to those that are measured. */
 const FIRST = 256;
 const FAMILIES = /** @type {const} */ ([
@@ -53,10 +53,11 @@ export function reserveAddresses(side, config, count) {
 }
 
 /**
- * @param {string} name
+ * What the container with a number is called, and its addresses: no other has them.
+ * @param {string} name The network's.
  * @param {number} n
  */
-function other(name, n) {
+export function other(name, n) {
   const containerId = createHash("sha256").update(`${n}`).digest("hex");
   const digest = (/** @type {string} */ text) => createHash("sha512").update(text).digest("hex").slice(0, 16);
   const comment = `${digest(name)}-${digest(`eth0:${containerId}`)}, net: ${name}, if: eth0, id: ${containerId}`;

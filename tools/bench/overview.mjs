@@ -3,37 +3,69 @@ import { count, mebibytes, milliseconds, table } from "./tables.mjs";
 
 /**
  * @typedef {import("./main.mjs").Results} Results
- * @typedef {{ what: string, bauta: number, upstream: number, show: (value: number) => string, isRate?: boolean }} Line
- *   `isRate`: the larger figure is the better one.
+ * @typedef {{ what: string, bauta: number, other: number, show: (value: number) => string, isRate?: boolean }} Line
+ *   `other`: upstream's figure, or netavark's. `isRate`: the larger figure is the better one.
  */
 
 const INTRODUCTION = `# Benchmarks
 
-bauta beside containernetworking/plugins 1.9.1 ("upstream"), measured in turn on one machine. The networks have an IPv4 and an
-IPv6 range, \`ipMasq\` and \`host-local\`. "10,000 others" means that 10,000 containers of the same network are attached already.
+bauta beside containernetworking/plugins 1.9.1 ("upstream") and netavark, measured in turn on one machine. The networks have an IPv4
+and an IPv6 range, \`ipMasq\` and \`host-local\`. "10,000 others" means that 10,000 containers of the same network are attached already.
 
-![How long it takes to attach a container](add.svg)`;
+![How long it takes to attach a container, and how many new flows a second there can be](scale.svg)`;
 
 const HOW = `Times are medians of whole processes, from before the process is made to when it has ended. The memory is that of the largest
 process. The tables behind these figures, with confidence intervals, are in [evidence.md](evidence.md); where bauta's own
 time goes is in [own-time.md](own-time.md); all figures are in [results.json](results.json).
 
 \`npm run bench\` measures everything again and writes these files; \`npm run bench -- floor flows\` measures two of the
-sections (\`floor\`, \`operations\`, \`flows\`, \`suite\`, \`interfaces\`, \`published\`) and keeps the others' figures; \`--quick\` makes few repetitions.
+sections (\`floor\`, \`operations\`, \`flows\`, \`suite\`, \`interfaces\`, \`published\`, \`netavark\`, \`memory\`, \`bandwidth\`)
+and keeps the others' figures; \`--quick\` makes few repetitions.
 \`npm run bench -- --compare REV\` measures another revision of bauta beside this one and writes nothing.`;
 
 /** @param {Results} results */
 export function overviewOf(results) {
   const measured = Object.entries(results.measured).map(([section, when]) => `${section} at ${when}`);
-  const rows = linesOf(results).map(({ what, bauta, upstream, show, isRate }) => {
-    const times = isRate ? bauta / upstream : upstream / bauta;
-    return [what, show(bauta), show(upstream), `${times.toFixed(times < 9.95 ? 1 : 0)} ×`];
-  });
+  const rows = linesOf(results).map(cellsOf);
   const size = `${(results.size / 1e6).toFixed(2)} MB`;
   const machine = `One executable has all plugins and the \`bauta\` command: ${size}. Machine: ${results.machine}.
 Measured: ${measured.join("; ")}.`;
-  return `${[INTRODUCTION, table(["-", "bauta", "upstream", "better"], rows), machine, HOW].join("\n\n")}\n`;
+  const head = ["-", "bauta", "upstream", "better"];
+  return `${[INTRODUCTION, table(head, rows), netavarkText(results), machine, HOW].join("\n\n")}\n`;
 }
+
+/** @param {Line} line */
+function cellsOf({ what, bauta, other, show, isRate }) {
+  const times = isRate ? bauta / other : other / bauta;
+  return [what, show(bauta), show(other), `${times.toFixed(times < 9.95 ? 1 : 0)} ×`];
+}
+
+/** @param {Results} results */
+function netavarkText({ netavark }) {
+  if (netavark === undefined) return "netavark: not measured yet.";
+  const { version, rows, flows } = netavark;
+  const operationLines = rows.flatMap(({ operation, others, bauta, netavark: theirs }) => {
+    const what = `${operation === "ADD" ? "attach" : "detach"} a container, ${beside(others)}`;
+    return theirs === undefined ? [] : { what, bauta: bauta.ms, other: theirs.ms, show: milliseconds };
+  });
+  const flowLines = flows.flatMap(({ product, others, direction, family, flowsPerSecond: other }) => {
+    const bauta = flows.find(
+      (one) => one.product === "bauta" && one.others === others && one.direction === direction && one.family === family,
+    )?.flowsPerSecond;
+    if (product !== "netavark" || family !== 4 || bauta === undefined) return [];
+    const what = `new IPv4 flows a second ${DIRECTIONS[direction]}, ${beside(others)}`;
+    return { what, bauta, other, show: rate, isRate: true };
+  });
+  const lines = table(["-", "bauta", "netavark", "better"], [...operationLines, ...flowLines].map(cellsOf));
+  return `netavark ${version}, podman's own, beside bridge and portmap: each container publishes two ports.
+
+${lines}`;
+}
+
+const DIRECTIONS = { out: "from a container", published: "to a published port" };
+
+/** @param {number} value */
+const rate = (value) => count(Number(value.toPrecision(3)));
 
 /**
  * What has been measured of both sides.
@@ -77,7 +109,7 @@ function operationLine(results, what, operation, others) {
   const row = operationOf(results, operation, others);
   if (row?.upstream === undefined) return [];
   const text = `${what} (\`${operation}\`)${operation.endsWith("VERSION") ? "" : `, ${beside(others)}`}`;
-  return [{ what: text, bauta: row.bauta.ms, upstream: row.upstream.ms, show: milliseconds }];
+  return [{ what: text, bauta: row.bauta.ms, other: row.upstream.ms, show: milliseconds }];
 }
 
 /**
@@ -89,10 +121,10 @@ function flowLine(results, family) {
   const rateOf = (/** @type {string} */ rules) =>
     results.flows?.rows.find((row) => row.rules === rules && row.attachments === 10_000 && row.family === family)
       ?.flowsPerSecond;
-  const [bauta, upstream] = [rateOf("bauta"), rateOf("upstream")];
-  if (bauta === undefined || upstream === undefined) return [];
+  const [bauta, other] = [rateOf("bauta"), rateOf("upstream")];
+  if (bauta === undefined || other === undefined) return [];
   const what = `new IPv${family} flows a second from the last of 10,000 containers`;
-  return [{ what, bauta, upstream, show: (rate) => count(Number(rate.toPrecision(3))), isRate: true }];
+  return [{ what, bauta, other, show: rate, isRate: true }];
 }
 
 /**
@@ -104,5 +136,5 @@ function memoryLine(results, others) {
   const row = operationOf(results, "bridge ADD", others);
   if (row?.upstream === undefined) return [];
   const what = `memory of \`bridge ADD\`, ${beside(others)}`;
-  return [{ what, bauta: row.bauta.kib, upstream: row.upstream.kib, show: (kib) => `${mebibytes(kib)} MiB` }];
+  return [{ what, bauta: row.bauta.kib, other: row.upstream.kib, show: (kib) => `${mebibytes(kib)} MiB` }];
 }

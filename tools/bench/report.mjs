@@ -32,7 +32,7 @@ export function filesOf(results) {
     "results.json": `${kept}\n`,
     "README.md": overviewOf(figures),
     "evidence.md": evidenceOf(figures),
-    "add.svg": pictureOf(figures),
+    "scale.svg": pictureOf(figures),
   };
 }
 

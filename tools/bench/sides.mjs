@@ -10,7 +10,7 @@ export const BUILD = `${root}build/bench`;
 export const OUTSIDE = { 4: "192.0.2.2", 6: "2001:db8::2" };
 
 /**
- * @typedef {"bauta" | "upstream"} Product
+ * @typedef {"bauta" | "upstream" | "netavark"} Product
  * @typedef {{ us: number, cpuUs: number, kib: number }} Sample Wall and processor time in microseconds, largest resident
  *   size in KiB.
  * @typedef {{ type: string, name: string, ipam?: object }} Config
@@ -44,7 +44,8 @@ export const netnsPath = (namespace) => `/run/netns/${namespace}`;
  * @param {Product} product
  */
 export function directoryOf(product) {
-  return product === "bauta" ? `${root}dist/cni` : (process.env["BAUTA_PEER_DIR"] ?? "");
+  if (product === "bauta") return `${root}dist/cni`;
+  return process.env[product === "netavark" ? "BAUTA_NETAVARK_DIR" : "BAUTA_PEER_DIR"] ?? "";
 }
 
 /**
@@ -181,10 +182,22 @@ export const isDone = (side, verb, status) => status === 0 || (side.product === 
  * @param {Attachment} [attachment]
  */
 export function measureWith(program, side, verb, config, plugin, attachment) {
-  const { stdin, env } = request(side, verb, config, attachment);
+  const argv = [`${side.directory}/${plugin}`];
+  const printed = runUnder(program, side, { ...request(side, verb, config, attachment), argv });
+  return printed.trim().split(/\s+/).map(Number);
+}
+
+/**
+ * Runs a command in the side's node under one of the measuring programs; returns what that program printed. What the command
+ * itself printed is in the file stdout of BUILD.
+ * @param {string} program
+ * @param {Side} side
+ * @param {{ stdin: string, env: Record<string, string>, argv: readonly string[] }} command
+ */
+export function runUnder(program, side, { stdin, env, argv }) {
   mkdirSync(BUILD, { recursive: true });
   writeFileSync(`${BUILD}/stdin`, stdin);
   const files = [`${BUILD}/stdin`, `${BUILD}/stdout`];
-  const argv = [netnsPath(nodeOf(side)), ...files, `${side.directory}/${plugin}`];
-  return execFileSync(`${BUILD}/${program}`, argv, { env, encoding: "utf8" }).trim().split(/\s+/).map(Number);
+  const args = [netnsPath(nodeOf(side)), ...files, ...argv];
+  return execFileSync(`${BUILD}/${program}`, args, { env, encoding: "utf8" });
 }

@@ -29,7 +29,7 @@ const PODMAN = {
 const POD = { name: "bench-pod", cniVersion: "0.4.0", plugins: [{ type: "loopback" }, bridge, portmap] };
 
 /** Each stands behind the bridge, alone. */
-const CHAINED = [
+export const CHAINED = [
   portmap,
   { type: "firewall" },
   { type: "firewall", ingressPolicy: "same-bridge" },
@@ -53,13 +53,17 @@ export function measureSuite(options) {
 }
 
 /** As most nodes have it: an administrator's rules drop what nobody lets through. @param {Side} side */
-function dropSomething(side) {
+export function dropSomething(side) {
   inside(nodeOf(side), "iptables", "-P", "FORWARD", "DROP");
 }
 
+/** @param {import("./lists.mjs").Plugin} plugin */
+export const titleOf = (plugin) =>
+  "ingressPolicy" in plugin ? `${plugin.type} (${plugin["ingressPolicy"]})` : plugin.type;
+
 /** ADD, CHECK, DEL, and a DEL that finds nothing, of one plugin. @param {import("./lists.mjs").Plugin} plugin */
 function chained(plugin) {
-  const title = "ingressPolicy" in plugin ? `${plugin.type} (${plugin["ingressPolicy"]})` : plugin.type;
+  const title = titleOf(plugin);
   return (/** @type {Side} */ side, /** @type {Samples} */ samples) => {
     const list = { name: "bench-chained", cniVersion: "1.0.0", plugins: [bridge] };
     const { result: prevResult } = addList(side, list);

@@ -22,6 +22,12 @@ export const fractionText = (value) => (value < 1 ? `1/${(1 / value).toFixed(val
 /** @param {number} kib */
 export const mebibytes = (kib) => (kib / 1024).toFixed(1);
 
+/** @param {number} kib */
+export const megabytes = (kib) => `${((kib * 1024) / 1e6).toFixed(2)} MB`;
+/** @param {number} bits Per second. */
+export const rateText = (bits) =>
+  bits >= 999.5e6 ? `${(bits / 1e9).toFixed(3)} Gbit/s` : `${(bits / 1e6).toFixed(3)} Mbit/s`;
+
 /** @param {import("./statistics.mjs").Ratio | undefined} ratio Below 1, as fractions. */
 export const parts = (ratio) =>
   ratio === undefined ? "" : `${fractionText(ratio.value)} (${fractionText(ratio.low)} – ${fractionText(ratio.high)})`;

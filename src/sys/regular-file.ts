@@ -86,14 +86,20 @@ function kindOf(fd: number): number {
 
 /**
  * The content of the file, which must be shorter than `buffer`: the content is its beginning afterwards, until the buffer
- * is used again. One read(2), for many small files. Throws as openRegular, and OddEntryError where the file is larger or
+ * is used again: for many small files. Throws as openRegular, and OddEntryError where the file is larger or
  * its content can't be read.
  */
 export function readRegular(path: string, buffer: Uint8Array): Uint8Array {
   const fd = openRegular(path);
-  const count = tryCall("read", fd, buffer, buffer.length);
+  let count = 0;
+  let got = 0;
+  // A read may end early; only one of nothing is the end of the file. Half a name would be somebody else's.
+  do {
+    got = tryCall("read", fd, buffer.subarray(count), buffer.length - count);
+    count += Math.max(got, 0);
+  } while (got > 0 && count < buffer.length);
   close(fd);
-  if (count < 0) throw unreadable(path, new SyscallError("read", -count, `read ${path}`));
+  if (got < 0) throw unreadable(path, new SyscallError("read", -got, `read ${path}`));
   if (count === buffer.length) throw new OddEntryError(path, `larger than ${buffer.length - 1} bytes`);
   return buffer.subarray(0, count);
 }

@@ -144,23 +144,37 @@ const productsOf = (points) =>
     points.some((point) => point.product === product && point.value !== undefined),
   );
 
-/** One line, with its last figure. @param {Product} product @param {readonly Point[]} points @param {number} index */
+/**
+ * What the line of a product goes through, from few containers to many.
+ * @param {Product} product
+ * @param {readonly Point[]} points
+ */
+const dataOf = (product, points) =>
+  points
+    .flatMap(({ product: whose, containers, value }) =>
+      whose === product && value !== undefined ? [/** @type {const} */ ([containers, value])] : [],
+    )
+    .toSorted(([a], [b]) => a - b);
+
+/**
+ * One line, with its last figure: above it where it is the highest of all, below it elsewhere, so that none covers another.
+ * @param {Product} product
+ * @param {readonly Point[]} points
+ * @param {number} index
+ */
 function lineOf(product, points, index) {
-  const own = points.filter((point) => point.product === product && point.value !== undefined);
-  const data = own
-    .toSorted((a, b) => a.containers - b.containers)
-    .map(({ containers, value = Number.NaN }) => [containers, value]);
+  const data = dataOf(product, points);
+  const highest = Math.max(...productsOf(points).map((one) => dataOf(one, points).at(-1)?.[1] ?? 0));
+  const position = data.at(-1)?.[1] === highest ? "top" : "bottom";
   const { name, symbol } = PRODUCTS[product];
-  const isFalling = (data.at(-1)?.[1] ?? 0) < (data[0]?.[1] ?? 0) / 2;
   return {
     ...{ name, type: "line", silent: true, xAxisIndex: index, yAxisIndex: index, symbol, symbolSize: 7 },
     ...{ lineStyle: { width: 2 }, color: COLOURS[product][0] },
-    labelLayout: { moveOverlap: "shiftY" },
     data: data.map((value, i) => ({
       value,
       label: {
-        ...{ show: i === data.length - 1, position: isFalling ? "bottom" : "top", fontSize: 12, color: text },
-        formatter: short(value[1] ?? Number.NaN),
+        ...{ show: i === data.length - 1, position, fontSize: 12, color: text },
+        formatter: short(value[1]),
       },
     })),
   };

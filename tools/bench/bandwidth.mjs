@@ -46,7 +46,7 @@ export function measureBandwidth({ rounds, isQuick, log }) {
 
 /** Packets come in lumps of up to 64 KiB, which is half a second at 1 Mbit/s. @param {number | undefined} rate @param {boolean} isQuick */
 function durationMs(rate, isQuick) {
-  const enough = rate !== undefined && rate < 1e7 ? 20_000 : 3000;
+  const enough = rate !== undefined && rate < 1e7 ? 40_000 : 3000;
   return isQuick ? enough / 4 : enough;
 }
 

@@ -199,5 +199,5 @@ export function runUnder(program, side, { stdin, env, argv }) {
   writeFileSync(`${BUILD}/stdin`, stdin);
   const files = [`${BUILD}/stdin`, `${BUILD}/stdout`];
   const args = [netnsPath(nodeOf(side)), ...files, ...argv];
-  return execFileSync(`${BUILD}/${program}`, args, { env, encoding: "utf8" });
+  return execFileSync(`${BUILD}/${program}`, args, { env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 }
